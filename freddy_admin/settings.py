@@ -1,0 +1,220 @@
+"""All settings of Freddy Admin, read from the environment or `.env`; the README lists them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from freddy_admin.core import configuration as conf
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = environ.FileAwareEnv()
+env.read_env(BASE_DIR / ".env")
+
+# --- Who may talk to us -------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PLAIN_HTTP = conf.plain_http(env.bool("PLAIN_HTTP", default=False), hosts=ALLOWED_HOSTS)
+REQUIRE_MFA = conf.require_mfa(
+    env.str("REQUIRE_MFA", default="off" if DEBUG else "admins")
+)
+
+# --- The secrets' room --------------------------------------------------------
+ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.encryption(
+    env.str("ENCRYPTION_KEYS", default=""),
+    env.str("ENCRYPTION_PUBLIC_KEY", default=""),
+    debug=DEBUG,
+)
+
+# --- The Aitronos API ---------------------------------------------------------
+AITRONOS_API_BASE_URL = conf.api_base_url(
+    env.str("AITRONOS_API_BASE_URL", default="https://api.aitronos.com")
+)
+AITRONOS_API_KEY_HEADER = conf.header_name(
+    env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key")
+)
+AITRONOS_CONNECT_TIMEOUT = conf.seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)
+AITRONOS_READ_TIMEOUT = conf.seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
+AITRONOS_TOTAL_TIMEOUT = conf.seconds(
+    "AITRONOS_TOTAL_TIMEOUT", env, default=AITRONOS_CONNECT_TIMEOUT + 2 * AITRONOS_READ_TIMEOUT
+)
+STATUS_FRESH_SECONDS = conf.seconds("STATUS_FRESH_SECONDS", env, default=60.0)
+STATUS_CHECK_SECONDS = conf.seconds("STATUS_CHECK_SECONDS", env, default=300.0)
+
+# --- Parts --------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_htmx",
+    "csp",
+    "freddy_admin.core",
+    "freddy_admin.audit",
+    "freddy_admin.accounts",
+    "freddy_admin.organisations",
+    "freddy_admin.vault",
+    "freddy_admin.sync",
+    "freddy_admin.web",
+    "freddy_admin.ops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "freddy_admin.accounts.middleware.TimeZoneMiddleware",
+    "freddy_admin.accounts.middleware.SecondFactorMiddleware",
+    "freddy_admin.web.middleware.PrivateAnswersMiddleware",
+]
+
+ROOT_URLCONF = "freddy_admin.urls"
+WSGI_APPLICATION = "freddy_admin.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "freddy_admin.web.context.shell",
+            ],
+        },
+    },
+]
+
+# --- Where things are kept ----------------------------------------------------
+(BASE_DIR / "var").mkdir(mode=0o700, exist_ok=True)
+DATABASES = {
+    "default": conf.database(
+        env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHES = {"default": conf.cache(REDIS_URL)}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- People -------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Freddy Admin"
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="freddy-admin@localhost")
+
+# --- Words and times ----------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Static files: served by WhiteNoise straight from `static/`, no build step --
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "freddy_admin.web.staticfiles.FingerprintStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 31_536_000  # addresses carry a fingerprint of the file
+
+# --- The wall -----------------------------------------------------------------
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "freddy_admin.web.views.errors.csrf_failure"
+SECURE_COOKIES = not DEBUG and not PLAIN_HTTP
+SESSION_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE_COOKIES else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE_COOKIES else "csrftoken"
+SECURE_SSL_REDIRECT = SECURE_COOKIES
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 63_072_000 if SECURE_COOKIES else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
+SECURE_HSTS_PRELOAD = SECURE_COOKIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_COOKIES else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in ("camera", "geolocation", "microphone", "payment", "usb", "fullscreen")
+}
+
+# --- What is written down -----------------------------------------------------
+LOGGING = conf.logging(level=env.str("LOG_LEVEL", default="INFO"))
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,179 @@
+"""One key as the lists and pages show it: read-only values, worked out for one moment."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from freddy_admin.organisations.roles import Permission
+from freddy_admin.sync import health
+from freddy_admin.sync.states import NEEDS_YOU, State
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The last good figures, as received."""
+
+    total_tools: int
+    enabled_tools: int
+    last_sync_at: datetime | None
+    next_sync_at: datetime | None
+    sync_interval_hours: int
+    incremental_sync_enabled: bool
+
+    @property
+    def schedule(self) -> health.Schedule:
+        """The part the health rule looks at."""
+        return health.Schedule(self.last_sync_at, self.next_sync_at, self.sync_interval_hours)
+
+    @property
+    def inconsistent(self) -> bool:
+        """More tools on than there are, or a next sync before the last one."""
+        last, after = self.last_sync_at, self.next_sync_at
+        return self.enabled_tools > self.total_tools or bool(last and after and after < last)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckError:
+    """Why the latest finished check brought no figures. Texts come cleaned from outside."""
+
+    kind: str  # a value of aitronos.errors.FailureKind, or one of sync.outcomes
+    code: str
+    http_status: int | None
+    message: str
+    field: str
+    detail: str
+    trace_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key, at the moment `now` it was read for."""
+
+    now: datetime
+    key_id: int
+    key_label: str
+    key_version: int
+    organisation_id: int
+    organisation_name: str
+    organisation_slug: str
+    keys_in_organisation: int
+    owner_name: str
+    organization_id: str  # at Aitronos, as entered
+    reported_organization_id: str  # at Aitronos, as the API said
+    paused_at: datetime | None
+    paused_by: str
+    state: State  # effective at `now`
+    state_since: datetime
+    state_rule: int
+    known_state: State  # that of the last observation: the last known one while Unknown
+    figures: Figures | None
+    figures_are_former: bool
+    observed_at: datetime | None
+    first_observed_at: datetime | None
+    first_next_sync_at: datetime | None
+    skipped_at: datetime | None
+    checked_at: datetime | None
+    failing_since: datetime | None
+    failures: int
+    refusals: int
+    error: CheckError | None
+    unknown_at: datetime | None
+    next_check_at: datetime
+    hold_until: datetime | None
+    requested_at: datetime | None
+    requested_by: str
+    checking: bool  # a check runs right now
+    grace_minutes: int | None
+    updated_at: datetime
+    permissions: frozenset[Permission] = field(default_factory=frozenset)
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether somebody of ours has to do something."""
+        return self.state in NEEDS_YOU
+
+    @property
+    def check_pending(self) -> bool:
+        """A check runs, or was asked for and has not finished yet."""
+        asked = self.requested_at
+        waiting = asked is not None and (self.checked_at is None or self.checked_at < asked)
+        return self.checking or waiting
+
+    @property
+    def grace(self) -> timedelta:
+        """G of the health rule, for this key."""
+        own = None if self.grace_minutes is None else timedelta(minutes=self.grace_minutes)
+        schedule = self.figures.schedule if self.figures else health.Schedule(None, None, 0)
+        return health.grace_of(schedule, own)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next (or the very first) sync is due; None without figures or schedule."""
+        if self.figures is None:
+            return None
+        if self.figures.last_sync_at is not None:
+            return self.figures.schedule.due
+        facts = health.Facts(
+            first_observed_at=self.first_observed_at, first_next_sync_at=self.first_next_sync_at
+        )
+        return health.first_due(facts, self.figures.schedule)
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """The promise: from then on we call it overdue (or never synced)."""
+        due = self.due_at
+        if self.figures is None or self.figures.last_sync_at is None:
+            return due + self.grace if due else None
+        return health.overdue_at(
+            self.figures.schedule, grace=self.grace, skipped_at=self.skipped_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person asked the overview to show. Values not in the allowed sets are ignored."""
+
+    q: str = ""
+    states: tuple[State, ...] = ()
+    tag: str = ""
+    owner: int | None = None
+    sort: str = "state"  # one of selectors.SORTS, with a leading "-" for the other way round
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a filter."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One page of the overview, and the sums over everything the person may see."""
+
+    now: datetime
+    filters: Filters
+    rows: list[KeyRow]
+    counts: dict[State, int]  # of what the filters (without `states`) leave; non-zero only
+    all_counts: dict[State, int]  # of everything the person sees; non-zero only
+    matching: int  # rows the filters leave, over all pages
+    page: int
+    pages: int
+    checked_at: datetime | None  # the latest finished check of any key in view
+    next_check_at: datetime | None  # the earliest scheduled one
+    worker_seen_at: datetime | None  # the latest sign of life of any worker
+    tags: list[Option]
+    owners: list[Option]
+    empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key
+
+    @property
+    def needs_you(self) -> int:
+        """How many keys need somebody: the number on the tab."""
+        return sum(count for state, count in self.all_counts.items() if state in NEEDS_YOU)
+
+    @property
+    def total(self) -> int:
+        """All keys the person sees."""
+        return sum(self.all_counts.values())

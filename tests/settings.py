@@ -1,0 +1,33 @@
+"""The panel's settings, as the tests run them: nothing is read from a developer's own `.env`."""
+
+import base64
+import os
+
+_DATABASE = os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:")
+_REDIS = os.environ.get("TEST_REDIS_URL", "")
+
+# Every setting is given, so that `.env` (which never overrides) changes nothing here.
+os.environ.update(
+    SECRET_KEY="tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    DEBUG="false",
+    ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
+    CSRF_TRUSTED_ORIGINS="",
+    PLAIN_HTTP="true",
+    REQUIRE_MFA="off",
+    DATABASE_URL=_DATABASE,
+    REDIS_URL=_REDIS,
+    ENCRYPTION_KEYS=base64.urlsafe_b64encode(bytes(range(32))).decode(),
+    ENCRYPTION_PUBLIC_KEY="",
+    AITRONOS_API_BASE_URL="http://127.0.0.1:9",
+    AITRONOS_API_KEY_HEADER="X-API-Key",
+    AITRONOS_CONNECT_TIMEOUT="0.5",
+    AITRONOS_READ_TIMEOUT="0.5",
+    AITRONOS_TOTAL_TIMEOUT="1.5",
+    STATUS_FRESH_SECONDS="60",
+    STATUS_CHECK_SECONDS="300",
+    EMAIL_URL="memorymail://",
+)
+
+from freddy_admin.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
