@@ -1,0 +1,83 @@
+"""What the imitation remembers while it runs: counts, allowances and what keys changed."""
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from freddy_admin.sandbox.limits import RateLimit, TokenBucket
+
+
+class RequestsSeen:
+    """Counts of the requests that reached the server, by any path; safe to read at any time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()
+        self.total = 0
+        self.by_key: Counter[str] = Counter()
+        self.by_path: Counter[str] = Counter()
+        self.most_at_once: Counter[str] = Counter()
+        """Per key, the most requests that ran at the same time."""
+
+    @contextmanager
+    def counted(self, key: str, path: str) -> Iterator[None]:
+        """Count one request for as long as it is being answered."""
+        with self._lock:
+            self.total += 1
+            self.by_key[key] += 1
+            self.by_path[path] += 1
+            self._running[key] += 1
+            self.most_at_once[key] = max(self.most_at_once[key], self._running[key])
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[key] -= 1
+
+
+class Memory:
+    """Per key: the syncs started, the tools switched, the calls made and the rate allowance.
+
+    Gone when the server ends, like everything here.
+    """
+
+    def __init__(self, rate_limit: RateLimit | None) -> None:
+        self._lock = threading.Lock()
+        self._rate_limit = rate_limit
+        self._buckets: dict[str, TokenBucket] = {}
+        self._syncs: defaultdict[str, list[datetime]] = defaultdict(list)
+        self._switched: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+        self._calls: Counter[str] = Counter()
+
+    def take(self, key: str, now: datetime) -> tuple[int, int | None]:
+        """Seconds to wait (0: go on), and calls left, None where there is no limit."""
+        if self._rate_limit is None:
+            return 0, None
+        with self._lock:
+            bucket = self._buckets.setdefault(key, TokenBucket(self._rate_limit, now))
+            wait = bucket.take(now)
+            return wait, bucket.remaining
+
+    def call(self, key: str) -> int:
+        """The number of this call of this key, from 1."""
+        with self._lock:
+            self._calls[key] += 1
+            return self._calls[key]
+
+    def start_sync(self, key: str, *, ends: datetime) -> None:
+        with self._lock:
+            self._syncs[key].append(ends)
+
+    def syncs(self, key: str) -> tuple[datetime, ...]:
+        with self._lock:
+            return tuple(self._syncs.get(key, ()))
+
+    def switch(self, key: str, tool_key: str, *, enabled: bool) -> None:
+        with self._lock:
+            self._switched[key][tool_key] = enabled
+
+    def switched(self, key: str) -> dict[str, bool]:
+        with self._lock:
+            return dict(self._switched.get(key, {}))
