@@ -1,0 +1,36 @@
+"""Everything the audit log can say, each as a plain sentence."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Tag(models.TextChoices):
+    """What happened; the value is stored and never changes its meaning."""
+
+    SIGNED_IN = "signed_in", _("signed in")
+    SIGNED_OUT = "signed_out", _("signed out")
+    SIGN_IN_FAILED = "sign_in_failed", _("could not sign in")
+    PASSWORD_CHANGED = "password_changed", _("changed a password")
+    SECOND_FACTOR_ADDED = "second_factor_added", _("set up a second factor")
+    SECOND_FACTOR_REMOVED = "second_factor_removed", _("removed a second factor")
+    PERSON_CREATED = "person_created", _("created a person")
+    PERSON_CHANGED = "person_changed", _("changed a person's settings")
+    TOKEN_CREATED = "token_created", _("created a panel token")
+    ORGANISATION_CREATED = "organisation_created", _("added an organisation")
+    ORGANISATION_RENAMED = "organisation_renamed", _("renamed an organisation")
+    ORGANISATION_REMOVED = "organisation_removed", _("removed an organisation")
+    MEMBER_ADDED = "member_added", _("added a member")
+    MEMBER_CHANGED = "member_changed", _("changed a member's role")
+    KEY_ADDED = "key_added", _("added an API key")
+    KEY_TESTED = "key_tested", _("tested a new API key")
+    KEY_KEPT_UNTESTED = "key_kept_untested", _("kept an API key that could not be tested")
+    KEY_REPLACED = "key_replaced", _("replaced an API key")
+    KEY_CANDIDATE_DISCARDED = "key_candidate_discarded", _("threw a new API key away")
+    KEY_CHANGED = "key_changed", _("changed an API key's details")
+    KEY_PAUSED = "key_paused", _("paused an API key")
+    KEY_RESUMED = "key_resumed", _("resumed an API key")
+    KEY_REVOKED = "key_revoked", _("revoked an API key")
+    KEYS_IMPORTED = "keys_imported", _("imported API keys")
+    CHECK_REQUESTED = "check_requested", _("asked for a check")
+    EXPORTED = "exported", _("exported the overview")
+    MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")

@@ -1,0 +1,86 @@
+"""The cache as an aid that may fail: JSON only, never the only copy, never the reason a page fails.
+
+Values are JSON texts in both back-ends, so that nothing planted in the cache is ever unpickled
+into an object of its own.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.cache import cache
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PAUSE_AFTER_FAILURE = 30.0
+_resume_at = 0.0
+
+
+class JsonSerializer:
+    """For Django's RedisCache: JSON instead of pickles."""
+
+    def __init__(self, protocol: int | None = None) -> None:
+        del protocol  # Django hands over a pickle protocol; JSON has none
+
+    def dumps(self, obj: Any) -> bytes | int:
+        """Plain integers stay integers, so that Redis can count with them."""
+        if isinstance(obj, int) and not isinstance(obj, bool):
+            return obj
+        return json.dumps(obj, separators=(",", ":")).encode()
+
+    def loads(self, data: Any) -> Any:
+        """The value; an unreadable one raises ValueError."""
+        return json.loads(data)
+
+
+def cache_get(key: str) -> Any | None:
+    """The JSON value kept under `key`, or None: absent, unreadable, or the cache is away."""
+    text = _attempt(lambda: cache.get(key))
+    if not isinstance(text, str):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def cache_set(key: str, value: Any, *, seconds: float) -> None:
+    """Keep a JSON value for a while; does nothing while the cache is away."""
+    text = json.dumps(value, separators=(",", ":"))
+    _attempt(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
+
+
+def cache_add(key: str, *, seconds: float) -> bool:
+    """True for the first caller in `seconds`; also True while the cache is away."""
+    done = _attempt(lambda: cache.add(key, "1", timeout=max(1, round(seconds))))
+    return done is not False
+
+
+def cache_delete(key: str) -> None:
+    """Forget `key`."""
+    _attempt(lambda: cache.delete(key))
+
+
+def cache_works() -> bool:
+    """One round trip, for the readiness page; not held back by the pause after a failure."""
+    try:
+        cache.set("core:ping", "1", timeout=10)
+        return bool(cache.get("core:ping") == "1")
+    except Exception:  # noqa: BLE001  every back-end has errors of its own
+        return False
+
+
+def _attempt(call: Callable[[], T]) -> T | None:
+    # After a failure the cache is left alone for a while: a page pays for it once.
+    global _resume_at
+    if time.monotonic() < _resume_at:
+        return None
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001  every back-end has errors of its own
+        _resume_at = time.monotonic() + PAUSE_AFTER_FAILURE
+        log.warning("The cache does not answer (%s); going on without it.", type(error).__name__)
+        return None

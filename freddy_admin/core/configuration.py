@@ -1,0 +1,183 @@
+"""Reads one setting at a time and refuses, by name and with the way out, what cannot be right."""
+
+import base64
+import binascii
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
+DEBUG_MASTER_KEY = base64.urlsafe_b64encode(b"freddy-admin debugging only key!").decode()
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
+MASTER_KEY_HOW = (
+    'Make one with `python -c "import base64,os;'
+    'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"`.'
+)
+
+
+def secret_key(value: str, *, debug: bool) -> str:
+    """`SECRET_KEY`: at least 32 characters and not a default one, outside DEBUG."""
+    if not value and debug:
+        return DEBUG_SECRET_KEY
+    weak = (
+        len(value) < 32 or len(set(value)) < 8 or "insecure" in value or "change" in value.lower()
+    )
+    if weak and not debug:
+        state = "is not set" if not value else "is too short, too simple or a default"
+        raise ImproperlyConfigured(f"SECRET_KEY {state}: give at least 32 random characters.")
+    return value
+
+
+def encryption(private: str, public: str, *, debug: bool) -> tuple[list[str], str]:
+    """`ENCRYPTION_KEYS` (private, first one's public half seals) and `ENCRYPTION_PUBLIC_KEY`.
+
+    One of the two is needed; each key is URL-safe base64 of 32 bytes.
+    """
+    keys = [part.strip() for part in private.split(",") if part.strip()]
+    if not keys and not public and debug:
+        keys = [DEBUG_MASTER_KEY]
+    if not keys and not public:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS is not set (a web process may have ENCRYPTION_PUBLIC_KEY alone). "
+            + MASTER_KEY_HOW
+        )
+    for place, key in enumerate(keys, start=1):
+        _master_key(f"ENCRYPTION_KEYS (key {place} of {len(keys)})", key, debug=debug)
+    if len(set(keys)) < len(keys):
+        raise ImproperlyConfigured("ENCRYPTION_KEYS names the same key twice.")
+    if public:
+        _master_key("ENCRYPTION_PUBLIC_KEY", public, debug=debug)
+    return keys, public.strip()
+
+
+def _master_key(name: str, value: str, *, debug: bool) -> None:
+    # The value itself is never part of the message: it is a secret even when malformed.
+    text = value.strip()
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise ImproperlyConfigured(f"{name} is not URL-safe base64 of 32 bytes. {MASTER_KEY_HOW}")
+    if debug:
+        return
+    if text.rstrip("=") == DEBUG_MASTER_KEY.rstrip("=") or len(set(raw)) < 8:
+        raise ImproperlyConfigured(f"{name} is a default or a guessable key. {MASTER_KEY_HOW}")
+
+
+def plain_http(value: bool, *, hosts: list[str]) -> bool:
+    """`PLAIN_HTTP`: a trial on this machine alone; refused with any host but loopback."""
+    if value and not set(hosts) <= LOOPBACK_HOSTS:
+        raise ImproperlyConfigured(
+            "PLAIN_HTTP is only for a trial on this machine: set ALLOWED_HOSTS to localhost "
+            "and 127.0.0.1, or set PLAIN_HTTP=false and serve over https."
+        )
+    return value
+
+
+def require_mfa(value: str) -> str:
+    """`REQUIRE_MFA`: off, admins or all."""
+    if value not in {"off", "admins", "all"}:
+        raise ImproperlyConfigured("REQUIRE_MFA must be one of off, admins, all.")
+    return value
+
+
+def api_base_url(value: str) -> str:
+    """`AITRONOS_API_BASE_URL`: https anywhere, http on loopback; nothing but scheme, host, path."""
+    parts = urlsplit(value)
+    try:
+        odd = parts.username or parts.password or parts.query or parts.fragment
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        odd, host = "port", ""
+    if odd or not host or parts.scheme not in {"https", "http"}:
+        raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
+    loopback = host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host)
+    if parts.scheme == "http" and not loopback:
+        raise ImproperlyConfigured(
+            "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
+        )
+    return value.rstrip("/")
+
+
+def header_name(value: str) -> str:
+    """`AITRONOS_API_KEY_HEADER`: the name of an HTTP header."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+        raise ImproperlyConfigured("AITRONOS_API_KEY_HEADER must be a header's name: X-API-Key.")
+    return value
+
+
+def seconds(name: str, env: Any, *, default: float) -> float:
+    """A positive number of seconds, at most a day."""
+    text = env.str(name, default="")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86_400:
+        raise ImproperlyConfigured(f"{name} must be a number of seconds between 0 and 86400.")
+    return value
+
+
+def database(config: dict[str, Any]) -> dict[str, Any]:
+    """`DATABASE_URL` with what each engine needs to stand several processes at once."""
+    if config["ENGINE"].endswith("sqlite3"):
+        _make_room(str(config["NAME"]))
+        # IMMEDIATE + WAL: no "database is locked" under contended read-then-write transactions.
+        options = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
+    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config}
+
+
+def _make_room(name: str) -> None:
+    # A new checkout has no `var`; where it cannot be made, opening the database says so.
+    if name and ":memory:" not in name and not name.startswith("file:"):
+        with suppress(OSError):
+            Path(name).parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def cache(redis_url: str) -> dict[str, Any]:
+    """Redis where `REDIS_URL` is set, else a table of the one database."""
+    if not redis_url:
+        return {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "core_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": redis_url,
+        "KEY_PREFIX": "freddy",
+        "OPTIONS": {
+            "serializer": "freddy_admin.core.cache.JsonSerializer",
+            # A hung Redis may cost a page a quarter of a second, once, not five.
+            "socket_timeout": 0.25,
+            "socket_connect_timeout": 0.25,
+        },
+    }
+
+
+def logging(*, level: str) -> dict[str, Any]:
+    """One line an event on stderr; the HTTP libraries' own debugging stays off for good."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "freddy_admin.core.logs.OneLineFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            "django": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.server": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.db.backends": {"level": "INFO"},
+            "urllib3": {"level": "WARNING"},
+            "requests": {"level": "WARNING"},
+        },
+    }

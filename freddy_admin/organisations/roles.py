@@ -1,0 +1,30 @@
+"""The one table of what a role may do. Everything that asks, asks here."""
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Permission(StrEnum):
+    """What can be allowed within an organisation."""
+
+    VIEW = "view"
+    CHECK = "check"
+    MANAGE_KEYS = "manage_keys"
+    RENAME_ORGANISATION = "rename_organisation"
+
+
+class Role(models.TextChoices):
+    """A member's role, from the one who looks to the one who manages."""
+
+    VIEWER = "viewer", _("viewer")
+    OPERATOR = "operator", _("operator")
+    MANAGER = "manager", _("manager")
+
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.VIEW}),
+    Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK}),
+    Role.MANAGER: frozenset(Permission),
+}
