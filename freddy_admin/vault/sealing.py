@@ -1,0 +1,81 @@
+"""Seals a secret for one row: the context names the purpose, the tenant, the key, the version."""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
+
+from freddy_admin.core import clock
+from freddy_admin.crypto.fingerprints import fingerprint
+from freddy_admin.crypto.keyring import Keyring, keyring
+from freddy_admin.vault.models import MasterKeyCanary, SealedSecret
+from freddy_admin.vault.secrets import hints_of
+
+_KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
+_CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
+CANARY_TEXT: Final = b"this canary sings when the master key fits"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The one place a secret is sealed for."""
+
+    organisation_id: int
+    key_id: int
+    version: int
+
+    @property
+    def context(self) -> bytes:
+        """Fixed-width numbers after a label: no two rows share a context."""
+        numbers = (self.organisation_id, self.key_id, self.version)
+        return _KEY_PURPOSE + struct.pack(">QQQ", *numbers)
+
+
+def canary_context(master_key_id: str) -> bytes:
+    """The context of the canary of one master key."""
+    return _CANARY_PURPOSE + bytes.fromhex(master_key_id)
+
+
+@sensitive_variables()
+def secret_fingerprint(secret: str) -> str:
+    """The digest by which the same secret is found again."""
+    return fingerprint(secret, secret_key=settings.SECRET_KEY)
+
+
+@sensitive_variables()
+def seal_into(target: SealedSecret, secret: str, *, row: Row, ring: Keyring | None = None) -> None:
+    """Fill the sealed fields of `target`, unsaved, with a cleaned secret."""
+    ring = ring or keyring()
+    target.ciphertext = ring.seal(secret.encode(), context=row.context)
+    target.master_key_id = ring.sealing_id
+    target.hint_start, target.hint_end = hints_of(secret)
+    target.fingerprint = secret_fingerprint(secret)
+
+
+def sealed_copy(source: SealedSecret, target: SealedSecret) -> None:
+    """Move sealed bytes and hints to the row they were sealed for; opens nothing."""
+    for name in SEALED_FIELDS:
+        setattr(target, name, getattr(source, name))
+
+
+SEALED_FIELDS: Final = (
+    "ciphertext",
+    "master_key_id",
+    "hint_start",
+    "hint_end",
+    "fingerprint",
+)
+
+
+def canary_ensure(ring: Keyring | None = None) -> None:
+    """Make the canary of the sealing master key, if this is the first thing it seals."""
+    ring = ring or keyring()
+    master_key_id = ring.sealing_id
+    if MasterKeyCanary.objects.filter(master_key_id=master_key_id).exists():
+        return
+    sealed = ring.seal(CANARY_TEXT, context=canary_context(master_key_id))
+    canary = MasterKeyCanary(master_key_id=master_key_id, ciphertext=sealed, created_at=clock.now())
+    # Another process may be making the same one: either will do.
+    MasterKeyCanary.objects.bulk_create([canary], ignore_conflicts=True)
