@@ -1,0 +1,25 @@
+"""Small parts that templates draw."""
+
+from functools import lru_cache
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One outline icon of the sprite; decoration only, the words stand beside it."""
+    return _icon(name, extra, static("img/icons.svg"))
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, extra: str, sprite: str) -> SafeString:
+    classes = f"icon {extra}".strip()
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        classes, sprite, name,
+    )
