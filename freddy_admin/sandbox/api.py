@@ -139,7 +139,8 @@ class SandboxApi:
             refusal, seconds = _WAITS[scenario]
             return self._own(error_answer(refusal, now, retry_after=seconds), key, 0)
         if scenario is Scenario.REDIRECT:
-            location = f"{request.elsewhere}{request.target}"
+            # A path of its own, so that `requests_seen.by_path` tells a client that followed.
+            location = f"{request.elsewhere}/elsewhere{request.target}"
             return html_answer(302, "302 Found").with_headers({"Location": location})
         if scenario is Scenario.FLAKY and self._memory.call(request.key or "") % _FAILS_EVERY == 0:
             return html_answer(502, "502 Bad Gateway")

@@ -13,7 +13,7 @@ class RequestsSeen:
     """Counts of the requests that reached the server, by any path; safe to read at any time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._running: Counter[str] = Counter()
         self.total = 0
         self.by_key: Counter[str] = Counter()
@@ -24,17 +24,23 @@ class RequestsSeen:
     @contextmanager
     def counted(self, key: str, path: str) -> Iterator[None]:
         """Count one request for as long as it is being answered."""
-        with self._lock:
+        with self._changed:
             self.total += 1
             self.by_key[key] += 1
             self.by_path[path] += 1
             self._running[key] += 1
             self.most_at_once[key] = max(self.most_at_once[key], self._running[key])
+            self._changed.notify_all()
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._running[key] -= 1
+
+    def wait_for(self, total: int, *, seconds: float = 5.0) -> bool:
+        """Wait until so many requests have arrived, hanging ones included; False: not in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.total >= total, timeout=seconds)
 
 
 class Memory:
