@@ -1,0 +1,75 @@
+"""`manage.py sandbox_api`: the imitation of the Aitronos API, in the foreground."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from freddy_admin.sandbox.clock import SandboxClock
+from freddy_admin.sandbox.scenarios import SENTENCES, key_for
+from freddy_admin.sandbox.server import SandboxServer
+
+
+class Command(BaseCommand):
+    """Serves until Ctrl-C or SIGTERM; everything it prints goes to stderr."""
+
+    help = "Serve an imitation of the Aitronos API on this machine; the key picks what it does."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=1.0,
+            help="imitated seconds per real second; times then leave the real ones behind",
+        )
+
+    def handle(self, *args: Any, port: int, speed: float, **options: Any) -> None:
+        if not 0 <= port <= 65535:
+            raise CommandError(_("The port must be from 0 to 65535."))
+        if not 0 <= speed < 1e6:
+            raise CommandError(_("The speed must be from 0 to less than 1,000,000."))
+        server = SandboxServer(port=port, clock=SandboxClock(speed=speed))
+        try:
+            server.bind()
+        except OSError as error:
+            raise CommandError(
+                _("Port %(port)d cannot be used: %(reason)s.")
+                % {"port": port, "reason": error.strerror}
+            ) from None
+        try:
+            with _ended_by_signals(server):
+                self._introduce(server)
+                server.run()
+        finally:
+            server.stop()
+        self._say(_("The imitation API has ended."))
+
+    def _introduce(self, server: SandboxServer) -> None:
+        self._say(_("Imitation of the Aitronos API on %(url)s") % {"url": server.base_url})
+        self._say(_("What it does depends on the key. Examples:"))
+        for scenario, sentence in SENTENCES.items():
+            self._say(f"  {key_for(scenario, 'Example')}  {scenario}: {sentence}")
+
+    def _say(self, line: str) -> None:
+        # Not an error although on stderr, so not in the colour of errors.
+        self.stderr.write(line, style_func=str)
+        self.stderr.flush()
+
+
+@contextmanager
+def _ended_by_signals(server: SandboxServer) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the server instead of the process, for as long as this lasts."""
+    former = {
+        number: signal.signal(number, lambda *_: server.request_stop())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
