@@ -1,17 +1,90 @@
 """What the sign-in library is told to do our way."""
 
+import logging
+from typing import Any
+
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
-from django.http import HttpRequest
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from freddy_admin.accounts.addresses import client_address
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.sealing import seal, unseal
+from freddy_admin.accounts.second_factor import second_factor_required
+from freddy_admin.core import clock
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Accounts are made by commands and by members, never by strangers."""
+    """Accounts are made by commands and by colleagues, never by strangers."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account for themselves."""
+        del request
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """`next` may lead to a page of this panel alone, named by its path."""
+        if not url or not url.startswith("/"):
+            return False
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The throttle's idea of where a request comes from: the audit log's."""
+        return client_address(request) or "local"
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """As the library does, but an inactive person is told no more than a wrong password."""
+        user: User | None = super().authenticate(request, **credentials)
+        if user is None or user.is_active:
+            return user
+        # The library took the right password for a success and gave the attempt back.
+        self.pre_authenticate(request, **credentials)
+        return None
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Back to the sign-in page, without a word about the account."""
+        del request, user
+        return HttpResponseRedirect(reverse("account_login"))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever signed in a moment ago need not type the password once more."""
+        records = get_authentication_records(self.request, self.request.user)
+        latest = max((record["at"] for record in records), default=0.0)
+        return bool(clock.now().timestamp() - latest >= app_settings.REAUTHENTICATION_TIMEOUT)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send; a mail server that is away changes nothing of what the visitor sees."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # smtplib's errors are OSErrors too
+            log.warning("A mail (%s) was not sent: %s.", template_prefix, type(error).__name__)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Second factors."""
+    """Second factors are sealed at rest, and stay where they are required."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": _(
+            "This panel requires a second factor of you, so it cannot be removed."
+        )
+    }
+
+    def encrypt(self, text: str) -> str:
+        """For the database."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """From the database; raises SecondFactorUnreadable, which a form shows as a sentence."""
+        return unseal(encrypted_text)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Not while REQUIRE_MFA asks this person for one."""
+        return not second_factor_required(authenticator.user)

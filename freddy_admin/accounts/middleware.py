@@ -1,29 +1,96 @@
-"""What every request learns from the person who sends it."""
+"""What every request of a signed-in person goes through."""
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.sealing import SecondFactorUnreadable
+from freddy_admin.accounts.second_factor import (
+    second_factor_exists,
+    second_factor_required,
+    second_factor_shown,
+)
 
 Answer = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
+
+# What a session may open that still owes the panel a second factor.
+SETTING_UP = {"mfa_activate_totp", "account_reauthenticate", "account_logout"}
+SHOWING = {"mfa_reauthenticate", "account_logout"}
 
 
 class TimeZoneMiddleware:
-    """Shows times in the person's zone."""
+    """Shows times in the person's zone; in UTC to visitors and where the zone is unknown."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on."""
-        return self.get_response(request)
+        """Answer, then forget the zone: the thread goes on to somebody else."""
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(self, request: HttpRequest, view: View, *_: Any) -> None:
+        """Pages that need no sign-in (health, the API) never look for a person."""
+        if _needs_person(view) and isinstance(request.user, User):
+            timezone.activate(_zone(request.user.time_zone))
 
 
 class SecondFactorMiddleware:
-    """Leads people who need a second factor to the page where they set one up."""
+    """Leads people of whom REQUIRE_MFA asks a second factor to it, from every page."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on."""
+        """Pass on; the work is done once the view is known."""
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
+        """The detour, or None where the person may go on."""
+        match = request.resolver_match
+        user = request.user if _needs_person(view) else None
+        if match is None or not isinstance(user, User) or not second_factor_required(user):
+            return None
+        if second_factor_shown(request, user):
+            return None
+        if second_factor_exists(user):
+            return self._detour(request, "mfa_reauthenticate", besides=SHOWING)
+        return self._detour(request, "mfa_activate_totp", besides=SETTING_UP)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A second factor that cannot be opened is said in a sentence, not as a crash."""
+        if not isinstance(error, SecondFactorUnreadable):
+            return None
+        messages.error(request, error.messages[0])
+        return HttpResponseRedirect(reverse("overview"))
+
+    def _detour(self, request: HttpRequest, name: str, *, besides: set[str]) -> HttpResponse | None:
+        if request.resolver_match and request.resolver_match.view_name in besides:
+            return None
+        back = request.get_full_path() if request.method == "GET" else "/"
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRedirect(reverse(name))
+        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+
+
+def _needs_person(view: View) -> bool:
+    # The mark Django's LoginRequiredMiddleware goes by.
+    return bool(getattr(view, "login_required", True))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")

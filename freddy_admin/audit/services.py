@@ -28,12 +28,27 @@ class Place:
 OPERATOR = Actor(name="operator (command line)")
 WORKER = Actor(name="worker")
 
+BATCH = 500
+
 
 def audit_record(
     *, tag: Tag, actor: Actor, place: Place | None = None, subject: str = "", **details: Any
 ) -> AuditEvent:
     """Write down one event; `details` are short JSON values and never hold a secret."""
-    return AuditEvent.objects.create(
+    event = _event(tag, actor, place, subject)
+    event.details = details
+    event.save(force_insert=True)
+    return event
+
+
+def audit_record_each(*, tag: Tag, actor: Actor, places: list[Place]) -> None:
+    """Write down the same event for many organisations at once, each named as its subject."""
+    events = [_event(tag, actor, place, place.name) for place in places]
+    AuditEvent.objects.bulk_create(events, batch_size=BATCH)
+
+
+def _event(tag: Tag, actor: Actor, place: Place | None, subject: str) -> AuditEvent:
+    return AuditEvent(
         at=clock.now(),
         tag=tag,
         actor_id=actor.id,
@@ -42,5 +57,4 @@ def audit_record(
         organisation_id=place.id if place else None,
         organisation_name=place.name[:120] if place else "",
         subject=subject[:200],
-        details=details,
     )

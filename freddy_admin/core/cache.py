@@ -7,12 +7,15 @@ into an object of its own.
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-from django.core.cache import cache
+from django.core.cache import caches
+from django.utils.connection import ConnectionProxy
 
 log = logging.getLogger(__name__)
+cache = ConnectionProxy(caches, "fast")
 T = TypeVar("T")
 
 PAUSE_AFTER_FAILURE = 30.0
@@ -51,6 +54,32 @@ def cache_set(key: str, value: Any, *, seconds: float) -> None:
     """Keep a JSON value for a while; does nothing while the cache is away."""
     text = json.dumps(value, separators=(",", ":"))
     _attempt(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
+
+
+def cache_get_many(keys: Collection[str]) -> dict[str, Any]:
+    """The JSON values that are there, by key; empty while the cache is away."""
+    texts = _attempt(lambda: cache.get_many(keys)) if keys else None
+    found = {}
+    for key, text in (texts or {}).items():
+        try:
+            found[key] = json.loads(text)
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
+def cache_set_many(values: Mapping[str, Any], *, seconds: float) -> None:
+    """Keep several JSON values for a while; does nothing while the cache is away."""
+    texts = {key: json.dumps(value, separators=(",", ":")) for key, value in values.items()}
+    if texts:
+        _attempt(lambda: cache.set_many(texts, timeout=max(1, round(seconds))))
+
+
+def cache_add_many(values: Mapping[str, Any], *, seconds: float) -> None:
+    """As `cache_set_many`, but what is there already stays."""
+    for key, value in values.items():
+        text = json.dumps(value, separators=(",", ":"))
+        _attempt(partial(cache.add, key, text, timeout=max(1, round(seconds))))
 
 
 def cache_add(key: str, *, seconds: float) -> bool:

@@ -123,6 +123,14 @@ def seconds(name: str, env: Any, *, default: float) -> float:
     return value
 
 
+def count(name: str, env: Any, *, default: int) -> int:
+    """A whole number from 0 to 16."""
+    text = env.str(name, default="").strip() or str(default)
+    if not re.fullmatch(r"\d{1,2}", text) or int(text) > 16:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 0 to 16.")
+    return int(text)
+
+
 def database(config: dict[str, Any]) -> dict[str, Any]:
     """`DATABASE_URL` with what each engine needs to stand several processes at once."""
     if config["ENGINE"].endswith("sqlite3"):
@@ -144,15 +152,19 @@ def _make_room(name: str) -> None:
             Path(name).parent.mkdir(mode=0o700, exist_ok=True)
 
 
-def cache(redis_url: str) -> dict[str, Any]:
-    """Redis where `REDIS_URL` is set, else a table of the one database."""
+def caches(redis_url: str) -> dict[str, Any]:
+    """`default`, a table of the one database, and `fast`, which is Redis where `REDIS_URL` is set.
+
+    Sign-in throttling counts in `default`: it must go on, and stay exact, while Redis is away.
+    """
+    table = {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
     if not redis_url:
-        return {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-            "LOCATION": "core_cache",
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
-        }
-    return {
+        return {"default": table, "fast": table}
+    redis = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url,
         "KEY_PREFIX": "freddy",
@@ -163,6 +175,7 @@ def cache(redis_url: str) -> dict[str, Any]:
             "socket_connect_timeout": 0.25,
         },
     }
+    return {"default": table, "fast": redis}
 
 
 def logging(*, level: str) -> dict[str, Any]:

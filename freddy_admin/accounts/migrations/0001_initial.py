@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import freddy_admin.core.clock
 from django.conf import settings
 from django.db import migrations, models
+
+import freddy_admin.core.clock
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,76 @@
+"""What the sign-in library reports, written down in the audit log."""
+
+from typing import Any
+
+from allauth.account.signals import password_changed, password_reset
+from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from freddy_admin.accounts.actors import actor_for
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.second_factor import second_factor_remember
+from freddy_admin.audit.services import audit_record
+from freddy_admin.audit.tags import Tag
+
+
+@receiver(user_logged_in)
+def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    audit_record(tag=Tag.SIGNED_IN, actor=actor_for(user, request), subject=user.email)
+
+
+@receiver(user_logged_out)
+def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        audit_record(tag=Tag.SIGNED_OUT, actor=actor_for(user, request), subject=user.email)
+
+
+@receiver(user_login_failed)
+def _sign_in_failed(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
+) -> None:
+    typed = str(credentials.get("email") or "").strip().lower()
+    known = User.objects.filter(email=typed).exists()
+    audit_record(
+        tag=Tag.SIGN_IN_FAILED,
+        actor=actor_for(None, request),
+        subject=typed if known else _shortened(typed),
+        step="password",
+    )
+
+
+@receiver(authentication_failed)
+def _second_factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
+    audit_record(
+        tag=Tag.SIGN_IN_FAILED,
+        actor=actor_for(None, request),
+        subject=user.email,
+        step="second factor",
+    )
+
+
+@receiver([password_changed, password_reset])
+def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
+    audit_record(tag=Tag.PASSWORD_CHANGED, actor=actor_for(user, request), subject=user.email)
+
+
+@receiver(authenticator_added)
+def _second_factor_added(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
+    second_factor_remember(request, user)
+    _second_factor_changed(Tag.SECOND_FACTOR_ADDED, request, user, authenticator)
+
+
+@receiver(authenticator_removed)
+def _second_factor_removed(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
+    _second_factor_changed(Tag.SECOND_FACTOR_REMOVED, request, user, authenticator)
+
+
+def _second_factor_changed(tag: Tag, request: HttpRequest, user: User, authenticator: Any) -> None:
+    kind = str(authenticator.type)
+    audit_record(tag=tag, actor=actor_for(user, request), subject=user.email, kind=kind)
+
+
+def _shortened(typed: str) -> str:
+    # Not an address of ours: perhaps a password in the wrong field, so most of it is left out.
+    return f"{typed[:2]}…" if typed else ""

@@ -1,0 +1,142 @@
+"""Every change of an organisation and of who belongs to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.models import User
+from freddy_admin.audit.services import Actor, audit_record, audit_record_each
+from freddy_admin.audit.tags import Tag
+from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.text import line_clean
+from freddy_admin.organisations.access import place_of
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.slugs import Slugs, slug_base
+
+NAME_LIMIT = 120
+BATCH = 500
+
+
+@transaction.atomic
+def organisation_create(*, actor: Actor, name: str) -> Organisation:
+    """Add an organisation; raises InvalidInput for a name that is unusable or taken."""
+    clean = _name_free(name, besides=None)
+    base = slug_base(clean)
+    slugs = Slugs(Organisation.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    with _against_races():
+        organisation = Organisation.objects.create(name=clean, slug=slugs.take(clean))
+    audit_record(
+        tag=Tag.ORGANISATION_CREATED,
+        actor=actor,
+        place=place_of(organisation),
+        subject=clean,
+    )
+    return organisation
+
+
+@transaction.atomic
+def organisation_rename(*, organisation: Organisation, actor: Actor, name: str) -> Organisation:
+    """Give it another name; its slug stays, so that links to it go on working."""
+    clean = _name_free(name, besides=organisation)
+    former = organisation.name
+    if clean == former:
+        return organisation
+    organisation.name = clean
+    with _against_races():
+        organisation.save(update_fields=["name"])
+    audit_record(
+        tag=Tag.ORGANISATION_RENAMED,
+        actor=actor,
+        place=place_of(organisation),
+        subject=clean,
+        old=former,
+        new=clean,
+    )
+    return organisation
+
+
+@transaction.atomic
+def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
+    """Remove it with its keys and everything measured; the audit log keeps what happened."""
+    place = place_of(organisation)
+    organisation.delete()
+    audit_record(tag=Tag.ORGANISATION_REMOVED, actor=actor, place=place, subject=place.name)
+
+
+@transaction.atomic
+def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organisation]:
+    """The organisations of these names, by the name as it was given; missing ones are added.
+
+    Found by their exact name (stripped, composed). A constant number of queries per 500 new ones.
+    Raises InvalidInput for the first unusable name; then nothing is added.
+    """
+    wanted = {name: line_clean(name, field="organisation", limit=NAME_LIMIT) for name in names}
+    known = {organisation.name: organisation for organisation in Organisation.objects.all()}
+    missing = [name for name in dict.fromkeys(wanted.values()) if name not in known]
+    slugs = Slugs(organisation.slug for organisation in known.values())
+    with _against_races():
+        added = Organisation.objects.bulk_create(
+            [Organisation(name=name, slug=slugs.take(name)) for name in missing], batch_size=BATCH
+        )
+    audit_record_each(
+        tag=Tag.ORGANISATION_CREATED, actor=actor, places=[place_of(one) for one in added]
+    )
+    known |= {organisation.name: organisation for organisation in added}
+    return {given: known[clean] for given, clean in wanted.items()}
+
+
+@transaction.atomic
+def member_set(
+    *, organisation: Organisation, actor: Actor, user: User, role: Role | str
+) -> Membership:
+    """Make a person a member with this role, or change the role; raises InvalidInput."""
+    if role not in Role.values:
+        raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
+    if not user.is_active:
+        raise InvalidInput(_("The account of this person is switched off."), field="user")
+    member, added = Membership.objects.get_or_create(
+        organisation=organisation, user=user, defaults={"role": role}
+    )
+    former = member.role
+    if not added and former != role:
+        member.role = role
+        member.save(update_fields=["role"])
+    if added or former != role:
+        audit_record(
+            tag=Tag.MEMBER_ADDED if added else Tag.MEMBER_CHANGED,
+            actor=actor,
+            place=place_of(organisation),
+            subject=str(user),
+            old=None if added else former,
+            new=str(role),
+        )
+    return member
+
+
+def _name_free(name: str, *, besides: Organisation | None) -> str:
+    clean = line_clean(name, field="name", limit=NAME_LIMIT)
+    others = Organisation.objects.exclude(pk=besides.pk if besides else None)
+    # SQLite's iexact knows ASCII alone, so the last word is Python's.
+    same = (other for other in others.values_list("name", flat=True))
+    if any(other.casefold() == clean.casefold() for other in same):
+        raise InvalidInput(
+            _("There is already an organisation called “%(name)s”. Choose another name.")
+            % {"name": clean},
+            field="name",
+        )
+    return clean
+
+
+@contextmanager
+def _against_races() -> Iterator[None]:
+    # The database has the last word on names and slugs when two people are equally fast.
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise Conflict(
+            _("Somebody added an organisation of this name at the same moment. Try again.")
+        ) from None
