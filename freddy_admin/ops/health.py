@@ -8,9 +8,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
-from freddy_admin.sync.platform import ALIVE_FOR, worker_seen_at
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +46,9 @@ def _database_works() -> bool:
 
 
 def _worker_alive() -> bool:
+    from freddy_admin.core import clock
+    from freddy_admin.sync.platform import ALIVE_FOR, worker_seen_at
+
     seen = worker_seen_at()
     return seen is not None and clock.now() - seen <= ALIVE_FOR
 
