@@ -1,0 +1,51 @@
+"""Everything that changes a key. Each service records one audit event in its transaction."""
+
+from freddy_admin.vault.details import KeyDetails
+from freddy_admin.vault.services.candidates import (
+    TestOutcome,
+    candidate_could_not_test,
+    candidate_discard,
+    candidate_promote,
+    candidate_refuse,
+    candidate_retry,
+    candidates_claim,
+)
+from freddy_admin.vault.services.imports import (
+    ImportOutcome,
+    ImportResult,
+    ImportRow,
+    api_keys_import,
+)
+from freddy_admin.vault.services.keys import (
+    api_key_draft,
+    api_key_pause,
+    api_key_replace,
+    api_key_resume,
+    api_key_revoke,
+    api_key_update,
+)
+from freddy_admin.vault.services.reseal import ResealReport, UnreadableRow, api_keys_reseal
+
+__all__ = [
+    "ImportOutcome",
+    "ImportResult",
+    "ImportRow",
+    "KeyDetails",
+    "ResealReport",
+    "TestOutcome",
+    "UnreadableRow",
+    "api_key_draft",
+    "api_key_pause",
+    "api_key_replace",
+    "api_key_resume",
+    "api_key_revoke",
+    "api_key_update",
+    "api_keys_import",
+    "api_keys_reseal",
+    "candidate_could_not_test",
+    "candidate_discard",
+    "candidate_promote",
+    "candidate_refuse",
+    "candidate_retry",
+    "candidates_claim",
+]

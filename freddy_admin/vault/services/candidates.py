@@ -1,0 +1,167 @@
+"""A new secret's way from the form to the key: claimed, tested, then kept, refused or discarded.
+
+Every step names the candidate's version; one that was superseded or discarded in the meantime
+answers with Conflict and changes nothing.
+"""
+
+import secrets as random_tokens
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from freddy_admin.audit.services import Actor
+from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.duplicates import refuse_second_copy
+from freddy_admin.vault.locks import candidate_lock
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
+from freddy_admin.vault.sealing import sealed_copy
+from freddy_admin.vault.trail import key_record
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """Why a test did not end well; texts are cleaned by the caller and cut to fit."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    kind: str
+    code: str = ""
+    http_status: int | None = None
+    message: str = ""
+
+
+def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
+    """Lease up to `limit` candidates that wait for their test, the longest waiting first.
+
+    Each comes with its key and organisation, to be opened with the candidate's own version. A
+    lease that runs out makes it claimable again; of several processes one gets each.
+    """
+    span = timedelta(seconds=lease_seconds)
+    ids = list(_claimable(span).order_by("created_at", "pk").values_list("pk", flat=True)[:limit])
+    if not ids:
+        return []
+    token = random_tokens.token_hex(16)
+    # One conditional statement is the lock: whoever comes second finds the lease taken.
+    _claimable(span).filter(pk__in=ids).update(lease_until=clock.now() + span, lease_token=token)
+    claimed = KeyCandidate.objects.filter(lease_token=token).order_by("created_at", "pk")
+    return list(claimed.select_related("key__organisation"))
+
+
+def candidate_promote(
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    key: ApiKey,
+    version: int,
+    untested: bool = False,
+) -> ApiKey:
+    """Make the candidate the key's secret; the former sealed bytes are gone with it.
+
+    For a candidate whose test went well; with `untested`, for one that could not be tested and
+    that a person keeps anyway. Opens nothing. Raises Conflict if it is not in that state.
+    """
+    expected = CandidateState.UNTESTED if untested else CandidateState.PENDING
+    with transaction.atomic():
+        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        _expect(candidate, expected)
+        found = candidate.key
+        former = found.version
+        sealed_copy(candidate, found)
+        found.version, found.status = candidate.version, KeyStatus.ACTIVE
+        found.secret_set_at = clock.now()
+        candidate.delete()
+        found.save()
+        tag = Tag.KEY_KEPT_UNTESTED if untested else Tag.KEY_TESTED
+        key_record(tag, actor, found, outcome="kept", versions=[former, found.version])
+    return found
+
+
+def candidate_refuse(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: TestOutcome
+) -> KeyCandidate:
+    """Aitronos refused the new secret: it waits, with the reason, to be discarded or retried."""
+    with transaction.atomic():
+        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        return _ended(candidate, CandidateState.REFUSED, actor=actor, outcome=outcome)
+
+
+def candidate_could_not_test(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: TestOutcome
+) -> KeyCandidate:
+    """The test brought no answer to rely on: a person decides whether to keep the new secret."""
+    with transaction.atomic():
+        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        return _ended(candidate, CandidateState.UNTESTED, actor=actor, outcome=outcome)
+
+
+def candidate_retry(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int
+) -> KeyCandidate:
+    """Ask for another test of a candidate that was refused or could not be tested."""
+    with transaction.atomic():
+        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        if candidate.state == CandidateState.PENDING:
+            return candidate
+        refuse_second_copy(key=candidate.key, fingerprint=candidate.fingerprint)
+        candidate.state = CandidateState.PENDING
+        candidate.outcome_kind = candidate.outcome_code = candidate.outcome_message = ""
+        candidate.outcome_http_status = candidate.tested_at = candidate.lease_until = None
+        candidate.lease_token = ""
+        candidate.save()
+        key_record(Tag.CHECK_REQUESTED, actor, candidate.key, version=version)
+    return candidate
+
+
+def candidate_discard(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int
+) -> None:
+    """Throw the new secret away; a key that never had another one goes with it."""
+    with transaction.atomic():
+        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        found = candidate.key
+        key_record(Tag.KEY_CANDIDATE_DISCARDED, actor, found, version=version)
+        candidate.delete()
+        if found.status == KeyStatus.DRAFT:
+            found.delete()
+
+
+def _claimable(span: timedelta) -> QuerySet[KeyCandidate]:
+    now = clock.now()
+    # A lease longer than ours could be was given before our clock was set back.
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * span)
+    return KeyCandidate.objects.filter(free, state=CandidateState.PENDING)
+
+
+def _ended(
+    candidate: KeyCandidate, state: CandidateState, *, actor: Actor, outcome: TestOutcome
+) -> KeyCandidate:
+    _expect(candidate, CandidateState.PENDING)
+    candidate.state, candidate.tested_at = state, clock.now()
+    candidate.outcome_kind, candidate.outcome_code = outcome.kind[:40], outcome.code[:64]
+    candidate.outcome_http_status = outcome.http_status
+    candidate.outcome_message = outcome.message[:300]
+    candidate.lease_until, candidate.lease_token = None, ""
+    candidate.save()
+    key_record(
+        Tag.KEY_TESTED,
+        actor,
+        candidate.key,
+        outcome=str(state),
+        version=candidate.version,
+        kind=candidate.outcome_kind,
+        http_status=outcome.http_status,
+    )
+    return candidate
+
+
+def _expect(candidate: KeyCandidate, state: CandidateState) -> None:
+    if candidate.state != state:
+        raise Conflict(
+            _("This new key is in another state by now. Look at it again before you decide.")
+        )
