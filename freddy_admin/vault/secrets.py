@@ -3,6 +3,7 @@
 The texts handled here are secrets: no sentence, log line or error names any part of them.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ START_LENGTH: Final = 13
 END_LENGTH: Final = 4
 HIDDEN_BESIDE_BOTH: Final = 16
 HIDDEN_BESIDE_END: Final = 12
+SHORTEST_LOOKED_FOR: Final = 8
 
 
 @sensitive_variables()
@@ -63,6 +65,14 @@ def hints_of(secret: str) -> tuple[str, str]:
     if len(secret) >= HIDDEN_BESIDE_END + END_LENGTH:
         return "", end
     return "", ""
+
+
+@sensitive_variables()
+def secret_is_told(secret: str, texts: Iterable[str]) -> bool:
+    """Whether one of these texts, which people get to see, gives the secret away."""
+    if len(secret) < SHORTEST_LOOKED_FOR:
+        return secret in tuple(texts)
+    return any(secret in text for text in texts)
 
 
 def masked(sealed: "SealedSecret") -> str:

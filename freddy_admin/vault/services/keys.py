@@ -15,7 +15,7 @@ from freddy_admin.vault.duplicates import refuse_second_copy
 from freddy_admin.vault.locks import kept_key_lock, organisations_lock
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
 from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
-from freddy_admin.vault.secrets import secret_clean
+from freddy_admin.vault.secrets import secret_clean, secret_is_told
 from freddy_admin.vault.tagging import tags_give, tags_of
 from freddy_admin.vault.trail import key_record
 
@@ -30,6 +30,7 @@ def api_key_draft(
     """
     details = _checked(organisation, details)
     secret = secret_clean(secret)
+    _refuse_told_secret(secret, details)
     with transaction.atomic():
         organisations_lock([organisation.pk])
         key = ApiKey.objects.create(
@@ -158,6 +159,15 @@ def _checked(organisation: Organisation, details: KeyDetails) -> KeyDetails:
             _("The owner must be somebody who can see this organisation."), field="owner"
         )
     return cleaned
+
+
+@sensitive_variables()
+def _refuse_told_secret(secret: str, details: KeyDetails) -> None:
+    if secret_is_told(secret, (details.label, details.organization_id, *details.tags)):
+        raise InvalidInput(
+            _("The key stands in another field, too, where everybody could read it. Remove it."),
+            field="label",
+        )
 
 
 def _in_use(organisation: Organisation, key: ApiKey) -> ApiKey:
