@@ -140,7 +140,8 @@ def _from_figures(facts: Facts, now: datetime) -> Verdict:
         return Verdict(State.OVERDUE, overdue, 8)
     if late is not None and observed >= late:
         return Verdict(State.LATE, late, 9)
-    return Verdict(State.UP_TO_DATE, schedule.last_sync_at, 10)
+    # Within the tolerance L may lie a little ahead of us; nothing is true since the future.
+    return Verdict(State.UP_TO_DATE, min(schedule.last_sync_at, observed), 10)
 
 
 def _before_first_sync(

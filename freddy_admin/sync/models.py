@@ -56,6 +56,7 @@ class KeySync(TenantOwned):
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)  # failed checks in a row
     refusals = models.PositiveIntegerField(default=0)  # refusals among conclusive checks, in a row
+    refusal_status = models.PositiveSmallIntegerField(null=True)  # 401 or 403, of the latest one
     unreadable_since = models.DateTimeField(null=True)
 
     # What we conclude from it.

@@ -1,25 +1,157 @@
 """What pages, exports and the JSON API read. Nothing here calls the API."""
+
 from collections.abc import Iterator
 from datetime import datetime
+from math import ceil
+from typing import Any
+
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Subquery, Value, When
 
 from freddy_admin.accounts.models import User
+from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.rows import Filters, KeyRow, Overview
+from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.sync.models import KeySync, WorkerBeat
+from freddy_admin.sync.observations import observations_read
+from freddy_admin.sync.querying import (
+    COLUMNS,
+    listed,
+    matching,
+    ordered,
+    row_of,
+    visible_rows,
+)
+from freddy_admin.sync.rows import Filters, KeyRow, Option, Overview
+from freddy_admin.sync.states import WORST_FIRST, State
+from freddy_admin.vault.models import ApiKey, KeyStatus, KeyTag
 
 PAGE_SIZE = 50
 SORTS = ("state", "organisation", "last", "next", "tools", "checked")
+_EMPTY_SHOWN = 6
 
 
 def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
-    """One page of the keys this person may see; a constant number of queries (at most 4)."""
-    raise NotImplementedError
+    """One page of the keys this person may see; four queries, however many keys there are."""
+    sums = _sums(user=user, filters=filters, now=now)
+    states = filters.states or WORST_FIRST
+    total = sum(count for state, count in sums["counts"].items() if state in states)
+    pages = max(1, ceil(total / PAGE_SIZE))
+    page = min(max(1, filters.page), pages)
+    found = _matching_rows(user=user, filters=filters, now=now)
+    start = (page - 1) * PAGE_SIZE
+    rows = [row_of(values, user=user, now=now) for values in found[start : start + PAGE_SIZE]]
+    tags, owners = _options(user=user)
+    return Overview(
+        now=now,
+        filters=filters,
+        rows=rows,
+        matching=total,
+        page=page,
+        pages=pages,
+        tags=tags,
+        owners=owners,
+        empty_organisations=_empty_organisations(user=user),
+        **sums,
+    )
 
 
 def overview_rows(*, user: User, filters: Filters, now: datetime) -> Iterator[KeyRow]:
     """All pages of the same, for exports and the JSON API."""
-    raise NotImplementedError
+    found = _matching_rows(user=user, filters=filters, now=now)
+    for values in found.iterator(chunk_size=500):
+        yield row_of(values, user=user, now=now)
 
 
 def organisation_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
-    """The active keys of one organisation, worst first."""
-    raise NotImplementedError
+    """The active keys of one organisation, worst first; figures come from the cache if there."""
+    rows = visible_rows(user=user, now=now).filter(organisation=organisation)
+    found = {values["pk"]: values for values in listed(rows, user=user).values(*COLUMNS)}
+    versions = {pk: values["key_version"] for pk, values in found.items()}
+    for pk, seen in observations_read(versions=versions).items():
+        found[pk] |= seen
+    keys = [row_of(values, user=user, now=now) for values in found.values()]
+    return sorted(keys, key=lambda row: (WORST_FIRST.index(row.state), row.key_label, row.key_id))
+
+
+def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetime) -> KeyRow:
+    """One active key of this organisation. Raises NotFound."""
+    rows = visible_rows(user=user, now=now).filter(organisation=organisation, pk=key_id)
+    values = listed(rows, user=user).values(*COLUMNS).first()
+    if values is None:
+        raise NotFound("There is no such key here.")
+    values |= observations_read(versions={key_id: values["key_version"]}).get(key_id, {})
+    return row_of(values, user=user, now=now)
+
+
+def sync_rows_of(*, organisation: Organisation | None) -> QuerySet[KeySync]:
+    """The rows of all active keys (of one organisation), for the operator's commands."""
+    rows = KeySync.objects.filter(key__status=KeyStatus.ACTIVE)
+    rows = rows.select_related("key", "key__organisation").order_by("pk")
+    return rows.filter(organisation=organisation) if organisation else rows
+
+
+def _matching_rows(*, user: User, filters: Filters, now: datetime) -> QuerySet[Any, Any]:
+    rows = visible_rows(user=user, now=now).filter(matching(filters))
+    if filters.states:
+        rows = rows.filter(effective__in=filters.states)
+    sort = filters.sort if filters.sort.lstrip("-") in SORTS else "state"
+    return listed(ordered(rows, sort), user=user).values(*COLUMNS)
+
+
+def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
+    # One pass over everything the person sees: what there is, and what the filters leave of it.
+    beat = WorkerBeat.objects.order_by("-beat_at").values("beat_at")[:1]
+    hit = Case(When(matching(filters), then=Value(1)), default=None)
+    groups = (
+        visible_rows(user=user, now=now)
+        .annotate(hit=hit)
+        .values("effective")
+        .annotate(
+            everything=Count("pk"),
+            left=Count("hit"),
+            checked=Max("checked_at"),
+            following=Min("next_check_at", filter=Q(key__paused_at=None)),
+            beat=Max(Subquery(beat)),
+        )
+        .order_by()
+    )
+    found = {State(group["effective"]): group for group in groups}
+    in_order = [(state, found[state]) for state in WORST_FIRST if state in found]
+    return {
+        "counts": {state: group["left"] for state, group in in_order if group["left"]},
+        "all_counts": {state: group["everything"] for state, group in in_order},
+        "checked_at": _extreme(max, [group["checked"] for _, group in in_order]),
+        "next_check_at": _extreme(min, [group["following"] for _, group in in_order]),
+        "worker_seen_at": _extreme(max, [group["beat"] for _, group in in_order]),
+    }
+
+
+def _extreme(pick: Any, moments: list[datetime | None]) -> datetime | None:
+    known = [moment for moment in moments if moment is not None]
+    return pick(known) if known else None
+
+
+def _options(*, user: User) -> tuple[list[Option], list[Option]]:
+    """The tags and owners to choose from, in one query."""
+    mine = organisations_visible(user=user)
+    used = ApiKey.objects.filter(status=KeyStatus.ACTIVE, organisation__in=mine)
+    tags = (
+        KeyTag.objects.filter(keys__in=used)
+        .annotate(kind=Value("tag"), number=Value(0))
+        .values_list("kind", "number", "name", "name")
+    )
+    owners = (
+        used.exclude(owner=None)
+        .annotate(kind=Value("owner"))
+        .values_list("kind", "owner_id", "owner__name", "owner__email")
+    )
+    found = sorted(tags.order_by().union(owners.order_by()), key=lambda one: one[2] or one[3])
+    names = {name: Option(name, name) for kind, _, name, _ in found if kind == "tag"}
+    people = [Option(str(pk), name or mail) for kind, pk, name, mail in found if kind == "owner"]
+    return list(names.values()), people
+
+
+def _empty_organisations(*, user: User) -> list[tuple[str, str]]:
+    has_key = ApiKey.objects.filter(status=KeyStatus.ACTIVE).values("organisation_id")
+    empty = organisations_visible(user=user).exclude(pk__in=has_key)
+    return list(empty.order_by("name").values_list("name", "slug")[:_EMPTY_SHOWN])

@@ -1,0 +1,102 @@
+"""The test of a new key: the worker asks the API once with it, and the page shows the outcome."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from freddy_admin.audit.services import WORKER
+from freddy_admin.core.errors import Conflict, NotFound, PublicError
+from freddy_admin.sync.leases import Claim
+from freddy_admin.sync.lifecycle import keys_watch
+from freddy_admin.sync.models import KeySync, Outcome
+from freddy_admin.sync.observations import observations_publish
+from freddy_admin.sync.outcomes import Checked, Problem
+from freddy_admin.sync.policy import policy
+from freddy_admin.sync.recording import record
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.services import candidates as vault
+
+log = logging.getLogger(__name__)
+
+
+def candidate_claims_take(*, limit: int, now: datetime) -> list[Claim]:
+    """Lease up to `limit` candidates that wait for their test, the longest waiting first."""
+    del now  # the vault reads the same clock
+    if limit < 1:
+        return []
+    lease = policy().lease.total_seconds()
+    return [
+        Claim(
+            key_id=candidate.key_id,
+            organisation_id=candidate.key.organisation_id,
+            key_version=candidate.version,
+            token=candidate.lease_token,
+            master_key_id=candidate.master_key_id,
+            ciphertext=bytes(candidate.ciphertext) if candidate.ciphertext is not None else None,
+        )
+        for candidate in vault.candidates_claim(limit=limit, lease_seconds=lease)
+    ]
+
+
+def candidate_claims_release(claims: Sequence[Claim]) -> None:
+    """Untested candidates come back when their lease ends, within two calls' time."""
+    log.info("%d tests of new keys were cut short; another worker takes them.", len(claims))
+
+
+def candidates_store(ended: Sequence[Checked]) -> list[int]:
+    """Settle each tested candidate; the ids of the keys whose new secret works."""
+    working = []
+    for one in ended:
+        try:
+            if _settle(one):
+                working.append(one.key_id)
+        except (Conflict, NotFound):
+            # Superseded, discarded or decided by a person meanwhile: the answer is thrown away.
+            log.info("The test of a new secret for key %s came too late.", one.key_id)
+        except PublicError as error:
+            log.warning("A new secret of key %s was not kept: %s", one.key_id, error.reference)
+    return working
+
+
+def _settle(ended: Checked) -> bool:
+    key = ApiKey.objects.select_related("organisation").filter(pk=ended.key_id).first()
+    if key is None:
+        return False
+    if ended.outcome == Outcome.GOOD:
+        _keep(key, ended)
+        return True
+    problem = ended.problem or Problem(kind="")
+    outcome = vault.TestOutcome(
+        kind=problem.kind,
+        code=problem.code,
+        http_status=problem.http_status,
+        message=problem.message,
+    )
+    refused = ended.outcome == Outcome.REFUSED
+    settle = vault.candidate_refuse if refused else vault.candidate_could_not_test
+    settle(
+        organisation=key.organisation,
+        actor=WORKER,
+        key=key,
+        version=ended.key_version,
+        outcome=outcome,
+    )
+    return False
+
+
+def _keep(key: ApiKey, ended: Checked) -> None:
+    # The test was a check: its figures are the key's first observation, no second call is made.
+    with transaction.atomic():
+        kept = vault.candidate_promote(
+            organisation=key.organisation, actor=WORKER, key=key, version=ended.key_version
+        )
+        keys_watch(keys=[kept])
+        row = KeySync.objects.select_for_update().get(pk=kept.pk)
+        lease = row.lease_token, row.lease_until
+        record(row, kept, ended, spans=policy())
+        # A check of the former secret may still run: its lease is not ours to end.
+        row.lease_token, row.lease_until = lease
+        row.save()
+    observations_publish(rows=[row])

@@ -1,0 +1,92 @@
+"""At most one check of a key at a time, over all processes and machines: a lease in its row.
+
+The row in the database is the lock, with SQLite and with PostgreSQL alike, so that a cache that
+is away or flushed never lets two checks of one key run.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.policy import Policy
+from freddy_admin.vault.models import ApiKey, KeyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One key whose check is ours to run; holds the sealed bytes, never the secret."""
+
+    key_id: int
+    organisation_id: int
+    key_version: int
+    token: str
+    master_key_id: str = field(repr=False)
+    ciphertext: bytes | None = field(repr=False)
+
+
+def claims_take(*, limit: int, now: datetime, policy: Policy) -> list[Claim]:
+    """Lease up to `limit` due keys: those a person waits for first, then the longest due."""
+    due = Q(next_check_at__lte=now) | Q(next_check_at__gt=now + policy.horizon)
+    rows = _free(now, policy).filter(due)
+    return _take(
+        rows.order_by(F("requested_at").asc(nulls_last=True), "next_check_at", "pk"),
+        limit=limit,
+        now=now,
+        policy=policy,
+    )
+
+
+def claims_take_these(
+    *, key_ids: Collection[int], limit: int, now: datetime, policy: Policy
+) -> list[Claim]:
+    """Lease up to `limit` of these keys, due or not; only a check that runs holds one back."""
+    # A slice keeps the statement under every database's number of parameters.
+    some = list(key_ids)[:500]
+    return _take(_free(now, policy).filter(pk__in=some), limit=limit, now=now, policy=policy)
+
+
+def claims_release(claims: Sequence[Claim]) -> None:
+    """Give keys back unchecked, so that whoever comes next takes them."""
+    for claim in claims:
+        mine = KeySync.objects.filter(pk=claim.key_id, lease_token=claim.token)
+        mine.update(lease_token="", lease_until=None)
+
+
+def _free(now: datetime, policy: Policy) -> QuerySet[KeySync]:
+    # A lease that ends later than any lease could was given before our clock was set back.
+    free = (
+        Q(lease_until=None)
+        | Q(lease_until__lte=now)
+        | Q(lease_until__gt=now + policy.lease + policy.lease)
+    )
+    return KeySync.objects.filter(free, key__status=KeyStatus.ACTIVE, key__paused_at=None)
+
+
+def _take(rows: QuerySet[KeySync], *, limit: int, now: datetime, policy: Policy) -> list[Claim]:
+    if limit < 1:
+        return []
+    token = secrets.token_hex(8)
+    with transaction.atomic():
+        locked = rows.select_for_update(skip_locked=True, of=("self",))
+        ids = list(locked.values_list("pk", flat=True)[:limit])
+        if not ids:
+            return []
+        KeySync.objects.filter(pk__in=ids).update(lease_token=token, lease_until=now + policy.lease)
+        keys = {key.pk: key for key in ApiKey.objects.filter(pk__in=ids)}
+    return [_claim(keys[pk], token) for pk in ids if pk in keys]
+
+
+def _claim(key: ApiKey, token: str) -> Claim:
+    return Claim(
+        key_id=key.pk,
+        organisation_id=key.organisation_id,
+        key_version=key.version,
+        token=token,
+        master_key_id=key.master_key_id,
+        ciphertext=bytes(key.ciphertext) if key.ciphertext is not None else None,
+    )

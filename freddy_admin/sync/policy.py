@@ -1,0 +1,40 @@
+"""How often we look, how long things hold: every span of the sync room in one place."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+CONFIRM_REFUSAL_AFTER = timedelta(seconds=60)
+REFUSED_PERIOD = timedelta(hours=1)
+UNREADABLE_PERIOD = timedelta(hours=1)
+BACK_OFF_CEILING = timedelta(minutes=15)
+SPENDING_LIMIT_HOLD = timedelta(minutes=15)
+LOOK_AFTER_DUE = timedelta(minutes=1)
+PRESS_AGAIN_AFTER = timedelta(seconds=10)
+# A time further ahead than anything we ever plan: our clock was set back, look now.
+PLANNED_AT_MOST = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The spans that the operator sets."""
+
+    fresh: timedelta
+    period: timedelta  # P
+    lease: timedelta
+
+    @property
+    def horizon(self) -> timedelta:
+        """No check is planned further ahead than this."""
+        return max(PLANNED_AT_MOST, 2 * self.period)
+
+
+def policy() -> Policy:
+    """The spans in force."""
+    return Policy(
+        fresh=timedelta(seconds=settings.STATUS_FRESH_SECONDS),
+        period=timedelta(seconds=settings.STATUS_CHECK_SECONDS),
+        # A worker that dies in the middle gives its key back after two whole calls' time.
+        lease=timedelta(seconds=2 * settings.AITRONOS_TOTAL_TIMEOUT),
+    )

@@ -1,0 +1,220 @@
+"""The lists' SQL: who sees which keys, their state at a moment, how they are found and ordered."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+
+from freddy_admin.accounts.models import User
+from freddy_admin.organisations.models import Membership
+from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
+from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.observations import FIELDS, Values
+from freddy_admin.sync.rows import CheckError, Figures, Filters, KeyRow
+from freddy_admin.sync.states import RANK, State
+from freddy_admin.vault.models import ApiKey, KeyStatus
+
+COLUMNS = (
+    "pk",
+    "key_version",
+    "organisation_id",
+    "next_check_at",
+    "hold_until",
+    "requested_at",
+    "requested_by",
+    "lease_until",
+    "key__label",
+    "key__paused_at",
+    "key__paused_by",
+    "key__grace_minutes",
+    "key__organization_id",
+    "key__owner__name",
+    "key__owner__email",
+    "organisation__name",
+    "organisation__slug",
+    "siblings",
+    "role",
+    *FIELDS,
+)
+_ORDERS = {
+    "state": ("rank",),
+    "organisation": (),
+    "last": ("last_sync_at",),
+    "next": ("next_sync_at",),
+    "tools": ("enabled_tools",),
+    "checked": ("checked_at",),
+}
+
+
+def visible_rows(*, user: User, now: datetime) -> QuerySet[Any]:
+    """The active keys of this person's organisations, with `effective`: their state at `now`."""
+    rows = KeySync.objects.filter(key__status=KeyStatus.ACTIVE)
+    if not user.is_platform_admin:
+        rows = rows.filter(organisation__memberships__user=user)
+    return rows.annotate(effective=effective_state(now))
+
+
+def effective_state(now: datetime) -> Case:
+    """Lines 1 and 5 of the health rule in SQL: paused and unknown need no new observation."""
+    return Case(
+        When(key__paused_at__isnull=False, then=Value(State.PAUSED.value)),
+        When(unknown_at__lt=now, then=Value(State.UNKNOWN.value)),
+        default=F("state"),
+        output_field=CharField(),
+    )
+
+
+def matching(filters: Filters) -> Q:
+    """What is searched for, without the states."""
+    wanted = Q(pk__isnull=False)
+    for word in filters.q.split()[:8]:
+        wanted &= (
+            Q(organisation__name__icontains=word)
+            | Q(key__label__icontains=word)
+            | Q(key__organization_id__icontains=word)
+            | Q(key__owner__name__icontains=word)
+            | Q(key__owner__email__icontains=word)
+        )
+    if filters.tag:
+        tagged = ApiKey.tags.through.objects.filter(
+            apikey_id=OuterRef("pk"), keytag__name=filters.tag
+        )
+        wanted &= Q(Exists(tagged))
+    if filters.owner is not None:
+        wanted &= Q(key__owner_id=filters.owner)
+    return wanted
+
+
+def ordered(rows: QuerySet[Any], sort: str) -> QuerySet[Any]:
+    """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
+    backwards, word = sort.startswith("-"), sort.lstrip("-")
+    if word == "state":
+        ranks = [When(effective=state.value, then=Value(rank)) for state, rank in RANK.items()]
+        rows = rows.annotate(rank=Case(*ranks, default=Value(99), output_field=IntegerField()))
+    by: list[Any] = [
+        F(name).desc(nulls_last=True) if backwards else F(name).asc(nulls_last=True)
+        for name in _ORDERS[word]
+    ]
+    name = "-organisation__name" if backwards and not by else "organisation__name"
+    return rows.order_by(*by, name, "key__label", "pk")
+
+
+def listed(rows: QuerySet[Any], *, user: User) -> QuerySet[Any]:
+    """With what a list shows beside the row: how many keys the organisation has, and my role."""
+    siblings = (
+        ApiKey.objects.filter(organisation=OuterRef("organisation_id"), status=KeyStatus.ACTIVE)
+        .order_by()
+        .values("organisation")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    role = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user)
+    return rows.annotate(siblings=Subquery(siblings), role=Subquery(role.values("role")[:1]))
+
+
+def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:
+    """The row as a value, for this person and this moment."""
+    known = State(values["state"])
+    state, since, rule = _effective(values, known, now)
+    lease = values["lease_until"]
+    return KeyRow(
+        now=now,
+        key_id=values["pk"],
+        key_label=values["key__label"],
+        key_version=values["key_version"],
+        organisation_id=values["organisation_id"],
+        organisation_name=values["organisation__name"],
+        organisation_slug=values["organisation__slug"],
+        keys_in_organisation=values["siblings"] or 0,
+        owner_name=values["key__owner__name"] or values["key__owner__email"] or "",
+        organization_id=values["key__organization_id"],
+        paused_at=values["key__paused_at"],
+        paused_by=values["key__paused_by"],
+        grace_minutes=values["key__grace_minutes"],
+        state=state,
+        state_since=since,
+        state_rule=rule,
+        known_state=known,
+        figures=_figures(values),
+        error=_error(values),
+        checking=lease is not None and lease > now,
+        permissions=_permissions(user, values["role"]),
+        **{name: values[name] for name in _AS_THEY_ARE},
+    )
+
+
+_AS_THEY_ARE = (
+    "reported_organization_id",
+    "figures_are_former",
+    "observed_at",
+    "first_observed_at",
+    "first_next_sync_at",
+    "skipped_at",
+    "checked_at",
+    "failing_since",
+    "failures",
+    "refusals",
+    "unknown_at",
+    "next_check_at",
+    "hold_until",
+    "requested_at",
+    "requested_by",
+    "updated_at",
+)
+
+
+def _effective(values: Values, known: State, now: datetime) -> tuple[State, datetime, int]:
+    # The same two lines as `effective_state`; a test holds the two together.
+    paused, aged = values["key__paused_at"], values["unknown_at"]
+    if paused is not None:
+        return State.PAUSED, paused, 1
+    if aged is not None and aged < now:
+        return State.UNKNOWN, aged, 5
+    return known, values["state_since"], values["state_rule"]
+
+
+def _figures(values: Values) -> Figures | None:
+    if values["observed_at"] is None:
+        return None
+    return Figures(
+        total_tools=values["total_tools"],
+        enabled_tools=values["enabled_tools"],
+        last_sync_at=values["last_sync_at"],
+        next_sync_at=values["next_sync_at"],
+        sync_interval_hours=values["sync_interval_hours"],
+        incremental_sync_enabled=values["incremental_sync_enabled"],
+    )
+
+
+def _error(values: Values) -> CheckError | None:
+    if not values["error_kind"]:
+        return None
+    return CheckError(
+        kind=values["error_kind"],
+        code=values["error_code"],
+        http_status=values["error_http_status"],
+        message=values["error_message"],
+        field=values["error_field"],
+        detail=values["error_detail"],
+        trace_id=values["trace_id"],
+        request_id=values["request_id"],
+    )
+
+
+def _permissions(user: User, role: str | None) -> frozenset[Permission]:
+    if user.is_platform_admin:
+        return frozenset(Permission)
+    return PERMISSIONS[Role(role)] if role else frozenset()

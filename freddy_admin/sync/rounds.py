@@ -1,0 +1,87 @@
+"""Many calls side by side: threads make them, the caller's thread reads and writes the database."""
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.sync.checks import check_perform
+from freddy_admin.sync.leases import Claim
+from freddy_admin.sync.outcomes import Checked
+
+STORE_AT_ONCE = 50
+Perform = Callable[[AitronosClient, Claim], Checked]
+Stored = TypeVar("Stored")
+
+
+class CheckPool(Generic[Stored]):
+    """Runs up to `parallel` checks at a time; the caller submits claims and collects ends.
+
+    The threads touch no database, so they hold no connection; `store` writes ends down in the
+    caller's thread, in batches. A slow key costs one slot, and never more than the client's
+    total limit. `release` gives keys back that were taken and not asked.
+    """
+
+    def __init__(
+        self,
+        client: AitronosClient,
+        *,
+        parallel: int,
+        store: Callable[[Sequence[Checked]], list[Stored]],
+        release: Callable[[Sequence[Claim]], None],
+        perform: Perform = check_perform,
+    ) -> None:
+        self._client, self._perform = client, perform
+        self._store, self._release = store, release
+        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="check")
+        self._ended: queue.SimpleQueue[Checked] = queue.SimpleQueue()
+        self._running: dict[tuple[int, str], Claim] = {}
+        self._parallel = parallel
+
+    @property
+    def free(self) -> int:
+        """How many more checks can start now."""
+        return self._parallel - len(self._running)
+
+    @property
+    def running(self) -> int:
+        """How many checks have started and were not collected yet."""
+        return len(self._running)
+
+    def submit(self, claims: Sequence[Claim]) -> None:
+        """Start a check for each claim."""
+        for claim in claims:
+            self._running[claim.key_id, claim.token] = claim
+            self._threads.submit(self._run, claim)
+
+    def collect(self, *, wait: float) -> tuple[list[Checked], list[Stored]]:
+        """Store what has ended, waiting up to `wait` seconds for the first.
+
+        Returns the ends and what `store` made of them. An error of the database comes through;
+        the ends are then lost, their leases run out and the keys are asked again.
+        """
+        ended = self._drain(wait)
+        for one in ended:
+            self._running.pop((one.key_id, one.token), None)
+        return ended, self._store(ended) if ended else []
+
+    def stop(self) -> None:
+        """Take no more; give back the keys whose checks have not ended."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        left, self._running = list(self._running.values()), {}
+        if left:
+            self._release(left)
+
+    def _run(self, claim: Claim) -> None:
+        self._ended.put(self._perform(self._client, claim))
+
+    def _drain(self, wait: float) -> list[Checked]:
+        ended: list[Checked] = []
+        try:
+            ended.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
+            while len(ended) < STORE_AT_ONCE:
+                ended.append(self._ended.get_nowait())
+        except queue.Empty:
+            pass
+        return ended
