@@ -7,8 +7,7 @@ into an object of its own.
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from django.core.cache import caches
@@ -56,36 +55,16 @@ def cache_set(key: str, value: Any, *, seconds: float) -> None:
     _attempt(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
 
 
-def cache_get_many(keys: Collection[str]) -> dict[str, Any]:
-    """The JSON values that are there, by key; empty while the cache is away."""
-    texts = _attempt(lambda: cache.get_many(keys)) if keys else None
-    found = {}
-    for key, text in (texts or {}).items():
-        try:
-            found[key] = json.loads(text)
-        except (TypeError, ValueError):
-            continue
-    return found
-
-
-def cache_set_many(values: Mapping[str, Any], *, seconds: float) -> None:
-    """Keep several JSON values for a while; does nothing while the cache is away."""
-    texts = {key: json.dumps(value, separators=(",", ":")) for key, value in values.items()}
-    if texts:
-        _attempt(lambda: cache.set_many(texts, timeout=max(1, round(seconds))))
-
-
-def cache_add_many(values: Mapping[str, Any], *, seconds: float) -> None:
-    """As `cache_set_many`, but what is there already stays."""
-    for key, value in values.items():
-        text = json.dumps(value, separators=(",", ":"))
-        _attempt(partial(cache.add, key, text, timeout=max(1, round(seconds))))
-
-
 def cache_add(key: str, *, seconds: float) -> bool:
     """True for the first caller in `seconds`; also True while the cache is away."""
     done = _attempt(lambda: cache.add(key, "1", timeout=max(1, round(seconds))))
     return done is not False
+
+
+def cache_delete_many(keys: Collection[str]) -> None:
+    """Forget all of `keys`, in one round trip."""
+    if keys:
+        _attempt(lambda: cache.delete_many(list(keys)))
 
 
 def cache_delete(key: str) -> None:

@@ -11,7 +11,7 @@ from freddy_admin.core.errors import Conflict, NotFound, PublicError
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import KeySync, Outcome
-from freddy_admin.sync.observations import observations_publish
+from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import record
@@ -99,4 +99,4 @@ def _keep(key: ApiKey, ended: Checked) -> None:
         # A check of the former secret may still run: its lease is not ours to end.
         row.lease_token, row.lease_until = lease
         row.save()
-    observations_publish(rows=[row])
+    observations_forget(rows=[row])

@@ -10,7 +10,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import KeySync
-from freddy_admin.sync.observations import observations_publish
+from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.recording import start_afresh
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
@@ -65,7 +65,7 @@ def keys_watch(*, keys: Sequence[ApiKey]) -> None:
                 row.save()
             new = [_new_row(key, now=now) for key in batch if key.pk not in known]
             KeySync.objects.bulk_create(new)
-        publish = partial(observations_publish, rows=list(known.values()))
+        publish = partial(observations_forget, rows=list(known.values()))
         transaction.on_commit(publish)
 
 

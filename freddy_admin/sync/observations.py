@@ -1,19 +1,22 @@
 """The latest observation of a key: in the cache where it is, in the database always.
 
 Cache entries go by the key's own id and version, never by a request, and hold no secret. The
-writer sets after its commit; a reader that missed only adds, so that it can never put an older
-observation over a newer one.
+writer forgets them after its commit. A reader that was overtaken between reading and keeping may
+keep the older observation: that is why an entry lives for seconds only, however long an
+observation counts as fresh. Lists read the database: one statement for a page of them is less
+than a cache entry each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from freddy_admin.core.cache import cache_add_many, cache_get_many, cache_set_many
+from freddy_admin.core.cache import cache_delete_many, cache_get, cache_set
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import policy
 
 Values = dict[str, Any]
+_KEPT_AT_MOST = 15.0  # seconds
 
 # What one check brought and what was concluded of it. The schedule, the lease and a person's
 # wish are not here: they change between checks and are always read from the database.
@@ -56,29 +59,22 @@ _TIMES = frozenset(
 )
 
 
-def observations_read(*, versions: Mapping[int, int]) -> dict[int, Values]:
-    """The latest observation of each key, given as id to version."""
-    names = {cache_name(pk, version): pk for pk, version in versions.items()}
-    found = {names[name]: _thawed(entry) for name, entry in cache_get_many(list(names)).items()}
-    missing = [pk for pk in versions if pk not in found]
-    if missing:
-        rows = KeySync.objects.filter(pk__in=missing).values("pk", "key_version", *FIELDS)
-        read = {row.pop("pk"): row for row in rows}
-        cache_add_many(
-            {cache_name(pk, row.pop("key_version")): _frozen(row) for pk, row in read.items()},
-            seconds=_seconds(),
-        )
-        found |= read
-    return found
+def observation_read(*, key_id: int, version: int) -> Values | None:
+    """The latest observation of one key version; None where the key has no row."""
+    name = cache_name(key_id, version)
+    entry = cache_get(name)
+    if entry is not None:
+        return _thawed(entry)
+    rows = KeySync.objects.filter(pk=key_id, key_version=version)
+    values = rows.values(*FIELDS).first()
+    if values is not None:
+        cache_set(name, _frozen(values), seconds=_seconds())
+    return values
 
 
-def observations_publish(*, rows: Sequence[KeySync]) -> None:
-    """Put what was just committed into the cache."""
-    entries = {
-        cache_name(row.pk, row.key_version): _frozen({name: getattr(row, name) for name in FIELDS})
-        for row in rows
-    }
-    cache_set_many(entries, seconds=_seconds())
+def observations_forget(*, rows: Sequence[KeySync]) -> None:
+    """What was just committed is read from the database next time; one statement for all."""
+    cache_delete_many([cache_name(row.pk, row.key_version) for row in rows])
 
 
 def cache_name(key_id: int, version: int) -> str:
@@ -87,9 +83,7 @@ def cache_name(key_id: int, version: int) -> str:
 
 
 def _seconds() -> float:
-    # Past this age the database is asked again: a cache that was restored from old or flushed
-    # half-way cannot mislead for longer than an observation counts as fresh.
-    return policy().fresh.total_seconds()
+    return min(policy().fresh.total_seconds(), _KEPT_AT_MOST)
 
 
 def _frozen(values: Values) -> Values:

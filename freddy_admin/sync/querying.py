@@ -27,7 +27,8 @@ from freddy_admin.sync.rows import CheckError, Figures, Filters, KeyRow
 from freddy_admin.sync.states import RANK, State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
-COLUMNS = (
+# What is never cached: the schedule, the lease, and what belongs to the key and the person.
+DETAIL_COLUMNS = (
     "pk",
     "key_version",
     "organisation_id",
@@ -47,8 +48,8 @@ COLUMNS = (
     "organisation__slug",
     "siblings",
     "role",
-    *FIELDS,
 )
+COLUMNS = (*DETAIL_COLUMNS, *FIELDS)
 _ORDERS = {
     "state": ("rank",),
     "organisation": (),

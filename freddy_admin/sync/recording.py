@@ -8,7 +8,7 @@ from django.db import transaction
 
 from freddy_admin.sync import health
 from freddy_admin.sync.models import KeySync, Outcome
-from freddy_admin.sync.observations import observations_publish
+from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, OwnFailure, Problem
 from freddy_admin.sync.policy import Policy, policy
 from freddy_admin.sync.schedule import hold_until, next_check
@@ -42,7 +42,7 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
             kept, update_conflicts=True, unique_fields=["key"], update_fields=_FIELDS
         )
         _release_lost(found, kept, by_key)
-    observations_publish(rows=kept)
+    observations_forget(rows=kept)
     return kept
 
 

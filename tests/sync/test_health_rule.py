@@ -130,7 +130,9 @@ TABLE: list[tuple[str, Facts, datetime, State, int, datetime]] = [
 
 
 @pytest.mark.parametrize(
-    ("facts", "now", "state", "line", "since"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+    ("facts", "now", "state", "line", "since"),
+    [row[1:] for row in TABLE],
+    ids=[row[0] for row in TABLE],
 )
 def test_each_line_and_boundary(
     facts: Facts, now: datetime, state: State, line: int, since: datetime
