@@ -3,23 +3,24 @@
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
+from freddy_admin.core.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
-env = environ.FileAwareEnv()
-env.read_env(BASE_DIR / ".env")
+env = Environment()
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 # --- Who may talk to us -------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = conf.names(env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"))
+CSRF_TRUSTED_ORIGINS = conf.names(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = conf.count("TRUSTED_PROXIES", env, default=0)
 PLAIN_HTTP = conf.plain_http(env.bool("PLAIN_HTTP", default=False), hosts=ALLOWED_HOSTS)
@@ -109,13 +110,13 @@ TEMPLATES = [
 
 # --- Where things are kept ----------------------------------------------------
 DATABASES = {
-    "default": conf.database(
-        env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
+    "default": backends.database(
+        backends.database_url(env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.str("REDIS_URL", default="")
-CACHES = conf.caches(REDIS_URL)
+REDIS_URL = backends.redis_url(env.str("REDIS_URL", default=""))
+CACHES = backends.caches(REDIS_URL)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- People -------------------------------------------------------------------
@@ -149,8 +150,7 @@ MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Freddy Admin"
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(backends.email(env))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="freddy-admin@localhost")
 
@@ -216,5 +216,5 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 }
 
 # --- What is written down -----------------------------------------------------
-LOGGING = conf.logging(level=env.str("LOG_LEVEL", default="INFO"))
+LOGGING = backends.logging(level=env.str("LOG_LEVEL", default="INFO"))
 SILENCED_SYSTEM_CHECKS: list[str] = []

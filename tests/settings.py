@@ -6,8 +6,14 @@ import os
 _DATABASE = os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:")
 _REDIS = os.environ.get("TEST_REDIS_URL", "")
 
-# Every setting is given, so that `.env` (which never overrides) changes nothing here.
+# No `.env` is read, no `NAME_FILE` is followed, and what matters is given here.
+for _name in [name for name in os.environ if name.endswith("_FILE")]:
+    del os.environ[_name]
 os.environ.update(
+    ENV_FILE=os.devnull,
+    LOG_LEVEL="INFO",
+    TRUSTED_PROXIES="0",
+    DEFAULT_FROM_EMAIL="freddy-admin@localhost",
     SECRET_KEY="tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
     DEBUG="false",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",

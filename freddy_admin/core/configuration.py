@@ -3,8 +3,6 @@
 import base64
 import binascii
 import re
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,12 +86,18 @@ def require_mfa(value: str) -> str:
 
 def api_base_url(value: str) -> str:
     """`AITRONOS_API_BASE_URL`: https anywhere, http on loopback; nothing but scheme, host, path."""
-    parts = urlsplit(value)
     try:
-        odd = parts.username or parts.password or parts.query or parts.fragment
+        parts = urlsplit(value)
+        odd: object = (
+            re.search(r"[\s\\\x00-\x20]", value)
+            or parts.username
+            or parts.password
+            or parts.query
+            or parts.fragment
+        )
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        odd, host = "port", ""
+        parts, odd, host = urlsplit(""), True, ""
     if odd or not host or parts.scheme not in {"https", "http"}:
         raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
     loopback = host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host)
@@ -131,66 +135,6 @@ def count(name: str, env: Any, *, default: int) -> int:
     return int(text)
 
 
-def database(config: dict[str, Any]) -> dict[str, Any]:
-    """`DATABASE_URL` with what each engine needs to stand several processes at once."""
-    if config["ENGINE"].endswith("sqlite3"):
-        _make_room(str(config["NAME"]))
-        # IMMEDIATE + WAL: no "database is locked" under contended read-then-write transactions.
-        options = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-        return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
-    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config}
-
-
-def _make_room(name: str) -> None:
-    # A new checkout has no `var`; where it cannot be made, opening the database says so.
-    if name and ":memory:" not in name and not name.startswith("file:"):
-        with suppress(OSError):
-            Path(name).parent.mkdir(mode=0o700, exist_ok=True)
-
-
-def caches(redis_url: str) -> dict[str, Any]:
-    """`default`, a table of the one database, and `fast`, which is Redis where `REDIS_URL` is set.
-
-    Sign-in throttling counts in `default`: it must go on, and stay exact, while Redis is away.
-    """
-    table = {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "core_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-    if not redis_url:
-        return {"default": table, "fast": table}
-    redis = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": redis_url,
-        "KEY_PREFIX": "freddy",
-        "OPTIONS": {
-            "serializer": "freddy_admin.core.cache.JsonSerializer",
-            # A hung Redis may cost a page a quarter of a second, once, not five.
-            "socket_timeout": 0.25,
-            "socket_connect_timeout": 0.25,
-        },
-    }
-    return {"default": table, "fast": redis}
-
-
-def logging(*, level: str) -> dict[str, Any]:
-    """One line an event on stderr; the HTTP libraries' own debugging stays off for good."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "freddy_admin.core.logs.OneLineFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {
-            "django": {"level": "INFO", "handlers": [], "propagate": True},
-            "django.server": {"level": "INFO", "handlers": [], "propagate": True},
-            "django.db.backends": {"level": "INFO"},
-            "urllib3": {"level": "WARNING"},
-            "requests": {"level": "WARNING"},
-        },
-    }
+def names(value: str) -> list[str]:
+    """A list separated by commas, white space left out."""
+    return [part.strip() for part in value.split(",") if part.strip()]

@@ -13,7 +13,16 @@ class OneLineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; of a traceback, every further line is marked as belonging to it."""
+        text = super().format(record)
+        head, *traceback = text.split("\n")
+        return "\n".join([head, *(f"    | {_written_out(line)}" for line in traceback)])
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base's name
-        """The message on one line; a traceback, which is ours, follows on lines of its own."""
-        text = super().formatMessage(record)
-        return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+        """The line before a traceback."""
+        return _written_out(super().formatMessage(record))
+
+
+def _written_out(text: str) -> str:
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

@@ -118,10 +118,10 @@ def member_set(
 
 def _name_free(name: str, *, besides: Organisation | None) -> str:
     clean = line_clean(name, field="name", limit=NAME_LIMIT)
-    others = Organisation.objects.exclude(pk=besides.pk if besides else None)
-    # SQLite's iexact knows ASCII alone, so the last word is Python's.
-    same = (other for other in others.values_list("name", flat=True))
-    if any(other.casefold() == clean.casefold() for other in same):
+    others = Organisation.objects.exclude(pk=besides.pk) if besides else Organisation.objects.all()
+    # SQLite's iexact knows ASCII alone, so Python compares.
+    taken = {other.casefold() for other in others.values_list("name", flat=True)}
+    if clean.casefold() in taken:
         raise InvalidInput(
             _("There is already an organisation called “%(name)s”. Choose another name.")
             % {"name": clean},

@@ -1,0 +1,108 @@
+"""Where rows, cache entries, mails and log lines go."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def _database_url(env: Any, default: str) -> dict[str, Any]:
+    scheme = env.str("DATABASE_URL", default=default).partition(":")[0]
+    known = scheme in {"sqlite", "postgres", "postgresql"}
+    config: dict[str, Any] | None = None
+    with suppress(ValueError):
+        config = env.db_url("DATABASE_URL", default=default) if known else None
+    if config is None:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like sqlite:////path/to/freddy.sqlite3 "
+            "or postgres://user:password@host:5432/name."
+        )
+    return config
+
+
+def email(env: Any) -> dict[str, Any]:
+    """`EMAIL_URL`; without one, messages are printed."""
+    try:
+        config: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+    except (ImproperlyConfigured, ValueError, KeyError):
+        raise ImproperlyConfigured(
+            "EMAIL_URL must look like smtp+tls://user:password@host:587 or consolemail://."
+        ) from None
+    return config
+
+
+def redis_url(value: str) -> str:
+    """`REDIS_URL`: empty for none."""
+    if value and not re.match(r"(redis|rediss|unix)://\S+$", value):
+        raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
+    return value
+
+
+def database(env: Any, *, default: str) -> dict[str, Any]:
+    """`DATABASE_URL` (SQLite, PostgreSQL), made to stand several processes at once."""
+    config = _database_url(env, default)
+    if config["ENGINE"].endswith("sqlite3"):
+        _make_room(str(config["NAME"]))
+        # IMMEDIATE + WAL: no "database is locked" under contended read-then-write transactions.
+        options = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
+    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config}
+
+
+def _make_room(name: str) -> None:
+    # A new checkout has no `var`; where it cannot be made, opening the database says so.
+    if name and ":memory:" not in name and not name.startswith("file:"):
+        with suppress(OSError):
+            Path(name).parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def caches(redis: str) -> dict[str, Any]:
+    """`default`, a table of the one database, and `fast`, which is Redis where `REDIS_URL` is set.
+
+    Sign-in throttling counts in `default`: it must go on, and stay exact, while Redis is away.
+    """
+    table = {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+    if not redis:
+        return {"default": table, "fast": table}
+    fast = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": redis,
+        "KEY_PREFIX": "freddy",
+        "OPTIONS": {
+            "serializer": "freddy_admin.core.cache.JsonSerializer",
+            # A hung Redis may cost a page a quarter of a second, once, not five.
+            "socket_timeout": 0.25,
+            "socket_connect_timeout": 0.25,
+        },
+    }
+    return {"default": table, "fast": fast}
+
+
+def logging(*, level: str) -> dict[str, Any]:
+    """One line an event on stderr; the HTTP libraries' own debugging stays off for good."""
+    if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "freddy_admin.core.logs.OneLineFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            "django": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.server": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.db.backends": {"level": "INFO"},
+            "urllib3": {"level": "WARNING"},
+            "requests": {"level": "WARNING"},
+        },
+    }
