@@ -110,9 +110,7 @@ TEMPLATES = [
 
 # --- Where things are kept ----------------------------------------------------
 DATABASES = {
-    "default": backends.database(
-        backends.database_url(env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
-    )
+    "default": backends.database(env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = backends.redis_url(env.str("REDIS_URL", default=""))
