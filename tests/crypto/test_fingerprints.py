@@ -1,0 +1,35 @@
+"""A fingerprint finds the same secret again and nothing more."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freddy_admin.crypto.fingerprints import fingerprint
+
+
+# ASCII, as real keys are; it also spares hypothesis its table of all characters.
+SECRETS = st.text("abcXYZ019_-.~!", max_size=80)
+
+
+def test_the_same_secret_has_the_same_fingerprint() -> None:
+    assert fingerprint("ak_1", secret_key="s" * 40) == fingerprint("ak_1", secret_key="s" * 40)
+
+
+def test_another_secret_key_gives_another_fingerprint() -> None:
+    assert fingerprint("ak_1", secret_key="s" * 40) != fingerprint("ak_1", secret_key="t" * 40)
+
+
+@given(one=SECRETS, other=SECRETS)
+def test_two_secrets_share_no_fingerprint(one: str, other: str) -> None:
+    same = fingerprint(one, secret_key="s" * 40) == fingerprint(other, secret_key="s" * 40)
+    assert same is (one == other)
+
+
+def test_it_is_64_hexadecimal_digits_and_holds_nothing_of_the_secret() -> None:
+    digest = fingerprint("abcdef0123456789", secret_key="s" * 40)
+    assert len(digest) == 64
+    assert set(digest) <= set("0123456789abcdef")
+    assert "abcdef01" not in digest
+
+
+def test_a_lone_surrogate_raises_no_error_that_would_carry_the_secret() -> None:
+    assert len(fingerprint("ak_\udc80", secret_key="s" * 40)) == 64
