@@ -45,8 +45,10 @@ def kept_key_lock(*, organisation: Organisation, key: ApiKey) -> ApiKey:
     return found
 
 
-def candidate_lock(*, organisation: Organisation, key: ApiKey, version: int) -> KeyCandidate:
-    """The candidate of this very version, locked, with its locked key.
+def candidate_lock(
+    *, organisation: Organisation, key: ApiKey, version: int
+) -> tuple[ApiKey, KeyCandidate]:
+    """The key and its candidate of this very version, both as they are now and locked.
 
     Raises Conflict if it was discarded, kept, or superseded by a newer one in the meantime.
     """
@@ -57,5 +59,4 @@ def candidate_lock(*, organisation: Organisation, key: ApiKey, version: int) -> 
         raise Conflict(
             _("This new key is not waiting any more: it was kept, discarded or pasted anew.")
         )
-    candidate.key = found
-    return candidate
+    return found, candidate

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from freddy_admin.crypto.fingerprints import fingerprint
 
-
 # ASCII, as real keys are; it also spares hypothesis its table of all characters.
 SECRETS = st.text("abcXYZ019_-.~!", max_size=80)
 

@@ -9,6 +9,7 @@ from freddy_admin.vault.services.candidates import (
     candidate_refuse,
     candidate_retry,
     candidates_claim,
+    candidates_release,
 )
 from freddy_admin.vault.services.imports import (
     ImportOutcome,
@@ -48,4 +49,5 @@ __all__ = [
     "candidate_refuse",
     "candidate_retry",
     "candidates_claim",
+    "candidates_release",
 ]

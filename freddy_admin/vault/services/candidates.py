@@ -5,6 +5,7 @@ answers with Conflict and changes nothing.
 """
 
 import secrets as random_tokens
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,6 +54,12 @@ def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
     return list(claimed.select_related("key__organisation"))
 
 
+def candidates_release(*, token: str, key_ids: Collection[int]) -> None:
+    """Give claimed candidates back untested, so that whoever comes next tests them."""
+    mine = KeyCandidate.objects.filter(lease_token=token, key_id__in=key_ids)
+    mine.filter(state=CandidateState.PENDING).update(lease_until=None, lease_token="")
+
+
 def candidate_promote(
     *,
     organisation: Organisation,
@@ -68,9 +75,8 @@ def candidate_promote(
     """
     expected = CandidateState.UNTESTED if untested else CandidateState.PENDING
     with transaction.atomic():
-        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         _expect(candidate, expected)
-        found = candidate.key
         former = found.version
         sealed_copy(candidate, found)
         found.version, found.status = candidate.version, KeyStatus.ACTIVE
@@ -87,8 +93,8 @@ def candidate_refuse(
 ) -> KeyCandidate:
     """Aitronos refused the new secret: it waits, with the reason, to be discarded or retried."""
     with transaction.atomic():
-        candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        return _ended(candidate, CandidateState.REFUSED, actor=actor, outcome=outcome)
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        return _ended(found, candidate, CandidateState.REFUSED, actor=actor, outcome=outcome)
 
 
 def candidate_could_not_test(
@@ -96,8 +102,8 @@ def candidate_could_not_test(
 ) -> KeyCandidate:
     """The test brought no answer to rely on: a person decides whether to keep the new secret."""
     with transaction.atomic():
-        candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        return _ended(candidate, CandidateState.UNTESTED, actor=actor, outcome=outcome)
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        return _ended(found, candidate, CandidateState.UNTESTED, actor=actor, outcome=outcome)
 
 
 def candidate_retry(
@@ -105,16 +111,16 @@ def candidate_retry(
 ) -> KeyCandidate:
     """Ask for another test of a candidate that was refused or could not be tested."""
     with transaction.atomic():
-        candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         if candidate.state == CandidateState.PENDING:
             return candidate
-        refuse_second_copy(key=candidate.key, fingerprint=candidate.fingerprint)
+        refuse_second_copy(key=found, fingerprint=candidate.fingerprint)
         candidate.state = CandidateState.PENDING
         candidate.outcome_kind = candidate.outcome_code = candidate.outcome_message = ""
         candidate.outcome_http_status = candidate.tested_at = candidate.lease_until = None
         candidate.lease_token = ""
         candidate.save()
-        key_record(Tag.CHECK_REQUESTED, actor, candidate.key, version=version)
+        key_record(Tag.CHECK_REQUESTED, actor, found, version=version)
     return candidate
 
 
@@ -123,8 +129,7 @@ def candidate_discard(
 ) -> None:
     """Throw the new secret away; a key that never had another one goes with it."""
     with transaction.atomic():
-        candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        found = candidate.key
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         key_record(Tag.KEY_CANDIDATE_DISCARDED, actor, found, version=version)
         candidate.delete()
         if found.status == KeyStatus.DRAFT:
@@ -139,7 +144,12 @@ def _claimable(span: timedelta) -> QuerySet[KeyCandidate]:
 
 
 def _ended(
-    candidate: KeyCandidate, state: CandidateState, *, actor: Actor, outcome: TestOutcome
+    key: ApiKey,
+    candidate: KeyCandidate,
+    state: CandidateState,
+    *,
+    actor: Actor,
+    outcome: TestOutcome,
 ) -> KeyCandidate:
     _expect(candidate, CandidateState.PENDING)
     candidate.state, candidate.tested_at = state, clock.now()
@@ -151,7 +161,7 @@ def _ended(
     key_record(
         Tag.KEY_TESTED,
         actor,
-        candidate.key,
+        key,
         outcome=str(state),
         version=candidate.version,
         kind=candidate.outcome_kind,

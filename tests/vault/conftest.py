@@ -1,0 +1,97 @@
+"""People, organisations and keys of the vault's tests. All secrets are made up."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from freddy_admin.accounts.models import User
+from freddy_admin.audit.services import Actor
+from freddy_admin.core import clock
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.roles import Role
+from freddy_admin.vault.master_keys import master_key_state_reset
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.services import KeyDetails, api_key_draft, candidate_promote
+
+SECRET = "ak_live_0123456789abcdefghijklmnopqrstuv"
+OTHER_SECRET = "ak_live_zyxwvutsrqponmlkjihgfedcba9876543"
+MakeKey = Callable[..., ApiKey]
+
+
+class Hands:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture(autouse=True)
+def _fresh_master_key_state() -> None:
+    master_key_state_reset()
+
+
+@pytest.fixture
+def hands() -> Iterator[Hands]:
+    standing = Hands()
+    with clock.using(standing):
+        yield standing
+
+
+@pytest.fixture
+def actor() -> Actor:
+    return Actor(name="Mara", id=7, address="192.0.2.7")
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    return Organisation.objects.create(name="Acme", slug="acme")
+
+
+@pytest.fixture
+def stranger(db: None) -> Organisation:
+    return Organisation.objects.create(name="Other", slug="other")
+
+
+@pytest.fixture
+def member(organisation: Organisation) -> User:
+    user = User.objects.create(email="mara@example.org", created_at=clock.now())
+    Membership.objects.create(
+        organisation=organisation, user=user, role=Role.MANAGER, created_at=clock.now()
+    )
+    return user
+
+
+@pytest.fixture
+def draft(organisation: Organisation, actor: Actor) -> MakeKey:
+    """Makes a key whose first secret waits for its test."""
+
+    def make(
+        secret: str = SECRET, *, label: str = "Main", where: Organisation | None = None
+    ) -> ApiKey:
+        return api_key_draft(
+            organisation=where or organisation,
+            actor=actor,
+            details=KeyDetails(label=label),
+            secret=secret,
+        )
+
+    return make
+
+
+@pytest.fixture
+def active(draft: MakeKey, actor: Actor) -> MakeKey:
+    """Makes a key in use."""
+
+    def make(
+        secret: str = SECRET, *, label: str = "Main", where: Organisation | None = None
+    ) -> ApiKey:
+        key = draft(secret, label=label, where=where)
+        return candidate_promote(
+            organisation=key.organisation, actor=actor, key=key, version=key.candidate.version
+        )
+
+    return make
