@@ -1,0 +1,56 @@
+"""As many lines as events, whatever text came in."""
+
+import logging
+
+import pytest
+
+from freddy_admin.core.logs import OneLineFormatter
+
+
+def line(message: str, *args: object, error: BaseException | None = None) -> str:
+    about = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("probe", logging.INFO, "x.py", 1, message, args, about)
+    return OneLineFormatter().format(record)
+
+
+def broken(text: str) -> None:
+    raise ValueError(text)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "\n",
+        "\r\n",
+        "\x1b[31m",
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\x00",
+        "\u202e",
+        "\x0b",
+        "\x9b",
+        "\x7f",
+    ],
+)
+def test_no_character_forges_a_line_or_a_colour(planted: str) -> None:
+    text = line("name %s end", f"a{planted}INFO forged")
+
+    assert len(text.splitlines()) == 1
+    assert planted not in text
+    assert text.endswith("INFO forged end")
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    assert line("Zürich\t%d €", 3).endswith(" INFO probe Zürich\t3 €")
+
+
+def test_a_traceback_cannot_forge_an_event() -> None:
+    with pytest.raises(ValueError, match="one") as raised:
+        broken("one\n2026-01-01 00:00:00,000 INFO forged\x1b[0m")
+    text = line("it broke", error=raised.value)
+
+    head, *rest = text.split("\n")
+    assert head.endswith("it broke")
+    assert all(each.startswith("    | ") for each in rest)
+    assert "\x1b" not in text
