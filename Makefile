@@ -1,0 +1,60 @@
+# `make help` lists what there is. Needs Python 3.11 or newer and a package index, nothing else.
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help python runtime dev env demo run test test-postgres lint bench lock screenshots clean
+
+help: ## List these commands
+	@echo "Freddy Admin"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3 demo" >&2; exit 1; }
+
+runtime: python
+	@$(PYTHON) freddy_admin/ops/set_up.py runtime
+
+dev: python
+	@$(PYTHON) freddy_admin/ops/set_up.py dev
+
+env: runtime
+	@$(BIN)/python -m freddy_admin.ops.first_run
+
+demo: env ## Start the panel with sample organisations and an imitation of the API
+	@$(BIN)/python manage.py demo --port $(PORT)
+
+run: env ## Start the panel, empty, against the real Aitronos API
+	@$(BIN)/python manage.py panel --port $(PORT)
+
+test: dev ## Run every test
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers must be installed)
+	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+lint: dev ## Linters, types, import directions, security checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	DEBUG=true $(BIN)/mypy
+	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house.deploy_check
+
+bench: dev ## Measure speed, as ratios
+	$(BIN)/python -m tests.bench
+
+lock: dev ## Pin the libraries anew, with hashes, from requirements*.in
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+screenshots: dev env ## Take the README's screenshots of the demo (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+
+clean: ## Remove the virtual environment and caches; keeps .env and the data in var/
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

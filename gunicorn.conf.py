@@ -1,0 +1,18 @@
+"""How gunicorn serves the panel; each value can be changed on its command line."""
+
+import os
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 8
+timeout = 30
+graceful_timeout = 8
+# Longer than the idle time of common reverse proxies, so that they close first.
+keepalive = 75
+# No second way in: gunicorn 25.1 and later would open a socket to steer it by.
+control_socket_disable = True
+# Heartbeat files in memory: a slow disk must not look like a dead worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+accesslog = None
+errorlog = "-"
