@@ -1,0 +1,30 @@
+"""`manage.py create_admin EMAIL`: a person who sees and may do everything."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from freddy_admin.accounts.services import admin_create
+from freddy_admin.audit.services import OPERATOR
+from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.passwords import password_asked, password_piped
+
+
+class Command(OperatorCommand):
+    """Asks for the password unless it is piped."""
+
+    help = "Create a platform admin, who can sign in at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", metavar="EMAIL")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
+
+    @sensitive_variables("password")
+    def handle(self, *args: Any, email: str, password_stdin: bool, **options: Any) -> None:
+        password = password_piped() if password_stdin else password_asked()
+        person = admin_create(actor=OPERATOR, email=email, password=password)
+        self.hint(_("%(email)s can sign in now and sees everything.") % {"email": person.email})

@@ -1,0 +1,32 @@
+"""Takes a password from a pipe or from a person, never from the command line."""
+
+import getpass
+import sys
+
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from freddy_admin.ops.command import wrong_use
+
+
+@sensitive_variables()
+def password_piped() -> str:
+    """The first line of standard input without its newline; empty is wrong use."""
+    try:
+        password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise wrong_use(_("The password on standard input is not UTF-8.")) from None
+    if not password:
+        raise wrong_use(_("--password-stdin was given, but standard input holds no password."))
+    return password
+
+
+@sensitive_variables()
+def password_asked() -> str:
+    """Typed twice at the terminal; wrong use where there is no terminal or the two differ."""
+    if not sys.stdin.isatty():
+        raise wrong_use(_("There is no terminal to ask at: pipe the password, --password-stdin."))
+    password = getpass.getpass(_("Password: "))
+    if password != getpass.getpass(_("The same once more: ")):
+        raise wrong_use(_("The two passwords differ. Run the command again."))
+    return password
