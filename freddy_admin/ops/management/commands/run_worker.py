@@ -1,0 +1,32 @@
+"""`manage.py run_worker`: checks keys when they are due, until SIGTERM or Ctrl-C."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from freddy_admin.crypto.keyring import keyring
+from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.worker import Worker, ended_by_signals, leave_now
+from freddy_admin.sync.engine import Engine
+
+
+class Command(OperatorCommand):
+    """Any number may run: a lease in the database sees to it that a key is checked once."""
+
+    help = "Check keys when they are due and test new ones; ends on SIGTERM within 10 seconds."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not keyring().can_open:
+            raise CommandError(
+                _(
+                    "The worker opens keys and needs ENCRYPTION_KEYS, which is not set. A process "
+                    "with ENCRYPTION_PUBLIC_KEY alone can serve pages only."
+                )
+            )
+        worker = Worker(Engine())
+        with ended_by_signals(worker.stopping):
+            self.hint(_("The worker %(name)s is at work.") % {"name": worker.engine.name})
+            everything_ended = worker.run()
+        if not everything_ended:
+            leave_now()

@@ -1,0 +1,118 @@
+"""The worker's loop: tick after tick until told to stop, patient with a database that is away."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from freddy_admin.core import clock
+from freddy_admin.sync.platform import beat_remove
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+DRAIN_SECONDS = 8.0
+LONGEST_BACK_OFF = 30.0
+
+
+class Ticking(Protocol):
+    """What the loop needs of `sync.engine.Engine`."""
+
+    name: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+
+    def tick(self, *, wait: float) -> int:
+        """Take what is due, store what has ended."""
+
+    def drain(self, *, wait: float) -> int:
+        """Store what has ended, take nothing new."""
+
+    def stop(self) -> None:
+        """Give back what has not ended."""
+
+
+@dataclass
+class Worker:
+    """Runs an engine until `stopping` is set."""
+
+    engine: Ticking
+    stopping: threading.Event = field(default_factory=threading.Event)
+    drain_seconds: float = DRAIN_SECONDS
+    failures: int = 0
+
+    def run(self) -> bool:
+        """Work until told to stop; True if every call had ended by then."""
+        while not self.stopping.is_set():
+            try:
+                self.engine.tick(wait=TICK_SECONDS)
+                self.failures = 0
+            except (DatabaseError, InterfaceError) as error:
+                self._back_off(error)
+        return self._end()
+
+    def _back_off(self, error: Exception) -> None:
+        # A connection that broke stays broken: the next round opens a new one.
+        with suppress(DatabaseError, InterfaceError):
+            connection.close()
+        self.failures += 1
+        seconds = back_off(self.failures)
+        log.warning(
+            "The database does not answer (%s); looking again in %.0f s.",
+            type(error).__name__,
+            seconds,
+        )
+        self.stopping.wait(seconds)
+
+    def _end(self) -> bool:
+        deadline = time.monotonic() + self.drain_seconds
+        ended = False
+        with suppress(DatabaseError, InterfaceError):
+            while self.engine.busy and time.monotonic() < deadline:
+                self.engine.drain(wait=0.2)
+            ended = not self.engine.busy
+        with suppress(DatabaseError, InterfaceError):
+            self.engine.stop()
+            beat_remove(name=self.engine.name)
+        return ended
+
+
+def back_off(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: 1, 2, 4 … 30."""
+    return min(LONGEST_BACK_OFF, 2.0 ** (failures - 1))
+
+
+@contextmanager
+def ended_by_signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C set `stopping` inside the block; the work in hand is finished."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stopping.set()
+
+    former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def leave_now() -> NoReturn:
+    """End the process without waiting for calls that hang; their keys were given back."""
+    log.info("Ended at %s with calls under way; their keys were given back.", clock.now())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.close()
+    os._exit(0)
