@@ -1,0 +1,54 @@
+"""`manage.py demo`: the whole panel with sample organisations and an imitation of the API."""
+
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_settings
+from freddy_admin.ops.launch import Launch, launch, manage
+from freddy_admin.ops.supervisor import port_free
+
+
+class Command(OperatorCommand):
+    """Has a database and settings of its own: `make run` and production see nothing of it."""
+
+    help = "Start the panel with sample organisations; one Ctrl-C stops all of it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="where the panel listens")
+        parser.add_argument(
+            "--api-port", type=int, default=0, help="of the imitation API; 0 takes a free one"
+        )
+
+    def handle(self, *args: Any, port: int, api_port: int, **options: Any) -> None:
+        api_port = api_port or port_free()
+        sandbox = manage("sandbox_api", "--port", str(api_port))
+        self.hint(_("Starting the demo …"))
+        launch(
+            Launch(
+                port=port,
+                env={**os.environ, **demo_settings(api_port=api_port)},
+                before=[(_("the imitation API"), sandbox)],
+                steps=[(_("preparing the data"), manage("demo_data"))],
+                introduce=lambda: self._introduce(port),
+            )
+        )
+
+    def _introduce(self, port: int) -> None:
+        self.line(
+            _(
+                "\n  Freddy Admin is ready:  http://localhost:%(port)d\n\n"
+                "  Administrator   %(admin)s\n"
+                "  Viewer          %(viewer)s\n"
+                "  Password        %(password)s   (both)\n\n"
+                "  The organisations are invented and an imitation answers for Aitronos.\n"
+                "  Ctrl-C stops everything and keeps the data.\n"
+            )
+            % {"port": port, "admin": ADMIN, "viewer": VIEWER, "password": PASSWORD}
+        )
+        sys.stdout.flush()

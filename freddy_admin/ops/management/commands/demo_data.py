@@ -1,0 +1,34 @@
+"""`manage.py demo_data`: the demo's own first step; `make demo` runs it in the demo's settings."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from freddy_admin.ops.command import OperatorCommand, wrong_use
+from freddy_admin.ops.demo import DATABASE, demo_data_ensure
+from freddy_admin.vault.master_keys import master_key_state
+
+
+class Command(OperatorCommand):
+    """Refuses every database but the demo's own, so that samples never mix with real keys."""
+
+    help = "Migrate the demo's database and store the samples, once (part of `manage.py demo`)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Path(str(settings.DATABASES["default"]["NAME"])).name != DATABASE:
+            raise wrong_use(_("This belongs to the demo alone: run `make demo`."))
+        call_command("migrate", verbosity=0, interactive=False)
+        if demo_data_ensure():
+            self.hint(_("Stored the sample organisations."))
+        elif master_key_state(fresh=True).is_fault:
+            raise CommandError(
+                _(
+                    "The demo's data was sealed with other secrets than those in .env. Bring the "
+                    "former .env back, or delete var/%(name)s* to start the demo afresh."
+                )
+                % {"name": DATABASE}
+            )
