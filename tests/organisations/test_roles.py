@@ -1,0 +1,58 @@
+"""The one table of what a role may do."""
+
+import pytest
+
+from freddy_admin.accounts.models import User
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
+from freddy_admin.organisations.selectors import may_create_organisations, organisation_get
+
+VIEW, CHECK = Permission.VIEW, Permission.CHECK
+KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.VIEWER, {VIEW}),
+        (Role.OPERATOR, {VIEW, CHECK}),
+        (Role.MANAGER, {VIEW, CHECK, KEYS, RENAME}),
+    ],
+)
+def test_a_role_allows_this_and_nothing_else(
+    role: Role, allowed: set[Permission], organisation: Organisation, member: User
+) -> None:
+    Membership.objects.filter(user=member).update(role=role)
+    access = organisation_get(user=member, slug="acme")
+
+    assert {permission for permission in Permission if access.allows(permission)} == allowed
+    assert not may_create_organisations(user=member)
+
+
+@pytest.mark.django_db
+def test_a_platform_admin_may_do_all_without_being_a_member(
+    organisation: Organisation, admin: User
+) -> None:
+    access = organisation_get(user=admin, slug="acme")
+
+    assert access.role is None
+    assert access.permissions == frozenset(Permission)
+    assert may_create_organisations(user=admin)
+
+
+@pytest.mark.django_db
+def test_a_small_role_takes_nothing_from_a_platform_admin(
+    organisation: Organisation, admin: User
+) -> None:
+    Membership.objects.create(organisation=organisation, user=admin, role=Role.VIEWER)
+    access = organisation_get(user=admin, slug="acme")
+
+    assert access.role is Role.VIEWER
+    assert access.permissions == frozenset(Permission)
+
+
+def test_every_role_includes_the_one_before() -> None:
+    viewer, operator, manager = (PERMISSIONS[role] for role in Role)
+
+    assert viewer < operator < manager

@@ -1,0 +1,64 @@
+"""A name becomes an address that is free, readable and never a page of its own."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freddy_admin.organisations.slugs import RESERVED, Slugs
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Acme", "acme"),
+        ("Zürich & Söhne AG", "zurich-sohne-ag"),
+        ("日本", "organisation"),
+        ("!!!", "organisation"),
+        ("--x--", "x"),
+        ("New", "new-2"),
+        ("Import", "import-2"),
+        ("x" * 300, "x" * 120),
+    ],
+)
+def test_a_name_has_the_slug_one_expects(name: str, slug: str) -> None:
+    assert Slugs(()).take(name) == slug
+
+
+def test_a_slug_that_is_taken_gets_the_lowest_free_number() -> None:
+    slugs = Slugs({"acme", "acme-3"})
+
+    assert [slugs.take("Acme") for _ in range(4)] == ["acme-2", "acme-4", "acme-5", "acme-6"]
+
+
+def test_names_without_letters_are_numbered() -> None:
+    slugs = Slugs(())
+
+    assert [slugs.take(name) for name in ("日本", "中国", "…!")] == [
+        "organisation",
+        "organisation-2",
+        "organisation-3",
+    ]
+
+
+def test_numbers_in_names_do_not_collide_with_numbers_given() -> None:
+    slugs = Slugs(())
+
+    assert [slugs.take(name) for name in ("Acme 2", "Acme", "Acme!", "Acme?")] == [
+        "acme-2",
+        "acme",
+        "acme-3",
+        "acme-4",
+    ]
+
+
+@settings(max_examples=30)
+@given(st.lists(st.text(min_size=1, max_size=130), max_size=30), st.sets(st.text(max_size=5)))
+def test_slugs_are_unique_free_and_fit_their_column(names: list[str], taken: set[str]) -> None:
+    slugs = Slugs(taken)
+    given_out = [slugs.take(name) for name in names]
+
+    assert len(set(given_out)) == len(given_out)
+    assert not set(given_out) & (taken | RESERVED)
+    assert all(re.fullmatch(r"[a-z0-9_-]{1,140}", slug) for slug in given_out)
