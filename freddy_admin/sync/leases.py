@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from freddy_admin.sync.models import KeySync
-from freddy_admin.sync.policy import Policy
+from freddy_admin.sync.policy import LEASE_AT_MOST, Policy
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 
@@ -58,11 +58,12 @@ def claims_release(claims: Sequence[Claim]) -> None:
 
 
 def _free(now: datetime, policy: Policy) -> QuerySet[KeySync]:
-    # A lease that ends later than any lease could was given before our clock was set back.
+    # A lease that ends later than any lease could was given before our clock was set back. A
+    # command may run with shorter limits than the worker, so its own lease is no measure.
     free = (
         Q(lease_until=None)
         | Q(lease_until__lte=now)
-        | Q(lease_until__gt=now + policy.lease + policy.lease)
+        | Q(lease_until__gt=now + max(2 * policy.lease, LEASE_AT_MOST))
     )
     return KeySync.objects.filter(free, key__status=KeyStatus.ACTIVE, key__paused_at=None)
 

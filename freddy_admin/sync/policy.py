@@ -12,6 +12,7 @@ BACK_OFF_CEILING = timedelta(minutes=15)
 SPENDING_LIMIT_HOLD = timedelta(minutes=15)
 LOOK_AFTER_DUE = timedelta(minutes=1)
 PRESS_AGAIN_AFTER = timedelta(seconds=10)
+LEASE_AT_MOST = timedelta(minutes=15)
 # A time further ahead than anything we ever plan: our clock was set back, look now.
 PLANNED_AT_MOST = timedelta(hours=3)
 

@@ -140,7 +140,7 @@ def _ended(key: ApiKey, outcome: Outcome, problem: Problem) -> Checked:
 
 
 def lease(key: ApiKey, token: str = "t") -> None:
-    until = clock.now() + timedelta(seconds=30)
+    until = clock.now() + timedelta(seconds=3)
     KeySync.objects.filter(pk=key.pk).update(lease_token=token, lease_until=until)
 
 
