@@ -74,7 +74,7 @@ class CsvFile:
         return sum(1 for line in self.lines if line.problem)
 
 
-class _Malformed(Exception):  # noqa: N818  never leaves this module
+class _Malformed(Exception):
     """Why one row is not sound; `named` allows the report to repeat organisation and label."""
 
     def __init__(self, problem: str, *, named: bool = True) -> None:

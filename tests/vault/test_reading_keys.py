@@ -1,0 +1,70 @@
+"""Keys are read through their organisation, without their sealed bytes."""
+
+import pytest
+
+from freddy_admin.audit.services import Actor
+from freddy_admin.core.errors import NotFound
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.selectors import (
+    api_key_get,
+    api_keys_of,
+    candidate_of,
+    tag_names,
+)
+from freddy_admin.vault.services import api_key_revoke
+from tests.vault.conftest import OTHER_SECRET, MakeKey
+
+
+def test_keys_come_by_label_and_only_those_of_the_organisation(
+    active: MakeKey, draft: MakeKey, organisation: Organisation, stranger: Organisation
+) -> None:
+    active(label="B")
+    draft(OTHER_SECRET, label="A")
+    active(where=stranger)
+    assert [key.label for key in api_keys_of(organisation=organisation)] == ["A", "B"]
+
+
+def test_revoked_keys_are_shown_where_they_are_asked_for(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    api_key_revoke(organisation=organisation, actor=actor, key=active())
+    assert not api_keys_of(organisation=organisation)
+    assert len(api_keys_of(organisation=organisation, with_revoked=True)) == 1
+
+
+def test_a_list_takes_two_queries_and_no_sealed_bytes(
+    draft: MakeKey, organisation: Organisation, django_assert_num_queries: object
+) -> None:
+    for number in range(5):
+        draft(f"secret-number-{number}")
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        for key in api_keys_of(organisation=organisation):
+            candidate = candidate_of(key=key)
+            assert candidate is not None
+            assert "ciphertext" in key.get_deferred_fields()
+            assert "ciphertext" in candidate.get_deferred_fields()
+            assert key.owner is None
+            assert list(key.tags.all()) == []
+
+
+@pytest.mark.parametrize("key_id", [0, -1, 999_999, 2**31, 2**63 - 1, 2**63, 10**40])
+def test_a_missing_key_is_not_found_whatever_its_number(
+    organisation: Organisation, key_id: int
+) -> None:
+    with pytest.raises(NotFound):
+        api_key_get(organisation=organisation, key_id=key_id)
+
+
+def test_a_foreign_key_is_not_found_in_the_same_words(
+    active: MakeKey, organisation: Organisation, stranger: Organisation
+) -> None:
+    foreign = active(where=stranger)
+    with pytest.raises(NotFound) as theirs:
+        api_key_get(organisation=organisation, key_id=foreign.pk)
+    with pytest.raises(NotFound) as missing:
+        api_key_get(organisation=organisation, key_id=999_999)
+    assert theirs.value.message == missing.value.message
+
+
+def test_an_organisation_without_tags_has_none(organisation: Organisation) -> None:
+    assert tag_names(organisation=organisation) == []

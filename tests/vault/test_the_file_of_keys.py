@@ -1,0 +1,193 @@
+"""The CSV of `import_keys`: a verdict per row, nothing to save unless all are sound."""
+
+import time
+
+import pytest
+
+from freddy_admin.vault.csv_file import COLUMNS, CsvFile, csv_file_read
+from tests.vault.conftest import OTHER_SECRET, SECRET
+
+HEADER = ",".join(COLUMNS)
+
+
+def _read(*rows: str, header: str = HEADER) -> CsvFile:
+    return csv_file_read("\n".join([header, *rows]).encode())
+
+
+def _problem(row: str) -> str:
+    read = _read(row)
+    assert read.rows == ()
+    assert read.malformed == 1
+    return read.lines[-1].problem
+
+
+def test_a_sound_row_is_read() -> None:
+    read = _read(f" Acme , Main ,{SECRET}, org_1 , eu|beta||eu ")
+    [row] = read.rows
+    assert (row.number, row.organisation, row.label, row.secret) == (2, "Acme", "Main", SECRET)
+    assert (row.organization_id, row.tags) == ("org_1", ("eu", "beta"))
+    assert str(read.lines[0]) == "row 2 (Acme · Main): ok"
+
+
+def test_the_last_two_cells_may_be_empty() -> None:
+    [row] = _read(f"Acme,Main,{SECRET},,").rows
+    assert (row.organization_id, row.tags) == ("", ())
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_bom_semicolons_and_line_endings_of_spreadsheets_are_accepted(
+    mark: bytes, delimiter: str, ending: str
+) -> None:
+    rows = [delimiter.join(COLUMNS), delimiter.join(["Acme", "Main", SECRET, "", "eu"]), ""]
+    [row] = csv_file_read(mark + ending.join(rows).encode()).rows
+    assert (row.organisation, row.secret, row.tags) == ("Acme", SECRET, ("eu",))
+
+
+def test_a_comma_in_a_file_of_semicolons_and_in_quotation_marks_is_text() -> None:
+    [one] = _read(f"Acme, Inc;Main;{SECRET};;", header=";".join(COLUMNS)).rows
+    [two] = _read(f'"Acme, ""Inc""",Main,{SECRET},,').rows
+    assert (one.organisation, two.organisation) == ("Acme, Inc", 'Acme, "Inc"')
+
+
+def test_the_case_of_the_header_does_not_matter() -> None:
+    assert len(_read(f"Acme,Main,{SECRET},,", header=HEADER.upper()).rows) == 1
+
+
+def test_empty_rows_are_passed_over_and_counted_as_the_spreadsheet_does() -> None:
+    [row] = _read("", ",,,,", f"Acme,Main,{SECRET},,").rows
+    assert row.number == 4
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+Acme", "-Acme", "@Acme", "Müller & Söhne", "北京"])
+def test_names_of_any_script_and_ones_that_look_like_formulas_are_text(name: str) -> None:
+    assert _read(f"{name},Main,{SECRET},,").rows[0].organisation == name
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "organisation,label,api_key",
+        "organisation,label,api_key,organization_id,tags,more",
+        "organization,label,api_key,organization_id,tags",
+        "label,organisation,api_key,organization_id,tags",
+        f"Acme,Main,{SECRET},,",
+        "organisation\tlabel\tapi_key\torganization_id\ttags",
+        '"organisation,label,api_key,organization_id,tags',
+    ],
+)
+def test_another_header_is_refused_with_the_right_one(header: str) -> None:
+    read = _read(f"Acme,Main,{SECRET},,", header=header)
+    assert read.rows == ()
+    assert [line.number for line in read.lines] == [1]
+    assert HEADER in read.lines[0].problem
+    assert SECRET not in str(read)
+
+
+def test_an_empty_file_has_no_header() -> None:
+    assert HEADER in csv_file_read(b"").lines[0].problem
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Acme,Main", "2 cells instead of 5"),
+        (f"Acme,Main,{SECRET}", "3 cells instead of 5"),
+        (f"Acme,Main,{SECRET},,,", "6 cells instead of 5"),
+        (f",Main,{SECRET},,", "organisation:"),
+        (f"Acme, ,{SECRET},,", "label:"),
+        ("Acme,Main,,,", "api_key:"),
+        ("Acme,Main,two words,,", "white space"),
+        ("Acme,Main,ak\x00key,,", "no API key has"),
+        ("Acme,Main,ak\x1bkey,,", "no API key has"),
+        ('Acme,Main,"ak\nkey",,', "white space"),
+        (f"Acme,Main,{'x' * 513},,", "longer than any"),
+        (f"{'x' * 121},Main,{SECRET},,", "organisation:"),
+        (f"Acme,{'x' * 81},{SECRET},,", "label:"),
+        (f"Ac\x00me,Main,{SECRET},,", "organisation:"),
+        (f"Ac\u202eme,Main,{SECRET},,", "organisation:"),
+        (f"Acme,Main,{SECRET},{'x' * 65},", "organization_id:"),
+        (f"Acme,Main,{SECRET},,{'x' * 41}", "tags:"),
+        (f'Acme,"Ma"in,{SECRET},,', "quotation mark"),
+        (f'Acme,"Main,{SECRET},,', "quotation mark"),
+        (f"Acme,{'x' * 140_000},{SECRET},,", "far too long"),
+        (f"Acme,{SECRET},{SECRET},,", "another column"),
+    ],
+)
+def test_a_malformed_row_says_why(row: str, told: str) -> None:
+    assert told in _problem(row)
+
+
+def test_a_row_that_is_not_utf_8_is_named_and_the_others_are_judged() -> None:
+    rows = [HEADER, f"M\udcfcller,Main,{SECRET},,", f"Acme,Main,{OTHER_SECRET},,"]
+    read = csv_file_read("\n".join(rows).encode(errors="surrogateescape"))
+    assert ["UTF-8" in line.problem for line in read.lines] == [True, False]
+    assert read.rows == ()
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be"])
+def test_a_file_of_another_encoding_is_refused_as_a_whole(codec: str) -> None:
+    text = f"\ufeff{HEADER}\n" if codec == "utf-16-be" else f"{HEADER}\n"
+    [line] = csv_file_read(text.encode(codec)).lines
+    assert "UTF-8" in line.problem
+
+
+def test_the_same_key_twice_is_malformed_even_for_two_organisations() -> None:
+    read = _read(f"Acme,Main,{SECRET},,", f"Other,Main,{SECRET},,")
+    assert [bool(line.problem) for line in read.lines] == [False, True]
+    assert "row 2" in read.lines[1].problem
+    assert read.rows == ()
+
+
+def test_one_malformed_row_withholds_all_rows_and_each_has_its_line() -> None:
+    read = _read(f"Acme,Main,{SECRET},,", f"Acme,,{OTHER_SECRET},,", "Acme,Third,third-key,,")
+    assert [line.verdict.split(":")[0] for line in read.lines] == ["ok", "malformed", "ok"]
+    assert read.malformed == 1
+    assert read.rows == ()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"Acme,{SECRET},Main",
+        f"Acme, Main {SECRET},,,,",
+        f"Acme,,{SECRET},,",
+        f"Acme,Main,{SECRET} {SECRET},,",
+        f'Acme,"Main,{SECRET},,',
+        f"Acme,x{SECRET},{SECRET},,",
+        f"Acme,Main,{SECRET}\udcff,,",
+    ],
+)
+def test_no_line_repeats_a_key_not_even_from_a_cell_that_moved(row: str) -> None:
+    read = csv_file_read(f"{HEADER}\n{row}".encode(errors="surrogateescape"))
+    assert read.malformed == 1
+    assert SECRET[:8] not in "".join(str(line) for line in read.lines)
+    assert SECRET[:8] not in repr(read)
+
+
+def test_a_sound_file_shows_no_key_in_its_repr() -> None:
+    assert SECRET[:8] not in repr(_read(f"Acme,Main,{SECRET},,"))
+
+
+def test_long_and_odd_names_are_cut_and_cleaned_in_the_report() -> None:
+    [line] = _read(f"{'x' * 121},\x1b[31mred,{SECRET},,").lines
+    assert line.organisation == "x" * 60 + "…"
+    assert line.label == "\ufffd[31mred"
+
+
+def test_more_than_50_000_rows_are_refused_in_a_second_or_so() -> None:
+    rows = "".join(f"Acme,Key {number},ak_{number:08d},,\n" for number in range(50_001))
+    started = time.perf_counter()
+    read = csv_file_read(f"{HEADER}\n{rows}".encode())
+    assert time.perf_counter() - started < 10
+    assert read.rows == ()
+    assert read.malformed == 1
+    assert "50,000" in read.lines[-1].problem
+
+
+def test_a_file_of_many_megabytes_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("freddy_admin.vault.csv_file.BYTES_AT_MOST", 100)
+    [line] = csv_file_read(b"x" * 101).lines
+    assert "64 MB" in line.problem
