@@ -75,7 +75,7 @@ def keys_check_now(
     finally:
         pool.stop()
     for pk in sorted(left):
-        yield _line(rows[pk], state=State(rows[pk].state), problem="gone", tried=False)
+        yield _line(rows[pk], state=State(rows[pk].state), problem="busy_elsewhere", tried=False)
 
 
 def _collected(pool: CheckPool[KeySync], rows: dict[int, KeySync]) -> Iterator[Line]:

@@ -66,7 +66,7 @@ def observation_read(*, key_id: int, version: int) -> Values | None:
     if entry is not None:
         return _thawed(entry)
     rows = KeySync.objects.filter(pk=key_id, key_version=version)
-    values = rows.values(*FIELDS).first()
+    values: Values | None = rows.values(*FIELDS).first()
     if values is not None:
         cache_set(name, _frozen(values), seconds=_seconds())
     return values

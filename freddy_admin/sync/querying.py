@@ -110,7 +110,8 @@ def ordered(rows: QuerySet[Any], sort: str) -> QuerySet[Any]:
         for name in _ORDERS[word]
     ]
     name = "-organisation__name" if backwards and not by else "organisation__name"
-    return rows.order_by(*by, name, "key__label", "pk")
+    in_order: QuerySet[Any] = rows.order_by(*by, name, "key__label", "pk")
+    return in_order
 
 
 def listed(rows: QuerySet[Any], *, user: User) -> QuerySet[Any]:
