@@ -163,7 +163,7 @@ TIME_ZONE = "UTC"
 # --- Static files: served by WhiteNoise straight from `static/`, no build step --
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = None  # nothing is collected: WhiteNoise finds the files where they are
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "freddy_admin.web.staticfiles.FingerprintStorage"},

@@ -92,5 +92,5 @@ def _needs_person(view: View) -> bool:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # unknown, unusable as a path, a directory
         return ZoneInfo("UTC")

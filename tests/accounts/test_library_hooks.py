@@ -1,0 +1,40 @@
+"""What the sign-in library is told, where no page of ours would ask."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+
+from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.adapters import AccountAdapter
+from freddy_admin.accounts.models import User
+
+
+def test_nobody_makes_an_account_for_themselves() -> None:
+    assert not AccountAdapter().is_open_for_signup(RequestFactory().get("/"))
+
+
+def test_an_inactive_person_is_sent_back_without_a_word() -> None:
+    answer = AccountAdapter().respond_user_inactive(RequestFactory().get("/"), User())
+
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/")
+
+
+def test_a_request_over_a_unix_socket_is_throttled_as_local() -> None:
+    assert AccountAdapter().get_client_ip(RequestFactory(REMOTE_ADDR="").get("/")) == "local"
+
+
+@pytest.mark.parametrize("user", [None, AnonymousUser()])
+def test_a_visitor_acts_under_no_name(user: object) -> None:
+    request = RequestFactory(REMOTE_ADDR="192.0.2.1").get("/")
+    request.user = user
+    actor = actor_of(request)
+
+    assert (actor.name, actor.id) == ("somebody not signed in", None)
+    assert actor.address == "192.0.2.1"
+
+
+def test_a_person_acts_under_their_name() -> None:
+    request = RequestFactory().get("/")
+    request.user = User(pk=7, email="ada@example.org", name="Ada")
+
+    assert (actor_of(request).name, actor_of(request).id) == ("Ada (ada@example.org)", 7)

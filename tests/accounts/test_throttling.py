@@ -1,0 +1,88 @@
+"""Guessing is slowed before a password is hashed, by account and by the real address."""
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from freddy_admin.accounts.models import User
+from tests.accounts.conftest import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def hashing() -> Iterator[list[str]]:
+    """Every hash that was worked out, known address or not."""
+    made: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        made.append(password)
+        return encode(self, password, salt)
+
+    with patch.object(MD5PasswordHasher, "encode", counted):
+        yield made
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+def test_the_sixth_guess_is_refused_without_hashing(
+    ada: User, hashing: list[str], email: str
+) -> None:
+    answers = [sign_in(Client(), email, f"guess-{number}") for number in range(6)]
+
+    assert len(hashing) == 5
+    assert "Too many failed" in answers[-1].content.decode()
+    assert "Too many failed" not in answers[0].content.decode()
+
+
+def test_the_right_password_costs_no_attempt(ada: User) -> None:
+    for _ in range(6):
+        assert sign_in(Client(), ada.email).status_code == 302
+
+
+def test_guessing_one_account_leaves_the_others_alone(ada: User, admin: User) -> None:
+    for number in range(6):
+        sign_in(Client(), ada.email, f"guess-{number}")
+
+    assert sign_in(Client(), admin.email).status_code == 302
+
+
+def test_an_address_that_keeps_trying_is_stopped(
+    settings: Settings, ada: User, hashing: list[str]
+) -> None:
+    assert settings.ACCOUNT_RATE_LIMITS["login"] == "30/m/ip"
+    settings.ACCOUNT_RATE_LIMITS = {"login": "4/m/ip"}
+    answers = [sign_in(Client(), f"p{number}@example.org", "guess") for number in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    assert len(hashing) == 4
+
+
+def test_a_made_up_forwarded_address_changes_nothing(ada: User, hashing: list[str]) -> None:
+    for number in range(11):
+        client = Client(headers={"x-forwarded-for": f"192.0.2.{number}", "x-real-ip": "192.0.2.9"})
+        sign_in(client, f"p{number}@example.org", "guess")
+
+    assert len(hashing) == 10
+
+
+def test_another_address_may_go_on(ada: User) -> None:
+    for number in range(10):
+        sign_in(Client(), f"p{number}@example.org", "guess")
+
+    assert sign_in(Client(), ada.email).status_code == 200
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.77"), ada.email).status_code == 302
+
+
+def test_knowing_an_inactive_person_s_password_is_no_free_attempt(
+    ada: User, hashing: list[str]
+) -> None:
+    User.objects.update(is_active=False)
+    for _ in range(6):
+        sign_in(Client(), ada.email)
+
+    assert len(hashing) == 5
