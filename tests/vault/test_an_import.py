@@ -84,7 +84,7 @@ def test_it_is_one_event_with_counts_and_one_in_the_trail_of_each_organisation(
     whole, own = AuditEvent.objects.filter(pk__gt=former).order_by("pk")
     assert whole.organisation_id is None
     assert whole.details == {"added": 3, "already_here": 3, "organisations": 1}
-    assert (own.organisation_id, own.details) == (stranger.pk, {"added": 3})
+    assert (own.organisation_id, own.subject) == (stranger.pk, "Other")
 
 
 def test_all_or_nothing(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Many keys at once, from a file an operator trusts: active, not yet checked."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,10 +7,11 @@ from enum import StrEnum
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.audit.services import Actor, Place, audit_record
+from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.crypto.keyring import keyring
+from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.duplicates import fingerprints_here
 from freddy_admin.vault.locks import organisations_lock
@@ -117,15 +117,15 @@ def _store(new: Sequence[tuple[ApiKey, ImportRow]]) -> None:
 
 def _record(actor: Actor, results: Sequence[ImportResult]) -> None:
     added = [result.key for result in results if result.key is not None]
-    counts = Counter((key.organisation_id, key.organisation.name) for key in added)
+    places = {place_of(key.organisation) for key in added}
     audit_record(
         tag=Tag.KEYS_IMPORTED,
         actor=actor,
         added=len(added),
         already_here=len(results) - len(added),
-        organisations=len(counts),
+        organisations=len(places),
     )
-    # Each organisation's own trail says what came to it; the event above has no place.
-    for (organisation_id, name), count in counts.items():
-        place = Place(id=organisation_id, name=name)
-        audit_record(tag=Tag.KEYS_IMPORTED, actor=actor, place=place, added=count)
+    # The event above has no place: each organisation's own trail says that keys came to it.
+    audit_record_each(
+        tag=Tag.KEYS_IMPORTED, actor=actor, places=sorted(places, key=lambda place: place.id)
+    )

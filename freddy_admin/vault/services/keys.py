@@ -136,7 +136,7 @@ def _candidate_seal(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
     # A new row each time: lease, outcome and version of a former candidate go with it.
     candidate = KeyCandidate(
         key=key,
-        version=key.issued_version + 1,
+        version=max(key.version, key.issued_version) + 1,
         created_at=clock.now(),
         created_by=actor.name[:254],
     )
