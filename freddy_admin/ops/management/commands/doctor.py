@@ -1,0 +1,25 @@
+"""`manage.py doctor`: is everything as it should be, and if not, what to do?"""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.examination import examine
+
+
+class Command(OperatorCommand):
+    """A line per part on stdout; exit code 0 if all are well, 1 if there is a problem."""
+
+    help = "Examine settings, database, cache, master key, worker and the API; say what to do."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        problems = 0
+        for finding in examine():
+            problems += not finding.ok
+            verdict = "ok     " if finding.ok else "PROBLEM"
+            self.line(f"{verdict}  {finding.part:<11} {finding.sentence}")
+        if problems:
+            raise CommandError(_("%(count)d problems, see above.") % {"count": problems})
+        self.hint(_("All is well."))
