@@ -11,7 +11,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.services import admin_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.errors import PublicError
-from freddy_admin.ops.passwords import password_asked
+from freddy_admin.ops.passwords import at_terminal, password_asked
 
 
 def admin_exists() -> bool:
@@ -31,7 +31,7 @@ def first_admin_ensure() -> User | None:
     email, password = os.environ.get("ADMIN_EMAIL", ""), os.environ.get("ADMIN_PASSWORD", "")
     if email and password:
         return admin_create(actor=OPERATOR, email=email, password=password)
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise CommandError(
             _(
                 "The panel has no administrator yet and there is no terminal to ask at: set "

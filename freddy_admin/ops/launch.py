@@ -19,11 +19,13 @@ Step = tuple[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start. `before` runs beside everything, `steps` run to their end one by one."""
+    """What to start. `beside` runs beside the panel and writes to a file of its own in `var/`;
+    `steps` run to their end one by one before the panel starts.
+    """
 
     port: int
     env: Mapping[str, str]
-    before: Sequence[Step] = ()
+    beside: Sequence[Step] = ()
     steps: Sequence[Step] = ()
     host: str = "localhost"
     introduce: Callable[[], None] = field(default=lambda: None)
@@ -48,7 +50,10 @@ def launch(plan: Launch) -> None:
         ) from None
     except ChildEnded as ended:
         raise CommandError(
-            _("Everything was stopped, because %(reason)s. The lines above say why.")
+            _(
+                "Everything was stopped, because %(reason)s. The lines above, or the logs in "
+                "var/, say why."
+            )
             % {"reason": ended}
         ) from None
 
@@ -59,8 +64,9 @@ def manage(*arguments: str) -> list[str]:
 
 
 def _run(supervisor: Supervisor, plan: Launch) -> None:
-    for name, command in plan.before:
-        supervisor.start(name, command, env=plan.env)
+    for name, command in plan.beside:
+        log = settings.BASE_DIR / "var" / f"{name.replace(' ', '-')}.log"
+        supervisor.start(name, command, env=plan.env, log=log)
     for name, command in plan.steps:
         supervisor.run(name, command, env=plan.env)
     server = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]

@@ -24,9 +24,14 @@ def password_piped() -> str:
 @sensitive_variables()
 def password_asked() -> str:
     """Typed twice at the terminal; wrong use where there is no terminal or the two differ."""
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise wrong_use(_("There is no terminal to ask at: pipe the password, --password-stdin."))
     password = getpass.getpass(_("Password: "))
     if password != getpass.getpass(_("The same once more: ")):
         raise wrong_use(_("The two passwords differ. Run the command again."))
     return password
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()

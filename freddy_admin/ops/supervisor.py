@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 12.0
 
 
-class ChildEnded(Exception):  # noqa: N818  read as the word itself
+class ChildEnded(Exception):
     """One of the processes ended although nobody asked it to; `name` says which."""
 
     def __init__(self, name: str, code: int) -> None:
@@ -31,11 +32,11 @@ class ChildEnded(Exception):  # noqa: N818  read as the word itself
         self.name = name
 
 
-class Stopped(Exception):  # noqa: N818  read as the word itself
+class Stopped(Exception):
     """Somebody asked everything to stop."""
 
 
-class PortTaken(Exception):  # noqa: N818  read as the word itself
+class PortTaken(Exception):
     """Another program listens on this port."""
 
 
@@ -59,9 +60,15 @@ class Supervisor:
             for number, handler in former.items():
                 signal.signal(number, handler)
 
-    def start(self, name: str, command: Sequence[str], *, env: Mapping[str, str]) -> None:
-        """Start one process; its output goes where ours goes."""
-        self._children[name] = self._spawn(command, env)
+    def start(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        """Start one process; its output goes where ours goes, or to a file."""
+        if log is None:
+            self._children[name] = self._spawn(command, env)
+            return
+        with log.open("wb") as output:
+            self._children[name] = self._spawn(command, env, output)
 
     def run(self, name: str, command: Sequence[str], *, env: Mapping[str, str]) -> None:
         """Run one step to its end; raises ChildEnded if it fails, Stopped if asked to stop."""
@@ -101,12 +108,16 @@ class Supervisor:
         del number, frame
         self._asked = True
 
-    def _spawn(self, command: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    def _spawn(
+        self, command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None = None
+    ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603  our own commands
             command,
             cwd=self.cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
             umask=0o077,  # databases hold sealed keys and people: nobody else's business
             preexec_fn=_end_with_parent if _LIBC else None,

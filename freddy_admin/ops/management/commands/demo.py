@@ -11,6 +11,7 @@ from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_settings
 from freddy_admin.ops.launch import Launch, launch, manage
 from freddy_admin.ops.supervisor import port_free
+from freddy_admin.sandbox.scenarios import Scenario, key_for
 
 
 class Command(OperatorCommand):
@@ -33,7 +34,7 @@ class Command(OperatorCommand):
             Launch(
                 port=port,
                 env={**os.environ, **demo_settings(api_port=api_port)},
-                before=[(_("the imitation API"), sandbox)],
+                beside=[("imitation-api", sandbox)],
                 steps=[(_("preparing the data"), manage("demo_data"))],
                 introduce=lambda: self._introduce(port),
             )
@@ -47,8 +48,16 @@ class Command(OperatorCommand):
                 "  Viewer          %(viewer)s\n"
                 "  Password        %(password)s   (both)\n\n"
                 "  The organisations are invented and an imitation answers for Aitronos.\n"
+                "  A key to add yourself: %(key)s\n"
+                "  More of them, for every kind of trouble: var/imitation-api.log\n\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
-            % {"port": port, "admin": ADMIN, "viewer": VIEWER, "password": PASSWORD}
+            % {
+                "port": port,
+                "admin": ADMIN,
+                "viewer": VIEWER,
+                "password": PASSWORD,
+                "key": key_for(Scenario.HEALTHY, "Try me"),
+            }
         )
         sys.stdout.flush()
