@@ -1,0 +1,36 @@
+"""No file grows past 300 lines and no function past 60: the tail is what makes a house tired."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE_LINES, FUNCTION_LINES = 300, 60
+
+
+def _sources() -> Iterator[Path]:
+    yield from (path for path in ROOT.glob("*.py"))
+    for folder in ("freddy_admin", "tests"):
+        yield from (
+            path for path in (ROOT / folder).rglob("*.py") if path.parts[-2] != "migrations"
+        )
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in _sources()}
+    assert {path: lines for path, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    long = {}
+    for path in _sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_LINES:
+                    long[f"{path.relative_to(ROOT)}:{node.name}"] = lines
+    assert long == {}
+
+
+def test_nothing_is_called_utils_helpers_or_common() -> None:
+    assert [path for path in _sources() if path.stem in {"utils", "helpers", "common"}] == []
