@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
+from freddy_admin.core import clock
+from freddy_admin.web.presenters.times import browser_words
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -19,6 +21,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": "system",
         "time_zone": timezone.get_current_timezone_name(),
         "version": settings.VERSION,
+        "now_ms": int(clock.now().timestamp() * 1000),
+        "words": browser_words(),
     }
     if isinstance(user, User):
         frame |= _person(user, request.path)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from freddy_admin.core.errors import PublicError
+from freddy_admin.web.views.errors import public_error
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 HEADERS = {
@@ -30,3 +33,7 @@ class PrivateAnswersMiddleware:
         for name, value in HEADERS.items():
             answer[name] = value
         return answer
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What a service refuses is a page with a sentence, not a crash."""
+        return public_error(request, error) if isinstance(error, PublicError) else None

@@ -2,11 +2,45 @@
 
 from django.urls import path
 
-from freddy_admin.web.views import overview
+from freddy_admin.web import api
+from freddy_admin.web.views import (
+    audit,
+    candidates,
+    checks,
+    exports,
+    keys,
+    organisations,
+    overview,
+    profile,
+    system,
+)
+
+ORGANISATION = "organisations/<slug:slug>/"
+KEY = f"{ORGANISATION}keys/<int:key_id>/"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("audit/", overview.overview, name="audit"),
-    path("system/", overview.overview, name="system"),
-    path("profile/", overview.overview, name="profile"),
+    path("overview.csv", exports.overview_csv, name="overview_csv"),
+    path("audit/", audit.audit, name="audit"),
+    path("system/", system.system, name="system"),
+    path("profile/", profile.profile, name="profile"),
+    # Not below /organisations/: an organisation may be called "add".
+    path("add-organisation/", organisations.organisation_add, name="organisation_add"),
+    path(ORGANISATION, organisations.organisation, name="organisation"),
+    path(
+        f"{ORGANISATION}rename/", organisations.organisation_change_name, name="organisation_rename"
+    ),
+    path(f"{ORGANISATION}remove/", organisations.organisation_delete, name="organisation_remove"),
+    path(f"{ORGANISATION}keys/add/", keys.key_add, name="key_add"),
+    path(KEY, keys.key, name="key"),
+    path(f"{KEY}check/", checks.check, name="key_check"),
+    path(f"{KEY}replace/", keys.key_replace, name="key_replace"),
+    path(f"{KEY}edit/", keys.key_edit, name="key_edit"),
+    path(f"{KEY}pause/", keys.key_stop, name="key_pause"),
+    path(f"{KEY}resume/", keys.key_go_on, name="key_resume"),
+    path(f"{KEY}revoke/", keys.key_end, name="key_revoke"),
+    path(f"{KEY}candidate/keep/", candidates.keep, name="candidate_keep"),
+    path(f"{KEY}candidate/retest/", candidates.retest, name="candidate_retest"),
+    path(f"{KEY}candidate/discard/", candidates.discard, name="candidate_discard"),
+    path("api/v1/", api.urls),
 ]

@@ -21,5 +21,7 @@ def _icon(name: str, extra: str, sprite: str) -> SafeString:
     classes = f"icon {extra}".strip()
     return format_html(
         '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
-        classes, sprite, name,
+        classes,
+        sprite,
+        name,
     )

@@ -1,5 +1,8 @@
-"""Pages for what went wrong, each with a way on. The last one needs neither database nor context."""
+"""Pages for what went wrong, each with a way on. The last needs neither database nor context."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -7,10 +10,12 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
 
+RETRY_AFTER_SECONDS = "20"
+
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: the request itself cannot be read."""
-    del exception
+    del request, exception
     return HttpResponse(loader.render_to_string("errors/400.html"), status=400)
 
 
@@ -26,15 +31,34 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return render(request, "errors/404.html", status=404)
 
 
+def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
+    """What a service refused, by its status."""
+    if error.http_status == 404:
+        return page_not_found(request)
+    if error.http_status == 403:
+        return permission_denied(request, error)
+    page = {"sentence": error.message, "reference": error.reference, "status": error.http_status}
+    return render(request, "errors/refused.html", page, status=error.http_status)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. No context and no database: either may be what broke."""
+    """500: our fault; 503 where it is the database's, which most likely comes back by itself."""
     del request
-    return HttpResponse(loader.render_to_string("errors/500.html"), status=500)
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        answer = HttpResponse(loader.render_to_string("errors/503.html"), status=503)
+        answer["Retry-After"] = RETRY_AFTER_SECONDS
+    else:
+        answer = HttpResponse(loader.render_to_string("errors/500.html"), status=500)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form that was open too long, or that another site sent."""
     del reason  # written for developers
-    sentence = _("This form is no longer valid, most likely because it was open for a long time.")
-    answer = {"sentence": sentence, "hint": _("Go back, reload the page and send it again.")}
-    return render(request, "errors/403.html", answer, status=403)
+    page = {
+        "title": _("This form is no longer valid"),
+        "sentence": _("Most likely it was open for a long time. Nothing was changed."),
+        "hint": _("Go back, reload the page and send it again."),
+    }
+    return render(request, "errors/403.html", page, status=403)

@@ -1,9 +1,44 @@
 """The overview: is every sync running, and if not, whose move is it?"""
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+
+from freddy_admin.core import clock
+from freddy_admin.organisations.selectors import may_create_organisations
+from freddy_admin.sync.freshness import statuses_ask
+from freddy_admin.sync.selectors import overview_page
+from freddy_admin.web.access import by_anyone_signed_in, person_of
+from freddy_admin.web.filters import filters_from
+from freddy_admin.web.live import nothing_new, parts_only, seen_marks
+from freddy_admin.web.presenters.overview import OverviewView, overview_view
+from freddy_admin.web.presenters.times import reading
 
 
+@by_anyone_signed_in()
 def overview(request: HttpRequest) -> HttpResponse:
-    """The first page of a signed-in person."""
-    return render(request, "overview/page.html")
+    """The first page of a signed-in person; asked again by the page itself, it sends changes."""
+    now, person = clock.now(), person_of(request)
+    found = overview_page(user=person, filters=filters_from(request.GET), now=now)
+    statuses_ask(rows=found.rows, now=now)
+    view = overview_view(found, reading(now), path=reverse("overview"))
+    page = {"view": view, "may_add": may_create_organisations(user=person)}
+    seen = seen_marks(request)
+    if seen is None:
+        return render(request, "overview/page.html", page)
+    return _changes(request, page, view, seen)
+
+
+def _changes(
+    request: HttpRequest, page: dict[str, object], view: OverviewView, seen: dict[str, str]
+) -> HttpResponse:
+    if seen.get("frame") != view.marks["frame"]:
+        return render(request, "overview/_live.html", page)
+    rows = [row for row in view.rows if seen.get(row.anchor) != row.mark]
+    stale = {name for name in ("head", "needs") if seen.get(name) != view.marks[name]}
+    if not rows and not stale:
+        return nothing_new()
+    changed = {"view": replace(view, rows=rows), "stale": stale, "live": True}
+    return parts_only(render(request, "overview/_changes.html", page | changed))

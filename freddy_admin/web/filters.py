@@ -1,0 +1,86 @@
+"""The overview's search, filters, sort and page in the address: a link is a saved view."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from freddy_admin.sync.rows import Filters
+from freddy_admin.sync.selectors import SORTS
+from freddy_admin.sync.states import NEEDS_YOU, State
+
+NEEDS = "needs_you"
+LONGEST = 100
+PAGE_LIMIT = 100_000
+
+
+def filters_from(query: QueryDict) -> Filters:
+    """What the address asks for; values that are not offered are ignored."""
+    return Filters(
+        q=_text(query.get("q", "")),
+        states=_states(query.getlist("state")),
+        tag=_text(query.get("tag", "")),
+        owner=_number(query.get("owner", ""), 2**63 - 1),
+        sort=_sort(query.get("sort", "")),
+        page=_number(query.get("page", ""), PAGE_LIMIT) or 1,
+    )
+
+
+def address(filters: Filters, path: str = "", **changes: Any) -> str:
+    """The address of these filters with changes; any change leads back to the first page."""
+    if changes and "page" not in changes:
+        changes["page"] = 1
+    wanted = replace(filters, **changes)
+    query = urlencode(_pairs(wanted))
+    return f"{path}?{query}" if query else path
+
+
+def is_narrowed(filters: Filters) -> bool:
+    """Whether something is searched or filtered."""
+    return bool(filters.q or filters.states or filters.tag or filters.owner)
+
+
+def _pairs(filters: Filters) -> list[tuple[str, str]]:
+    values: Mapping[str, str] = {
+        "q": filters.q,
+        "tag": filters.tag,
+        "owner": str(filters.owner or ""),
+        "sort": "" if filters.sort == "state" else filters.sort,
+        "page": "" if filters.page == 1 else str(filters.page),
+    }
+    pairs = [(name, value) for name, value in values.items() if value]
+    return [*(("state", value) for value in state_values(filters.states)), *pairs]
+
+
+def state_values(states: tuple[State, ...]) -> list[str]:
+    """The words of the address; the five that need somebody have one word together."""
+    if set(states) == NEEDS_YOU:
+        return [NEEDS]
+    return [state.value for state in states]
+
+
+def _states(values: list[str]) -> tuple[State, ...]:
+    wanted: set[State] = set()
+    for value in values[: len(State) + 1]:
+        if value == NEEDS:
+            wanted |= NEEDS_YOU
+        elif value in State.values:
+            wanted.add(State(value))
+    return tuple(state for state in State if state in wanted)
+
+
+def _text(value: str) -> str:
+    # What no database can look for (NUL, lone surrogates) is left out, not an error.
+    return "".join(sign for sign in value if sign.isprintable()).strip()[:LONGEST]
+
+
+def _number(value: str, most: int) -> int | None:
+    if not value.isascii() or not value.isdigit() or len(value) > 19:
+        return None
+    return number if 0 < (number := int(value)) <= most else None
+
+
+def _sort(value: str) -> str:
+    return value if value.removeprefix("-") in SORTS else "state"

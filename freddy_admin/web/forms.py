@@ -1,0 +1,190 @@
+"""Forms: what is asked for, in plain words. What is right is decided by the services."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from freddy_admin.accounts.models import Theme, User
+from freddy_admin.accounts.selectors import time_zones
+from freddy_admin.core.errors import PublicError
+from freddy_admin.vault.details import (
+    GRACE_AT_MOST,
+    LABEL_LENGTH,
+    ORGANIZATION_ID_LENGTH,
+    KeyDetails,
+)
+
+SECRET_LIMIT = 4096
+
+
+@contextmanager
+def told_beside_fields(form: forms.Form) -> Iterator[None]:
+    """Says what a service refuses beside the field it is about, else above the form."""
+    try:
+        yield
+    except PublicError as refused:
+        if refused.http_status in {403, 404}:
+            raise
+        field = refused.field if refused.field in form.fields else None
+        form.add_error(field, refused.message)
+
+
+class _PlainForm(forms.Form):
+    use_required_attribute = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": ""} | kwargs)
+        for name, field in self.fields.items():
+            kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
+            wrong = " is-invalid" if self.is_bound and name in self.errors else ""
+            field.widget.attrs["class"] = kind + wrong
+
+
+class OrganisationForm(_PlainForm):
+    """A name."""
+
+    name = forms.CharField(
+        label=_l("Name"),
+        max_length=400,  # the service says it better when it is too long
+        help_text=_l("The customer or department, as your colleagues call it."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+
+
+class RemoveForm(_PlainForm):
+    """The name, typed, so that nothing is removed by a slip."""
+
+    name = forms.CharField(
+        label=_l("Type the organisation's name to confirm"),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_name(self) -> str:
+        """Exactly the name, apart from white space around it."""
+        name = str(self.cleaned_data["name"])
+        if name.strip() != self.expected.strip():
+            raise forms.ValidationError(
+                _("This is not the organisation's name. Nothing was removed.")
+            )
+        return name
+
+
+class SecretForm(_PlainForm):
+    """A pasted API key: never sent back, whatever happens."""
+
+    api_key = forms.CharField(
+        label=_l("API key"),
+        strip=True,
+        max_length=SECRET_LIMIT,
+        help_text=_l("It is stored encrypted and never shown again, to anyone."),
+        widget=forms.PasswordInput(
+            {
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "data-1p-ignore": "",
+                "data-lpignore": "true",
+            },
+            render_value=False,
+        ),
+        error_messages={
+            "required": _l("Paste the API key: this field is empty."),
+            "max_length": _l("This is longer than any API key. Copy the key alone."),
+        },
+    )
+
+
+class DetailsForm(_PlainForm):
+    """What is said of a key beside its secret."""
+
+    label = forms.CharField(
+        label=_l("Label"),
+        max_length=4 * LABEL_LENGTH,
+        help_text=_l("Tells several keys of one organisation apart, such as “Sales”."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    owner = forms.TypedChoiceField(
+        label=_l("Owner"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text=_l("Whoever looks after this key."),
+    )
+    tags = forms.CharField(
+        label=_l("Tags"),
+        required=False,
+        max_length=2000,
+        help_text=_l("Separate several with commas, such as “emea, finance”."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    organization_id = forms.CharField(
+        label=_l("Organisation id at Aitronos"),
+        required=False,
+        max_length=4 * ORGANIZATION_ID_LENGTH,
+        help_text=_l("Looks like org_… . With it we warn you if a key belongs to somebody else."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    grace_minutes = forms.IntegerField(
+        label=_l("Own grace, in minutes"),
+        required=False,
+        min_value=1,
+        max_value=GRACE_AT_MOST,
+        help_text=_l("How late a sync may be before it counts as overdue. Empty: by the rule."),
+    )
+    field_order: Sequence[str] = ()
+
+    def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._people = {person.pk: person for person in people}
+        owner = self.fields["owner"]
+        assert isinstance(owner, forms.TypedChoiceField)  # noqa: S101  declared above
+        owner.choices = [
+            ("", _("nobody yet")),
+            *((str(person.pk), str(person)) for person in people),
+        ]
+
+    def details(self) -> KeyDetails:
+        """The cleaned values, as the vault takes them."""
+        data = self.cleaned_data
+        return KeyDetails(
+            label=data["label"],
+            organization_id=data["organization_id"],
+            owner=self._people.get(data["owner"]) if data["owner"] else None,
+            tags=tuple(data["tags"].replace(";", ",").split(",")),
+            grace_minutes=data["grace_minutes"],
+        )
+
+
+class AddKeyForm(SecretForm, DetailsForm):
+    """A new key: what it is called, and the key itself."""
+
+    field_order = ["label", "api_key", "owner", "tags", "organization_id", "grace_minutes"]
+
+
+class ProfileForm(_PlainForm):
+    """What a person says of themselves."""
+
+    name = forms.CharField(
+        label=_l("Name"),
+        required=False,
+        max_length=400,
+        help_text=_l("Shown as the owner of keys and in the audit log."),
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    time_zone = forms.ChoiceField(
+        label=_l("Time zone"), help_text=_l("All times are shown in this zone.")
+    )
+    theme = forms.ChoiceField(label=_l("Look"), choices=Theme.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        assert isinstance(zone, forms.ChoiceField)  # noqa: S101  declared above
+        zone.choices = [(name, name.replace("_", " ")) for name in time_zones()]

@@ -1,0 +1,75 @@
+"""What concerns everybody at once is said once, above everything else."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from freddy_admin.sync.rows import Overview
+from freddy_admin.web.presenters.actions import is_platform_fault
+from freddy_admin.web.presenters.states import BAD, WARN
+from freddy_admin.web.presenters.times import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One sentence for everybody."""
+
+    tone: str
+    icon: str
+    title: str
+    words: SafeString
+
+
+def banners(overview: Overview, on: Reading) -> list[Banner]:
+    """The worst first; usually none."""
+    found = []
+    if any(is_platform_fault(row) for row in overview.rows):
+        found.append(_misfit())
+    if worker_is_silent(overview):
+        found.append(_silent(overview, on))
+    return found
+
+
+def worker_is_silent(overview: Overview) -> bool:
+    """No sign of life of any worker for more than two check periods, although there is work."""
+    limit = timedelta(seconds=max(60.0, 2 * settings.STATUS_CHECK_SECONDS))
+    seen = overview.worker_seen_at
+    return overview.total > 0 and (seen is None or overview.now - seen > limit)
+
+
+def _misfit() -> Banner:
+    return Banner(
+        tone=BAD,
+        icon="lock-x",
+        title=_("The master key does not fit the database"),
+        words=SafeString(
+            _(
+                "No key can be opened, so nothing is checked; what you see is the last known "
+                "state. The keys are not lost and nobody needs to paste one again. The people who "
+                "run this panel put the right master key back."
+            )
+        ),
+    )
+
+
+def _silent(overview: Overview, on: Reading) -> Banner:
+    seen = overview.worker_seen_at
+    words = (
+        format_html(
+            _("The worker was last seen {ago}. What you see is getting older by the minute."),
+            ago=on.ago(seen),
+        )
+        if seen
+        else SafeString(_("No worker has been seen yet, so nothing is checked."))
+    )
+    checked = overview.checked_at
+    title = (
+        _("Statuses not refreshed since %(at)s") % {"at": on.clock(checked)}
+        if checked
+        else _("Statuses are not being refreshed")
+    )
+    return Banner(tone=WARN, icon="plug-connected-x", title=title, words=words)

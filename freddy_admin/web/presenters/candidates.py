@@ -1,0 +1,107 @@
+"""The test of a new key: under way, refused and why, or not possible and what to do now."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from freddy_admin.sync.rows import CheckError
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
+from freddy_admin.vault.secrets import masked
+from freddy_admin.web.presenters.failures import failure
+from freddy_admin.web.presenters.times import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """What the page shows of a candidate. `decides`: this person may keep or discard it."""
+
+    key_id: int
+    label: str
+    href: str
+    state: str
+    version: int
+    tone: str
+    icon: str
+    title: str
+    words: SafeString
+    todo: str
+    hint: str
+    beside: str
+    pending: bool
+    keepable: bool
+    decides: bool
+    links: dict[str, str]
+    mark: str
+
+
+def candidate_view(
+    key: ApiKey, candidate: KeyCandidate, on: Reading, *, manages: bool
+) -> CandidateView:
+    """The candidate of this key."""
+    slug = key.organisation.slug
+    tone, icon, title, words, todo = _told(candidate, on)
+    names = ("keep", "retest", "discard")
+    return CandidateView(
+        key_id=key.pk,
+        label=key.label,
+        href=reverse("key", args=[slug, key.pk]),
+        state=candidate.state,
+        version=candidate.version,
+        tone=tone,
+        icon=icon,
+        title=title,
+        words=words,
+        todo=todo,
+        hint=masked(candidate),
+        beside=_beside(key),
+        pending=candidate.state == CandidateState.PENDING,
+        keepable=candidate.state == CandidateState.UNTESTED,
+        decides=manages,
+        links={name: reverse(f"candidate_{name}", args=[slug, key.pk]) for name in names},
+        mark=f"{candidate.version}.{candidate.state}",
+    )
+
+
+def _told(candidate: KeyCandidate, on: Reading) -> tuple[str, str, str, SafeString, str]:
+    if candidate.state == CandidateState.PENDING:
+        words = format_html(
+            _("Given {ago} by {who}. We ask Aitronos for the sync status with it, once."),
+            ago=on.ago(candidate.created_at),
+            who=candidate.created_by,
+        )
+        return "quiet", "loader-2", _("Testing the new key…"), words, ""
+    what = failure(_error_of(candidate))
+    if candidate.state == CandidateState.REFUSED:
+        words = format_html(
+            _("{words} It was tested {ago}."), words=what.words, ago=_ago(candidate, on)
+        )
+        return "bad", "key-off", _("The new key was refused"), words, what.todo
+    words = format_html(_("{words} It was tried {ago}."), words=what.words, ago=_ago(candidate, on))
+    todo = _("This says nothing about the key: keep it anyway, test it again, or throw it away.")
+    return "warn", "help-hexagon", _("The new key could not be tested"), words, todo
+
+
+def _ago(candidate: KeyCandidate, on: Reading) -> SafeString:
+    return on.ago(candidate.tested_at or candidate.created_at)
+
+
+def _beside(key: ApiKey) -> str:
+    if key.status == KeyStatus.DRAFT:
+        return _("The key is in use only once it works or you keep it.")
+    return _("The present key stays in use until the new one works or you keep it.")
+
+
+def _error_of(candidate: KeyCandidate) -> CheckError:
+    return CheckError(
+        kind=candidate.outcome_kind,
+        code=candidate.outcome_code,
+        http_status=candidate.outcome_http_status,
+        message=candidate.outcome_message,
+        field="",
+        detail="",
+        trace_id="",
+        request_id="",
+    )

@@ -1,0 +1,152 @@
+"""Times as people read them: relative at a glance, exact on hover, focus and in print.
+
+A `Reading` belongs to one page: its moment and the reader's zone. Every time is put into words
+once, here, and never in a template: localising inside a loop is what makes list pages slow.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+
+from django.utils import timezone
+from django.utils.dates import MONTHS_3
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+PAST, FUTURE, EITHER = "past", "future", "either"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The moment and the zone of one page."""
+
+    now: datetime
+    zone: tzinfo
+
+    def exact(self, at: datetime) -> str:
+        """`23 Nov 2026, 14:05:12 UTC`."""
+        local = at.astimezone(self.zone)
+        return f"{_date(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}"
+
+    def clock(self, at: datetime) -> str:
+        """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        year = "" if local.year == today.year else f" {local.year}"
+        return f"{_date(local)}{year}, {local:%H:%M}"
+
+    def relative(self, at: datetime, side: str = PAST) -> str:
+        """`12 min ago`, `in 20 s`; held on its side: never "in -3 min"."""
+        seconds = (self.now - at).total_seconds()
+        return relative_words(_held(seconds, side))
+
+    def ago(self, at: datetime) -> SafeString:
+        """A moment that is over, as an element that goes on counting in the browser."""
+        return self._element(at, self.relative(at, PAST), PAST)
+
+    def until(self, at: datetime) -> SafeString:
+        """A moment to come; once it is reached, `any moment`."""
+        return self._element(at, self.relative(at, FUTURE), FUTURE)
+
+    def around(self, at: datetime) -> SafeString:
+        """A moment that may lie on either side."""
+        return self._element(at, self.relative(at, EITHER), EITHER)
+
+    def at(self, at: datetime) -> SafeString:
+        """The time of the clock, with the exact one behind it."""
+        return self._element(at, self.clock(at), "")
+
+    def cell(self, at: datetime, side: str = PAST) -> SafeString:
+        """As `ago`, in a list: reached by touch, and shown while its row has the focus.
+
+        A stop for the Tab key on every time of every row would make the list a desert to cross.
+        """
+        return self._element(at, self.relative(at, side), side, stop="-1")
+
+    def _element(self, at: datetime, words: str, side: str, stop: str = "0") -> SafeString:
+        # Every part is ours (numbers, month names, zone names): nothing foreign gets in here.
+        exact = escape(self.exact(at))
+        rel = f' data-rel="{side}"' if side else ""
+        return SafeString(
+            f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="{exact}" '
+            f'tabindex="{stop}"{rel}>{escape(words)}</time>'
+        )
+
+
+def reading(now: datetime) -> Reading:
+    """For the person whose request is being answered."""
+    return Reading(now=now, zone=timezone.get_current_timezone())
+
+
+def relative_words(seconds: float) -> str:
+    """Positive seconds are over, negative ones to come; -0.0 and less read as the future."""
+    size = abs(seconds)
+    words = _words(get_language())
+    side = "past" if seconds > 0 else "future"
+    if size < 5:
+        return words[f"{side}_now"]
+    for unit, length, limit in _STEPS:
+        if size < limit:
+            number = int(size // length)
+            return words[f"{side}_{unit}"].replace("{n}", str(number))
+    number = int(size // DAY)
+    return words[f"{side}_day"].replace("{n}", str(number))
+
+
+def browser_words() -> str:
+    """The same words as JSON, so that the browser counts on in the same language."""
+    return _as_json(get_language())
+
+
+def span_words(seconds: float) -> str:
+    """A length of time: `6 h`, `15 min`, `3 days`."""
+    if seconds < HOUR:
+        return _("%(n)d min") % {"n": round(seconds / MINUTE)}
+    if seconds < 2 * DAY:
+        hours = seconds / HOUR
+        text = f"{hours:.0f}" if hours == int(hours) else f"{hours:.1f}"
+        return _("%(n)s h") % {"n": text}
+    days = round(seconds / DAY)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+_STEPS = (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, 2 * DAY))
+
+
+def _held(seconds: float, side: str) -> float:
+    if side == PAST:
+        return max(seconds, 0.001)
+    if side == FUTURE:
+        return min(seconds, -0.001)
+    return seconds
+
+
+def _date(local: datetime) -> str:
+    return f"{local.day} {MONTHS_3[local.month]}".replace(".", "").title()
+
+
+@lru_cache(maxsize=8)
+def _words(language: str | None) -> dict[str, str]:
+    del language  # the key of the cache: gettext answers in the active language
+    return {
+        "past_now": _("just now"),
+        "past_s": _("{n} s ago"),
+        "past_min": _("{n} min ago"),
+        "past_h": _("{n} h ago"),
+        "past_day": _("{n} days ago"),
+        "future_now": pgettext("very soon", "any moment"),
+        "future_s": _("in {n} s"),
+        "future_min": _("in {n} min"),
+        "future_h": _("in {n} h"),
+        "future_day": _("in {n} days"),
+    }
+
+
+@lru_cache(maxsize=8)
+def _as_json(language: str | None) -> str:
+    return json.dumps(_words(language), ensure_ascii=True)

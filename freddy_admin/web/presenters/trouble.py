@@ -1,0 +1,153 @@
+"""The error panel: what happened, since when, what it affects, who can fix it, one button."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.sync.rows import KeyRow
+from freddy_admin.sync.states import State
+from freddy_admin.web.presenters.actions import Action, next_action
+from freddy_admin.web.presenters.failures import failure
+from freddy_admin.web.presenters.states import pill
+from freddy_admin.web.presenters.story import story
+from freddy_admin.web.presenters.times import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The panel's four answers, its button, and the text for support."""
+
+    tone: str
+    icon: str
+    title: str
+    happened: SafeString
+    since: SafeString
+    affects: SafeString
+    who: SafeString
+    todo: str
+    action: Action | None
+    details: str
+
+
+def trouble(row: KeyRow, on: Reading) -> Trouble | None:
+    """The panel, or None where nothing is wrong."""
+    if row.state is State.PAUSED:
+        return None
+    if row.error is not None:
+        return _from_error(row, on)
+    if row.needs_you or row.state is State.LATE or row.state_rule == 7:
+        return _from_state(row, on)
+    return None
+
+
+def support_text(row: KeyRow) -> str:
+    """Plain text for a ticket, times in UTC; holds nothing of the key but its label."""
+    error = row.error
+    lines = [
+        ("Organisation", row.organisation_name),
+        ("Key", f"{row.key_label} (no. {row.key_id}, version {row.key_version})"),
+        ("Organisation id at Aitronos", row.organization_id or row.reported_organization_id),
+        ("State", f"{row.state.value}, rule {row.state_rule}, since {_utc(row.state_since)}"),
+        ("Read at", _utc(row.now)),
+        ("Last check", _utc(row.checked_at)),
+        ("Last good check", _utc(row.observed_at)),
+        ("Last sync", _utc(row.figures.last_sync_at if row.figures else None)),
+        ("Next sync", _utc(row.figures.next_sync_at if row.figures else None)),
+        ("Call", f"GET {settings.AITRONOS_API_BASE_URL}/v1/admin/composio/sync/status"),
+    ]
+    if error is not None:
+        lines += [
+            ("Failure", error.kind),
+            ("HTTP status", str(error.http_status or "")),
+            ("Code", error.code),
+            ("Field", error.field),
+            ("Detail", error.detail),
+            ("Message", error.message),
+            ("trace_id", error.trace_id),
+            ("x-request-id", error.request_id),
+            ("Failed checks in a row", str(row.failures or row.refusals or "")),
+        ]
+    return "\n".join(f"{name}: {value}" for name, value in lines if value)
+
+
+def _utc(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "never"
+
+
+def _from_error(row: KeyRow, on: Reading) -> Trouble:
+    assert row.error is not None  # noqa: S101  for the type checker: the caller asked
+    what = failure(row.error)
+    look = pill(row.state)
+    calm = not row.needs_you
+    since = row.state_since if row.needs_you else row.failing_since or row.checked_at
+    return Trouble(
+        tone="warn" if calm else look.tone,
+        icon="alert-triangle" if calm else look.icon,
+        title=what.brief,
+        happened=format_html("{}", _happened(what.words, row)),
+        since=on.ago(since) if since else SafeString(""),
+        affects=_affects(row, on),
+        who=format_html("{}", what.who),
+        todo=what.todo,
+        action=next_action(row),
+        details=support_text(row),
+    )
+
+
+def _happened(words: str, row: KeyRow) -> str:
+    """In words; the API's own message beside them, but never the body of a server's error."""
+    said = row.error.message if row.error else ""
+    if not said or (row.error and row.error.kind == FailureKind.SERVER_ERROR):
+        return words
+    return _("%(words)s Aitronos says: “%(said)s”") % {"words": words, "said": said}
+
+
+def _affects(row: KeyRow, on: Reading) -> SafeString:
+    if row.state is State.KEY_UNREADABLE or row.refusals >= 2 or row.needs_you:
+        scope = _("This key alone: its status is not known until this is solved.")
+    else:
+        scope = _("What is shown here; the syncs at Aitronos go on without us.")
+    if row.observed_at is None:
+        return format_html("{}", scope)
+    return format_html(
+        _("{scope} Shown is the status of {at}."), scope=scope, at=on.at(row.observed_at)
+    )
+
+
+def _from_state(row: KeyRow, on: Reading) -> Trouble:
+    look, told = pill(row.state), story(row, on)
+    return Trouble(
+        tone=look.tone,
+        icon=look.icon,
+        title=look.word,
+        happened=SafeString(""),  # the headline above says it
+        since=on.ago(row.state_since),
+        affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),
+        who=SafeString(_WHO.get(row.state, lambda: "")()),
+        todo=str(told.move),
+        action=next_action(row),
+        details=support_text(row),
+    )
+
+
+_AFFECTS = {
+    State.OVERDUE: lambda: _(
+        "The tools of this organisation may be out of date until a sync has run."
+    ),
+    State.NEVER_SYNCED: lambda: _("This organisation may have no connector tools at all yet."),
+    State.LATE: lambda: _("Nothing yet: the sync is still within its grace."),
+    State.UNKNOWN: lambda: _("What is shown here: it cannot be judged by these times."),
+    State.NO_SCHEDULE: lambda: _("Nobody can be told when a sync is missing."),
+}
+_WHO = {
+    State.OVERDUE: lambda: _("an operator of this organisation"),
+    State.NEVER_SYNCED: lambda: _("an operator of this organisation"),
+    State.LATE: lambda: _("nobody needs to act yet"),
+    State.UNKNOWN: lambda: _("Aitronos"),
+    State.NO_SCHEDULE: lambda: _("whoever sets the schedule at Aitronos"),
+}

@@ -1,0 +1,105 @@
+"""One organisation: its keys and how their syncs are; adding, renaming and removing it."""
+
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.actors import actor_of
+from freddy_admin.core import clock
+from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.roles import Permission
+from freddy_admin.organisations.selectors import may_create_organisations
+from freddy_admin.organisations.services import (
+    organisation_create,
+    organisation_remove,
+    organisation_rename,
+)
+from freddy_admin.sync.freshness import statuses_ask
+from freddy_admin.sync.selectors import organisation_rows
+from freddy_admin.vault.selectors import api_keys_of
+from freddy_admin.web.access import (
+    FORM,
+    by_platform_admin,
+    person_of,
+    within_organisation,
+    within_organisation_by_admin,
+)
+from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
+from freddy_admin.web.live import nothing_new, seen_marks
+from freddy_admin.web.presenters.organisation import organisation_view
+from freddy_admin.web.presenters.times import reading
+
+
+@within_organisation(Permission.VIEW)
+def organisation(request: HttpRequest, access: Access) -> HttpResponse:
+    """All keys of one organisation, the one in most trouble first."""
+    now = clock.now()
+    rows = organisation_rows(user=person_of(request), organisation=access.organisation, now=now)
+    statuses_ask(rows=rows, now=now)
+    keys = list(api_keys_of(organisation=access.organisation))
+    view = organisation_view(access, rows, keys, reading(now), asked=asked_at(request))
+    page = {
+        "view": view,
+        "organisation": access.organisation,
+        "may_remove": may_create_organisations(user=person_of(request)),
+    }
+    seen = seen_marks(request)
+    if seen is None:
+        return render(request, "organisation/page.html", page)
+    if seen == view.marks:
+        return nothing_new()
+    return render(request, "organisation/_live.html", page)
+
+
+def asked_at(request: HttpRequest) -> datetime | None:
+    """When this person pressed *Check now*, as the address carries it."""
+    text = request.GET.get("asked", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 13:
+        return None
+    return datetime.fromtimestamp(int(text) / 1000, UTC)
+
+
+@by_platform_admin(FORM)
+def organisation_add(request: HttpRequest) -> HttpResponse:
+    """A new organisation; the next step is its first key."""
+    form = OrganisationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with told_beside_fields(form):
+            made = organisation_create(actor=actor_of(request), name=form.cleaned_data["name"])
+            messages.success(request, _("%(name)s was added.") % {"name": made.name})
+            return redirect("organisation", slug=made.slug)
+    return render(request, "organisation/add.html", {"form": form})
+
+
+@within_organisation(Permission.RENAME_ORGANISATION, FORM)
+def organisation_change_name(request: HttpRequest, access: Access) -> HttpResponse:
+    """Another name; the address stays, so that links go on working."""
+    former = access.organisation.name
+    form = OrganisationForm(request.POST or None, initial={"name": former})
+    if request.method == "POST" and form.is_valid():
+        with told_beside_fields(form):
+            name = form.cleaned_data["name"]
+            organisation_rename(
+                organisation=access.organisation, actor=actor_of(request), name=name
+            )
+            messages.success(request, _("The name was changed."))
+            return redirect("organisation", slug=access.organisation.slug)
+    page = {"form": form, "organisation": access.organisation, "former": former}
+    return render(request, "organisation/rename.html", page)
+
+
+@within_organisation_by_admin(FORM)
+def organisation_delete(request: HttpRequest, access: Access) -> HttpResponse:
+    """Removes it, after its name was typed."""
+    name = access.organisation.name
+    form = RemoveForm(request.POST or None, expected=name)
+    if request.method == "POST" and form.is_valid():
+        organisation_remove(organisation=access.organisation, actor=actor_of(request))
+        messages.success(request, _("%(name)s was removed.") % {"name": name})
+        return redirect("overview")
+    keys = api_keys_of(organisation=access.organisation).count()
+    page = {"form": form, "organisation": access.organisation, "keys": keys}
+    return render(request, "organisation/remove.html", page)

@@ -1,0 +1,18 @@
+"""The panel's own condition, for those who run it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from freddy_admin.core import clock
+from freddy_admin.sync.platform import platform_status
+from freddy_admin.web.access import by_platform_admin
+from freddy_admin.web.presenters.system import system_view
+from freddy_admin.web.presenters.times import reading
+
+
+@by_platform_admin()
+def system(request: HttpRequest) -> HttpResponse:
+    """Worker, API, database, cache, master keys, version."""
+    now = clock.now()
+    view = system_view(platform_status(now=now), reading(now))
+    return render(request, "system/page.html", {"view": view})
