@@ -17,7 +17,7 @@ PURPOSE = b"freddy-admin: second factors at rest, version 1"
 NONCE_BYTES = 12
 
 
-class SecondFactorUnreadable(ValidationError):  # noqa: N818  it is shown beside a form's field
+class SecondFactorUnreadable(ValidationError):
     """A stored second factor cannot be opened: SECRET_KEY is another one than when it was set."""
 
     def __init__(self) -> None:

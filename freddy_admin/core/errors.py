@@ -13,27 +13,27 @@ class PublicError(Exception):
         self.field = field
 
 
-class InvalidInput(PublicError):  # noqa: N818  read as the word itself
+class InvalidInput(PublicError):
     """A value that cannot be accepted; `field` says which one."""
 
     reference = "E001"
 
 
-class NotFound(PublicError):  # noqa: N818  read as the word itself
+class NotFound(PublicError):
     """Not there, or not yours: the two are never told apart."""
 
     reference = "E002"
     http_status = 404
 
 
-class NotAllowed(PublicError):  # noqa: N818  read as the word itself
+class NotAllowed(PublicError):
     """Yours to see, but your role does not allow this."""
 
     reference = "E003"
     http_status = 403
 
 
-class Conflict(PublicError):  # noqa: N818  read as the word itself
+class Conflict(PublicError):
     """Somebody or something else was faster; look again and decide anew."""
 
     reference = "E004"

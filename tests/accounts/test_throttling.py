@@ -59,6 +59,7 @@ def test_an_address_that_keeps_trying_is_stopped(
     answers = [sign_in(Client(), f"p{number}@example.org", "guess") for number in range(5)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    assert "Wait a minute" in answers[-1].content.decode()
     assert len(hashing) == 4
 
 
