@@ -41,8 +41,8 @@ def key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
 def key_resume(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
     """Check this key again, at once and as if seen for the first time."""
     with transaction.atomic():
-        api_key_resume(organisation=organisation, actor=actor, key=key)
-        keys_watch(keys=[key])
+        resumed = api_key_resume(organisation=organisation, actor=actor, key=key)
+        keys_watch(keys=[resumed])
 
 
 def key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:

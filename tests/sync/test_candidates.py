@@ -68,10 +68,15 @@ def test_an_answer_about_a_discarded_candidate_is_thrown_away(
     assert not ApiKey.objects.filter(pk=draft.pk).exists()
 
 
-def test_a_test_that_was_cut_short_is_taken_again_when_its_lease_has_run_out(
+def test_a_test_that_was_given_back_is_taken_again_at_once(draft: ApiKey) -> None:
+    candidate_claims_release(candidate_claims_take(limit=5, now=clock.now()))
+    assert len(candidate_claims_take(limit=5, now=clock.now())) == 1
+
+
+def test_a_dead_workers_test_comes_back_when_its_lease_has_run_out(
     draft: ApiKey, hand_clock: HandClock
 ) -> None:
-    candidate_claims_release(candidate_claims_take(limit=5, now=clock.now()))
+    candidate_claims_take(limit=5, now=clock.now())
     assert candidate_claims_take(limit=5, now=clock.now()) == []
     hand_clock.forward(seconds=policy().lease.total_seconds())
     assert len(candidate_claims_take(limit=5, now=clock.now())) == 1
