@@ -39,8 +39,10 @@ def key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
 
 
 def key_resume(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
-    """Check this key again, at once and as if seen for the first time."""
+    """Check this key again, at once and as if seen for the first time; one that runs runs on."""
     with transaction.atomic():
+        if not ApiKey.objects.filter(pk=key.pk, paused_at__isnull=False).exists():
+            return
         resumed = api_key_resume(organisation=organisation, actor=actor, key=key)
         keys_watch(keys=[resumed])
 

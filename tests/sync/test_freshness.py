@@ -168,6 +168,13 @@ def test_a_resumed_key_starts_afresh_at_once_and_keeps_what_was_seen(
     assert (row.figures_are_former, row.first_observed_at) == (False, clock.now())
 
 
+def test_resuming_a_key_that_runs_changes_nothing(
+    seen_key: ApiKey, organisation: Organisation
+) -> None:
+    key_resume(organisation=organisation, actor=ANA, key=seen_key)
+    assert row_of(seen_key).state == State.UP_TO_DATE
+
+
 def test_a_revoked_key_leaves_no_figures(seen_key: ApiKey, organisation: Organisation) -> None:
     key_revoke(organisation=organisation, actor=ANA, key=seen_key)
     assert not KeySync.objects.filter(pk=seen_key.pk).exists()
