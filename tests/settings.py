@@ -4,7 +4,10 @@ import base64
 import os
 
 _DATABASE = os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:")
+# Each of pytest-xdist's processes has a database, and so needs a Redis of its own, too.
 _REDIS = os.environ.get("TEST_REDIS_URL", "")
+if _REDIS:
+    _REDIS += "/" + os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 
 # No `.env` is read, no `NAME_FILE` is followed, and what matters is given here.
 for _name in [name for name in os.environ if name.endswith("_FILE")]:
