@@ -31,10 +31,10 @@ run: env ## Start the panel, empty, against the real Aitronos API
 	@$(BIN)/python manage.py panel --port $(PORT)
 
 test: dev ## Run every test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers must be installed)
-	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .

@@ -1,0 +1,138 @@
+"""A panel of its own processes: web server, worker, database file, on free ports."""
+
+import base64
+import http.client
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from freddy_admin.ops.supervisor import port_free
+from tests.flows.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+EMAIL, PASSWORD = "root@example.org", "correct horse battery"
+
+
+@dataclass
+class Panel:
+    """`manage.py` in the settings of one test, and the panel it starts."""
+
+    room: Path
+    api: str
+
+    def __post_init__(self) -> None:
+        self.port = port_free()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[str] | None = None
+        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        plain = {name: value for name, value in os.environ.items() if not name.isupper()}
+        self.env = plain | {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.room),
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": secrets.token_hex(32),
+            "ENCRYPTION_KEYS": key,
+            "PLAIN_HTTP": "true",
+            "REQUIRE_MFA": "off",
+            "WEB_CONCURRENCY": "1",
+            "DATABASE_URL": f"sqlite:///{self.room / 'panel.sqlite3'}",
+            "AITRONOS_API_BASE_URL": self.api,
+            "AITRONOS_CONNECT_TIMEOUT": "1",
+            "AITRONOS_READ_TIMEOUT": "1",
+            "ADMIN_EMAIL": EMAIL,
+            "ADMIN_PASSWORD": PASSWORD,
+        }
+
+    def manage(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run one command to its end."""
+        return subprocess.run(
+            self._command(*arguments),
+            env=self.env,
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self) -> None:
+        """Start `manage.py panel` and wait until it says that it is ready."""
+        self.process = subprocess.Popen(
+            self._command("panel", "--port", str(self.port)),
+            env=self.env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        assert any("ready" in line for line in self.process.stdout), "the panel did not get ready"
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send one signal to the supervisor alone; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """The exit code of the supervisor, once it has ended."""
+        assert self.process is not None
+        code = self.process.wait(timeout=20)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
+
+    def processes(self) -> list[int]:
+        """Every process that runs in this panel's settings."""
+        mark = f"DATABASE_URL={self.env['DATABASE_URL']}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        """What `/readyz` says."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        found = answer.status, json.loads(answer.read())
+        connection.close()
+        return found
+
+    def signed_in(self) -> requests.Session:
+        """A browser's session of the first administrator."""
+        browser = requests.Session()
+        browser.trust_env = False
+        page = f"{self.address}/accounts/login/"
+        browser.get(page, timeout=10)
+        form = {
+            "login": EMAIL,
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        answer = browser.post(page, data=form, headers={"Referer": page}, timeout=10)
+        assert answer.status_code == 200, answer.status_code
+        assert answer.url == f"{self.address}/"
+        return browser
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether all of these processes ended before the deadline."""
+    return until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
