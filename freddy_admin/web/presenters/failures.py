@@ -104,7 +104,7 @@ def _server_error(error: CheckError) -> Failure:
 
 def _firewall(error: CheckError) -> Failure:
     return Failure(
-        brief=_("Stopped on the way"),
+        brief=_("Blocked on the way"),
         words=_(
             "Something between us and Aitronos, most likely a firewall, turned the request away "
             "(%(status)s). This says nothing about the key."

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.actions import Action, next_action
+from freddy_admin.web.presenters.actions import PASTE, Action, next_action
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
@@ -73,7 +73,7 @@ def card_view(row: KeyRow, on: Reading) -> CardView:
         pill=pill(row.state),
         sentence=told.headline,
         move=told.move,
-        since=format_html(_("since {ago}"), ago=on.ago(row.state_since)),
+        since=format_html(_("since {at}"), at=on.at(row.state_since)),
         action=next_action(row),
     )
 
@@ -163,9 +163,15 @@ def _note(row: KeyRow) -> str:
     """What stands under the state: the last known one, or why it is what it is."""
     if row.state is State.UNKNOWN and row.state_rule == 5:
         return _("was: %(state)s") % {"state": row.known_state.label}
-    if row.error is not None and row.state is not State.PAUSED:
-        return failure(row.error).brief
-    return ""
+    if row.state is State.UNKNOWN and row.state_rule == 7:
+        return _("the times do not add up")
+    if row.state in {State.OVERDUE, State.LATE} and row.due_at and row.due_at > row.now:
+        return _("a planned sync was left out")
+    if row.error is None or row.state is State.PAUSED:
+        return ""
+    # "Key rejected: key refused" says nothing twice; "the key has expired" says something.
+    told = row.state in PASTE and not row.error.code.startswith("API_KEY_")
+    return "" if told else failure(row.error).brief
 
 
 def _figures_note(row: KeyRow) -> str:

@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.actions import Action, next_action
+from freddy_admin.web.presenters.actions import PASTE, Action, next_action
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.states import pill
-from freddy_admin.web.presenters.story import story
 from freddy_admin.web.presenters.times import Reading
 
 
@@ -100,11 +99,12 @@ def _from_error(row: KeyRow, on: Reading) -> Trouble:
 
 
 def _happened(words: str, row: KeyRow) -> str:
-    """In words; the API's own message beside them, but never the body of a server's error."""
+    """In words, unless the headline says them; and what the API says for people to read."""
+    own = "" if row.state in PASTE else words
     said = row.error.message if row.error else ""
     if not said or (row.error and row.error.kind == FailureKind.SERVER_ERROR):
-        return words
-    return _("%(words)s Aitronos says: “%(said)s”") % {"words": words, "said": said}
+        return own
+    return f"{own} " + _("Aitronos says: “%(said)s”") % {"said": said}
 
 
 def _affects(row: KeyRow, on: Reading) -> SafeString:
@@ -120,16 +120,16 @@ def _affects(row: KeyRow, on: Reading) -> SafeString:
 
 
 def _from_state(row: KeyRow, on: Reading) -> Trouble:
-    look, told = pill(row.state), story(row, on)
+    look = pill(row.state)
     return Trouble(
         tone=look.tone,
         icon=look.icon,
-        title=look.word,
+        title=_TITLES.get(row.state, lambda: look.word)(),
         happened=SafeString(""),  # the headline above says it
         since=on.ago(row.state_since),
         affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),
         who=SafeString(_WHO.get(row.state, lambda: "")()),
-        todo=str(told.move),
+        todo=_TODO.get(row.state, lambda: "")(),
         action=next_action(row),
         details=support_text(row),
     )
@@ -143,6 +143,18 @@ _AFFECTS = {
     State.LATE: lambda: _("Nothing yet: the sync is still within its grace."),
     State.UNKNOWN: lambda: _("What is shown here: it cannot be judged by these times."),
     State.NO_SCHEDULE: lambda: _("Nobody can be told when a sync is missing."),
+}
+_TITLES = {
+    State.OVERDUE: lambda: _("A sync is missing"),
+    State.NEVER_SYNCED: lambda: _("The first sync has not come"),
+    State.LATE: lambda: _("The sync is late"),
+    State.UNKNOWN: lambda: _("The times do not add up"),
+    State.NO_SCHEDULE: lambda: _("There is no schedule"),
+}
+_TODO = {
+    State.OVERDUE: lambda: _("Start a sync at Aitronos, then check again here."),
+    State.NEVER_SYNCED: lambda: _("Start the first sync at Aitronos, then check again here."),
+    State.UNKNOWN: lambda: _("If it goes on, send the details to support."),
 }
 _WHO = {
     State.OVERDUE: lambda: _("an operator of this organisation"),
