@@ -2,51 +2,39 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import requests
 from requests.models import PreparedRequest
 
 from freddy_admin.aitronos import parsing
 from freddy_admin.aitronos.config import ClientConfig
-from freddy_admin.aitronos.connections import CALL, KeyAdapter, Pools, tls_context
+from freddy_admin.aitronos.connections import CALL, KeyAdapter, tls_context
 from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
-from freddy_admin.aitronos.failures import ID_LENGTH, failure_of
+from freddy_admin.aitronos.failures import failure_of
+from freddy_admin.aitronos.info import call_info, scrub
+from freddy_admin.aitronos.pools import PoolName, Pools
 from freddy_admin.aitronos.resolving import Resolver
 from freddy_admin.aitronos.retry import wait_before_retry
+from freddy_admin.aitronos.routes import HEALTH, SYNC_STATUS, Route, request_prepare
 from freddy_admin.aitronos.secrets import UnsendableSecret, secret_clean
-from freddy_admin.aitronos.text import cleaned
+from freddy_admin.aitronos.text import header_id
 from freddy_admin.aitronos.transport import Limits, RawAnswer, exchange
-from freddy_admin.aitronos.types import Answer, CallInfo, Health, SyncStatus
+from freddy_admin.aitronos.types import Answer, Health, SyncStatus
 
 Value = TypeVar("Value")
 Parse = Callable[[dict[str, Any]], Value]
-_HEALTH_POOL: Final = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a call goes. Only a GET is ever sent twice."""
-
-    method: str
-    path: str
-    read_timeout: float | None = None
-
-
-SYNC_STATUS: Final = Route("GET", "/v1/admin/composio/sync/status")
-HEALTH: Final = Route("GET", "/v1/health/")
 
 
 class AitronosClient:
     """Calls the API. Raises AitronosError and nothing else; no error holds a key.
 
     `connection` names the pool a call may use: connections are kept per name and never handed to
-    another, whatever the other side sends.
+    another, whatever the other side sends. A name stands for one key in one version.
     """
 
     def __init__(  # noqa: PLR0913  its surroundings, all by name
@@ -54,56 +42,64 @@ class AitronosClient:
         config: ClientConfig,
         *,
         clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        share: Callable[[], float] = random.random,
+        random: Callable[[], float] = random.random,
         resolver: Resolver | None = None,
         ca_file: str | None = None,
     ) -> None:
         self.config = config
-        self._clock, self._sleep, self._share = clock, sleep, share
+        self._clock, self._monotonic = clock, monotonic
+        self._sleep, self._random = sleep, random
         self._resolver = resolver or Resolver()
         secure = urlsplit(config.base_url).scheme == "https"
         context = tls_context(ca_file) if secure else None
-        self._pools = Pools(lambda: KeyAdapter(context))
-        self._prepared: dict[Route, PreparedRequest] = {}
+        self._pools = Pools(lambda: KeyAdapter(context), monotonic=monotonic)
+        self._prepared = lru_cache(maxsize=32)(lambda route: request_prepare(config, route))
 
     def get_sync_status(self, *, secret: str, connection: str) -> Answer[SyncStatus]:
         """*Get sync status* for one key."""
-        return self._call(SYNC_STATUS, parsing.sync_status, secret=secret, connection=connection)
+        outcome = self._call(SYNC_STATUS, parsing.sync_status, secret=secret, connection=connection)
+        del secret  # a traceback keeps the locals of every frame it passes
+        return _answer(outcome)
 
     def get_health(self) -> Answer[Health]:
         """The public health route: no key is sent."""
-        return self._call(HEALTH, parsing.health, secret=None, connection=_HEALTH_POOL)
+        return _answer(self._call(HEALTH, parsing.health, secret=None, connection=None))
 
     def close(self) -> None:
         """Close idle connections."""
         self._pools.close()
 
     def _call(
-        self, route: Route, parse: Parse[Value], *, secret: str | None, connection: str
-    ) -> Answer[Value]:
-        request = self._request(route, secret)
-        deadline = Deadline(self.config.total)
-        started = time.monotonic()
-        attempt = 1
+        self, route: Route, parse: Parse[Value], *, secret: str | None, connection: PoolName
+    ) -> Answer[Value] | AitronosError:
+        """Ask, and ask again where that is sensible. Returns its error, raises none."""
+        try:
+            sent = None if secret is None else secret_clean(secret)
+        except UnsendableSecret as error:
+            return InvalidSecret(FailureKind.INVALID_SECRET, detail=error.reason)
+        request = self._request(route, sent)
+        deadline = Deadline(self.config.total_of(route.read_timeout), self._monotonic)
+        started, attempt = self._monotonic(), 1
         while True:
-            error: AitronosError
-            try:
-                raw, value = self._attempt(request, route, parse, connection, deadline)
-                elapsed = (time.monotonic() - started) * 1000
-                return Answer(value, _info(raw, elapsed_ms=elapsed, attempts=attempt))
-            except AitronosError as failed:
-                error = failed
-            error.elapsed_ms, error.attempts = (time.monotonic() - started) * 1000, attempt
+            outcome = self._attempt(request, route, parse, connection, deadline)
+            elapsed = (self._monotonic() - started) * 1000
+            if not isinstance(outcome, AitronosError):
+                raw, value = outcome
+                info = call_info(raw.headers, elapsed_ms=elapsed, attempts=attempt, secret=sent)
+                return Answer(value, info)
+            outcome.elapsed_ms, outcome.attempts = elapsed, attempt
             wait = wait_before_retry(
-                error,
+                outcome,
                 attempt=attempt,
                 remaining=deadline.remaining,
                 reused=CALL.reused,
-                share=self._share(),
+                share=self._random(),
             )
-            if wait is None or route.method != "GET":
-                raise error
+            if wait is None or not route.repeatable:
+                scrub(outcome, sent)
+                return outcome
             self._sleep(wait)
             attempt += 1
 
@@ -112,26 +108,30 @@ class AitronosClient:
         request: PreparedRequest,
         route: Route,
         parse: Parse[Value],
-        connection: str,
+        connection: PoolName,
         deadline: Deadline,
-    ) -> tuple[RawAnswer, Value]:
-        CALL.reused = False
+    ) -> tuple[RawAnswer, Value] | AitronosError:
         limits = Limits(
             connect=self.config.connect_timeout,
             read=route.read_timeout or self.config.read_timeout,
             body=self.config.max_body,
         )
         adapter = self._pools.take(connection)
+        kept = False
         try:
             raw = exchange(
                 adapter, request, deadline=deadline, resolver=self._resolver, limits=limits
             )
             value = self._understood(raw, parse)
-        except AitronosError:
+            kept = raw.reusable
+        except AitronosError as error:
+            return error
+        finally:
             # Anything out of the ordinary closes its connection.
-            adapter.close()
-            raise
-        self._pools.give(connection, adapter)
+            if kept:
+                self._pools.give(connection, adapter)
+            else:
+                adapter.close()
         return raw, value
 
     def _understood(self, raw: RawAnswer, parse: Parse[Value]) -> Value:
@@ -140,54 +140,21 @@ class AitronosClient:
         try:
             return parse(parsing.body_object(raw.headers, raw.body))
         except AitronosError as error:
-            error.request_id = cleaned(raw.headers.get("x-request-id"), ID_LENGTH)
+            error.request_id = header_id(raw.headers, "x-request-id")
             raise
 
     def _request(self, route: Route, secret: str | None) -> PreparedRequest:
-        request = self._prepare(route).copy()
-        if secret is None:
-            return request
-        reason = ""
-        try:
-            request.headers[self.config.api_key_header] = secret_clean(secret)
-        except UnsendableSecret as error:
-            reason = error.reason
-        if reason:
-            raise InvalidSecret(FailureKind.INVALID_SECRET, detail=reason)
+        request: PreparedRequest = self._prepared(route).copy()
+        if secret is not None:
+            request.headers[self.config.api_key_header] = secret
         return request
 
-    def _prepare(self, route: Route) -> PreparedRequest:
-        if route not in self._prepared:
-            headers = {
-                "Accept": "application/json",
-                # Compressed answers could unfold to any size: we ask for none and take none.
-                "Accept-Encoding": "identity",
-                "User-Agent": self.config.user_agent,
-            }
-            url = self.config.base_url.rstrip("/") + route.path
-            self._prepared[route] = requests.Request(route.method, url, headers=headers).prepare()
-        return self._prepared[route]
 
-
-def _info(raw: RawAnswer, *, elapsed_ms: float, attempts: int) -> CallInfo:
-    headers: Mapping[str, str] = raw.headers
-    return CallInfo(
-        http_status=raw.status,
-        request_id=cleaned(headers.get("x-request-id"), ID_LENGTH),
-        trace_id=cleaned(headers.get("x-trace-id"), ID_LENGTH),
-        organization_id=cleaned(headers.get("aitronos-organization"), ID_LENGTH),
-        processing_ms=_number(headers.get("freddy-processing-ms")),
-        elapsed_ms=elapsed_ms,
-        attempts=attempts,
-    )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if 0 <= value < 1e9 else None
+def _answer(outcome: Answer[Value] | AitronosError) -> Answer[Value]:
+    if isinstance(outcome, AitronosError):
+        # Without the frames it came through: their locals hold the request.
+        raise outcome.with_traceback(None)
+    return outcome
 
 
 __all__ = ["AitronosClient", "ClientConfig"]

@@ -1,18 +1,24 @@
 """Where the API is and how long a call may take."""
 
+import ipaddress
+import math
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_PLAIN = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_TIMES = ("connect_timeout", "read_timeout", "total_timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
     """Times are in seconds. `total_timeout` covers a call with all its attempts and waits.
 
-    Raises ValueError where `base_url` is not https (http is for loopback hosts alone) or holds
-    more than scheme, host, port and path.
+    Raises ValueError, naming the problem, where `base_url` is not https (http is for loopback
+    hosts alone) or holds more than scheme, host, port and path, where a time is not positive,
+    and where `api_key_header` or `user_agent` cannot be a header.
     """
 
     base_url: str
@@ -24,18 +30,15 @@ class ClientConfig:
     max_body: int = 1_000_000
 
     def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.base_url)
-            host = parts.hostname or ""
-            _ = parts.port
-        except ValueError:
-            raise ValueError("the base URL cannot be read: is the port a number?") from None
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("the base URL may hold nothing but scheme, host, port and path")
-        if parts.scheme not in {"http", "https"} or not host or "\\" in self.base_url:
-            raise ValueError("the base URL must begin with https:// and name a host")
-        if parts.scheme == "http" and not LOOPBACK.fullmatch(host):
-            raise ValueError("the base URL must begin with https:// (http is for loopback alone)")
+        _base_url_check(self.base_url)
+        if not _HEADER_NAME.fullmatch(self.api_key_header):
+            raise ValueError("the name of the key's header is not a header's name")
+        if not self.user_agent.isascii() or not self.user_agent.isprintable():
+            raise ValueError("the user agent may hold printable ASCII alone")
+        for name in _TIMES:
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise ValueError(f"{name} must be a positive number of seconds")
 
     @property
     def total(self) -> float:
@@ -43,3 +46,54 @@ class ClientConfig:
         if self.total_timeout is not None:
             return self.total_timeout
         return self.connect_timeout + 2 * self.read_timeout
+
+    def total_of(self, read_timeout: float | None) -> float:
+        """The limit of a call on a route that may have a read limit of its own."""
+        if read_timeout is None:
+            return self.total
+        return self.connect_timeout + read_timeout
+
+
+def _base_url_check(base_url: str) -> None:
+    parts = _split(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the base URL must begin with https:// and name a host")
+    if "@" in parts.netloc:
+        raise ValueError("the base URL must not hold a user name or a password")
+    if "?" in base_url or "#" in base_url:
+        raise ValueError("the base URL must not hold a query (?) or a fragment (#)")
+    if not _PLAIN.fullmatch(base_url):
+        raise ValueError(
+            "the base URL may hold plain ASCII letters and signs alone (no white space)"
+        )
+    if not _is_host(parts.hostname):
+        raise ValueError("the base URL names a host that cannot be one")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("the base URL must begin with https:// (http is for loopback alone)")
+
+
+def _split(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("the base URL cannot be read: is its port a number?") from None
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("the base URL cannot be read: its port is missing")
+    return parts
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_host(host: str) -> bool:
+    return bool(_address(host)) or bool(_HOST.fullmatch(host) and ".." not in host)
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or bool(address and address.is_loopback)

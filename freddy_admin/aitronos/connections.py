@@ -1,11 +1,10 @@
-"""Connections under a deadline, and a pool per key: none is ever handed to another key."""
+"""Connections under a deadline: our own way from a name to a socket and to an answer's end."""
 
+import http.client
 import socket
 import ssl
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 import certifi
@@ -18,9 +17,6 @@ from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.aitronos.resolving import NameNotFound, Resolver
 
-POOLS_KEPT = 64
-IDLE_SECONDS = 60.0
-
 
 class ConnectFault(Exception):
     """No connection came about. Derives from nothing that urllib3 would wrap."""
@@ -31,44 +27,73 @@ class ConnectFault(Exception):
 
 
 class _Call(threading.local):
-    """What the connections of this thread's call need to know."""
+    """What the connections of this thread's call need to know, and what they noticed."""
 
     deadline: Deadline | None = None
     resolver: Resolver | None = None
     connect_timeout: float = 0.0
-    reused: bool = False
+    reused: bool = False  # the connection had lived on from an earlier call
+    extra: bool = False  # more came than the answer
+    oddity: str = ""  # the header that makes the answer's end unknowable
 
 
 CALL = _Call()
 
 
-def _connect(host: str, port: int) -> socket.socket:
+def call_begin(deadline: Deadline, resolver: Resolver, connect_timeout: float) -> None:
+    """This thread's next exchange runs under these."""
+    CALL.deadline, CALL.resolver, CALL.connect_timeout = deadline, resolver, connect_timeout
+    CALL.reused, CALL.extra, CALL.oddity = True, False, ""
+
+
+def call_end() -> None:
+    """Let go of what the exchange needed."""
+    CALL.deadline = CALL.resolver = None
+
+
+def _surroundings() -> tuple[Deadline, Resolver]:
     deadline, resolver = CALL.deadline, CALL.resolver
-    assert deadline is not None and resolver is not None  # noqa: PT018, S101  set by the transport
+    if deadline is None or resolver is None:
+        raise RuntimeError("a connection is made within an exchange alone")
+    return deadline, resolver
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    """A connected socket; all addresses together get the connect limit."""
+    deadline, resolver = _surroundings()
+    CALL.reused = False
     ends = time.monotonic() + min(CALL.connect_timeout, deadline.remaining)
     try:
         addresses = resolver.resolve(host, port, seconds=max(0.0, ends - time.monotonic()))
     except NameNotFound as error:
         timed_out = FailureKind.CONNECT_TIMEOUT
-        kind = timed_out if error.timed_out else FailureKind.NAME_NOT_FOUND
-        raise ConnectFault(kind) from None
+        raise ConnectFault(timed_out if error.timed_out else FailureKind.NAME_NOT_FOUND) from None
     fault = FailureKind.UNREACHABLE
     for family, address, number in addresses:
         left = ends - time.monotonic()
         if left <= 0:
             raise ConnectFault(FailureKind.CONNECT_TIMEOUT)
-        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(left)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.connect((address, number))
+            connection = _connected(family, (address, number), left)
         except OSError as error:
-            connection.close()
             fault = _fault_of(error)
         else:
             deadline.guard(connection)
             return connection
     raise ConnectFault(fault)
+
+
+def _connected(family: int, address: tuple[str, int], seconds: float) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.connect(address)
+        connection.settimeout(CALL.connect_timeout)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _fault_of(error: OSError) -> FailureKind:
@@ -79,22 +104,71 @@ def _fault_of(error: OSError) -> FailureKind:
     return FailureKind.UNREACHABLE
 
 
-class _Guarded:
-    """Mixed into urllib3's connections: our own way to a socket, cut at the deadline."""
+class WatchedAnswer(http.client.HTTPResponse):
+    """An answer whose end is certain, or that says that it is not."""
 
+    def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
+        super().__init__(sock, *args, **more)
+        self._below = sock
+
+    def begin(self) -> None:
+        """Read the head. What is malformed in it is dropped, so that no library logs it."""
+        super().begin()
+        lengths = self.headers.get_all("Content-Length", [])
+        if self.headers.defects or self.headers.get_payload():
+            self.headers.defects.clear()
+            self.headers.set_payload("")
+            self._end_unknown("headers")
+        elif self.chunked and lengths:
+            # Forbidden, and the way to slip a second answer in: chunks count, then we part.
+            del self.headers["Content-Length"]
+            self.will_close = True
+        elif len(set(lengths)) > 1 or not all(map(_is_length, lengths)):
+            self._end_unknown("Content-Length")
+
+    def _end_unknown(self, header: str) -> None:
+        CALL.oddity = header
+        del self.headers["Content-Length"]
+        self.chunked, self.length, self.will_close = False, 0, True
+
+    def _close_conn(self) -> None:
+        if self.fp and not self.will_close:
+            CALL.extra = _holds_more(self._below, self.fp) or CALL.extra
+        super()._close_conn()  # type: ignore[misc]
+
+
+def _is_length(text: str) -> bool:
+    return text.isascii() and text.strip().isdigit() and len(text) <= 18
+
+
+def _holds_more(connection: socket.socket, buffered: Any) -> bool:
+    """Whether bytes wait behind the answer, here or in the socket; does not wait for any."""
+    before = connection.gettimeout()
+    try:
+        connection.settimeout(0)
+        return bool(buffered.peek(1))
+    except (OSError, ValueError):
+        return False  # nothing there yet (TLS says so with an error), or the end of the connection
+    finally:
+        connection.settimeout(before)
+
+
+class _Guarded:
+    """Mixed into urllib3's connections."""
+
+    debuglevel = 0  # http.client's own setting would print our headers
+    response_class: Any = WatchedAnswer
     host: str
-    port: int | None
+    port: int
     sock: socket.socket | None
 
     def _new_conn(self) -> socket.socket:
-        CALL.reused = False
-        return _connect(self.host, self.port or 443)
+        return _connect(self.host, self.port)
 
     def request(self, *args: Any, **more: Any) -> None:
-        """Send; a connection that lived on from the last call gets this call's deadline."""
-        if self.sock is not None and CALL.deadline is not None:
-            CALL.reused = True
-            CALL.deadline.guard(self.sock)
+        """Send; a connection that lived on from an earlier call gets this call's deadline."""
+        if self.sock is not None and CALL.reused:
+            _surroundings()[0].guard(self.sock)
         super().request(*args, **more)  # type: ignore[misc]
 
 
@@ -103,7 +177,25 @@ class GuardedHTTPConnection(_Guarded, HTTPConnection):
 
 
 class GuardedHTTPSConnection(_Guarded, HTTPSConnection):
-    """HTTPS."""
+    """HTTPS; the handshake belongs to the connect limit."""
+
+    def connect(self) -> None:
+        """Connect and agree on a secure connection."""
+        deadline, _ = _surroundings()
+        self._handshake = Deadline(min(CALL.connect_timeout, deadline.remaining))
+        try:
+            super().connect()
+        except (OSError, ValueError) as error:
+            if self._handshake.passed or isinstance(error, TimeoutError):
+                raise ConnectFault(FailureKind.CONNECT_TIMEOUT) from None
+            raise
+        finally:
+            self._handshake.release()
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        self._handshake.guard(connection)
+        return connection
 
 
 class _HTTPPool(HTTPConnectionPool):
@@ -144,51 +236,3 @@ class KeyAdapter(HTTPAdapter):
         """Leave the shared context alone: reading the list anew costs more than a whole call."""
         del url, verify, cert
         conn.cert_reqs = "CERT_REQUIRED"
-
-
-class Pools:
-    """Idle connections by key: taken out for a call, put back only after an ordinary answer."""
-
-    def __init__(
-        self,
-        make: Callable[[], KeyAdapter],
-        *,
-        kept: int = POOLS_KEPT,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._make, self._kept, self._monotonic = make, kept, monotonic
-        self._lock = threading.Lock()
-        self._idle: OrderedDict[str, KeyAdapter] = OrderedDict()
-
-    def take(self, name: str) -> KeyAdapter:
-        """The adapter of this key, with its idle connection if there is a young one."""
-        with self._lock:
-            old = self._aged()
-            adapter = self._idle.pop(name, None)
-        for one in old:
-            one.close()
-        return adapter or self._make()
-
-    def give(self, name: str, adapter: KeyAdapter) -> None:
-        """Keep the connection for this key's next call."""
-        adapter.idle_since = self._monotonic()
-        with self._lock:
-            former = self._idle.pop(name, None)
-            self._idle[name] = adapter
-            spare = [former] if former else []
-            while len(self._idle) > self._kept:
-                spare.append(self._idle.popitem(last=False)[1])
-        for one in spare:
-            one.close()
-
-    def close(self) -> None:
-        """Close everything idle."""
-        with self._lock:
-            idle, self._idle = list(self._idle.values()), OrderedDict()
-        for one in idle:
-            one.close()
-
-    def _aged(self) -> list[KeyAdapter]:
-        limit = self._monotonic() - IDLE_SECONDS
-        names = [name for name, one in self._idle.items() if one.idle_since < limit]
-        return [self._idle.pop(name) for name in names]

@@ -5,8 +5,7 @@ for ever. One thread for all calls shuts sockets down when their call's time is 
 the reader at once.
 """
 
-import heapq
-import itertools
+import math
 import os
 import socket
 import threading
@@ -17,7 +16,10 @@ Monotonic = Callable[[], float]
 
 
 class Deadline:
-    """The end of one call. Threads: used by the caller's, cut by the watchdog's."""
+    """The end of one call, or of a part of it. Used by the caller's thread, cut by the watchdog's.
+
+    `passed` says that a connection was cut, or would have been.
+    """
 
     def __init__(self, seconds: float, monotonic: Monotonic = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -33,13 +35,14 @@ class Deadline:
 
     def guard(self, connection: socket.socket) -> None:
         """Cut this connection when the time is over."""
-        # A duplicate: the TLS layer takes the original's descriptor over.
-        duplicate = connection.dup()
-        self._replace(duplicate)
+        # A duplicate of the descriptor: the TLS layer takes the original over, and a closed one's
+        # number may already belong to another call when the watchdog comes.
+        self._replace(socket.fromfd(connection.fileno(), connection.family, connection.type))
         WATCHDOG.watch(self)
 
     def release(self) -> None:
-        """The call is over; the connection lives on."""
+        """The call is over; the connection may live on."""
+        WATCHDOG.forget(self)
         self._replace(None)
 
     def cut(self) -> None:
@@ -63,33 +66,47 @@ class Watchdog:
     """One daemon thread that cuts calls whose time is over."""
 
     def __init__(self) -> None:
-        self._forget()
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Know of no call and have no thread: the state of a new process."""
+        self._changed = threading.Condition()
+        self._watched: set[Deadline] = set()
+        self._wakes_at = math.inf
+        self._thread: threading.Thread | None = None
 
     def watch(self, deadline: Deadline) -> None:
         """Cut `deadline` when its time comes."""
         with self._changed:
-            heapq.heappush(self._heap, (deadline.at, next(self._order), deadline))
+            self._watched.add(deadline)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="deadline", daemon=True)
                 self._thread.start()
-            elif self._heap[0][2] is deadline:
+            elif deadline.at < self._wakes_at:
+                # Most calls end later than those before them: the thread sleeps on.
                 self._changed.notify()
 
-    def _forget(self) -> None:
-        self._heap: list[tuple[float, int, Deadline]] = []
-        self._order = itertools.count()
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+    def forget(self, deadline: Deadline) -> None:
+        """The call ended in time."""
+        with self._changed:
+            self._watched.discard(deadline)
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                while not self._heap or self._heap[0][2].remaining > 0:
-                    self._changed.wait(self._heap[0][2].remaining if self._heap else None)
-                _, _, deadline = heapq.heappop(self._heap)
-            deadline.cut()
+            for deadline in self._over():
+                deadline.cut()
+
+    def _over(self) -> list[Deadline]:
+        with self._changed:
+            over = [one for one in self._watched if one.remaining <= 0]
+            self._watched.difference_update(over)
+            if not over:
+                self._wakes_at = min((one.at for one in self._watched), default=math.inf)
+                left = min((one.remaining for one in self._watched), default=None)
+                self._changed.wait(left)
+            return over
 
 
 WATCHDOG = Watchdog()
 # A forked child has no such thread and no use for its parent's calls.
-os.register_at_fork(after_in_child=WATCHDOG._forget)  # noqa: SLF001  its own module
+os.register_at_fork(after_in_child=WATCHDOG.start_afresh)

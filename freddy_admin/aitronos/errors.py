@@ -12,7 +12,6 @@ class FailureKind(StrEnum):
     SPENDING_LIMIT = "spending_limit"
     SERVER_ERROR = "server_error"
     FIREWALL = "firewall"
-    REDIRECT = "redirect"
     UNEXPECTED_STATUS = "unexpected_status"
     UNREADABLE_ANSWER = "unreadable_answer"
     NAME_NOT_FOUND = "name_not_found"

@@ -21,11 +21,13 @@ from freddy_admin.aitronos.errors import (
     UnexpectedStatus,
 )
 from freddy_admin.aitronos.parsing import json_loads
-from freddy_admin.aitronos.text import cleaned
+from freddy_admin.aitronos.text import ID_LENGTH, cleaned
 
-CODE_LENGTH, ID_LENGTH, MESSAGE_LENGTH = 64, 128, 300
+CODE_LENGTH, MESSAGE_LENGTH = 64, 300
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
-_SPENDING = re.compile(r"spend|budget|billing|quota", re.IGNORECASE)
+# A "quota" in a sentence may be that of requests; in a code it is the one of money.
+_SPENDING_CODE = re.compile(r"SPEND|BUDGET|BILLING|CREDIT|INSUFFICIENT_QUOTA", re.IGNORECASE)
+_SPENDING_WORDS = re.compile(r"spend|budget|billing", re.IGNORECASE)
 Clock = Callable[[], datetime]
 
 
@@ -37,12 +39,12 @@ def failure_of(
     error, detail = told.get("error"), told.get("detail")
     envelope = error if isinstance(error, dict) else {}
     code = cleaned(envelope.get("code"), CODE_LENGTH)
-    message = cleaned(envelope.get("message"), MESSAGE_LENGTH) or _detail_text(detail)
+    message = _message(envelope.get("message"), error, detail)
     meta = told.get("meta")
     request_id = headers.get("x-request-id") or (
         meta.get("request_id") if isinstance(meta, dict) else ""
     )
-    kind, make = _kind_of(status, own_body=bool(code) or "detail" in told)
+    kind, make = _kind_of(status, own_body=bool(code or detail))
     if kind is FailureKind.RATE_LIMITED and _spending(code, message, envelope):
         kind = FailureKind.SPENDING_LIMIT
     return make(
@@ -67,8 +69,6 @@ def _kind_of(status: int, *, own_body: bool) -> tuple[FailureKind, type[Aitronos
         return FailureKind.RATE_LIMITED, RateLimited
     if 500 <= status <= 599:
         return FailureKind.SERVER_ERROR, ServerError
-    if 300 <= status <= 399:
-        return FailureKind.REDIRECT, UnexpectedStatus
     return FailureKind.UNEXPECTED_STATUS, UnexpectedStatus
 
 
@@ -80,15 +80,22 @@ def _told(body: bytes) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _detail_text(detail: object) -> str:
-    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        return cleaned(detail[0].get("msg"), MESSAGE_LENGTH)
-    return cleaned(detail, MESSAGE_LENGTH)
+def _message(*candidates: object) -> str:
+    """The first that says something: a text, a list of complaints, or an object around a text."""
+    for one in candidates:
+        if isinstance(one, list) and one:
+            one = one[0]
+        if isinstance(one, dict):
+            one = one.get("message") or one.get("msg")
+        text = cleaned(one, MESSAGE_LENGTH)
+        if text:
+            return text
+    return ""
 
 
 def _spending(code: str, message: str, envelope: dict[str, Any]) -> bool:
-    said = (code, message, cleaned(envelope.get("system_message"), MESSAGE_LENGTH))
-    return any(_SPENDING.search(text) for text in said)
+    said = message, cleaned(envelope.get("system_message"), MESSAGE_LENGTH)
+    return bool(_SPENDING_CODE.search(code)) or any(map(_SPENDING_WORDS.search, said))
 
 
 def _wait_hint(headers: Mapping[str, str], envelope: dict[str, Any], clock: Clock) -> float | None:

@@ -14,6 +14,7 @@ LARGEST = 2**31 - 1
 YEARS = range(2000, 2101)
 _DIGITS = 20
 _SHOWN = 64
+_GONE = object()
 
 
 class _Doubled(ValueError):
@@ -127,14 +128,16 @@ def _parsed(text: str) -> datetime | None:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int | float):
+        value = str(value)
     return cleaned(value if isinstance(value, str) else type(value).__name__, _SHOWN)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Doubled(next(name for name in names if names.count(name) > 1))
+        left = dict(found)
+        raise _Doubled(next(name for name, _ in pairs if left.pop(name, _GONE) is _GONE))
     return found
 
 

@@ -62,12 +62,13 @@ class Resolver:
         try:
             search.found = self._lookup(*name)
         except (OSError, UnicodeError):
-            search.found = []
-        with self._lock:
-            self._running.pop(name, None)
-            if search.found:
-                self._kept[name] = (self._monotonic() + KEPT_FOR, search.found)
-        search.done.set()
+            pass  # no such name
+        finally:
+            with self._lock:
+                self._running.pop(name, None)
+                if search.found:
+                    self._kept[name] = (self._monotonic() + KEPT_FOR, search.found)
+            search.done.set()
 
 
 class _Search:

@@ -1,10 +1,14 @@
 """Text from outside, made fit to be stored and shown: one line, no controls, cut."""
 
 import unicodedata
+from collections.abc import Mapping
 
 # Control, format (bidi marks, zero width), surrogate, private use, unassigned, line separators.
 _UNWANTED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MARKS_IN_A_ROW = 2
+ID_LENGTH = 128
+_HIDDEN = "…"
+_TELLING = 8  # characters of a secret that tell something about it
 
 
 def cleaned(value: object, limit: int) -> str:
@@ -21,3 +25,22 @@ def cleaned(value: object, limit: int) -> str:
             continue
         kept.append(" " if kind in _UNWANTED or character.isspace() else character)
     return " ".join("".join(kept).split())[:limit].rstrip()
+
+
+def header_id(headers: Mapping[str, str], name: str) -> str:
+    """The id in a header, harmless; "" where it is not sent."""
+    return cleaned(headers.get(name), ID_LENGTH)
+
+
+def without(text: str, secret: str) -> str:
+    """`text` with no trace of `secret`, should the other side have sent it back.
+
+    Looks for the beginning of it at the end as well: `text` may have been cut there.
+    """
+    if len(secret) < _TELLING:
+        return text  # it would be found in any word
+    text = text.replace(secret, _HIDDEN)
+    for length in range(min(len(secret), len(text)), _TELLING - 1, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + _HIDDEN
+    return text

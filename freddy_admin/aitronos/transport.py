@@ -4,34 +4,26 @@ Goes through an adapter of `requests` and not through a session: a session would
 netrc, share cookies, and read a redirect's whole body to prepare the next request.
 """
 
-import http.client
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import requests
 import urllib3
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.connections import CALL, ConnectFault, KeyAdapter
-from freddy_admin.aitronos.deadline import Deadline
-from freddy_admin.aitronos.errors import (
-    AitronosError,
-    ConnectionFailed,
-    FailureKind,
-    TimedOut,
-    UnreadableAnswer,
+from freddy_admin.aitronos.connections import (
+    CALL,
+    ConnectFault,
+    KeyAdapter,
+    call_begin,
+    call_end,
 )
+from freddy_admin.aitronos.deadline import Deadline
+from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.aitronos.faults import Fault, fault_of
 from freddy_admin.aitronos.resolving import Resolver
 
 _PIECE = 65_536
-_FAULTS = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    http.client.HTTPException,
-    OSError,
-    ValueError,
-)
+_SHORTEST = 0.001  # a time-out of 0 would mean "do not block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +37,24 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """A complete answer, not yet understood."""
+    """A complete answer, not yet understood; `reusable` if nothing about its end is strange."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    reusable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    kind: FailureKind
-    field: str = ""
-    detail: str = ""
+class _Spoilt(Exception):
+    """The body cannot be used; says why."""
 
-    def error(self) -> AitronosError:
-        if self.kind is FailureKind.UNREADABLE_ANSWER:
-            return UnreadableAnswer(self.kind, field=self.field, detail=self.detail)
-        if self.kind in {FailureKind.READ_TIMEOUT, FailureKind.TOTAL_TIMEOUT}:
-            return TimedOut(self.kind)
-        return ConnectionFailed(self.kind, detail=self.detail)
+    def __init__(self, part: str, why: str) -> None:
+        super().__init__(why)
+        self.part, self.why = part, why
 
 
-class _TooLarge(Exception):
-    """The body is over the limit."""
-
-
-class _Coded(Exception):
-    """The body is compressed although nobody asked for that."""
+class _TooLate(Exception):
+    """The call's time was over before the answer was here."""
 
 
 def exchange(
@@ -87,105 +70,72 @@ def exchange(
     The error is raised outside of the handler, so that no exception of a library, which would
     hold the request with its key, hangs on to it.
     """
-    CALL.deadline, CALL.resolver, CALL.connect_timeout = deadline, resolver, limits.connect
-    fault: _Fault
+    call_begin(deadline, resolver, limits.connect)
     try:
         return _exchange(adapter, request, deadline, limits)
     except ConnectFault as error:
-        fault = _Fault(error.kind)
-    except _TooLarge:
-        fault = _Fault(FailureKind.UNREADABLE_ANSWER, "body", f"over {limits.body} bytes")
-    except _Coded:
-        fault = _Fault(FailureKind.UNREADABLE_ANSWER, "Content-Encoding", "compressed")
-    except _FAULTS as error:
-        fault = _fault_of(error)
+        fault = Fault(error.kind)
+    except _Spoilt as spoilt:
+        fault = Fault(FailureKind.UNREADABLE_ANSWER, spoilt.part, spoilt.why, 200)
+    except Exception as error:  # noqa: BLE001  whatever bytes came, they end in one typed error
+        fault = fault_of(error)
     finally:
-        CALL.deadline = CALL.resolver = None
+        call_end()
         deadline.release()
     if deadline.passed or deadline.remaining <= 0:
-        fault = _Fault(FailureKind.TOTAL_TIMEOUT)
+        fault = Fault(FailureKind.TOTAL_TIMEOUT)
     raise fault.error()
 
 
 def _exchange(
     adapter: KeyAdapter, request: PreparedRequest, deadline: Deadline, limits: Limits
 ) -> RawAnswer:
-    connect = max(0.001, min(limits.connect, deadline.remaining))
-    read = max(0.001, min(limits.read, deadline.remaining))
+    connect = max(_SHORTEST, min(limits.connect, deadline.remaining))
+    read = max(_SHORTEST, min(limits.read, deadline.remaining))
     response = adapter.send(request, stream=True, timeout=(connect, read), proxies=None)
     raw = response.raw
     try:
-        body = _body(raw, limits.body)
-    except (_TooLarge, _Coded, urllib3.exceptions.IncompleteRead, urllib3.exceptions.ProtocolError):
-        raw.close()
-        # Of an error the status says enough, whatever is wrong with its body.
-        if raw.status == 200 or deadline.passed:
-            raise
-        body = b""
+        body = _body_in_time(raw, deadline, limits.body)
     except BaseException:
         raw.close()
         raise
-    return RawAnswer(status=raw.status, headers=raw.headers, body=body)
+    reusable = not CALL.extra and not CALL.oddity
+    return RawAnswer(status=raw.status, headers=raw.headers, body=body, reusable=reusable)
+
+
+def _body_in_time(raw: urllib3.BaseHTTPResponse, deadline: Deadline, limit: int) -> bytes:
+    _in_time(deadline)  # else the head was cut, whatever could be made of it
+    try:
+        body = _body(raw, limit)
+    except (_Spoilt, urllib3.exceptions.HTTPError):
+        # Of an error the status says enough, whatever is wrong with its body.
+        if raw.status == 200:
+            raise
+        raw.close()
+        return b""
+    if raw.status == 200:
+        _in_time(deadline)  # a cut connection looks like the end of a body without a length
+    return body
+
+
+def _in_time(deadline: Deadline) -> None:
+    if deadline.passed:
+        raise _TooLate
 
 
 def _body(raw: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    if CALL.oddity:
+        raise _Spoilt(CALL.oddity, "malformed")
     coding = raw.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in {"", "identity"}:
-        raise _Coded
-    promised = raw.headers.get("Content-Length", "")
-    if promised.isascii() and promised.isdigit() and int(promised[:12]) > limit:
-        raise _TooLarge
+        raise _Spoilt("Content-Encoding", "compressed, though nobody asked for it")
+    if int(raw.headers.get("Content-Length", 0)) > limit:
+        raise _Spoilt("body", f"over {limit} bytes")
     pieces, size = [], 0
     # Piece by piece as they come: a read of a fixed size would wait for a drip to fill it.
     while piece := raw.read1(_PIECE, decode_content=False):
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise _TooLarge
+            raise _Spoilt("body", f"over {limit} bytes")
     return b"".join(pieces)
-
-
-def _fault_of(error: BaseException) -> _Fault:
-    """The kind of a library's error; what it says is looked at and left behind."""
-    for one in _family(error):
-        if isinstance(
-            one, ssl.SSLError | urllib3.exceptions.SSLError | requests.exceptions.SSLError
-        ):
-            return _tls_fault(error)
-    for one in _family(error):
-        if isinstance(one, http.client.IncompleteRead):
-            return _Fault(FailureKind.UNREADABLE_ANSWER, "body", "truncated")
-        if isinstance(one, ConnectionError | http.client.RemoteDisconnected):
-            return _Fault(FailureKind.CONNECTION_LOST)
-        if isinstance(one, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
-            return _Fault(FailureKind.READ_TIMEOUT)
-        if isinstance(one, requests.exceptions.ConnectTimeout | TimeoutError):
-            return _Fault(FailureKind.CONNECT_TIMEOUT)
-        if isinstance(one, http.client.HTTPException):
-            return _Fault(FailureKind.UNREADABLE_ANSWER, "headers", type(one).__name__)
-        if isinstance(one, ValueError) and not isinstance(one, requests.RequestException):
-            return _Fault(FailureKind.UNREADABLE_ANSWER, "headers", type(one).__name__)
-    return _Fault(FailureKind.CONNECTION_LOST)
-
-
-def _tls_fault(error: BaseException) -> _Fault:
-    for one in _family(error):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return _Fault(FailureKind.TLS, detail=str(one.verify_message)[:120])
-    for one in _family(error):
-        if isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return _Fault(FailureKind.CONNECTION_LOST)
-    return _Fault(FailureKind.TLS, detail="no secure connection could be agreed on")
-
-
-def _family(error: BaseException) -> list[BaseException]:
-    """The error, what it wraps and what it came from, nearest first; bounded."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting and len(found) < 20:
-        one = waiting.pop(0)
-        if not isinstance(one, BaseException) or one in found:
-            continue
-        found.append(one)
-        waiting += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
-    return found
