@@ -76,7 +76,8 @@ class Panel:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        assert any("ready" in line for line in self.process.stdout), "the panel did not get ready"
+        if not any("ready" in line for line in self.process.stdout):
+            raise AssertionError(f"the panel ended with code {self.ended()} before it was ready")
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send one signal to the supervisor alone; its exit code."""
