@@ -41,7 +41,7 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff format --check .
 	DEBUG=true $(BIN)/mypy
 	$(BIN)/djlint --quiet --check --lint templates
-	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml
+	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.deploy_check
 

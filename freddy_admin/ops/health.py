@@ -8,7 +8,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
+from freddy_admin.sync.platform import ALIVE_FOR, worker_seen_at
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     }
     ready = set(parts.values()) == {"ok"}
     status = "ready" if ready else "not ready"
-    return JsonResponse({"status": status, "parts": parts}, status=200 if ready else 503)
+    answer = JsonResponse({"status": status, "parts": parts}, status=200 if ready else 503)
+    # Load balancers ask every few seconds; Django would log each 503 as an error of ours.
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
+    return answer
 
 
 def _database_works() -> bool:
@@ -46,9 +51,6 @@ def _database_works() -> bool:
 
 
 def _worker_alive() -> bool:
-    from freddy_admin.core import clock
-    from freddy_admin.sync.platform import ALIVE_FOR, worker_seen_at
-
     seen = worker_seen_at()
     return seen is not None and clock.now() - seen <= ALIVE_FOR
 

@@ -1,5 +1,6 @@
 """`manage.py run_worker`: checks keys when they are due, until SIGTERM or Ctrl-C."""
 
+import logging
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -9,6 +10,8 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.worker import Worker, ended_by_signals, leave_now
 from freddy_admin.sync.engine import Engine
+
+log = logging.getLogger(__name__)
 
 
 class Command(OperatorCommand):
@@ -26,7 +29,7 @@ class Command(OperatorCommand):
             )
         worker = Worker(Engine())
         with ended_by_signals(worker.stopping):
-            self.hint(_("The worker %(name)s is at work.") % {"name": worker.engine.name})
+            log.info("The worker %s is at work.", worker.engine.name)
             everything_ended = worker.run()
         if not everything_ended:
             leave_now()
