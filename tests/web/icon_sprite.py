@@ -11,13 +11,16 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "static/img/icons.svg"
 LINE = re.compile(r"\s*\n\s*")
 # Shapes of the states and what pages use; the first line must follow presenters/states.py.
-NAMES = """key-off lock-x shield-x clock-exclamation calendar-x clock help-hexagon calendar-off
-hourglass circle-dashed circle-check player-pause
-refresh layout-list history server-cog chevron-down chevron-left chevron-right user logout
-alert-triangle alert-octagon info-circle search x plus pencil trash replace player-play key download
-building copy arrow-right filter adjustments plug-connected-x loader-2 check database heartbeat
-shield-lock tag arrow-up arrow-down external-link building-community lock device-mobile password
-users eye circle-x dots settings tools calendar-event""".split()
+_WORDS = """
+key-off lock-x shield-x clock-exclamation calendar-x clock help-hexagon calendar-off
+hourglass circle-dashed circle-check player-pause refresh layout-list history server-cog
+chevron-down chevron-left chevron-right user logout alert-triangle alert-octagon info-circle
+search x plus pencil trash replace player-play key download building copy arrow-right filter
+adjustments plug-connected-x loader-2 check database heartbeat shield-lock tag arrow-up
+arrow-down external-link building-community lock device-mobile password users eye circle-x
+dots settings tools calendar-event
+"""
+NAMES = _WORDS.split()
 
 
 def symbol(name: str, source: str) -> str:

@@ -12,19 +12,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "static/vendor/tabler/tabler-subset.css"
-CLASSES = set(
-    """btn btn-primary btn-danger btn-outline-danger btn-outline-secondary btn-sm btn-lg btn-icon
-    btn-link btn-ghost-secondary btn-list disabled active show
-    card card-body card-header card-title card-footer card-table card-subtitle
-    form-label form-control form-select form-hint form-check form-check-input form-check-label
-    form-fieldset invalid-feedback is-invalid required was-validated input-group input-group-text
-    input-icon input-icon-addon
-    table table-responsive badge alert alert-danger alert-warning alert-success alert-info
-    alert-title breadcrumb breadcrumb-item pagination page-item page-link list-group
-    list-group-item visually-hidden visually-hidden-focusable progress progress-bar
-    text-secondary text-center text-muted text-danger mb-0 mb-1 mb-2 mb-3 mb-4 mt-1 mt-2 mt-3 mt-4
-    w-100 d-flex d-block gap-2 h1 h2 h3 h4 lead small""".split()
-)
+_WORDS = """
+btn btn-primary btn-danger btn-outline-danger btn-outline-secondary btn-sm btn-lg btn-icon
+btn-link btn-ghost-secondary btn-list disabled active show card card-body card-header card-
+title card-footer card-table card-subtitle form-label form-control form-select form-hint
+form-check form-check-input form-check-label form-fieldset invalid-feedback is-invalid
+required was-validated input-group input-group-text input-icon input-icon-addon table table-
+responsive badge alert alert-danger alert-warning alert-success alert-info alert-title
+breadcrumb breadcrumb-item pagination page-item page-link list-group list-group-item
+visually-hidden visually-hidden-focusable progress progress-bar text-secondary text-center
+text-muted text-danger mb-0 mb-1 mb-2 mb-3 mb-4 mt-1 mt-2 mt-3 mt-4 w-100 d-flex d-block
+gap-2 h1 h2 h3 h4 lead small
+"""
+CLASSES = set(_WORDS.split())
 # Words of Tabler that would drag whole widgets in; their looks are ours (components.css).
 OURS = {"menu", "page", "icon", "brand", "status", "row", "container", "flash", "modal", "nav"}
 

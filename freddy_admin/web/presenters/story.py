@@ -100,8 +100,9 @@ def _unknown(row: KeyRow, on: Reading) -> SafeString:
     if row.state_rule == 7:
         return say(_("The times Aitronos gives do not add up: the last sync lies in the future."))
     if row.observed_at is None or row.figures_are_former:
-        reason = failure(row.error).words if row.error else _("No check has brought figures yet.")
-        return format_html("{}", reason)
+        if row.figures_are_former:
+            return say(_("Not known since the change: no check has brought an answer yet."))
+        return say(_("Not known yet: no check has brought an answer to rely on."))
     return say(
         _("Last known: {state}. Our last answer came {ago}; what happened since is not known."),
         state=str(row.known_state.label),

@@ -34,7 +34,6 @@ class SystemView:
     tone: str
     summary: str
     parts: list[Part]
-    version: str
 
 
 def system_view(status: PlatformStatus, on: Reading) -> SystemView:
@@ -45,6 +44,7 @@ def system_view(status: PlatformStatus, on: Reading) -> SystemView:
         _master_key(status),
         _database(status),
         _cache(status),
+        _panel(status),
     ]
     wrong = [part for part in parts if part.tone in {BAD, WARN}]
     summary = ngettext("%(n)d part needs you", "%(n)d parts need you", len(wrong))
@@ -52,7 +52,6 @@ def system_view(status: PlatformStatus, on: Reading) -> SystemView:
         tone=BAD if any(part.tone == BAD for part in wrong) else WARN if wrong else GOOD,
         summary=summary % {"n": len(wrong)} if wrong else _("Everything works"),
         parts=parts,
-        version=status.version,
     )
 
 
@@ -148,6 +147,15 @@ def _cache(status: PlatformStatus) -> Part:
         return _part("adjustments", name, GOOD, kind, _("It keeps and returns values."), [])
     sentence = _("It does not answer. The panel goes on without it, a little slower.")
     return _part("adjustments", name, WARN, kind, sentence, [])
+
+
+def _panel(status: PlatformStatus) -> Part:
+    behind = [worker.name for worker in status.workers if worker.version != status.version]
+    name, word = _("Freddy Admin"), _("version %(version)s") % {"version": status.version}
+    if behind:
+        sentence = _("Some workers run another version. Restart them to bring them level.")
+        return _part("tools", name, WARN, word, sentence, behind)
+    return _part("tools", name, GOOD, word, _("The pages and the workers are level."), [])
 
 
 def _part(  # noqa: PLR0913  the parts of one part

@@ -1,0 +1,106 @@
+"""Who may open what: a row for every address, tried by everyone with every method."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from freddy_admin.organisations.models import Organisation
+from tests.web.conftest import MakeKey, People, SignIn
+
+WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
+# Answers to GET and to POST, by who asks; 302 from a GET leads to the sign-in page.
+SEE_OWN = ((302, 200, 200, 200, 200, 200), (302, 405, 405, 405, 405, 405))
+OWN_FORM = ((302, 200, 200, 200, 200, 200), (302, 200, 200, 200, 200, 200))
+ADMIN = ((302, 403, 403, 403, 403, 200), (302, 403, 403, 403, 403, 405))
+ADMIN_FORM = ((302, 403, 403, 403, 403, 200), (302, 403, 403, 403, 403, 200))
+VIEW = ((302, 404, 200, 200, 200, 200), (302, 405, 405, 405, 405, 405))
+CHECK = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 302, 302, 302))
+MANAGE_FORM = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
+REMOVE_FORM = ((302, 404, 403, 403, 403, 200), (302, 404, 403, 403, 403, 200))
+MANAGE_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 302))
+REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
+# No candidate waits here: somebody who may decide is told so.
+CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
+ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
+MACHINE = ((401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405))
+SCHEMA = SEE_OWN
+TABLE = {
+    "overview": SEE_OWN,
+    "overview_csv": SEE_OWN,
+    "audit": SEE_OWN,
+    "system": ADMIN_READ,
+    "profile": OWN_FORM,
+    "organisation_add": ADMIN_FORM,
+    "organisation": VIEW,
+    "organisation_rename": MANAGE_FORM,
+    "organisation_remove": REMOVE_FORM,
+    "key_add": MANAGE_FORM,
+    "key": VIEW,
+    "key_check": CHECK,
+    "key_replace": MANAGE_FORM,
+    "key_edit": MANAGE_FORM,
+    "key_pause": MANAGE_DOES,
+    "key_resume": MANAGE_DOES,
+    "key_revoke": REVOKE,
+    "candidate_keep": CANDIDATE,
+    "candidate_retest": CANDIDATE,
+    "candidate_discard": CANDIDATE,
+    "statuses": MACHINE,
+}
+# Addresses that others' tests look after: sign-in pages, health, metrics, the schema.
+ELSEWHERE_PREFIXES = ("accounts/",)
+ELSEWHERE = {"healthz", "readyz", "metrics", "openapi-json", "api-root"}
+
+
+def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for one in resolver.url_patterns:
+        route = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _patterns(one, route)
+        else:
+            yield route, one
+
+
+def test_every_address_has_a_row() -> None:
+    found = {
+        pattern.name or route
+        for route, pattern in _patterns(get_resolver())
+        if not route.startswith(ELSEWHERE_PREFIXES)
+    }
+    assert found - ELSEWHERE == set(TABLE)
+
+
+def test_every_page_went_through_the_gate() -> None:
+    open_pages = [
+        route
+        for route, pattern in _patterns(get_resolver())
+        if pattern.name in TABLE
+        and pattern.name != "statuses"
+        and not getattr(pattern.callback, "access_rule", "")
+    ]
+    assert open_pages == []
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_an_address_answers_each_person_as_the_table_says(
+    name: str, people: People, signed_in: SignIn, organisation: Organisation, make_key: MakeKey
+) -> None:
+    answers: dict[str, tuple[int, int]] = {}
+    for who in WHO:
+        client = Client() if who == "signed out" else signed_in(getattr(people, who))
+        address = _address(name, organisation, make_key)
+        answers[who] = (client.get(address).status_code, client.post(address).status_code)
+    gets, posts = TABLE[name]
+    assert answers == dict(zip(WHO, zip(gets, posts, strict=True), strict=True))
+
+
+def _address(name: str, organisation: Organisation, make_key: MakeKey) -> str:
+    if name == "statuses":
+        return reverse("api:statuses")
+    if name.startswith("candidate_") or (name.startswith("key") and name != "key_add"):
+        return reverse(name, args=[organisation.slug, make_key(f"for {name}").pk])
+    if name.startswith("organisation_") and name != "organisation_add":
+        return reverse(name, args=[organisation.slug])
+    return reverse(name, args=[organisation.slug] if name in {"organisation", "key_add"} else [])

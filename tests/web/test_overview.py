@@ -1,0 +1,170 @@
+"""The overview: counts, cards, the list, its address, and what it costs."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.models import KeySync, WorkerBeat
+from freddy_admin.sync.states import State
+from freddy_admin.vault.models import ApiKey
+from tests.web.conftest import HandClock, MakeKey, People, SignIn
+
+SESSION_AND_USER = 2
+
+
+def test_the_first_visit_says_what_this_is_and_offers_one_step(
+    people: People, signed_in: SignIn, organisation: Organisation, other: Organisation
+) -> None:
+    organisation.delete()
+    other.delete()
+    page = signed_in(people.admin).get("/").content.decode()
+    assert "Nothing is watched yet" in page
+    assert "Add the first organisation" in page
+
+
+def test_somebody_without_an_organisation_is_told_whom_to_ask(
+    people: People, signed_in: SignIn
+) -> None:
+    people.stranger.memberships.all().delete()  # type: ignore[attr-defined]
+    page = signed_in(people.stranger).get("/").content.decode()
+    assert "You are not a member of any organisation yet" in page
+    assert "Add organisation" not in page
+
+
+def test_every_state_has_its_word_its_shape_and_a_sentence(
+    people: People, signed_in: SignIn, every_state: dict[State, ApiKey], worker: WorkerBeat
+) -> None:
+    page = signed_in(people.manager).get("/").content.decode()
+    for state in every_state:
+        assert f"/>{'</svg>'}{state.label}</span>" in page, state
+    assert "5 need you" in page
+    assert page.count('class="need tone-') == 5
+    assert "in -" not in page
+
+
+def test_counts_are_filters_and_stay_in_the_address(
+    people: People, signed_in: SignIn, every_state: dict[State, ApiKey]
+) -> None:
+    client = signed_in(people.manager)
+    page = client.get("/").content.decode()
+    assert 'href="/?state=needs_you"' in page
+    late = client.get("/?state=late").content.decode()
+    assert _names(late) == ["Alder"]
+    assert "1 of 12 keys" in late
+    assert 'aria-current="true"' in late
+
+
+@pytest.mark.parametrize(
+    "query", ["q=zzz", "tag=none", "owner=99999", "state=paused&q=zzz", "q=%00%ED%A0%80zz"]
+)
+def test_nothing_matches_leads_back(
+    query: str, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    make_key()
+    page = signed_in(people.viewer).get(f"/?{query}").content.decode()
+    assert "Nothing matches" in page
+    assert "Clear the filters" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sort=drop table",
+        "page=-1",
+        "page=99999999999999999999",
+        "state=bogus",
+        "owner=x",
+        "sort=--",
+    ],
+)
+def test_values_that_are_not_offered_are_ignored(
+    query: str, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    make_key()
+    answer = signed_in(people.viewer).get(f"/?{query}")
+    assert answer.status_code == 200
+    assert _names(answer.content.decode()) == ["Alder"]
+
+
+def test_a_viewer_is_offered_no_button(
+    people: People, signed_in: SignIn, every_state: dict[State, ApiKey]
+) -> None:
+    page = signed_in(people.viewer).get("/").content.decode()
+    cards = page[page.index('id="needs"') : page.index('class="card list"')]
+    assert "<button" not in cards
+    assert "btn-primary" not in cards
+    assert "A manager pastes the key again." in cards
+
+
+def test_the_tab_says_how_many_need_somebody(
+    people: People, signed_in: SignIn, every_state: dict[State, ApiKey]
+) -> None:
+    page = signed_in(people.viewer).get("/").content.decode()
+    title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
+    assert title is not None
+    assert title.group(1).split() == ["(5)", "Overview", "·", "Freddy", "Admin"]
+
+
+def test_a_silent_worker_is_said_once_above_all(
+    people: People, signed_in: SignIn, make_key: MakeKey, worker: WorkerBeat, hand_clock: HandClock
+) -> None:
+    make_key()
+    client = signed_in(people.viewer)
+    assert "Statuses not refreshed" not in client.get("/").content.decode()
+    hand_clock.forward(minutes=11)
+    assert "Statuses not refreshed since 11:59" in client.get("/").content.decode()
+
+
+def test_a_master_key_that_does_not_fit_is_one_fault_and_nobody_pastes_a_key(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    past = hand_clock() - timedelta(minutes=20)
+    make_key(error_kind="master_key_misfit", outcome="failed", unknown_at=past)
+    page = signed_in(people.manager).get("/").content.decode()
+    assert page.count("The master key does not fit the database") == 1
+    assert "Replace the key" not in page
+    assert "was: Up to date" in page
+
+
+@pytest.mark.parametrize("number", [1, 50, 500])
+def test_the_page_costs_five_queries_however_many_keys(
+    number: int, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    template = make_key("0")
+    _many(template, number - 1)
+    # All are stale, so that the page also asks for their checks: one statement for all.
+    hand_clock.forward(minutes=2)
+    KeySync.objects.update(next_check_at=hand_clock() + timedelta(minutes=5))
+    client = signed_in(people.viewer)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get("/")
+    assert answer.content.decode().count('data-part="row-') == min(number, 50)
+    assert len(queries) == SESSION_AND_USER + 5
+
+
+def _many(template: ApiKey, number: int) -> None:
+    base = KeySync.objects.get(pk=template.pk)
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(
+            organisation_id=template.organisation_id,
+            label=str(n + 1),
+            created_at=template.created_at,
+        )
+        for n in range(number)
+    )
+    values = {
+        field.attname: getattr(base, field.attname)
+        for field in KeySync._meta.concrete_fields
+        if not field.primary_key
+    }
+    KeySync.objects.bulk_create(KeySync(key=key, **values) for key in keys)
+
+
+def _names(page: str) -> list[str]:
+    return re.findall(r'class="c-name"><a href="[^"]*">([^<]*)<', page)

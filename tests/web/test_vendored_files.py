@@ -1,0 +1,48 @@
+"""What was taken from elsewhere is what it was, and every icon that is named is there."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from freddy_admin.web.presenters.states import LOOKS
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "static"
+
+
+def test_vendored_files_match_their_checksums() -> None:
+    lines = (STATIC / "vendor/CHECKSUMS").read_text().splitlines()[1:]
+    for line in lines:
+        expected, name, source = line.split("  ", 2)
+        assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == expected, name
+        assert re.search(r"\d+\.\d+\.\d+, (MIT|0BSD)", source)
+
+
+def test_every_vendored_file_is_listed() -> None:
+    listed = (STATIC / "vendor/CHECKSUMS").read_text()
+    files = {path for path in (STATIC / "vendor").rglob("*") if path.is_file()}
+    missing = [path for path in files if str(path.relative_to(STATIC)) not in listed]
+    assert [path.name for path in missing] == ["CHECKSUMS"]
+
+
+def test_every_icon_that_is_named_is_in_the_sprite() -> None:
+    sprite = set(re.findall(r'id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
+    templates = " ".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    python = " ".join(path.read_text() for path in (ROOT / "freddy_admin/web").rglob("*.py"))
+    named = set(re.findall(r'{% icon "([\w-]+)"', templates))
+    named |= set(re.findall(r'icon="([\w-]+)"', python)) | {look.icon for look in LOOKS.values()}
+    assert named - sprite == set()
+
+
+def test_no_template_carries_a_style_a_script_or_a_handler_of_its_own() -> None:
+    inline = re.compile(
+        r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE
+    )
+    folder = ROOT / "templates"
+    pages = [path for path in folder.rglob("*.html") if "email" not in path.parts]
+    assert [path for path in pages if inline.search(path.read_text())] == []
+
+
+def test_colours_stand_in_tokens_alone() -> None:
+    for name in ("base.css", "components.css"):
+        assert not re.search(r"#[0-9a-f]{3,8}\b|rgb\(|hsl\(", (STATIC / "css" / name).read_text())
