@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.services import address_clean, admin_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.errors import PublicError
 from freddy_admin.ops.passwords import at_terminal, password_asked
@@ -48,5 +48,5 @@ def first_admin_ensure() -> User | None:
 
 @sensitive_variables()
 def _asked(email: str) -> User:
-    address = email or input(_("E-mail address: "))
+    address = address_clean(email or input(_("E-mail address: ")))
     return admin_create(actor=OPERATOR, email=address, password=password_asked())

@@ -34,9 +34,7 @@ class Command(OperatorCommand):
 
     def _introduce(self, port: int) -> None:
         plain = settings.PLAIN_HTTP or settings.DEBUG
-        reach = (
-            _("open it in a browser") if plain else _("your https proxy passes requests on to it")
-        )
+        reach = _("in your browser") if plain else _("through your https proxy")
         self.line(
             _(
                 "\n  Freddy Admin is ready:  http://localhost:%(port)d   (%(reach)s)\n\n"
