@@ -38,10 +38,12 @@ class _PlainForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
+        # Errors are marked by the template: reading them here would validate too early.
         for name, field in self.fields.items():
-            kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-            wrong = " is-invalid" if self.is_bound and name in self.errors else ""
-            field.widget.attrs["class"] = kind + wrong
+            select = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if select else "form-control"
+            if name != "api_key":
+                field.error_messages["required"] = _("Fill this in.")
 
 
 class OrganisationForm(_PlainForm):

@@ -1,0 +1,104 @@
+"""What every answer carries, and what is said when something goes wrong."""
+
+import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db import OperationalError
+from django.test import Client
+from django.test.utils import override_settings
+from django.urls import path
+
+from freddy_admin.urls import handler400, handler403, handler404, handler500
+from freddy_admin.urls import urlpatterns as panel
+from tests.web.conftest import People, SignIn
+
+__all__ = ["handler400", "handler403", "handler404", "handler500"]
+XSS = '"><script>alert(1)</script>'
+
+
+def _breaks(request: object) -> None:
+    raise RuntimeError("secret text that nobody is shown")
+
+
+def _without_database(request: object) -> None:
+    raise OperationalError("database is locked")
+
+
+urlpatterns = [*panel, path("breaks/", _breaks), path("no-database/", _without_database)]
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/audit/", "/profile/", "/organisations/alder/", "/nowhere/", "/system/"]
+)
+def test_no_answer_is_kept_by_anybody(address: str, people: People, signed_in: SignIn) -> None:
+    for client in (Client(), signed_in(people.viewer)):
+        answer = client.get(address)
+        assert answer["Cache-Control"] == "private, no-store"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+
+@override_settings(ROOT_URLCONF="tests.web.test_every_answer")
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/breaks/", 500, "Something broke on our side"),
+        ("/no-database/", 503, "The panel cannot reach its database"),
+        ("/nowhere/", 404, "There is nothing here"),
+        ("/organisations/nope/", 404, "There is nothing here"),
+    ],
+)
+def test_what_goes_wrong_is_a_page_with_a_way_on(
+    address: str, status: int, words: str, people: People, signed_in: SignIn
+) -> None:
+    client = signed_in(people.viewer)
+    client.raise_request_exception = False
+    answer = client.get(address)
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert words in page
+    assert 'href="/"' in page
+    assert "secret text" not in page
+    assert (answer.headers.get("Retry-After") == "20") is (status == 503)
+
+
+def test_a_host_that_is_not_ours_gets_the_plain_page(db: None) -> None:
+    answer = Client().get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert "could not be understood" in answer.content.decode()
+
+
+def test_a_form_from_elsewhere_changes_nothing_and_says_so(
+    people: People, organisation: object
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people.manager)
+    answer = client.post("/organisations/alder/rename/", {"name": "Stolen"})
+    assert answer.status_code == 403
+    assert "This form is no longer valid" in answer.content.decode()
+
+
+@pytest.mark.parametrize("field", ["q", "tag", "state", "sort", "page", "owner"])
+def test_what_an_address_says_is_never_markup(
+    field: str, people: People, signed_in: SignIn
+) -> None:
+    client = signed_in(people.viewer)
+    for address in ("/", "/audit/"):
+        assert b"<script>alert" not in client.get(address, {field: XSS}).content
+
+
+def test_a_changed_file_has_a_new_address() -> None:
+    address = staticfiles_storage.url("css/tokens.css")
+    assert address.startswith("/static/css/tokens.css?v=")
+    assert len(address.partition("?v=")[2]) == 10
+    assert staticfiles_storage.url("css/none.css") == "/static/css/none.css"
+
+
+def test_static_files_may_be_kept_for_a_year(db: None, client: Client) -> None:
+    answer = client.get(staticfiles_storage.url("css/tokens.css"))
+    answer.close()
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer["Cache-Control"]
