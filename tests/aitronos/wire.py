@@ -111,6 +111,9 @@ class ScriptedServer:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def close(self) -> None:
+        """Hang up everywhere and wait for the threads; may be called again."""
+        if self.stopped.is_set():
+            return
         self.stopped.set()
         self._listening.shutdown(socket.SHUT_RDWR)
         for connection in list(self._open):
