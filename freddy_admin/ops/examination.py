@@ -1,5 +1,6 @@
 """What `doctor` looks at: each part by itself, so that one that is down hides no other."""
 
+import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ def _clock() -> Finding:
 
 
 def _files() -> Finding:
-    paths = [settings.BASE_DIR / ".env", settings.BASE_DIR / "var"]
+    env = Path(os.environ.get("ENV_FILE") or settings.BASE_DIR / ".env")
+    paths = [env, settings.BASE_DIR / "var"]
     if connection.vendor == "sqlite":
         paths.append(Path(str(connection.settings_dict["NAME"])))
     open_ones = [path for path in paths if _open_to_others(path)]
@@ -157,7 +159,9 @@ def _files() -> Finding:
 
 def _open_to_others(path: Path) -> bool:
     # A file in a folder that is closed to others is closed to them, too.
-    if not path.exists() or not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if not (path.is_file() or path.is_dir()):
+        return False
+    if not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return False
     return path.is_dir() or bool(path.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH))
 

@@ -19,8 +19,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def healthy(settings: LazySettings, tmp_path: Path, sandbox: SandboxServer) -> Path:
+def healthy(
+    settings: LazySettings,
+    tmp_path: Path,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     settings.BASE_DIR = tmp_path
+    monkeypatch.setenv("ENV_FILE", str(tmp_path / ".env"))
     User.objects.create(email="ada@example.org", is_platform_admin=True)
     now = clock.now()
     WorkerBeat.objects.create(name="w", version="1", started_at=now, beat_at=now)

@@ -21,5 +21,5 @@ class Command(OperatorCommand):
             verdict = "ok     " if finding.ok else "PROBLEM"
             self.line(f"{verdict}  {finding.part:<11} {finding.sentence}")
         if problems:
-            raise CommandError(_("%(count)d problems, see above.") % {"count": problems})
+            raise CommandError(_("Problems: %(count)d, see above.") % {"count": problems})
         self.hint(_("All is well."))
