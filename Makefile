@@ -40,7 +40,7 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=true $(BIN)/mypy
-	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.deploy_check
