@@ -125,6 +125,11 @@ class ScriptedServer:
             thread.join(2)
         self._listening.close()
 
+    def join(self, count: int) -> None:
+        """Wait until the first `count` connections have ended."""
+        for thread in self._threads[1 : count + 1]:
+            thread.join(2)
+
     def _accept(self) -> None:
         while not self.stopped.is_set():
             try:

@@ -1,0 +1,155 @@
+"""A planted key is in no exception, however it is turned over, and in no log."""
+
+import gc
+import http.client
+import logging
+import traceback
+from typing import Any
+
+import pytest
+
+from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
+from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
+from tests.aitronos.wire import Script, Talk, answer, once, says
+
+ECHO = {"error": dict.fromkeys(("code", "message", "trace_id"), f"your key {KEY} is bad")}
+
+
+def breaks(talk: Talk) -> None:
+    talk.request()
+    talk.reset()
+
+
+FAULTS: dict[str, Script] = {
+    "silence": lambda talk: (talk.request(), talk.pause(1)),
+    "reset": breaks,
+    "hang up": lambda talk: talk.request(),
+    "401": says(answer("", "401 X")),
+    "403": says(answer({"detail": "no"}, "403 X")),
+    "429": says(answer("", "429 X")),
+    "500 as HTML": says(answer("<html>", "500 X")),
+    "503": says(answer("", "503 X")),
+    "302": says(answer("", "302 X", headers={"Location": "http://127.0.0.1:1/"})),
+    "103": says(answer("", "103 X")),
+    "no HTTP": once(b"garbage\r\n\r\n"),
+    "malformed head": once(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"),
+    "huge header": once(b"HTTP/1.1 200 OK\r\na: " + b"b" * 100_000),
+    "truncated": once(answer()[:-9]),
+    "not JSON": says(answer("<html>")),
+    "wrong type": says(answer({"total_tools": "x"})),
+    "compressed": says(answer("x", headers={"Content-Encoding": "gzip"})),
+    "echo in a refusal": says(answer(ECHO, "401 X", headers={"x-request-id": KEY})),
+    "echo in a detail": says(answer({"detail": [{"msg": f"{'x' * 280} {KEY}"}]}, "422 X")),
+    "echo in a figure": says(answer({"total_tools": KEY})),
+    "echo in a cut figure": says(answer({"total_tools": "x" * 40 + KEY})),
+    "echo in a name": once(answer(f'{{"{KEY}": 1, "{KEY}": 2}}')),
+    "echo in the type": says(answer(media=KEY)),
+    "echo as the status line": once(KEY.encode() + b"\r\n\r\n"),
+}
+UNSENDABLE = [
+    f"{KEY}\n{KEY}",
+    f"{KEY} {KEY}",
+    f"{KEY}\u2019",
+    f"{KEY}\x00",
+    f"{KEY}\r\nX: y",
+    KEY * 20,
+]
+
+
+def everything_about(error: BaseException) -> str:
+    """Every text that can be reached from an exception."""
+    seen: list[object] = []
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if any(one is known for known in seen) or one is None:
+            continue
+        seen.append(one)
+        if isinstance(one, BaseException):
+            waiting += [one.__cause__, one.__context__, one.args, vars(one), *one.__dict__.values()]
+            waiting += [frame.f_locals for frame, _ in traceback.walk_tb(one.__traceback__)
+                        if "freddy_admin" in frame.f_code.co_filename]  # fmt: skip
+        elif isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, tuple | list | set):
+            waiting += one
+    return " ".join(f"{one!r} {one}" for one in seen)
+
+
+def broken(client: Any, key: str = KEY) -> AitronosError:
+    try:
+        client.get_sync_status(secret=key, connection="1.1")
+    except AitronosError as error:
+        return error
+    raise AssertionError("no error")
+
+
+def parts(key: str) -> set[str]:
+    return {key, key[:20], key[8:30], key[-20:]}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_error_and_no_log_holds_the_key(
+    serve: Serve,
+    make_client: MakeClient,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    for name in ("", "urllib3", "http.client", "requests"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    error = broken(make_client(serve(FAULTS[fault]), read_timeout=0.05, total_timeout=0.1))
+    said = "".join(traceback.format_exception(error)) + caplog.text + "".join(capfd.readouterr())
+    found = everything_about(error) + said
+    assert [part for part in parts(KEY) if part in found] == []
+    assert (error.__cause__, error.__context__) == (None, None)
+    assert not any(hasattr(error, name) for name in ("request", "response"))
+
+
+@pytest.mark.parametrize("key", UNSENDABLE, ids=range(len(UNSENDABLE)))
+def test_a_key_that_cannot_be_sent_is_not_said(
+    serve: Serve, make_client: MakeClient, key: str
+) -> None:
+    server = serve(says(answer()))
+    error = broken(make_client(server), key)
+    assert isinstance(error, InvalidSecret)
+    assert (error.kind, error.detail in {"characters", "too_long"}) == (
+        FailureKind.INVALID_SECRET,
+        True,
+    )
+    found = everything_about(error) + "".join(traceback.format_exception(error))
+    assert [part for part in parts(KEY) if part in found] == []
+    assert server.connections == 0
+
+
+def test_no_connection_holds_the_key(make_client: MakeClient) -> None:
+    error = broken(make_client("http://127.0.0.1:1"))
+    assert KEY not in everything_about(error)
+    assert KEY not in "".join(traceback.format_exception(error))
+
+
+def test_an_echo_in_a_good_answer_is_hidden(serve: Serve, make_client: MakeClient) -> None:
+    headers = {
+        "x-request-id": f"a {KEY}",
+        "aitronos-organization": KEY,
+        "x-trace-id": "x" * 100 + KEY,
+    }
+    info = ask(make_client(serve(says(answer(headers=headers))))).info
+    assert (info.request_id, info.organization_id) == ("a …", "…")
+    assert info.trace_id == "x" * 100 + "…"
+
+
+def test_the_message_around_an_echo_is_kept(serve: Serve, make_client: MakeClient) -> None:
+    error = broken(make_client(serve(FAULTS["echo in a refusal"])))
+    assert error.message == "your key … is bad"
+
+
+def test_the_client_keeps_no_key_after_a_call(serve: Serve, make_client: MakeClient) -> None:
+    key = "oak_live_only_in_this_one_test_" + "k" * 30
+    client = make_client(serve(says(answer())))
+    ask(client, key=key)
+    gc.collect()
+    holders = [one for one in gc.get_objects() if isinstance(one, dict) and key in one.values()]
+    assert [one for one in holders if "X-API-Key" in one] == []
