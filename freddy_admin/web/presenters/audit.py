@@ -86,7 +86,7 @@ def _event(event: AuditEvent, on: Reading) -> EventView:
         exact=on.exact(event.at),
         who=event.actor_name,
         did=str(Tag(event.tag).label) if known else event.tag,
-        subject=event.subject,
+        subject="" if event.subject in event.actor_name else event.subject,
         where=event.organisation_name,
         address=event.address or "",
         details=_details(event.details),
@@ -127,13 +127,15 @@ def _details(details: Any) -> list[str]:
     lines += [
         f"{_name(name)}: {_value(value)}"
         for name, value in details.items()
-        if name not in _HIDDEN and value not in (None, "", [])
+        if name not in _HIDDEN and value not in (None, "", [], False)
     ]
     return lines
 
 
 def _line(name: str, old: Any, new: Any) -> str:
     head = f"{_name(name)}: " if name else ""
+    if old is None and not name:
+        return _value(new)
     return f"{head}{_value(old)} → {_value(new)}"
 
 

@@ -1,0 +1,101 @@
+"""A panel of its own processes, an imitation of the API, and a real headless Chromium."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from freddy_admin.sandbox.scenarios import Scenario, key_for
+from freddy_admin.sandbox.server import SandboxServer
+from tests.flows.panel import EMAIL, PASSWORD, Panel
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SAMPLES = {
+    "Alder": Scenario.HEALTHY,
+    "Birch": Scenario.OVERDUE,
+    "Cedar": Scenario.NEVER_SYNCED,
+    "Damson": Scenario.ERROR_HTML,
+    "Elm": Scenario.INCONSISTENT,
+}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, (shutil.which(name) for name in NAMES)), None)
+    if found is None:
+        word = f"no Chromium is installed (looked for {', '.join(NAMES)})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{word}; it is required in CI")
+        pytest.skip(word)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def panel(
+    chromium: Browser, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Panel]:
+    panel = Panel(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
+    panel.start()
+    yield panel
+    assert panel.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def samples(panel: Panel) -> dict[str, Scenario]:
+    rows = [f"{name},Main,{key_for(kind, name)},,emea" for name, kind in SAMPLES.items()]
+    file = panel.room / "samples.csv"
+    file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows]))
+    ended = panel.manage("import_keys", str(file))
+    assert ended.returncode == 0, ended.stderr
+    return SAMPLES
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained about, of any page of this test; must stay empty."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, panel: Panel, complaints: list[str]) -> Iterator[Page]:
+    context = chromium.new_context(base_url=panel.address, viewport={"width": 1280, "height": 800})
+    yield signed_in(context, complaints)
+    context.close()
+    assert complaints == []
+
+
+def signed_in(context: BrowserContext, complaints: list[str]) -> Page:
+    """A page of the first administrator; console errors and CSP violations are collected."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None,
+    )
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(EMAIL)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+    return page

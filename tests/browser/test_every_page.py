@@ -1,0 +1,132 @@
+"""Every page in a real browser: no violation of the policy, nothing cut off, nothing unreadable."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from freddy_admin.sandbox.scenarios import Scenario
+from tests.browser.conftest import signed_in
+from tests.flows.panel import EMAIL, PASSWORD, Panel
+from tests.flows.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+PAGES = (
+    "/",
+    "/?state=needs_you",
+    "/?q=nothing-like-this",
+    "/organisations/alder/",
+    "/organisations/birch/",
+    "/organisations/damson/",
+    "/organisations/elm/",
+    "/organisations/alder/keys/add/",
+    "/organisations/alder/rename/",
+    "/organisations/alder/remove/",
+    "/add-organisation/",
+    "/audit/",
+    "/system/",
+    "/profile/",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+)
+NARROW, WIDE = 360, 1366
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def look(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def settled(panel: Panel, samples: dict[str, Scenario], page: Page) -> Page:
+    """All samples were checked once."""
+
+    def checked() -> bool:
+        page.goto("/")
+        return page.get_by_text("Not checked yet").count() == 0
+
+    assert until(checked)
+    return page
+
+
+@pytest.fixture
+def looks(
+    chromium: Browser, panel: Panel, settled: Page, look: str, complaints: list[str]
+) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=panel.address,
+        color_scheme="dark" if look == "dark" else "light",
+        viewport={"width": NARROW, "height": 800},
+        reduced_motion="reduce",
+    )
+    yield signed_in(context, complaints)
+    context.close()
+
+
+def test_pages_fit_a_phone_and_read_well(looks: Page) -> None:
+    axe, wrong = Axe(), []
+    for address in PAGES:
+        looks.set_viewport_size({"width": NARROW, "height": 800})
+        looks.goto(address)
+        looks.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        if looks.evaluate("document.documentElement.scrollWidth") > NARROW:
+            wrong.append(f"{address} scrolls sideways")
+        looks.set_viewport_size({"width": WIDE, "height": 800})
+        found = axe.run(looks)
+        wrong += [
+            f"{address} {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+            for one in found.response["violations"]
+            for node in one["nodes"]
+        ]
+    assert wrong == []
+
+
+def test_what_a_person_opened_stays_open_through_an_update(settled: Page) -> None:
+    settled.goto("/organisations/alder/")
+    settled.get_by_text("How we decide").click()
+    expect(settled.get_by_text("This line fits now.")).to_be_visible()
+    with settled.expect_response(lambda answer: "organisations/alder" in answer.url):
+        settled.evaluate("document.getElementById('live').dataset.mark = 'old'")
+        settled.evaluate("htmx.trigger(document.getElementById('live'), 'live')")
+    expect(settled.get_by_text("This line fits now.")).to_be_visible()
+
+
+def test_details_for_support_are_copied(settled: Page) -> None:
+    settled.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    settled.goto("/organisations/damson/")
+    settled.get_by_text("Copy details for support").click()
+    settled.get_by_role("button", name="Copy").click()
+    expect(settled.get_by_role("button", name="Copied")).to_be_visible()
+    copied = settled.evaluate("navigator.clipboard.readText()")
+    assert "Failure: server_error" in copied
+    assert "oak_live" not in copied
+
+
+def test_the_tab_carries_how_many_need_somebody(settled: Page) -> None:
+    settled.goto("/")
+    expect(settled).to_have_title("(2) Overview · Freddy Admin")
+    icon = settled.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile("^data:image/svg"))
+
+
+def test_everything_but_the_updates_works_without_javascript(
+    chromium: Browser, panel: Panel, settled: Page
+) -> None:
+    context = chromium.new_context(base_url=panel.address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(EMAIL)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Search").fill("birch")
+    page.get_by_role("button", name="Show").click()
+    page.locator("td.c-name a").click()
+    expect(page.locator(".panel-head .state").first).to_have_text("Overdue")
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator(".notice, .flash").first).to_be_visible()
+    page.locator("summary", has_text="Ada").or_(page.locator(".menu-button")).first.click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    context.close()
