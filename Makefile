@@ -49,8 +49,8 @@ bench: dev ## Measure speed, as ratios
 	$(BIN)/python -m tests.bench
 
 lock: dev ## Pin the libraries anew, with hashes, from requirements*.in
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 --upgrade requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
 screenshots: dev env ## Take the README's screenshots of the demo (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
