@@ -1,5 +1,6 @@
 """The overview, ready for its template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.templatetags.static import static
@@ -13,6 +14,7 @@ from freddy_admin.sync.states import NEEDS_YOU, State
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
 from freddy_admin.web.presenters.actions import is_platform_fault
 from freddy_admin.web.presenters.banners import Banner, banners, worker_is_silent
+from freddy_admin.web.presenters.row_html import row_html
 from freddy_admin.web.presenters.rows import (
     CardView,
     RowView,
@@ -68,9 +70,11 @@ class OverviewView:
     banners: list[Banner]
     cards: list[CardView]
     more_cards: int
+    all_needing: int
     more_href: str
     columns: list[Column]
     rows: list[RowView]
+    lines: list[SafeString]
     matching: str
     narrowed: bool
     here: str
@@ -97,6 +101,7 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
     with_cards = overview.page == 1 and filters.sort == "state"
     needing = [row for row in overview.rows if row.needs_you] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
+    rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
     in_view = sum(number for state, number in overview.counts.items() if state in NEEDS_YOU)
     return OverviewView(
         needs_you=overview.needs_you,
@@ -106,9 +111,11 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
         banners=banners(overview, on),
         cards=cards,
         more_cards=max(0, in_view - len(cards)) if cards else 0,
+        all_needing=in_view,
         more_href=address(filters, path, states=tuple(s for s in State if s in NEEDS_YOU)),
         columns=_columns(filters, path),
-        rows=row_views(overview.rows, on),
+        rows=rows,
+        lines=[row_html(row, labels=labels, sprite=sprite) for row in rows],
         matching=_matching(overview),
         narrowed=is_narrowed(filters),
         here=address(filters, path),
@@ -129,9 +136,18 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
         pending=any(row.check_pending for row in overview.rows),
         marks=_marks(overview),
         query=address(filters, page=1),
-        sprite=static(SPRITE),
-        labels=column_labels(),
+        sprite=sprite,
+        labels=labels,
     )
+
+
+def changed_lines(view: OverviewView, seen: Mapping[str, str]) -> list[SafeString]:
+    """The lines that a browser does not show as they are, each to find its own place."""
+    return [
+        row_html(row, labels=view.labels, sprite=view.sprite, alone=True)
+        for row in view.rows
+        if seen.get(row.anchor) != row.mark
+    ]
 
 
 def column_labels() -> dict[str, str]:

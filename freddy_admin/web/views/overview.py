@@ -13,7 +13,7 @@ from freddy_admin.sync.selectors import overview_page
 from freddy_admin.web.access import by_anyone_signed_in, person_of
 from freddy_admin.web.filters import filters_from
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.presenters.overview import OverviewView, overview_view
+from freddy_admin.web.presenters.overview import OverviewView, changed_lines, overview_view
 from freddy_admin.web.presenters.times import reading
 
 
@@ -36,9 +36,9 @@ def _changes(
 ) -> HttpResponse:
     if seen.get("frame") != view.marks["frame"]:
         return render(request, "overview/_live.html", page)
-    rows = [row for row in view.rows if seen.get(row.anchor) != row.mark]
+    lines = changed_lines(view, seen)
     stale = {name for name in ("head", "needs") if seen.get(name) != view.marks[name]}
-    if not rows and not stale:
+    if not lines and not stale:
         return nothing_new()
-    changed = {"view": replace(view, rows=rows), "stale": stale, "live": True}
+    changed = {"view": replace(view, lines=lines), "stale": stale, "live": True}
     return parts_only(render(request, "overview/_changes.html", page | changed))
