@@ -28,6 +28,8 @@ SAMPLES = {
     "Cedar": Scenario.NEVER_SYNCED,
     "Damson": Scenario.ERROR_HTML,
     "Elm": Scenario.INCONSISTENT,
+    # Would run, or be refused by the policy and complained of, if it ever became markup.
+    "Fir<img src=x onerror=alert(1)><script>alert(2)</script>": Scenario.HEALTHY,
 }
 
 
@@ -88,6 +90,7 @@ def page(chromium: Browser, panel: Panel, complaints: list[str]) -> Iterator[Pag
 def signed_in(context: BrowserContext, complaints: list[str]) -> Page:
     """A page of the first administrator; console errors and CSP violations are collected."""
     page = context.new_page()
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",

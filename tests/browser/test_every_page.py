@@ -21,6 +21,7 @@ PAGES = (
     "/organisations/birch/",
     "/organisations/damson/",
     "/organisations/elm/",
+    "/organisations/firimg-srcx-onerroralert1scriptalert2script/",
     "/organisations/alder/keys/add/",
     "/organisations/alder/rename/",
     "/organisations/alder/remove/",
