@@ -13,6 +13,8 @@ from tests.aitronos.wire import Script, ScriptedServer
 
 KEY = "oak_live_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6"
 NOON = datetime(2025, 11, 15, 12, 0, tzinfo=UTC)
+# Enough for a good answer on a busy machine; tests of the limits themselves take LIMITS.
+PATIENT: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 9}
 SLACK = 0.25  # seconds over its deadline that a call may take
 LIMITS: dict[str, Any] = {"connect_timeout": 0.2, "read_timeout": 0.15, "total_timeout": 0.3}
 
@@ -45,7 +47,13 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def make_client(waits: list[float]) -> Iterator[MakeClient]:
+def limits() -> dict[str, Any]:
+    """The time limits of this module's clients."""
+    return PATIENT
+
+
+@pytest.fixture
+def make_client(waits: list[float], limits: dict[str, Any]) -> Iterator[MakeClient]:
     """Make clients for a server or an address; closed with the test."""
     made: list[AitronosClient] = []
 
@@ -55,7 +63,7 @@ def make_client(waits: list[float]) -> Iterator[MakeClient]:
         around |= {name: more.pop(name) for name in AROUND & set(more)}
         made.append(
             AitronosClient(
-                ClientConfig(**{"base_url": base_url} | LIMITS | more),
+                ClientConfig(**{"base_url": base_url} | limits | more),
                 **around,
             )
         )

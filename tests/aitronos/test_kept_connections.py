@@ -1,5 +1,6 @@
 """Connections are kept for the same key alone, a bounded number of them, and only good ones."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from freddy_admin.aitronos.connections import KeyAdapter
 from freddy_admin.aitronos.pools import Pools
 from tests.aitronos.conftest import MakeClient, Serve, ask, failure
-from tests.aitronos.wire import Script, Talk, answer, says
+from tests.aitronos.wire import GOOD, Script, Talk, answer, says
 
 
 def test_calls_of_one_key_share_a_connection_and_those_of_another_do_not(
@@ -42,13 +43,15 @@ def closes_after(first: bytes) -> Callable[[Talk], None]:
     return script
 
 
+BODY = json.dumps(GOOD).encode()
 EXTRAORDINARY: dict[str, bytes] = {
     "a refusal": answer("", "401 X"),
     "an unreadable answer": answer("{}"),
     "extra bytes": answer() + b"x",
     "a second answer": answer() + answer(),
     "a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+    % (len(BODY), BODY),
     "a 204 with a body": answer("{}", "204 X"),
     "too long a body": answer("{" + " " * 1_000_001),
 }
