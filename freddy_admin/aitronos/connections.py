@@ -17,6 +17,8 @@ from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.aitronos.resolving import NameNotFound, Resolver
 
+RECEIVED_AHEAD = 131_072
+
 
 class ConnectFault(Exception):
     """No connection came about. Derives from nothing that urllib3 would wrap."""
@@ -69,27 +71,31 @@ def _connect(host: str, port: int) -> socket.socket:
         timed_out = FailureKind.CONNECT_TIMEOUT
         raise ConnectFault(timed_out if error.timed_out else FailureKind.NAME_NOT_FOUND) from None
     fault = FailureKind.UNREACHABLE
-    for family, address, number in addresses:
+    for position, (family, address, number) in enumerate(addresses):
         left = ends - time.monotonic()
         if left <= 0:
             raise ConnectFault(FailureKind.CONNECT_TIMEOUT)
         try:
-            connection = _connected(family, (address, number), left)
+            # A silent address leaves time for those behind it.
+            seconds = left / (len(addresses) - position)
+            return _connected(family, (address, number), seconds, deadline)
         except OSError as error:
             fault = _fault_of(error)
-        else:
-            deadline.guard(connection)
-            return connection
     raise ConnectFault(fault)
 
 
-def _connected(family: int, address: tuple[str, int], seconds: float) -> socket.socket:
+def _connected(
+    family: int, address: tuple[str, int], seconds: float, deadline: Deadline
+) -> socket.socket:
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.settimeout(seconds)
+        # What waits in here can still be read after a cut: a flood must not fill megabytes.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AHEAD)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.connect(address)
         connection.settimeout(CALL.connect_timeout)
+        deadline.guard(connection)
     except BaseException:
         connection.close()
         raise
@@ -125,6 +131,13 @@ class WatchedAnswer(http.client.HTTPResponse):
             self.will_close = True
         elif len(set(lengths)) > 1 or not all(map(_is_length, lengths)):
             self._end_unknown("Content-Length")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # Interim answers that came before the cut can still be read, one after the other.
+        if CALL.deadline is not None and CALL.deadline.passed:
+            raise TimeoutError
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        return status
 
     def _end_unknown(self, header: str) -> None:
         CALL.oddity = header

@@ -6,11 +6,12 @@ the reader at once.
 """
 
 import math
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+
+from freddy_admin.aitronos.forks import renew_in_children
 
 Monotonic = Callable[[], float]
 
@@ -109,4 +110,4 @@ class Watchdog:
 
 WATCHDOG = Watchdog()
 # A forked child has no such thread and no use for its parent's calls.
-os.register_at_fork(after_in_child=WATCHDOG.start_afresh)
+renew_in_children(WATCHDOG)

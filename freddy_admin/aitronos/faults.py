@@ -15,6 +15,7 @@ from freddy_admin.aitronos.errors import (
     UnreadableAnswer,
 )
 
+_WRAPPERS = requests.RequestException  # an OSError by descent, whatever it wraps
 _TIMEOUTS = {FailureKind.READ_TIMEOUT, FailureKind.TOTAL_TIMEOUT}
 
 
@@ -47,6 +48,8 @@ def fault_of(error: BaseException) -> Fault:
         fault = _fault_of_one(one)
         if fault is not None:
             return fault
+    if any(isinstance(one, OSError) and not isinstance(one, _WRAPPERS) for one in family):
+        return Fault(FailureKind.CONNECTION_LOST)
     # Nothing that a connection does: the bytes that came were too strange for a library.
     return Fault(FailureKind.UNREADABLE_ANSWER, "headers", type(error).__name__)
 
@@ -66,7 +69,7 @@ def _fault_of_one(one: BaseException) -> Fault | None:
 def _tls_fault(family: list[BaseException]) -> Fault:
     for one in family:
         if isinstance(one, ssl.SSLCertVerificationError):
-            return Fault(FailureKind.TLS, detail=str(one.verify_message)[:120])
+            return Fault(FailureKind.TLS, detail=str(getattr(one, "verify_message", ""))[:120])
     if any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in family):
         return Fault(FailureKind.CONNECTION_LOST)
     return Fault(FailureKind.TLS, detail="no secure connection could be agreed on")

@@ -84,7 +84,7 @@ def unreadable(field: str, detail: str) -> UnreadableAnswer:
     return UnreadableAnswer(
         FailureKind.UNREADABLE_ANSWER,
         http_status=200,
-        field=cleaned(field, _SHOWN),
+        field=cleaned(field, _SHOWN) or "body",
         detail=cleaned(detail, 200),
     )
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from freddy_admin.aitronos.connections import KeyAdapter
+from freddy_admin.aitronos.forks import renew_in_children
 
 POOLS_KEPT = 64
 IDLE_SECONDS = 60.0
@@ -24,8 +25,14 @@ class Pools:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make, self._kept, self._monotonic = make, kept, monotonic
-        self._lock = threading.Lock()
         self._idle: OrderedDict[PoolName, KeyAdapter] = OrderedDict()
+        self.start_afresh()
+        renew_in_children(self)
+
+    def start_afresh(self) -> None:
+        """Let go of all connections: in a forked child they are still its parent's as well."""
+        self._lock = threading.Lock()
+        self.close()
 
     def take(self, name: PoolName) -> KeyAdapter:
         """The adapter of this key, with its idle connection if there is a young one."""

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from freddy_admin.aitronos.forks import renew_in_children
+
 Address = tuple[int, str, int]  # family, host, port
 Lookup = Callable[[str, int], list[Address]]
 KEPT_FOR = 60.0
@@ -32,8 +34,13 @@ class Resolver:
         self, lookup: Lookup = system_lookup, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._lookup, self._monotonic = lookup, monotonic
-        self._lock = threading.Lock()
         self._kept: dict[tuple[str, int], tuple[float, list[Address]]] = {}
+        self.start_afresh()
+        renew_in_children(self)
+
+    def start_afresh(self) -> None:
+        """Wait for no search: a forked child has none of its parent's threads."""
+        self._lock = threading.Lock()
         self._running: dict[tuple[str, int], _Search] = {}
 
     def resolve(self, host: str, port: int, *, seconds: float) -> list[Address]:
@@ -49,9 +56,10 @@ class Resolver:
             search = self._running.get(name)
             if search is None:
                 # However many calls wait for a name, one thread looks it up.
-                search = self._running[name] = _Search()
+                search = _Search()
                 run = threading.Thread(target=self._search, args=(name, search), daemon=True)
                 run.start()
+                self._running[name] = search
         if not search.done.wait(seconds):
             raise NameNotFound(timed_out=True)
         if not search.found:

@@ -1,5 +1,6 @@
 """Text from outside, made fit to be stored and shown: one line, no controls, cut."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -35,12 +36,13 @@ def header_id(headers: Mapping[str, str], name: str) -> str:
 def without(text: str, secret: str) -> str:
     """`text` with no trace of `secret`, should the other side have sent it back.
 
-    Looks for the beginning of it at the end as well: `text` may have been cut there.
+    Looks for the beginning of it at the end as well: `text` may have been cut there. Capitals
+    make no difference, for some texts are lowered on their way.
     """
     if len(secret) < _TELLING:
         return text  # it would be found in any word
-    text = text.replace(secret, _HIDDEN)
+    text = re.sub(re.escape(secret), _HIDDEN, text, flags=re.IGNORECASE)
     for length in range(min(len(secret), len(text)), _TELLING - 1, -1):
-        if text.endswith(secret[:length]):
+        if text[-length:].lower() == secret[:length].lower():
             return text[:-length] + _HIDDEN
     return text

@@ -106,7 +106,7 @@ def _exchange(
 def _body_in_time(raw: urllib3.BaseHTTPResponse, deadline: Deadline, limit: int) -> bytes:
     _in_time(deadline)  # else the head was cut, whatever could be made of it
     try:
-        body = _body(raw, limit)
+        body = _body(raw, deadline, limit)
     except (_Spoilt, urllib3.exceptions.HTTPError):
         # Of an error the status says enough, whatever is wrong with its body.
         if raw.status == 200:
@@ -123,7 +123,7 @@ def _in_time(deadline: Deadline) -> None:
         raise _TooLate
 
 
-def _body(raw: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+def _body(raw: urllib3.BaseHTTPResponse, deadline: Deadline, limit: int) -> bytes:
     if CALL.oddity:
         raise _Spoilt(CALL.oddity, "malformed")
     coding = raw.headers.get("Content-Encoding", "identity").strip().lower()
@@ -131,11 +131,11 @@ def _body(raw: urllib3.BaseHTTPResponse, limit: int) -> bytes:
         raise _Spoilt("Content-Encoding", "compressed, though nobody asked for it")
     if int(raw.headers.get("Content-Length", 0)) > limit:
         raise _Spoilt("body", f"over {limit} bytes")
-    pieces, size = [], 0
+    whole = bytearray()
     # Piece by piece as they come: a read of a fixed size would wait for a drip to fill it.
     while piece := raw.read1(_PIECE, decode_content=False):
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
+        _in_time(deadline)  # what came before the cut can still be read, chunk by tiny chunk
+        whole += piece
+        if len(whole) > limit:
             raise _Spoilt("body", f"over {limit} bytes")
-    return b"".join(pieces)
+    return bytes(whole)
