@@ -145,6 +145,16 @@ def test_an_echo_in_a_good_answer_is_hidden(serve: Serve, make_client: MakeClien
     assert info.trace_id == "x" * 100 + "…"
 
 
+def test_an_echo_in_other_capitals_is_hidden(serve: Serve, make_client: MakeClient) -> None:
+    """The type of a body is lowered before it is quoted."""
+    key = "oak_live_ABCdefGHIjklMNOpqrSTU"
+    for media in (key, "x" * 150 + key.upper(), f"{key}; charset=x"):
+        error = broken(make_client(serve(says(answer(media=media)))), key)
+        assert error.field == "Content-Type"
+        assert "abcdef" not in error.detail.lower()
+        assert error.detail.endswith("…")
+
+
 def test_the_message_around_an_echo_is_kept(serve: Serve, make_client: MakeClient) -> None:
     error = broken(make_client(serve(FAULTS["echo in a refusal"])))
     assert error.message == "your key … is bad"

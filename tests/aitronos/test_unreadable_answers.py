@@ -128,6 +128,7 @@ def test_a_name_that_stands_twice_is_named(failed: Failed) -> None:
         failed(says(answer(BODY.replace("}", ', "x": {"y\x01": 1, "y\x01": 2}}')))), "body"
     )
     is_unreadable(failed(says(answer(BODY.replace("}", ', "x": {"y": 1, "y": 2}}')))), "y")
+    is_unreadable(failed(says(answer(r'{"\u0001": 1, "\u0001": 2}'))), "body")
 
 
 @pytest.mark.parametrize(
