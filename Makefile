@@ -30,11 +30,12 @@ demo: env ## Start the panel with sample organisations and an imitation of the A
 run: env ## Start the panel, empty, against the real Aitronos API
 	@$(BIN)/python manage.py panel --port $(PORT)
 
+# By file, so that tests that share a running panel meet it in one process.
 test: dev ## Run every test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers must be installed)
-	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .

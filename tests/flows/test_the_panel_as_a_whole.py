@@ -14,7 +14,6 @@ from freddy_admin.sandbox.server import SandboxServer
 from tests.flows.panel import EMAIL, Panel, gone
 from tests.flows.waiting import until
 
-pytestmark = pytest.mark.xdist_group("panel")
 EXPECTED = {
     "Alder": (Scenario.HEALTHY, "up_to_date"),
     "Birch": (Scenario.OVERDUE, "overdue"),
@@ -107,14 +106,3 @@ def test_when_one_part_dies_all_end_and_it_is_named(sandbox: SandboxServer, tmp_
     os.kill(worker, signal.SIGKILL)
     assert panel.ended() == 1
     assert gone(pids)
-
-
-def test_a_taken_port_is_one_sentence(sandbox: SandboxServer, tmp_path: Path) -> None:
-    panel = Panel(tmp_path, api=sandbox.base_url)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", panel.port))
-        other.listen()
-        ended = panel.manage("panel", "--port", str(panel.port))
-    assert ended.returncode == 1
-    assert f"Port {panel.port} cannot be used" in ended.stderr
-    assert "Traceback" not in ended.stderr
