@@ -1,5 +1,7 @@
 """The client of the Aitronos API: typed values in and out, a limit on everything, any thread."""
 
+import hashlib
+import os
 import random
 import time
 from collections.abc import Callable
@@ -34,7 +36,7 @@ class AitronosClient:
     """Calls the API. Raises AitronosError and nothing else; no error holds a key.
 
     `connection` names the pool a call may use: connections are kept per name and never handed to
-    another, whatever the other side sends. A name stands for one key in one version.
+    another name or another key, whatever the other side sends.
     """
 
     def __init__(  # noqa: PLR0913  its surroundings, all by name
@@ -52,6 +54,7 @@ class AitronosClient:
         self._clock, self._monotonic = clock, monotonic
         self._sleep, self._random = sleep, random
         self._resolver = resolver or Resolver()
+        self._pepper = os.urandom(16)
         secure = urlsplit(config.base_url).scheme == "https"
         context = tls_context(ca_file) if secure else None
         self._pools = Pools(lambda: KeyAdapter(context), monotonic=monotonic)
@@ -79,11 +82,11 @@ class AitronosClient:
             sent = None if secret is None else secret_clean(secret)
         except UnsendableSecret as error:
             return InvalidSecret(FailureKind.INVALID_SECRET, detail=error.reason)
-        request = self._request(route, sent)
+        request, pool = self._request(route, sent), self._pool_of(connection, sent)
         deadline = Deadline(self.config.total_of(route.read_timeout), self._monotonic)
         started, attempt = self._monotonic(), 1
         while True:
-            outcome = self._attempt(request, route, parse, connection, deadline)
+            outcome = self._attempt(request, route, parse, pool, deadline)
             elapsed = (self._monotonic() - started) * 1000
             if not isinstance(outcome, AitronosError):
                 raw, value = outcome
@@ -108,7 +111,7 @@ class AitronosClient:
         request: PreparedRequest,
         route: Route,
         parse: Parse[Value],
-        connection: PoolName,
+        pool: PoolName,
         deadline: Deadline,
     ) -> tuple[RawAnswer, Value] | AitronosError:
         limits = Limits(
@@ -116,7 +119,7 @@ class AitronosClient:
             read=route.read_timeout or self.config.read_timeout,
             body=self.config.max_body,
         )
-        adapter = self._pools.take(connection)
+        adapter = self._pools.take(pool)
         kept = False
         try:
             raw = exchange(
@@ -129,7 +132,7 @@ class AitronosClient:
         finally:
             # Anything out of the ordinary closes its connection.
             if kept:
-                self._pools.give(connection, adapter)
+                self._pools.give(pool, adapter)
             else:
                 adapter.close()
         return raw, value
@@ -142,6 +145,13 @@ class AitronosClient:
         except AitronosError as error:
             error.request_id = header_id(raw.headers, "x-request-id")
             raise
+
+    def _pool_of(self, connection: PoolName, secret: str | None) -> PoolName:
+        """The pool's name, with a mark of the key: two keys under one name share nothing."""
+        if connection is None or secret is None:
+            return None
+        mark = hashlib.blake2b(secret.encode(), key=self._pepper, digest_size=16)
+        return f"{connection}/{mark.hexdigest()}"
 
     def _request(self, route: Route, secret: str | None) -> PreparedRequest:
         request: PreparedRequest = self._prepared(route).copy()

@@ -18,6 +18,7 @@ from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.aitronos.resolving import NameNotFound, Resolver
 
 RECEIVED_AHEAD = 131_072
+_SHORTEST = 0.001  # a time-out of 0 would mean "do not block"
 
 
 class ConnectFault(Exception):
@@ -72,12 +73,9 @@ def _connect(host: str, port: int) -> socket.socket:
         raise ConnectFault(timed_out if error.timed_out else FailureKind.NAME_NOT_FOUND) from None
     fault = FailureKind.UNREACHABLE
     for position, (family, address, number) in enumerate(addresses):
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise ConnectFault(FailureKind.CONNECT_TIMEOUT)
+        # A silent address leaves time for those behind it.
+        seconds = (ends - time.monotonic()) / (len(addresses) - position)
         try:
-            # A silent address leaves time for those behind it.
-            seconds = left / (len(addresses) - position)
             return _connected(family, (address, number), seconds, deadline)
         except OSError as error:
             fault = _fault_of(error)
@@ -89,7 +87,7 @@ def _connected(
 ) -> socket.socket:
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
-        connection.settimeout(seconds)
+        connection.settimeout(max(_SHORTEST, seconds))
         # What waits in here can still be read after a cut: a flood must not fill megabytes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AHEAD)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -26,13 +26,14 @@ class Pools:
     ) -> None:
         self._make, self._kept, self._monotonic = make, kept, monotonic
         self._idle: OrderedDict[PoolName, KeyAdapter] = OrderedDict()
+        self._closed = False
         self.start_afresh()
         renew_in_children(self)
 
     def start_afresh(self) -> None:
         """Let go of all connections: in a forked child they are still its parent's as well."""
         self._lock = threading.Lock()
-        self.close()
+        self._empty()
 
     def take(self, name: PoolName) -> KeyAdapter:
         """The adapter of this key, with its idle connection if there is a young one."""
@@ -50,13 +51,17 @@ class Pools:
             former = self._idle.pop(name, None)
             self._idle[name] = adapter
             spare = [former] if former else []
-            while len(self._idle) > self._kept:
+            while len(self._idle) > (0 if self._closed else self._kept):
                 spare.append(self._idle.popitem(last=False)[1])
         for one in spare:
             one.close()
 
     def close(self) -> None:
-        """Close everything idle."""
+        """Close everything idle; what is in use is closed when it comes back."""
+        self._closed = True
+        self._empty()
+
+    def _empty(self) -> None:
         with self._lock:
             idle, self._idle = list(self._idle.values()), OrderedDict()
         for one in idle:

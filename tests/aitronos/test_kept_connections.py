@@ -187,6 +187,24 @@ def test_an_old_idle_connection_is_closed_by_the_next_call_of_any_key(
     assert not pools.take("b").closed
 
 
+def test_what_comes_back_after_the_end_is_closed(pools: Any) -> None:
+    adapter = pools.take("a")
+    pools.close()
+    pools.give("a", adapter)
+    assert adapter.closed
+    assert pools.take("a") is not adapter
+
+
+def test_another_key_under_the_same_name_gets_another_connection(
+    serve: Serve, make_client: MakeClient
+) -> None:
+    server = serve(says(answer()))
+    client = make_client(server)
+    for key in ("oak_live_one", "oak_live_two", "oak_live_one", " oak_live_two\n"):
+        ask(client, "1.1", key)
+    assert server.connections == 2
+
+
 def test_two_keys_never_share_an_adapter(pools: Any) -> None:
     pools.give("a", pools.take("a"))
     taken = [pools.take(name) for name in ("a", "b", None, "")]

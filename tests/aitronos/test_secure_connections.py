@@ -4,6 +4,7 @@ import ssl
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +89,24 @@ def test_all_keys_share_one_context_and_no_list_is_read_twice(
     for number in range(3):
         ask(client, connection=f"{number}.1")
     assert wire.connections == 3
+
+
+def test_no_environment_makes_a_stranger_known_or_writes_keys_down(
+    serve: Serve,
+    make_client: MakeClient,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, authority.ca_file)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
+    wire = serve(says(answer()), tls=authority.context())
+    assert failure(make_client(wire)).kind is FailureKind.TLS
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "missing.pem"))
+    assert ask(make_client(wire, ca_file=authority.ca_file)).value.total_tools == 42
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_context_asks_for_a_certificate_and_for_a_name() -> None:
