@@ -124,7 +124,10 @@ def listed(rows: QuerySet[Any], *, user: User) -> QuerySet[Any]:
         .values("number")
     )
     role = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user)
-    return rows.annotate(siblings=Subquery(siblings), role=Subquery(role.values("role")[:1]))
+    with_more: QuerySet[Any] = rows.annotate(
+        siblings=Subquery(siblings), role=Subquery(role.values("role")[:1])
+    )
+    return with_more
 
 
 def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:

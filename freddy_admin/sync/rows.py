@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync import health
+from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.states import NEEDS_YOU, State
 
 
@@ -164,6 +165,8 @@ class Overview:
     checked_at: datetime | None  # the latest finished check of any key in view
     next_check_at: datetime | None  # the earliest scheduled one
     worker_seen_at: datetime | None  # the latest sign of life of any worker
+    master_key_fault: bool  # that worker's master key does not fit the database
+    outage: Outage | None  # Aitronos as a whole seems out of reach
     tags: list[Option]
     owners: list[Option]
     empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key

@@ -14,6 +14,8 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.observations import observation_read
+from freddy_admin.sync.outage import KINDS, outage_of
+from freddy_admin.sync.policy import policy
 from freddy_admin.sync.querying import (
     COLUMNS,
     DETAIL_COLUMNS,
@@ -25,10 +27,12 @@ from freddy_admin.sync.querying import (
 )
 from freddy_admin.sync.rows import Filters, KeyRow, Option, Overview
 from freddy_admin.sync.states import WORST_FIRST, State
+from freddy_admin.vault.master_keys import MasterKeyFit
 from freddy_admin.vault.models import ApiKey, KeyStatus, KeyTag
 
 PAGE_SIZE = 50
 SORTS = ("state", "organisation", "last", "next", "tools", "checked")
+MASTER_KEY_FAULTS = frozenset({MasterKeyFit.MISSING, MasterKeyFit.CANARY_FAILED})
 _EMPTY_SHOWN = 6
 
 
@@ -101,7 +105,12 @@ def _matching_rows(*, user: User, filters: Filters, now: datetime) -> QuerySet[A
 
 def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
     # One pass over everything the person sees: what there is, and what the filters leave of it.
-    beat = WorkerBeat.objects.order_by("-beat_at").values("beat_at")[:1]
+    beat = WorkerBeat.objects.order_by("-beat_at")
+    lately = Q(key__paused_at=None, checked_at__gte=now - policy().period)
+    failing: dict[str, Any] = {
+        f"failing_{outage}": Count("pk", filter=lately & Q(error_kind__in=kinds))
+        for outage, kinds in KINDS.items()
+    }
     hit = Case(When(matching(filters), then=Value(1)), default=None)
     groups = (
         visible_rows(user=user, now=now)
@@ -112,7 +121,9 @@ def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
             left=Count("hit"),
             checked=Max("checked_at"),
             following=Min("next_check_at", filter=Q(key__paused_at=None)),
-            beat=Max(Subquery(beat)),
+            beat=Max(Subquery(beat.values("beat_at")[:1])),
+            fit=Max(Subquery(beat.values("master_key_state")[:1])),
+            **failing,
         )
         .order_by()
     )
@@ -124,6 +135,14 @@ def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
         "checked_at": _extreme(max, [group["checked"] for __, group in in_order]),
         "next_check_at": _extreme(min, [group["following"] for __, group in in_order]),
         "worker_seen_at": _extreme(max, [group["beat"] for __, group in in_order]),
+        "master_key_fault": any(group["fit"] in MASTER_KEY_FAULTS for __, group in in_order),
+        "outage": outage_of(
+            unpaused=sum(g["everything"] for state, g in in_order if state != State.PAUSED),
+            failing={
+                outage: sum(group[f"failing_{outage}"] for __, group in in_order)
+                for outage in KINDS
+            },
+        ),
     }
 
 

@@ -11,7 +11,7 @@ from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.sync import health
-from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import checks_store, facts_of
 from freddy_admin.sync.rows import Filters
@@ -220,3 +220,51 @@ def test_the_detail_of_a_key_comes_from_the_cache_and_is_never_stale_after_a_che
     stored(key, good(key))
     assert detail() == organisation_rows(user=person, organisation=organisation, now=clock.now())[0]
     assert row_of(key).total_tools == 42
+
+
+def fail_all(keys: list[ApiKey], kind: str) -> None:
+    for one in keys:
+        stored(one, failed(one, kind))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["read_timeout", "total_timeout", "read_timeout"], "timed_out"),
+        (["connection_refused", "name_not_found", "tls"], "no_connection"),
+        (["server_error"] * 3, "server_error"),
+        (["firewall"] * 3, "firewall"),
+        (["firewall"] * 2, None),  # fewer than three
+        (["firewall", "firewall", "server_error"], None),  # not the same
+        (["unreadable_answer"] * 3, None),  # the key's own
+    ],
+)
+def test_a_failure_that_half_of_the_keys_share_is_an_outage(
+    make_key: MakeKey, person: User, kinds: list[str], said: str | None
+) -> None:
+    for number, kind in enumerate(kinds):
+        key = make_key(str(number))
+        stored(key, failed(key, kind))
+    make_key("well")
+    assert page(person).outage == said
+
+
+def test_an_outage_is_half_of_the_unpaused_keys_in_the_last_period(
+    make_key: MakeKey, person: User
+) -> None:
+    fail_all([make_key(str(number)) for number in range(3)], "read_timeout")
+    well = [make_key(f"well {number}") for number in range(4)]
+    assert page(person).outage is None
+    ApiKey.objects.filter(pk=well[0].pk).update(paused_at=NOON)
+    assert page(person).outage == "timed_out"
+    assert page(person, NOON + 5 * M).outage == "timed_out"
+    assert page(person, NOON + 5 * M + S).outage is None
+
+
+def test_a_master_key_that_does_not_fit_is_known_from_the_workers_beat(
+    key: ApiKey, person: User
+) -> None:
+    assert page(person).master_key_fault is False
+    values = {"version": "1", "started_at": NOON, "beat_at": NOON, "master_key_state": "missing"}
+    WorkerBeat.objects.create(name="one", **values)
+    assert page(person).master_key_fault is True

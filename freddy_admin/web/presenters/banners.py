@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.rows import Overview
 from freddy_admin.web.presenters.actions import is_platform_fault
 from freddy_admin.web.presenters.states import BAD, WARN
@@ -27,8 +28,10 @@ class Banner:
 def banners(overview: Overview, on: Reading) -> list[Banner]:
     """The worst first; usually none."""
     found = []
-    if any(is_platform_fault(row) for row in overview.rows):
+    if overview.master_key_fault or any(is_platform_fault(row) for row in overview.rows):
         found.append(_misfit())
+    if overview.outage is not None:
+        found.append(_outage(overview.outage))
     if worker_is_silent(overview):
         found.append(_silent(overview, on))
     return found
@@ -52,6 +55,27 @@ def _misfit() -> Banner:
                 "state. The keys are not lost and nobody needs to paste one again. The people who "
                 "run this panel put the right master key back."
             )
+        ),
+    )
+
+
+def _outage(outage: Outage) -> Banner:
+    reasons = {
+        Outage.NO_CONNECTION: _("no connection to it comes about"),
+        Outage.TIMED_OUT: _("it does not answer in time"),
+        Outage.SERVER_ERROR: _("it answers with errors of its own"),
+        Outage.FIREWALL: _("something on the way, most likely a firewall, turns us away"),
+    }
+    return Banner(
+        tone=WARN,
+        icon="plug-connected-x",
+        title=_("Aitronos cannot be reached"),
+        words=format_html(
+            _(
+                "At least half of the keys tell the same: {reason}. What you see is the last known "
+                "state. Nothing for you to do: we try again on our own."
+            ),
+            reason=reasons[outage],
         ),
     )
 
