@@ -22,7 +22,7 @@ class FailureKind(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     READ_TIMEOUT = "read_timeout"
     TOTAL_TIMEOUT = "total_timeout"
-    INVALID_SECRET = "invalid_secret"  # noqa: S105  # nosec B105  a kind of failure, no secret
+    INVALID_SECRET = "invalid_secret"  # noqa: S105  # nosec B105
 
 
 class AitronosError(Exception):
