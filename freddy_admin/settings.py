@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "freddy_admin.web.middleware.PrivateAnswersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -86,7 +87,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "freddy_admin.accounts.middleware.TimeZoneMiddleware",
     "freddy_admin.accounts.middleware.SecondFactorMiddleware",
-    "freddy_admin.web.middleware.PrivateAnswersMiddleware",
 ]
 
 ROOT_URLCONF = "freddy_admin.urls"
