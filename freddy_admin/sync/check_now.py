@@ -17,6 +17,7 @@ from freddy_admin.sync.rounds import CheckPool
 from freddy_admin.sync.selectors import sync_rows_of
 from freddy_admin.sync.states import State
 from freddy_admin.vault.master_keys import master_key_state
+from freddy_admin.vault.models import KeyStatus
 
 PARALLEL = 32
 _POLL = 0.1
@@ -32,6 +33,11 @@ class Line:
     state: State
     problem: str  # a kind of failure, "" where figures came
     tried: bool  # False for a paused key: a person said not to call
+
+    @property
+    def missed(self) -> bool:
+        """Should have been tried, and was not: somebody else would not let the key go."""
+        return not self.tried and self.problem == "busy_elsewhere"
 
 
 def keys_check_now(
@@ -49,14 +55,14 @@ def keys_check_now(
     rows = {row.pk: row for row in sync_rows_of(organisation=organisation)}
     for row in rows.values():
         if row.key.paused_at is not None:
-            yield _line(row, state=State.PAUSED, problem="", tried=False)
+            yield _line(row, state=State.PAUSED, problem="")
     left = {pk for pk, row in rows.items() if row.key.paused_at is None}
     master_key_state()  # brings the canaries: a misfit of the master key is no key's own fault
     pool = CheckPool(
         client or api_client(), parallel=parallel, store=checks_store, release=claims_release
     )
-    # A held key is waited for as long as a lease can last, twice over; then it is named.
-    give_up_after = time.monotonic() + 4 * policy().lease.total_seconds()
+    patience = policy().lease.total_seconds()
+    give_up_after = time.monotonic() + patience
     try:
         while left or pool.running:
             claims = claims_take_these(
@@ -66,16 +72,21 @@ def keys_check_now(
             left -= {claim.key_id for claim in claims}
             if claims or pool.running:
                 # Progress: only keys that somebody else holds run the patience down.
-                give_up_after = time.monotonic() + 4 * policy().lease.total_seconds()
+                give_up_after = time.monotonic() + patience
             yield from _collected(pool, rows)
             if not pool.running and left:
+                gone = left - _still_there(left)
+                for pk in sorted(gone):
+                    yield _line(rows[pk], state=State(rows[pk].state), problem="changed_meanwhile")
+                left -= gone
                 if time.monotonic() > give_up_after:
                     break
-                sleep(_POLL)
+                if left:
+                    sleep(_POLL)
     finally:
         pool.stop()
     for pk in sorted(left):
-        yield _line(rows[pk], state=State(rows[pk].state), problem="busy_elsewhere", tried=False)
+        yield _line(rows[pk], state=State(rows[pk].state), problem="busy_elsewhere")
 
 
 def _collected(pool: CheckPool[KeySync], rows: dict[int, KeySync]) -> Iterator[Line]:
@@ -93,7 +104,13 @@ def _ended_line(row: KeySync, ended: Checked, state: State | None) -> Line:
     return _line(row, state=state, problem=problem, tried=True)
 
 
-def _line(row: KeySync, *, state: State, problem: str, tried: bool) -> Line:
+def _still_there(key_ids: set[int]) -> set[int]:
+    """Those of the keys that can still be checked: neither revoked, removed nor paused since."""
+    there = KeySync.objects.filter(key__status=KeyStatus.ACTIVE, key__paused_at=None)
+    return set(there.values_list("pk", flat=True)) & key_ids
+
+
+def _line(row: KeySync, *, state: State, problem: str, tried: bool = False) -> Line:
     return Line(
         organisation_name=row.key.organisation.name,
         key_label=row.key.label,

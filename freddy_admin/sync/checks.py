@@ -41,14 +41,17 @@ def check_perform(client: AitronosClient, claim: Claim) -> Checked:
 
 
 def _ask(client: AitronosClient, claim: Claim) -> Answer[SyncStatus]:
-    secret = secret_open(
-        key_id=claim.key_id,
-        organisation_id=claim.organisation_id,
-        version=claim.key_version,
-        ciphertext=claim.ciphertext,
-        master_key_id=claim.master_key_id,
+    # Never a name of ours: a traceback that prints locals would print it.
+    return client.get_sync_status(
+        secret=secret_open(
+            key_id=claim.key_id,
+            organisation_id=claim.organisation_id,
+            version=claim.key_version,
+            ciphertext=claim.ciphertext,
+            master_key_id=claim.master_key_id,
+        ),
+        connection=f"{claim.key_id}.{claim.key_version}",
     )
-    return client.get_sync_status(secret=secret, connection=f"{claim.key_id}.{claim.key_version}")
 
 
 def _ended(

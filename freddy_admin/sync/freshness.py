@@ -1,11 +1,12 @@
 """Freshness: what is young enough is served; what is older is served, and a check is asked for."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import Actor, Place, audit_record
@@ -17,6 +18,8 @@ from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import PRESS_AGAIN_AFTER, policy
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.vault.models import KeyStatus
+
+log = logging.getLogger(__name__)
 
 # A page shows 50 keys; more would be somebody asking for the whole fleet at once.
 _ASK_AT_MOST = 200
@@ -53,7 +56,13 @@ def statuses_ask(*, rows: Sequence[KeyRow], now: datetime) -> int:
     asked = KeySync.objects.filter(
         pk__in=stale[:_ASK_AT_MOST], next_check_at__gt=now, checked_at__lte=stale_before
     )
-    return asked.update(next_check_at=now)
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            return asked.update(next_check_at=now)
+    except DatabaseError as error:
+        # A database that is full or can only be read must not take the page with it.
+        log.warning("Checks could not be asked for: %s", type(error).__name__)
+        return 0
 
 
 def _wants_a_look(row: KeyRow, stale_before: datetime) -> bool:
@@ -84,7 +93,9 @@ def _answer(row: KeySync, *, now: datetime) -> Answer:
     running = row.lease_until is not None and row.lease_until > now
     if running or row.requested_at is not None:
         return Answer.JOINED
-    if row.checked_at is not None and now - row.checked_at < PRESS_AGAIN_AFTER:
+    age = now - row.checked_at if row.checked_at else None
+    # A negative age: our clock was set back, and the result is of no known age.
+    if age is not None and timedelta() <= age < PRESS_AGAIN_AFTER:
         return Answer.JUST_CHECKED
     if row.hold_until is not None and row.hold_until > now:
         return Answer.HELD

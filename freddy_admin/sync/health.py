@@ -58,6 +58,7 @@ class Facts:
     refusals: int = 0  # how many of the latest conclusive checks, in a row, were refusals
     not_permitted: bool = False  # the latest of them was a 403
     unreadable_since: datetime | None = None
+    misfit_since: datetime | None = None  # the platform's master key does not fit
     paused_at: datetime | None = None
     grace: timedelta | None = None  # the key's own
     check_period: timedelta = 5 * MINUTE  # P
@@ -82,11 +83,13 @@ def grace_of(schedule: Schedule, own: timedelta | None = None) -> timedelta:
 def unknown_at(facts: Facts) -> datetime | None:
     """The moment after which the last observation says nothing any more (line 5).
 
-    None where lines 1 to 4 speak: they do not rest on an observation that ages.
+    None where lines 1 to 4 speak: they do not rest on an observation that ages. A master key
+    that does not fit makes every key unknown, whatever was last concluded of it.
     """
-    if facts.observed_at is None or _before_figures(facts) is not None:
-        return None
-    return facts.observed_at + stale_after(facts.check_period)
+    aged = None
+    if facts.observed_at is not None and _before_figures(facts) is None:
+        aged = facts.observed_at + stale_after(facts.check_period)
+    return min(filter(None, (facts.misfit_since, aged)), default=None)
 
 
 def stale_after(check_period: timedelta) -> timedelta:

@@ -12,9 +12,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import LEASE_AT_MOST, Policy
 from freddy_admin.vault.models import ApiKey, KeyStatus
+
+_SLICE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,13 @@ class Claim:
 
 def claims_take(*, limit: int, now: datetime, policy: Policy) -> list[Claim]:
     """Lease up to `limit` due keys: those a person waits for first, then the longest due."""
-    due = Q(next_check_at__lte=now) | Q(next_check_at__gt=now + policy.horizon)
+    # A check that ended in the future, or a plan further ahead than any we make: our clock was
+    # set back. Look now: what is shown would otherwise stay as it is until the clock catches up.
+    due = (
+        Q(next_check_at__lte=now)
+        | Q(next_check_at__gt=now + policy.horizon)
+        | Q(checked_at__gt=now + CLOCK_TOLERANCE)
+    )
     rows = _free(now, policy).filter(due)
     return _take(
         rows.order_by(F("requested_at").asc(nulls_last=True), "next_check_at", "pk"),
@@ -45,9 +54,14 @@ def claims_take_these(
     *, key_ids: Collection[int], limit: int, now: datetime, policy: Policy
 ) -> list[Claim]:
     """Lease up to `limit` of these keys, due or not; only a check that runs holds one back."""
-    # A slice keeps the statement under every database's number of parameters.
-    some = list(key_ids)[:500]
-    return _take(_free(now, policy).filter(pk__in=some), limit=limit, now=now, policy=policy)
+    wanted, claims = list(key_ids), list[Claim]()
+    # Slices keep each statement under every database's number of parameters.
+    for start in range(0, len(wanted), _SLICE):
+        some = _free(now, policy).filter(pk__in=wanted[start : start + _SLICE])
+        claims += _take(some, limit=limit - len(claims), now=now, policy=policy)
+        if len(claims) >= limit:
+            break
+    return claims
 
 
 def claims_release(claims: Sequence[Claim]) -> None:

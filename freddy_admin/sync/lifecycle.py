@@ -13,9 +13,15 @@ from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.recording import start_afresh
 from freddy_admin.sync.states import State
+from freddy_admin.vault.details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.services.candidates import candidate_promote
-from freddy_admin.vault.services.keys import api_key_pause, api_key_resume, api_key_revoke
+from freddy_admin.vault.services.keys import (
+    api_key_pause,
+    api_key_resume,
+    api_key_revoke,
+    api_key_update,
+)
 
 _BATCH = 500
 
@@ -31,6 +37,17 @@ def key_keep(*, organisation: Organisation, actor: Actor, key: ApiKey, version: 
         )
         keys_watch(keys=[kept])
     return kept
+
+
+def key_change(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, details: KeyDetails
+) -> ApiKey:
+    """Change what is said of a key; with another grace it is looked at again at once."""
+    with transaction.atomic():
+        changed = api_key_update(organisation=organisation, actor=actor, key=key, details=details)
+        if changed.grace_minutes != key.grace_minutes:
+            KeySync.objects.filter(pk=key.pk).update(next_check_at=clock.now())
+    return changed
 
 
 def key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:

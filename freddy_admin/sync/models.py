@@ -58,6 +58,7 @@ class KeySync(TenantOwned):
     refusals = models.PositiveIntegerField(default=0)  # refusals among conclusive checks, in a row
     refusal_status = models.PositiveSmallIntegerField(null=True)  # 401 or 403, of the latest one
     unreadable_since = models.DateTimeField(null=True)
+    misfit_since = models.DateTimeField(null=True)  # the master key does not fit: nobody's key
 
     # What we conclude from it.
     state = models.CharField(max_length=20, choices=State.choices, default=State.NOT_CHECKED)

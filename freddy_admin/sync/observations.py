@@ -7,6 +7,7 @@ observation counts as fresh. Lists read the database: one statement for a page o
 than a cache entry each.
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from freddy_admin.core.cache import cache_delete_many, cache_get, cache_set
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import policy
+from freddy_admin.sync.states import State
 
 Values = dict[str, Any]
 _KEPT_AT_MOST = 15.0  # seconds
@@ -52,6 +54,8 @@ FIELDS = (
     "unknown_at",
     "updated_at",
 )
+# Entries of another version of the panel, with other fields, have other names.
+_FORMAT = hashlib.sha256(",".join(FIELDS).encode()).hexdigest()[:8]
 _TIMES = frozenset(
     field.name
     for field in KeySync._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
@@ -62,9 +66,9 @@ _TIMES = frozenset(
 def observation_read(*, key_id: int, version: int) -> Values | None:
     """The latest observation of one key version; None where the key has no row."""
     name = cache_name(key_id, version)
-    entry = cache_get(name)
-    if entry is not None:
-        return _thawed(entry)
+    kept = _thawed(cache_get(name))
+    if kept is not None:
+        return kept
     rows = KeySync.objects.filter(pk=key_id, key_version=version)
     values: Values | None = rows.values(*FIELDS).first()
     if values is not None:
@@ -79,7 +83,7 @@ def observations_forget(*, rows: Sequence[KeySync]) -> None:
 
 def cache_name(key_id: int, version: int) -> str:
     """The cache entry of one key version."""
-    return f"sync:observation:{key_id}:{version}"
+    return f"sync:observation:{_FORMAT}:{key_id}:{version}"
 
 
 def _seconds() -> float:
@@ -93,8 +97,15 @@ def _frozen(values: Values) -> Values:
     }
 
 
-def _thawed(entry: Values) -> Values:
-    return {
-        name: datetime.fromisoformat(value) if name in _TIMES and value else value
-        for name, value in entry.items()
-    }
+def _thawed(entry: object) -> Values | None:
+    """The values, None for anything that this version of the panel did not put there."""
+    if not isinstance(entry, dict) or entry.keys() != set(FIELDS):
+        return None
+    try:
+        State(entry["state"])
+        return {
+            name: datetime.fromisoformat(value) if name in _TIMES and value else value
+            for name, value in entry.items()
+        }
+    except (TypeError, ValueError):
+        return None

@@ -1,7 +1,7 @@
 """Writes the ends of checks down: many rows in one short transaction, each row whole or not."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -62,7 +62,7 @@ def record(row: KeySync, key: ApiKey, ended: Checked, *, spans: Policy) -> None:
     """Bring `row` up to date with the end of one check; saves nothing."""
     if row.key_version != ended.key_version:
         start_afresh(row, version=ended.key_version)
-    was = (row.state, row.state_since, row.last_sync_at, row.unknown_at)
+    was = Before.of(row)
     problem = ended.problem or _NO_PROBLEM
     _record_outcome(row, ended, problem)
     if ended.figures is not None:
@@ -84,7 +84,7 @@ def start_afresh(row: KeySync, *, version: int) -> None:
     row.outcome, row.checked_at = Outcome.NONE, None
     row.failures, row.failing_since = 0, None
     row.refusals, row.refusal_status = 0, None
-    row.unreadable_since, row.unknown_at, row.hold_until = None, None, None
+    row.unreadable_since = row.misfit_since = row.unknown_at = row.hold_until = None
     _record_problem(row, _NO_PROBLEM)
 
 
@@ -101,6 +101,7 @@ def facts_of(row: KeySync, key: ApiKey, spans: Policy) -> health.Facts:
         refusals=row.refusals,
         not_permitted=row.refusal_status == 403,
         unreadable_since=row.unreadable_since,
+        misfit_since=row.misfit_since,
         paused_at=key.paused_at,
         grace=None if key.grace_minutes is None else timedelta(minutes=key.grace_minutes),
         check_period=spans.period,
@@ -123,10 +124,12 @@ def _record_outcome(row: KeySync, ended: Checked, problem: Problem) -> None:
         refused = ended.outcome == Outcome.REFUSED
         row.refusals = row.refusals + 1 if refused else 0
         row.refusal_status = problem.http_status if refused else None
-    if problem.kind == OwnFailure.KEY_UNREADABLE:
-        row.unreadable_since = row.unreadable_since or at
-    elif problem.kind != OwnFailure.MASTER_KEY_MISFIT:
-        row.unreadable_since = None
+    if problem.kind == OwnFailure.MASTER_KEY_MISFIT:
+        row.misfit_since = row.misfit_since or at
+        return
+    row.misfit_since = None
+    unreadable = problem.kind == OwnFailure.KEY_UNREADABLE
+    row.unreadable_since = row.unreadable_since or at if unreadable else None
 
 
 def _record_problem(row: KeySync, problem: Problem) -> None:
@@ -156,19 +159,50 @@ def _record_figures(row: KeySync, ended: Checked) -> None:
         row.reported_organization_id = ended.info.organization_id or row.reported_organization_id
 
 
-def _record_verdict(
-    row: KeySync,
-    facts: health.Facts,
-    was: tuple[str, datetime, datetime | None, datetime | None],
-    *,
-    now: datetime,
-) -> None:
-    verdict = health.conclude(replace(facts, paused_at=None), now=now)
-    state, since, last_sync_at, unknown_at = was
-    row.state, row.state_since, row.state_rule = verdict.state, verdict.since, verdict.rule
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stood in the row before this check."""
+
+    state: State
+    since: datetime
+    last_sync_at: datetime | None
+    unknown_at: datetime | None
+    ever_observed: bool
+
+    @classmethod
+    def of(cls, row: KeySync) -> "Before":
+        """As the row stands now."""
+        return cls(
+            State(row.state),
+            row.state_since,
+            row.last_sync_at,
+            row.unknown_at,
+            ever_observed=row.observed_at is not None,
+        )
+
+
+def _record_verdict(row: KeySync, facts: health.Facts, was: Before, *, now: datetime) -> None:
     row.unknown_at = health.unknown_at(facts)
-    # A state that went on, with no blind span between, keeps its beginning.
-    blind = unknown_at is not None and unknown_at < now
-    moved = verdict.state != State.UP_TO_DATE and last_sync_at != row.last_sync_at
-    if state == verdict.state and not blind and not moved:
-        row.state_since = min(since, verdict.since)
+    if facts.misfit_since is not None and facts.observed_at is not None:
+        # The last conclusion stays, to be shown as the last known state.
+        return
+    verdict = health.conclude(replace(facts, paused_at=None), now=now)
+    row.state, row.state_rule = verdict.state, verdict.rule
+    row.state_since = _since(verdict, was, row, now)
+
+
+def _since(verdict: health.Verdict, was: Before, row: KeySync, now: datetime) -> datetime:
+    """When the state became true: never within a span in which another one was."""
+    if verdict.state == was.state:
+        # A state that went on, with no blind span between, keeps its beginning.
+        blind = was.unknown_at is not None and was.unknown_at < now
+        moved = verdict.state != State.UP_TO_DATE and was.last_sync_at != row.last_sync_at
+        return verdict.since if blind or moved else min(was.since, verdict.since)
+    if was.state in _ENDED_BY_AN_ANSWER:
+        return max(verdict.since, now)
+    # Of a key never seen before, the figures tell since when it is as it is.
+    return max(verdict.since, was.since) if was.ever_observed else verdict.since
+
+
+# Lines 2 and 3 hold until the check that ends them, whatever the figures say of the time before.
+_ENDED_BY_AN_ANSWER = frozenset({State.KEY_UNREADABLE, State.KEY_REJECTED, State.KEY_NOT_PERMITTED})

@@ -55,6 +55,8 @@ def _after_failure(
     ceiling = max(policy.period, BACK_OFF_CEILING)
     # The exponent is held low: 2**40 periods are no timedelta any more.
     wait = min(policy.period * 2 ** min(max(row.failures - 1, 0), 10), ceiling)
+    if row.refusals >= health.REFUSALS_THAT_COUNT:
+        wait = max(wait, REFUSED_PERIOD)  # a time-out makes a refused key no more urgent
     own = _later(now, wait, jitter)
     return max(own, row.hold_until) if row.hold_until else own
 

@@ -19,7 +19,7 @@ from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.recording import checks_store
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
-from tests.sync.conftest import HandClock, MakeKey, lease
+from tests.sync.conftest import NOON, HandClock, MakeKey, lease
 
 LIMITS = {"connect_timeout": 0.5, "read_timeout": 0.3, "total_timeout": 0.6}
 
@@ -119,4 +119,17 @@ def test_a_key_that_somebody_never_lets_go_is_named_in_the_end(
     moments = itertools.count(step=10)
     monkeypatch.setattr(check_now.time, "monotonic", lambda: float(next(moments)))
     (line,) = keys_check_now(client=client, sleep=lambda _: None)
-    assert (line.problem, line.tried) == ("busy_elsewhere", False)
+    assert (line.problem, line.tried, line.missed) == ("busy_elsewhere", False, True)
+
+
+@pytest.mark.parametrize("change", [{"paused_at": NOON}, {"status": "revoked"}])
+def test_a_key_that_is_taken_away_while_it_is_waited_for_holds_nobody_up(
+    client: AitronosClient, make_key: MakeKey, change: dict[str, object]
+) -> None:
+    key = make_key(secret=key_for(Scenario.HEALTHY, "Acme"))
+    lease(key, "the-worker")
+    told = keys_check_now(
+        client=client, sleep=lambda _: ApiKey.objects.filter(pk=key.pk).update(**change) and None
+    )
+    (line,) = told
+    assert (line.problem, line.tried, line.missed) == ("changed_meanwhile", False, False)

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.models import AuditEvent
@@ -12,11 +14,12 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.freshness import Answer, check_request, statuses_ask
-from freddy_admin.sync.lifecycle import key_pause, key_resume, key_revoke
+from freddy_admin.sync.lifecycle import key_change, key_pause, key_resume, key_revoke
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.recording import checks_store
 from freddy_admin.sync.selectors import organisation_rows
 from freddy_admin.sync.states import State
+from freddy_admin.vault.details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, HandClock, failed, good, lease, refused, row_of
 
@@ -111,6 +114,40 @@ def test_a_result_of_under_ten_seconds_is_the_answer(
 ) -> None:
     hand_clock.forward(seconds=9)
     assert wish(organisation, seen_key) is Answer.JUST_CHECKED
+
+
+def test_a_result_from_the_future_is_no_answer(
+    seen_key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    hand_clock.forward(hours=-1)
+    assert wish(organisation, seen_key) is Answer.ASKED
+
+
+def test_a_database_that_can_only_be_read_does_not_stop_the_reading(
+    seen_key: ApiKey,
+    person: User,
+    organisation: Organisation,
+    hand_clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise OperationalError("attempt to write a readonly database")
+
+    hand_clock.forward(seconds=60)
+    monkeypatch.setattr(QuerySet, "update", refuse)
+    assert look(person, organisation) == 0
+
+
+def test_another_grace_has_the_key_looked_at_again(
+    seen_key: ApiKey, organisation: Organisation
+) -> None:
+    planned = row_of(seen_key).next_check_at
+    same = KeyDetails(label="Other words")
+    key_change(organisation=organisation, actor=ANA, key=seen_key, details=same)
+    assert row_of(seen_key).next_check_at == planned
+    other = KeyDetails(label="Other words", grace_minutes=5)
+    key_change(organisation=organisation, actor=ANA, key=seen_key, details=other)
+    assert row_of(seen_key).next_check_at == NOON
 
 
 def test_a_wish_ignores_our_back_off_but_not_a_wait_that_aitronos_asked_for(

@@ -53,6 +53,23 @@ def test_a_clock_that_was_set_back_stalls_nothing(key: ApiKey) -> None:
     assert len(take()) == 1
 
 
+def test_after_the_clock_was_set_back_every_key_is_looked_at_once(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    KeySync.objects.update(checked_at=NOON, next_check_at=NOON + timedelta(minutes=5))
+    assert len(take(at=NOON - timedelta(hours=1))) == 1
+
+
+def test_busy_keys_do_not_starve_the_later_ones(make_key: MakeKey) -> None:
+    busy, free = make_key("a"), make_key("b")
+    lease(busy)
+    beyond = [-number for number in range(600)]
+    claims = claims_take_these(
+        key_ids=[busy.pk, *beyond, free.pk], limit=1, now=NOON, policy=policy()
+    )
+    assert [claim.key_id for claim in claims] == [free.pk]
+
+
 def test_those_a_person_waits_for_come_first_then_the_longest_due(make_key: MakeKey) -> None:
     late, later, asked = make_key("a"), make_key("b"), make_key("c")
     KeySync.objects.filter(pk=late.pk).update(next_check_at=NOON - 2 * S)

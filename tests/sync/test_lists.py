@@ -7,11 +7,13 @@ import pytest
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
+from freddy_admin.core.cache import cache_get, cache_set
 from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.sync import health
 from freddy_admin.sync.models import KeySync, WorkerBeat
+from freddy_admin.sync.observations import cache_name
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import checks_store, facts_of
 from freddy_admin.sync.rows import Filters
@@ -268,3 +270,27 @@ def test_a_master_key_that_does_not_fit_is_known_from_the_workers_beat(
     values = {"version": "1", "started_at": NOON, "beat_at": NOON, "master_key_state": "missing"}
     WorkerBeat.objects.create(name="one", **values)
     assert page(person).master_key_fault is True
+
+
+@pytest.mark.parametrize(
+    "planted", [{}, [1], "x", {"state": "zzz"}, {"state": "up_to_date"}, None, 7]
+)
+def test_what_somebody_else_put_into_the_cache_is_not_believed(
+    key: ApiKey, person: User, organisation: Organisation, planted: Any
+) -> None:
+    stored(key, good(key))
+    cache_set(cache_name(key.pk, key.version), planted, seconds=60)
+    row = key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    assert (row.state, row.figures and row.figures.total_tools) == (State.UP_TO_DATE, 42)
+
+
+def test_an_entry_with_a_wrong_time_in_it_is_not_believed(
+    key: ApiKey, person: User, organisation: Organisation
+) -> None:
+    stored(key, good(key))
+    key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    entry = cache_get(cache_name(key.pk, key.version)) | {"checked_at": "yesterday"}
+    cache_set(cache_name(key.pk, key.version), entry, seconds=60)
+    assert (
+        key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON).checked_at == NOON
+    )

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from freddy_admin.sync import health
 from freddy_admin.sync.models import KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked
-from freddy_admin.sync.recording import checks_store
+from freddy_admin.sync.policy import policy
+from freddy_admin.sync.recording import checks_store, facts_of
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from tests.sync.conftest import (
@@ -119,11 +122,55 @@ def test_an_unreadable_key_is_red_until_it_can_be_opened_again(
     assert store(key, good(key)).state == State.UP_TO_DATE
 
 
-def test_a_misfit_of_the_master_key_is_no_fault_of_the_key(key: ApiKey) -> None:
-    store(key, good(key))
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [
+        ([good], State.UP_TO_DATE),
+        ([refused, refused], State.KEY_REJECTED),
+        ([good, lambda key: failed(key, "key_unreadable")], State.KEY_UNREADABLE),
+    ],
+)
+def test_a_master_key_that_does_not_fit_makes_every_key_unknown_with_its_last_state(
+    key: ApiKey, hand_clock: HandClock, before: list[Any], known: State
+) -> None:
+    for end in before:
+        store(key, end(key))
+    hand_clock.forward(minutes=1)
+    store(key, failed(key, "master_key_misfit"))
+    hand_clock.forward(minutes=5)
     row = store(key, failed(key, "master_key_misfit"))
-    assert (row.state, row.unreadable_since) == (State.UP_TO_DATE, None)
-    assert row.unknown_at == NOON + 15 * M
+    assert (row.state, row.unknown_at, row.misfit_since) == (known, NOON + M, NOON + M)
+    verdict = health.assess(facts_of(row, row.key, policy()), now=hand_clock())
+    assert (verdict.state, verdict.since) == (State.UNKNOWN, NOON + M)
+    row = store(key, good(key))
+    assert (row.state, row.misfit_since, row.unreadable_since) == (State.UP_TO_DATE, None, None)
+
+
+def test_a_misfit_at_the_very_first_check_is_unknown(key: ApiKey) -> None:
+    assert store(key, failed(key, "master_key_misfit")).state == State.UNKNOWN
+
+
+def test_up_to_date_is_not_true_within_a_rejection(key: ApiKey, hand_clock: HandClock) -> None:
+    store(key, refused(key))
+    store(key, refused(key))
+    hand_clock.forward(hours=1)
+    row = store(key, good(key))
+    assert (row.state, row.state_since) == (State.UP_TO_DATE, NOON + H)
+
+
+def test_a_new_state_does_not_reach_back_before_the_former_one(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    store(key, good(key, figures(NOON - 9 * H, NOON - 5 * H)))
+    hand_clock.forward(minutes=5)
+    row = store(key, good(key, figures(NOON - 6 * H, NOON + H)))
+    assert (row.state, row.state_since) == (State.UP_TO_DATE, NOON - 4 * H)
+
+
+def test_a_refused_key_is_not_asked_sooner_for_a_time_out(key: ApiKey) -> None:
+    store(key, refused(key))
+    store(key, refused(key))
+    assert store(key, failed(key)).next_check_at >= NOON + H
 
 
 def test_an_up_to_date_key_stays_so_since_the_first_sync_while_syncs_follow(

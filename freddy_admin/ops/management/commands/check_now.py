@@ -39,7 +39,7 @@ class Command(OperatorCommand):
                 for line in lines:
                     self.line(_worded(line))
                     counts[line.tried] += 1
-                    missed += line.problem == "gone"
+                    missed += line.missed
         except KeyboardInterrupt:
             self._leave()
         self.hint(
