@@ -45,7 +45,11 @@ class Engine:
         self.started_at = clock.now()
         self.checks_done = 0
         self._checks: CheckPool[KeySync] = CheckPool(
-            self.client, parallel=self.parallel, store=checks_store, release=claims_release
+            self.client,
+            parallel=self.parallel,
+            backlog=self.parallel // 2,
+            store=checks_store,
+            release=claims_release,
         )
         self._candidates: CheckPool[int] = CheckPool(
             self.client,

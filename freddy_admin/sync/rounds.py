@@ -1,6 +1,7 @@
 """Many calls side by side: threads make them, the caller's thread reads and writes the database."""
 
 import queue
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -11,6 +12,8 @@ from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.outcomes import Checked
 
 STORE_AT_ONCE = 50
+# Ends gather for so long before they are stored: one transaction for many instead of one each.
+GATHER_SECONDS = 0.1
 Perform = Callable[[AitronosClient, Claim], Checked]
 Stored = TypeVar("Stored")
 
@@ -20,7 +23,8 @@ class CheckPool(Generic[Stored]):
 
     The threads touch no database, so they hold no connection; `store` writes ends down in the
     caller's thread, in batches. A slow key costs one slot, and never more than the client's
-    total limit. `release` gives keys back that were taken and not asked.
+    total limit. `backlog` more may be taken than run, so that no thread waits while ends are
+    stored. `release` gives keys back that were taken and not asked.
     """
 
     def __init__(
@@ -28,6 +32,7 @@ class CheckPool(Generic[Stored]):
         client: AitronosClient,
         *,
         parallel: int,
+        backlog: int = 0,
         store: Callable[[Sequence[Checked]], list[Stored]],
         release: Callable[[Sequence[Claim]], None],
         perform: Perform = check_perform,
@@ -37,16 +42,16 @@ class CheckPool(Generic[Stored]):
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="check")
         self._ended: queue.SimpleQueue[Checked] = queue.SimpleQueue()
         self._running: dict[tuple[int, str], Claim] = {}
-        self._parallel = parallel
+        self._room = parallel + backlog
 
     @property
     def free(self) -> int:
-        """How many more checks can start now."""
-        return self._parallel - len(self._running)
+        """How many more claims can be taken now."""
+        return self._room - len(self._running)
 
     @property
     def running(self) -> int:
-        """How many checks have started and were not collected yet."""
+        """How many claims were taken and have not been collected yet."""
         return len(self._running)
 
     def submit(self, claims: Sequence[Claim]) -> None:
@@ -80,8 +85,10 @@ class CheckPool(Generic[Stored]):
         ended: list[Checked] = []
         try:
             ended.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
-            while len(ended) < STORE_AT_ONCE:
-                ended.append(self._ended.get_nowait())
+            gathered = time.monotonic() + GATHER_SECONDS
+            while len(ended) < min(STORE_AT_ONCE, len(self._running)):
+                left = max(0.0, gathered - time.monotonic()) if wait > 0 else 0.0
+                ended.append(self._ended.get(timeout=left) if left else self._ended.get_nowait())
         except queue.Empty:
             pass
         return ended
