@@ -78,6 +78,17 @@ def effective_state(now: datetime) -> Case:
     )
 
 
+def _rank(now: datetime) -> Case:
+    # Not by way of `effective`: a comparison with it repeats its whole expression, per state.
+    ranks = [When(state=state.value, then=Value(rank)) for state, rank in RANK.items()]
+    return Case(
+        When(key__paused_at__isnull=False, then=Value(RANK[State.PAUSED])),
+        When(unknown_at__lt=now, then=Value(RANK[State.UNKNOWN])),
+        *ranks,
+        output_field=IntegerField(),
+    )
+
+
 def matching(filters: Filters) -> Q:
     """What is searched for, without the states."""
     wanted = Q(pk__isnull=False)
@@ -99,12 +110,11 @@ def matching(filters: Filters) -> Q:
     return wanted
 
 
-def ordered(rows: QuerySet[Any], sort: str) -> QuerySet[Any]:
+def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
     """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
     backwards, word = sort.startswith("-"), sort.lstrip("-")
     if word == "state":
-        ranks = [When(effective=state.value, then=Value(rank)) for state, rank in RANK.items()]
-        rows = rows.annotate(rank=Case(*ranks, default=Value(99), output_field=IntegerField()))
+        rows = rows.annotate(rank=_rank(now))
     by: list[Any] = [
         F(name).desc(nulls_last=True) if backwards else F(name).asc(nulls_last=True)
         for name in _ORDERS[word]

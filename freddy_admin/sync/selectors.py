@@ -71,7 +71,7 @@ def overview_rows(*, user: User, filters: Filters, now: datetime) -> Iterator[Ke
 def organisation_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
     """The active keys of one organisation, worst first, in one query."""
     rows = visible_rows(user=user, now=now).filter(organisation=organisation)
-    found = listed(ordered(rows, "state"), user=user).values(*COLUMNS)
+    found = listed(ordered(rows, "state", now=now), user=user).values(*COLUMNS)
     return [row_of(values, user=user, now=now) for values in found]
 
 
@@ -100,7 +100,7 @@ def _matching_rows(*, user: User, filters: Filters, now: datetime) -> QuerySet[A
     if filters.states:
         rows = rows.filter(effective__in=filters.states)
     sort = filters.sort if filters.sort.lstrip("-") in SORTS else "state"
-    return listed(ordered(rows, sort), user=user).values(*COLUMNS)
+    return listed(ordered(rows, sort, now=now), user=user).values(*COLUMNS)
 
 
 def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
