@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres lint bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage lint bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -36,6 +36,10 @@ test: dev ## Run every test
 
 test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers must be installed)
 	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+ROOMS := sync vault crypto organisations aitronos
+coverage: dev ## Branch coverage of the rooms that must not fail: 95 % or more
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ROOMS:%=tests/%) $(ROOMS:%=--cov=freddy_admin.%) --cov-branch --cov-report=term --cov-fail-under=95 $(ARGS)
 
 lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .
