@@ -227,3 +227,18 @@ def test_one_damaged_row_is_said_of_that_key_alone(
 def draft(organisation: Organisation, secret: str) -> ApiKey:
     details = KeyDetails(label="New")
     return api_key_draft(organisation=organisation, actor=ANA, details=details, secret=secret)
+
+
+@pytest.mark.usefixtures("real_clock")
+def test_on_the_way_to_a_stop_ends_are_stored_and_nothing_new_is_taken(
+    sandbox: SandboxServer, make_key: MakeKey
+) -> None:
+    running = make_key("running", secret=key_for(Scenario.HEALTHY, "Running"))
+    with engine_for(sandbox) as engine:
+        engine.tick(wait=0)
+        waiting = make_key("waiting", secret=key_for(Scenario.HEALTHY, "Waiting"))
+        while engine.busy:
+            engine.drain(wait=0.5)
+        assert engine.checks_done == 1
+    assert row_of(running).state == State.UP_TO_DATE
+    assert row_of(waiting).lease_token == ""
