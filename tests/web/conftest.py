@@ -1,5 +1,6 @@
 """Five people, two organisations, and keys whose state is what a test says it is."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,12 @@ def _join(user: User, organisation: Organisation, role: Role) -> None:
     Membership.objects.create(
         organisation=organisation, user=user, role=role, created_at=clock.now()
     )
+
+
+def seen_of(page: str) -> str:
+    """What a browser that shows this page says it has."""
+    found = re.findall(r'data-part="([^"]+)"\s+data-mark="([^"]+)"', page)
+    return ",".join(f"{name}={mark}" for name, mark in found)
 
 
 SignIn = Callable[[User], Client]

@@ -1,17 +1,10 @@
 """Live updates: a page that has everything is told nothing, one that has not is told the rest."""
 
-import re
-
 from django.test import Client
 
 from freddy_admin.core import clock
 from freddy_admin.sync.models import KeySync, WorkerBeat
-from tests.web.conftest import MakeKey, People, SignIn
-
-
-def _seen(page: str) -> str:
-    found = re.findall(r'data-part="([^"]+)"\s+data-mark="([^"]+)"', page)
-    return ",".join(f"{name}={mark}" for name, mark in found)
+from tests.web.conftest import MakeKey, People, SignIn, seen_of
 
 
 def _ask(client: Client, seen: str, address: str = "/"):  # type: ignore[no-untyped-def]
@@ -23,7 +16,7 @@ def test_nothing_changed_is_204_without_a_byte(
 ) -> None:
     make_key()
     client = signed_in(people.viewer)
-    answer = _ask(client, _seen(client.get("/").content.decode()))
+    answer = _ask(client, seen_of(client.get("/").content.decode()))
     assert (answer.status_code, answer.content) == (204, b"")
 
 
@@ -32,7 +25,7 @@ def test_a_changed_row_comes_alone(
 ) -> None:
     changed, same = make_key("One"), make_key("Two")
     client = signed_in(people.viewer)
-    seen = _seen(client.get("/").content.decode())
+    seen = seen_of(client.get("/").content.decode())
     KeySync.objects.filter(pk=changed.pk).update(updated_at=clock.now())
     answer = _ask(client, seen)
     page = answer.content.decode()
@@ -47,7 +40,7 @@ def test_another_order_brings_the_whole_list(
 ) -> None:
     make_key("One")
     client = signed_in(people.viewer)
-    seen = _seen(client.get("/").content.decode())
+    seen = seen_of(client.get("/").content.decode())
     make_key("Two")
     page = _ask(client, seen).content.decode()
     assert 'id="live"' in page
@@ -60,6 +53,6 @@ def test_the_page_of_an_organisation_is_told_nothing_either(
     make_key()
     client = signed_in(people.viewer)
     address = "/organisations/alder/"
-    seen = _seen(client.get(address).content.decode())
+    seen = seen_of(client.get(address).content.decode())
     assert _ask(client, seen, address).status_code == 204
     assert _ask(client, "all=other", address).status_code == 200

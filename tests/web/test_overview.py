@@ -109,27 +109,6 @@ def test_the_tab_says_how_many_need_somebody(
     assert title.group(1).split() == ["(5)", "Overview", "·", "Freddy", "Admin"]
 
 
-def test_a_silent_worker_is_said_once_above_all(
-    people: People, signed_in: SignIn, make_key: MakeKey, worker: WorkerBeat, hand_clock: HandClock
-) -> None:
-    make_key()
-    client = signed_in(people.viewer)
-    assert "Statuses not refreshed" not in client.get("/").content.decode()
-    hand_clock.forward(minutes=11)
-    assert "Statuses not refreshed since 11:59" in client.get("/").content.decode()
-
-
-def test_a_master_key_that_does_not_fit_is_one_fault_and_nobody_pastes_a_key(
-    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
-) -> None:
-    past = hand_clock() - timedelta(minutes=20)
-    make_key(error_kind="master_key_misfit", outcome="failed", unknown_at=past)
-    page = signed_in(people.manager).get("/").content.decode()
-    assert page.count("The master key does not fit the database") == 1
-    assert "Replace the key" not in page
-    assert "was: Up to date" in page
-
-
 @pytest.mark.parametrize("number", [1, 50, 500])
 def test_the_page_costs_five_queries_however_many_keys(
     number: int, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
@@ -140,12 +119,12 @@ def test_the_page_costs_five_queries_however_many_keys(
     hand_clock.forward(minutes=2)
     KeySync.objects.update(next_check_at=hand_clock() + timedelta(minutes=5))
     client = signed_in(people.viewer)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         answer = client.get("/")
     assert answer.content.decode().count('data-part="row-') == min(number, 50)
-    assert len(queries) == SESSION_AND_USER + 5
+    # Only within a test's own transaction the wish for checks needs a savepoint.
+    counted = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
+    assert len(counted) == SESSION_AND_USER + 5
 
 
 def _many(template: ApiKey, number: int) -> None:

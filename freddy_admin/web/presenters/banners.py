@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.rows import Overview
+from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.actions import is_platform_fault
 from freddy_admin.web.presenters.states import BAD, WARN
 from freddy_admin.web.presenters.times import Reading
@@ -17,8 +18,9 @@ from freddy_admin.web.presenters.times import Reading
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One sentence for everybody."""
+    """One sentence for everybody; `kind` changes when what it says does."""
 
+    kind: str
     tone: str
     icon: str
     title: str
@@ -29,7 +31,7 @@ def banners(overview: Overview, on: Reading) -> list[Banner]:
     """The worst first; usually none."""
     found = []
     if overview.master_key_fault or any(is_platform_fault(row) for row in overview.rows):
-        found.append(_misfit())
+        found.append(_misfit(overview))
     if overview.outage is not None:
         found.append(_outage(overview.outage))
     if worker_is_silent(overview):
@@ -44,19 +46,34 @@ def worker_is_silent(overview: Overview) -> bool:
     return overview.total > 0 and (seen is None or overview.now - seen > limit)
 
 
-def _misfit() -> Banner:
+def _misfit(overview: Overview) -> Banner:
+    every = _none_opens(overview)
+    which = (
+        _("No key can be opened, so nothing is checked; what you see is the last known state.")
+        if every
+        else _(
+            "Keys that were sealed with the missing one cannot be opened and are not checked; "
+            "they show as Unknown, with their last known state. Other keys are not affected."
+        )
+    )
+    rest = _(
+        "The keys are not lost and nobody needs to paste one again. The people who run this "
+        "panel put the right master key back."
+    )
     return Banner(
+        kind="misfit_all" if every else "misfit_some",
         tone=BAD,
         icon="lock-x",
         title=_("The master key does not fit the database"),
-        words=SafeString(
-            _(
-                "No key can be opened, so nothing is checked; what you see is the last known "
-                "state. The keys are not lost and nobody needs to paste one again. The people who "
-                "run this panel put the right master key back."
-            )
-        ),
+        words=format_html("{} {}", which, rest),
     )
+
+
+def _none_opens(overview: Overview) -> bool:
+    """Whether nothing in view speaks against it: a key with any other verdict was opened."""
+    shut = {State.UNKNOWN, State.NOT_CHECKED, State.PAUSED}
+    checked = (row for row in overview.rows if row.checked_at and row.state is not State.PAUSED)
+    return set(overview.all_counts) <= shut and all(map(is_platform_fault, checked))
 
 
 def _outage(outage: Outage) -> Banner:
@@ -67,6 +84,7 @@ def _outage(outage: Outage) -> Banner:
         Outage.FIREWALL: _("something on the way, most likely a firewall, turns us away"),
     }
     return Banner(
+        kind=f"outage_{outage}",
         tone=WARN,
         icon="plug-connected-x",
         title=_("Aitronos cannot be reached"),
@@ -96,4 +114,4 @@ def _silent(overview: Overview, on: Reading) -> Banner:
         if checked
         else _("Statuses are not being refreshed")
     )
-    return Banner(tone=WARN, icon="plug-connected-x", title=title, words=words)
+    return Banner(kind="silent", tone=WARN, icon="plug-connected-x", title=title, words=words)

@@ -12,8 +12,7 @@ from django.utils.translation import ngettext
 from freddy_admin.sync.rows import Filters, Overview
 from freddy_admin.sync.states import NEEDS_YOU, State
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
-from freddy_admin.web.presenters.actions import is_platform_fault
-from freddy_admin.web.presenters.banners import Banner, banners, worker_is_silent
+from freddy_admin.web.presenters.banners import Banner, banners
 from freddy_admin.web.presenters.row_html import row_html
 from freddy_admin.web.presenters.rows import (
     CardView,
@@ -102,13 +101,14 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
     needing = [row for row in overview.rows if row.needs_you] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
     rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
+    told = banners(overview, on)
     in_view = sum(number for state, number in overview.counts.items() if state in NEEDS_YOU)
     return OverviewView(
         needs_you=overview.needs_you,
         total=overview.total,
         chips=_chips(overview, path),
         checked=_checked(overview, on),
-        banners=banners(overview, on),
+        banners=told,
         cards=cards,
         more_cards=max(0, in_view - len(cards)) if cards else 0,
         all_needing=in_view,
@@ -134,7 +134,7 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
         empty_organisations=overview.empty_organisations,
         more_filters=bool(filters.tag or filters.owner),
         pending=any(row.check_pending for row in overview.rows),
-        marks=_marks(overview),
+        marks=_marks(overview, told),
         query=address(filters, page=1),
         sprite=sprite,
         labels=labels,
@@ -161,7 +161,7 @@ def column_labels() -> dict[str, str]:
     }
 
 
-def _marks(overview: Overview) -> dict[str, str]:
+def _marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
     """A digest per part of the page: a browser that has them all is told nothing."""
     order = [row.key_id for row in overview.rows]
     return {
@@ -171,8 +171,7 @@ def _marks(overview: Overview) -> dict[str, str]:
             list(overview.counts.items()),
             overview.checked_at,
             overview.next_check_at,
-            worker_is_silent(overview),
-            any(is_platform_fault(row) for row in overview.rows),
+            [banner.kind for banner in told],
         ),
         "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
     }
