@@ -195,6 +195,17 @@ def test_a_check_that_aitronos_holds_back_says_until_when(
     assert "Aitronos asked us to wait, so the check comes at 12:20" in page
 
 
+@pytest.mark.parametrize("page", ["/", HERE, "key"])
+def test_every_page_that_shows_an_old_status_asks_for_a_check(
+    page: str, manager: Client, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    key = make_key()
+    now = hand_clock.forward(minutes=2)
+    KeySync.objects.update(next_check_at=now.replace(minute=30))
+    manager.get(f"{HERE}keys/{key.pk}/" if page == "key" else page)
+    assert KeySync.objects.get().next_check_at == now
+
+
 def test_several_keys_with_the_same_figures_are_not_added_up(
     manager: Client, make_key: MakeKey
 ) -> None:

@@ -11,6 +11,7 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_people
+from freddy_admin.sync.freshness import statuses_ask
 from freddy_admin.sync.lifecycle import key_pause, key_resume, key_revoke
 from freddy_admin.sync.selectors import key_row
 from freddy_admin.vault.models import ApiKey, KeyStatus
@@ -34,6 +35,7 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     if found.status == KeyStatus.ACTIVE:
         here = access.organisation
         row = key_row(user=person_of(request), organisation=here, key_id=key_id, now=now)
+        statuses_ask(rows=[row], now=now)
     view = key_view(access, found, row, reading(now), asked=asked_at(request))
     seen = seen_marks(request)
     if seen == view.marks:
