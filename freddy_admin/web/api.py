@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
@@ -25,7 +26,7 @@ class CheckErrorOut(Schema):
     code: str
     http_status: int | None
     message: str
-    trace_id: str
+    trace_id: str | None
 
 
 class StatusOut(Schema):
@@ -83,7 +84,8 @@ api = NinjaAPI(
 def refuse(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     """401, with the way in named."""
     del request, error
-    answer = _json({"detail": "Give a panel token: Authorization: Bearer …"}, status=401)
+    detail = _("Give a panel token: Authorization: Bearer …")
+    answer = _json({"detail": detail}, status=401)
     answer["WWW-Authenticate"] = 'Bearer realm="Freddy Admin"'
     return answer
 
@@ -123,7 +125,7 @@ def _error(error: CheckError) -> dict[str, Any]:
         "code": error.code or error.kind,
         "http_status": error.http_status,
         "message": error.message or failure(error).words,
-        "trace_id": error.trace_id,
+        "trace_id": error.trace_id or None,
     }
 
 

@@ -74,7 +74,15 @@ def test_machines_get_the_fields_in_their_order(
     assert by_state["up_to_date"]["error"] is None
     refused = by_state["key_rejected"]["error"]
     assert list(refused) == ["code", "http_status", "message", "trace_id"]
-    assert refused["http_status"] == 401
+    assert (refused["http_status"], refused["trace_id"]) == (401, None)
+    assert by_state["key_unreadable"]["error"]["http_status"] is None
+
+
+def test_machines_get_the_trace_of_a_failure(people: People, make_key: MakeKey) -> None:
+    make_key(outcome="failed", error_kind="server_error", trace_id="trc_1")
+    answer = _ask(api_token_create(actor=OPERATOR, user=people.viewer, name="x"))
+    [told] = json.loads(answer.content)["statuses"]  # type: ignore[attr-defined]
+    assert told["error"]["trace_id"] == "trc_1"
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "x" * 5000, "ü"])

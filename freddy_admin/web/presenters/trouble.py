@@ -48,34 +48,45 @@ def support_text(row: KeyRow) -> str:
     """Plain text for a ticket, times in UTC; holds nothing of the key but its label."""
     error = row.error
     lines = [
-        ("Organisation", row.organisation_name),
-        ("Key", f"{row.key_label} (no. {row.key_id}, version {row.key_version})"),
-        ("Organisation id at Aitronos", row.organization_id or row.reported_organization_id),
-        ("State", f"{row.state.value}, rule {row.state_rule}, since {_utc(row.state_since)}"),
-        ("Read at", _utc(row.now)),
-        ("Last check", _utc(row.checked_at)),
-        ("Last good check", _utc(row.observed_at)),
-        ("Last sync", _utc(row.figures.last_sync_at if row.figures else None)),
-        ("Next sync", _utc(row.figures.next_sync_at if row.figures else None)),
-        ("Call", f"GET {settings.AITRONOS_API_BASE_URL}/v1/admin/composio/sync/status"),
+        (_("Organisation"), row.organisation_name),
+        (_("Key"), _key_named(row)),
+        (_("Organisation id at Aitronos"), row.organization_id or row.reported_organization_id),
+        (_("State"), _state_named(row)),
+        (_("Read at"), _utc(row.now)),
+        (_("Last check"), _utc(row.checked_at)),
+        (_("Last good check"), _utc(row.observed_at)),
+        (_("Last sync"), _utc(row.figures.last_sync_at if row.figures else None)),
+        (_("Next sync"), _utc(row.figures.next_sync_at if row.figures else None)),
+        (_("Call"), f"GET {settings.AITRONOS_API_BASE_URL}/v1/admin/composio/sync/status"),
     ]
     if error is not None:
         lines += [
-            ("Failure", error.kind),
-            ("HTTP status", str(error.http_status or "")),
-            ("Code", error.code),
-            ("Field", error.field),
-            ("Detail", error.detail),
-            ("Message", error.message),
+            (_("Failure"), error.kind),
+            (_("HTTP status"), str(error.http_status or "")),
+            (_("Code"), error.code),
+            (_("Field"), error.field),
+            (_("Detail"), error.detail),
+            (_("Message"), error.message),
+            # As the API names them: whoever reads this looks for these words in their logs.
             ("trace_id", error.trace_id),
             ("x-request-id", error.request_id),
-            ("Failed checks in a row", str(row.failures or row.refusals or "")),
+            (_("Failed checks in a row"), str(row.failures or row.refusals or "")),
         ]
     return "\n".join(f"{name}: {value}" for name, value in lines if value)
 
 
+def _key_named(row: KeyRow) -> str:
+    parts = {"label": row.key_label, "id": row.key_id, "version": row.key_version}
+    return _("%(label)s (no. %(id)s, version %(version)s)") % parts
+
+
+def _state_named(row: KeyRow) -> str:
+    parts = {"state": row.state.value, "rule": row.state_rule, "since": _utc(row.state_since)}
+    return _("%(state)s, rule %(rule)s, since %(since)s") % parts
+
+
 def _utc(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "never"
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else _("never")
 
 
 def _from_error(row: KeyRow, on: Reading) -> Trouble:
