@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import Theme, User
-from freddy_admin.accounts.selectors import time_zones
 from freddy_admin.core.errors import PublicError
 from freddy_admin.vault.details import (
     GRACE_AT_MOST,
@@ -17,6 +16,7 @@ from freddy_admin.vault.details import (
     ORGANIZATION_ID_LENGTH,
     KeyDetails,
 )
+from freddy_admin.web.zones import ZoneSelect
 
 SECRET_LIMIT = 4096
 
@@ -180,13 +180,10 @@ class ProfileForm(_PlainForm):
         help_text=_l("Shown as the owner of keys and in the audit log."),
         widget=forms.TextInput({"autocomplete": "name"}),
     )
-    time_zone = forms.ChoiceField(
-        label=_l("Time zone"), help_text=_l("All times are shown in this zone.")
+    # A zone that does not exist is refused by the service.
+    time_zone = forms.CharField(
+        label=_l("Time zone"),
+        help_text=_l("All times are shown in this zone."),
+        widget=ZoneSelect,
     )
     theme = forms.ChoiceField(label=_l("Look"), choices=Theme.choices)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zone = self.fields["time_zone"]
-        assert isinstance(zone, forms.ChoiceField)  # noqa: S101  declared above
-        zone.choices = [(name, name.replace("_", " ")) for name in time_zones()]

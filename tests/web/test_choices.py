@@ -1,0 +1,64 @@
+"""Every list to choose from: what is chosen is saved, and chosen again when the form comes back."""
+
+import re
+
+import pytest
+
+from freddy_admin.accounts.models import Theme, User
+from freddy_admin.accounts.selectors import time_zones
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.web.zones import zones_by_region
+from tests.web.conftest import MakeKey, People, SignIn
+
+HERE = "/organisations/alder/"
+SECRET = "oak_live_a1b2PLANTEDPLANTEDPLANTEDPLANTEDPLANTEDwxyz"
+
+
+def _chosen(page: str, name: str) -> list[str]:
+    inside = page[page.index(f'name="{name}"') :].partition("</select>")[0]
+    return re.findall(r'<option value="([^"]*)" selected>', inside)
+
+
+@pytest.mark.parametrize("who", ["viewer", "manager", "admin", ""])
+def test_the_owner_of_a_key_is_saved(
+    who: str, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    key, client = make_key(), signed_in(people.manager)
+    owner = str(getattr(people, who).pk) if who else ""
+    address = f"{HERE}keys/{key.pk}/edit/"
+    assert client.post(address, {"label": "Main", "owner": owner}).status_code == 302
+    key.refresh_from_db()
+    assert str(key.owner_id or "") == owner
+    assert _chosen(client.get(address).content.decode(), "owner") == [owner]
+
+
+def test_the_owner_of_a_new_key_is_saved(people: People, signed_in: SignIn) -> None:
+    sent = {"label": "Sales", "api_key": SECRET, "owner": people.operator.pk}
+    signed_in(people.manager).post(f"{HERE}keys/add/", sent)
+    assert ApiKey.objects.get().owner == people.operator
+
+
+@pytest.mark.parametrize("theme", Theme.values)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/Argentina/Buenos_Aires", "EST"])
+def test_zone_and_look_are_saved(zone: str, theme: str, people: People, signed_in: SignIn) -> None:
+    client = signed_in(people.viewer)
+    sent = {"name": "Vi", "time_zone": zone, "theme": theme}
+    page = client.post("/profile/", sent, follow=True).content.decode()
+    saved = User.objects.get(pk=people.viewer.pk)
+    assert (saved.name, saved.time_zone, saved.theme) == ("Vi", zone, theme)
+    assert _chosen(page, "time_zone") == [zone]
+    assert _chosen(page, "theme") == [theme]
+
+
+def test_a_zone_that_is_refused_is_not_repeated(people: People, signed_in: SignIn) -> None:
+    sent = {"name": "Vi", "time_zone": '"><script>alert(1)</script>', "theme": "dark"}
+    page = signed_in(people.viewer).post("/profile/", sent).content.decode()
+    assert "Choose a time zone from the list." in page
+    assert "<script>alert" not in page
+    assert _chosen(page, "time_zone") == []
+    assert 'aria-invalid="true"' in page
+
+
+def test_every_zone_is_offered_once() -> None:
+    offered = ["UTC", *(zone for zones in zones_by_region().values() for zone, _ in zones)]
+    assert sorted(offered) == sorted(time_zones())
