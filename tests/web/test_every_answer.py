@@ -41,6 +41,50 @@ def test_no_answer_is_kept_by_anybody(address: str, people: People, signed_in: S
         assert "unsafe" not in policy
 
 
+CARRIED = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+@override_settings(ROOT_URLCONF="tests.web.test_every_answer")
+@pytest.mark.parametrize(
+    ("status", "method", "address", "headers"),
+    [
+        (200, "get", "/accounts/login/", {}),
+        (302, "get", "/", {}),
+        (400, "get", "/", {"host": "evil.example"}),
+        (400, "get", "/accounts/login/", {"host": "evil.example"}),
+        (403, "post", "/accounts/login/", {}),
+        (404, "get", "/nowhere/", {}),
+        (404, "get", "/nowhere", {}),
+        (405, "delete", "/overview.csv", {}),
+        (405, "post", "/api/v1/statuses", {}),
+        (401, "get", "/api/v1/statuses", {}),
+        (500, "get", "/breaks/", {}),
+        (503, "get", "/no-database/", {}),
+        (200, "get", "/healthz", {}),
+    ],
+)
+def test_every_answer_carries_the_headers_whoever_made_it(
+    status: int, method: str, address: str, headers: dict[str, str], people: People
+) -> None:
+    client = Client(enforce_csrf_checks=status == 403, raise_request_exception=False)
+    if status not in {200, 302, 401}:
+        client.force_login(people.viewer)
+    answer = getattr(client, method)(address, headers=headers)
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in CARRIED} == CARRIED
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert "camera=()" in answer["Permissions-Policy"]
+
+
 @override_settings(ROOT_URLCONF="tests.web.test_every_answer")
 @pytest.mark.parametrize(
     ("address", "status", "words"),
@@ -65,8 +109,12 @@ def test_what_goes_wrong_is_a_page_with_a_way_on(
     assert (answer.headers.get("Retry-After") == "20") is (status == 503)
 
 
-def test_a_host_that_is_not_ours_gets_the_plain_page(db: None) -> None:
-    answer = Client().get("/", headers={"host": "evil.example"})
+@pytest.mark.parametrize("to_https", [False, True])
+def test_a_host_that_is_not_ours_gets_the_plain_page(to_https: bool, db: None) -> None:
+    # On the way to https the host is looked at before any middleware of ours.
+    with override_settings(SECURE_SSL_REDIRECT=to_https):
+        answer = Client().get("/", headers={"host": "evil.example"})
+    assert {name: answer.headers.get(name) for name in CARRIED} == CARRIED
     assert answer.status_code == 400
     assert "could not be understood" in answer.content.decode()
 

@@ -9,6 +9,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
+from freddy_admin.web.private import made_private
 
 RETRY_AFTER_SECONDS = "20"
 
@@ -16,7 +17,8 @@ RETRY_AFTER_SECONDS = "20"
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: the request itself cannot be read."""
     del request, exception
-    return HttpResponse(loader.render_to_string("errors/400.html"), status=400)
+    # A foreign host may be noticed before any middleware of ours has a say.
+    return made_private(HttpResponse(loader.render_to_string("errors/400.html"), status=400))
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -49,8 +51,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         answer["Retry-After"] = RETRY_AFTER_SECONDS
     else:
         answer = HttpResponse(loader.render_to_string("errors/500.html"), status=500)
-    answer["Cache-Control"] = "private, no-store"
-    return answer
+    return made_private(answer)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
