@@ -140,6 +140,25 @@ def make_key(organisation: Organisation) -> MakeKey:
     return make
 
 
+def keys_like(template: ApiKey, number: int) -> None:
+    """As many more keys, all as this one is."""
+    base = KeySync.objects.get(pk=template.pk)
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(
+            organisation_id=template.organisation_id,
+            label=str(n + 1),
+            created_at=template.created_at,
+        )
+        for n in range(number)
+    )
+    values = {
+        field.attname: getattr(base, field.attname)
+        for field in KeySync._meta.concrete_fields
+        if not field.primary_key
+    }
+    KeySync.objects.bulk_create(KeySync(key=key, **values) for key in keys)
+
+
 def _well(now: datetime) -> dict[str, Any]:
     return {
         "total_tools": 42,

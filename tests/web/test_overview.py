@@ -11,7 +11,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
-from tests.web.conftest import HandClock, MakeKey, People, SignIn
+from tests.web.conftest import HandClock, MakeKey, People, SignIn, keys_like
 
 SESSION_AND_USER = 2
 
@@ -114,7 +114,7 @@ def test_the_page_costs_five_queries_however_many_keys(
     number: int, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
 ) -> None:
     template = make_key("0")
-    _many(template, number - 1)
+    keys_like(template, number - 1)
     # All are stale, so that the page also asks for their checks: one statement for all.
     hand_clock.forward(minutes=2)
     KeySync.objects.update(next_check_at=hand_clock() + timedelta(minutes=5))
@@ -125,24 +125,6 @@ def test_the_page_costs_five_queries_however_many_keys(
     # Only within a test's own transaction the wish for checks needs a savepoint.
     counted = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
     assert len(counted) == SESSION_AND_USER + 5
-
-
-def _many(template: ApiKey, number: int) -> None:
-    base = KeySync.objects.get(pk=template.pk)
-    keys = ApiKey.objects.bulk_create(
-        ApiKey(
-            organisation_id=template.organisation_id,
-            label=str(n + 1),
-            created_at=template.created_at,
-        )
-        for n in range(number)
-    )
-    values = {
-        field.attname: getattr(base, field.attname)
-        for field in KeySync._meta.concrete_fields
-        if not field.primary_key
-    }
-    KeySync.objects.bulk_create(KeySync(key=key, **values) for key in keys)
 
 
 def _names(page: str) -> list[str]:

@@ -11,6 +11,7 @@ from freddy_admin.sync.rows import CheckError
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.secrets import masked
 from freddy_admin.web.presenters.failures import failure
+from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.times import Reading
 
 
@@ -19,6 +20,7 @@ class CandidateView:
     """What the page shows of a candidate. `decides`: this person may keep or discard it."""
 
     key_id: int
+    anchor: str
     label: str
     href: str
     state: str
@@ -46,6 +48,7 @@ def candidate_view(
     names = ("keep", "retest", "discard")
     return CandidateView(
         key_id=key.pk,
+        anchor=f"draft-{key.pk}",
         label=key.label,
         href=reverse("key", args=[slug, key.pk]),
         state=candidate.state,
@@ -61,7 +64,7 @@ def candidate_view(
         keepable=candidate.state == CandidateState.UNTESTED,
         decides=manages,
         links={name: reverse(f"candidate_{name}", args=[slug, key.pk]) for name in names},
-        mark=f"{candidate.version}.{candidate.state}",
+        mark=mark_of(candidate.version, candidate.state, key.label, manages),
     )
 
 

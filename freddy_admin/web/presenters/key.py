@@ -24,7 +24,6 @@ class KeyView:
     revoked: str
     works: bool
     manages: bool
-    pending: bool
     marks: dict[str, str]
 
 
@@ -37,13 +36,15 @@ def key_view(
     shown = panel(row, key, on, asked=asked) if row else None
     candidate = candidate_view(key, found, on, manages=manages) if found else None
     revoked = key.status == KeyStatus.REVOKED and key.revoked_at is not None
+    works = _just_tested(key, row, found is not None, on)
     marks = {
         "all": mark_of(
             shown and shown.mark,
-            row and row.next_check_at,
             candidate and candidate.mark,
             key.status,
             key.version,
+            key.label,
+            works,
         )
     }
     return KeyView(
@@ -51,9 +52,8 @@ def key_view(
         panel=shown,
         candidate=candidate,
         revoked=on.ago(key.revoked_at) if revoked and key.revoked_at else "",
-        works=_just_tested(key, row, found is not None, on),
+        works=works,
         manages=manages,
-        pending=bool((shown and shown.pending) or (candidate and candidate.pending)),
         marks=marks,
     )
 

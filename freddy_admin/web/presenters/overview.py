@@ -13,6 +13,7 @@ from freddy_admin.sync.rows import Filters, Overview
 from freddy_admin.sync.states import NEEDS_YOU, State
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
 from freddy_admin.web.presenters.banners import Banner, banners
+from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.row_html import row_html
 from freddy_admin.web.presenters.rows import (
     CardView,
@@ -50,15 +51,6 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One option of a filter."""
-
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
 class OverviewView:
     """Everything the page shows."""
 
@@ -87,7 +79,6 @@ class OverviewView:
     sort: str
     empty_organisations: list[tuple[str, str]]
     more_filters: bool
-    pending: bool
     marks: dict[str, str]
     query: str
     sprite: str
@@ -133,7 +124,6 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
         sort=filters.sort,
         empty_organisations=overview.empty_organisations,
         more_filters=bool(filters.tag or filters.owner),
-        pending=any(row.check_pending for row in overview.rows),
         marks=_marks(overview, told),
         query=address(filters, page=1),
         sprite=sprite,

@@ -77,9 +77,10 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
     candidate = candidate_of(key=key)
     look = pill(row.state)
     wrong = trouble(row, on)
+    evidence = _evidence(row, on, asked) if asked else None
     return Panel(
         anchor=f"key-{row.key_id}",
-        mark=mark_of(row_mark(row), candidate and (candidate.version, candidate.state)),
+        mark=_mark(row, key, on, evidence),
         label=row.key_label,
         href=key_path(row, "key"),
         pill=look,
@@ -101,12 +102,28 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         rule=rule_lines(row.state_rule),
         grace_words=grace_words(),
         pending=row.check_pending,
-        evidence=_evidence(row, on, asked) if asked else None,
+        evidence=evidence,
         news=_("%(label)s: checked. %(state)s.") % {"label": row.key_label, "state": look.word},
     )
 
 
 _LINKS = ("replace", "edit", "pause", "resume", "revoke", "check")
+
+
+def _mark(row: KeyRow, key: ApiKey, on: Reading, evidence: Evidence | None) -> str:
+    """Changes when anything shown does, also where only a moment has passed."""
+    candidate = candidate_of(key=key)
+    moments = (row.due_at, row.overdue_at, row.hold_until, row.next_check_at)
+    return mark_of(
+        row_mark(row),
+        row.next_check_at,
+        row.hold_until,
+        [moment is not None and moment <= on.now for moment in moments],
+        candidate and (candidate.version, candidate.state),
+        (key.owner_id, key.organization_id, key.grace_minutes, key.secret_set_at),
+        [tag.name for tag in key.tags.all()],
+        evidence and evidence.tone,
+    )
 
 
 def identical_figures(rows: list[KeyRow]) -> bool:

@@ -23,7 +23,7 @@ def row_html(
         f'<tr id="{row.anchor}" data-part="{row.anchor}" data-mark="{row.mark}" '
         f'data-news="{escape(row.news)}" class="tone-{pill.tone}"{extra}>\n'
         f'<td class="c-name"><a href="{escape(row.href)}">{escape(row.name)}</a>'
-        f"{_small(row.label)}</td>\n"
+        f"{_label(row)}</td>\n"
         f'<td class="c-state"><span class="state tone-{pill.tone}">'
         f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{pill.icon}"/></svg>'
         f"{escape(pill.word)}</span>{_small(row.note)}</td>\n"
@@ -41,6 +41,13 @@ def _cell(name: str, labels: Mapping[str, str], inner: str) -> str:
 
 def _small(text: str) -> str:
     return f"<small>{escape(text)}</small>" if text else ""
+
+
+def _label(row: RowView) -> str:
+    """Which of several keys, leading to its own page."""
+    if not row.label:
+        return ""
+    return f'<small><a href="{escape(row.key_href)}">{escape(row.label)}</a></small>'
 
 
 def _time(value: SafeString | str) -> str:

@@ -12,6 +12,7 @@ from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.actions import PASTE, Action, next_action
 from freddy_admin.web.presenters.failures import failure
+from freddy_admin.web.presenters.key_list import PANELS
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
 from freddy_admin.web.presenters.times import EITHER, Reading
@@ -50,6 +51,7 @@ class CardView:
     name: str
     label: str
     href: str
+    key_href: str
     pill: Pill
     sentence: SafeString
     move: SafeString
@@ -65,11 +67,12 @@ def row_views(rows: list[KeyRow], on: Reading) -> list[RowView]:
 
 def card_view(row: KeyRow, on: Reading) -> CardView:
     """The card of a key that needs somebody."""
-    told = story(row, on)
+    told, base = story(row, on), organisations_base()
     return CardView(
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
-        href=_href(row, organisations_base()),
+        href=_href(row, base),
+        key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
         pill=pill(row.state),
         sentence=told.headline,
         move=told.move,
@@ -125,7 +128,7 @@ def _stable(value: object) -> str:
 
 def _href(row: KeyRow, base: str) -> str:
     page = f"{base}{row.organisation_slug}/"
-    return f"{page}#key-{row.key_id}" if row.keys_in_organisation > 1 else page
+    return f"{page}#key-{row.key_id}" if 1 < row.keys_in_organisation <= PANELS else page
 
 
 def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:

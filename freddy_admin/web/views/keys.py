@@ -38,7 +38,7 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
         statuses_ask(rows=[row], now=now)
     view = key_view(access, found, row, reading(now), asked=asked_at(request))
     seen = seen_marks(request)
-    if seen == view.marks:
+    if seen is not None and seen.get("all") == view.marks["all"]:
         return nothing_new()
     page = {"view": view, "organisation": access.organisation, "key": found}
     return render(request, "key/page.html" if seen is None else "key/_live.html", page)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from freddy_admin.organisations.services import (
 )
 from freddy_admin.sync.freshness import statuses_ask
 from freddy_admin.sync.selectors import organisation_rows
+from freddy_admin.vault.models import KeyStatus
 from freddy_admin.vault.selectors import api_keys_of
 from freddy_admin.web.access import (
     FORM,
@@ -27,31 +29,45 @@ from freddy_admin.web.access import (
     within_organisation,
     within_organisation_by_admin,
 )
+from freddy_admin.web.filters import filters_from
 from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
-from freddy_admin.web.live import nothing_new, seen_marks
-from freddy_admin.web.presenters.organisation import organisation_view
+from freddy_admin.web.live import nothing_new, parts_only, seen_marks
+from freddy_admin.web.presenters.key_list import key_list
+from freddy_admin.web.presenters.organisation import (
+    OrganisationView,
+    changed_parts,
+    organisation_view,
+)
 from freddy_admin.web.presenters.times import reading
 
 
 @within_organisation(Permission.VIEW)
 def organisation(request: HttpRequest, access: Access) -> HttpResponse:
     """All keys of one organisation, the one in most trouble first."""
-    now = clock.now()
-    rows = organisation_rows(user=person_of(request), organisation=access.organisation, now=now)
-    statuses_ask(rows=rows, now=now)
-    keys = list(api_keys_of(organisation=access.organisation))
-    view = organisation_view(access, rows, keys, reading(now), asked=asked_at(request))
-    page = {
-        "view": view,
-        "organisation": access.organisation,
-        "may_remove": may_create_organisations(user=person_of(request)),
-    }
+    now, here = clock.now(), access.organisation
+    rows = organisation_rows(user=person_of(request), organisation=here, now=now)
+    found = key_list(rows, filters_from(request.GET))
+    statuses_ask(rows=found.shown, now=now)
+    wanted = Q(pk__in=[row.key_id for row in found.in_full]) | Q(status=KeyStatus.DRAFT)
+    keys = list(api_keys_of(organisation=here).filter(wanted))
+    view = organisation_view(access, found, keys, reading(now), asked=asked_at(request))
+    may_remove = may_create_organisations(user=person_of(request))
+    page = {"view": view, "organisation": here, "may_remove": may_remove}
     seen = seen_marks(request)
     if seen is None:
         return render(request, "organisation/page.html", page)
-    if seen == view.marks:
+    return _changes(request, page, view, seen)
+
+
+def _changes(
+    request: HttpRequest, page: dict[str, object], view: OrganisationView, seen: dict[str, str]
+) -> HttpResponse:
+    if seen.get("frame") != view.marks["frame"]:
+        return render(request, "organisation/_live.html", page)
+    if view.marks.items() <= seen.items():
         return nothing_new()
-    return render(request, "organisation/_live.html", page)
+    changed = {"view": changed_parts(view, seen), "live": True}
+    return parts_only(render(request, "organisation/_changes.html", page | changed))
 
 
 def asked_at(request: HttpRequest) -> datetime | None:
