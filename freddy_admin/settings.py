@@ -17,13 +17,13 @@ env = Environment()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 # --- Who may talk to us -------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = conf.flag("DEBUG", env, default=False)
 SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
 ALLOWED_HOSTS = conf.names(env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"))
-CSRF_TRUSTED_ORIGINS = conf.names(env.str("CSRF_TRUSTED_ORIGINS", default=""))
+CSRF_TRUSTED_ORIGINS = conf.origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = conf.count("TRUSTED_PROXIES", env, default=0)
-PLAIN_HTTP = conf.plain_http(env.bool("PLAIN_HTTP", default=False), hosts=ALLOWED_HOSTS)
+PLAIN_HTTP = conf.plain_http(conf.flag("PLAIN_HTTP", env, default=False), hosts=ALLOWED_HOSTS)
 REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
 # --- The secrets' room --------------------------------------------------------
@@ -140,8 +140,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
-# Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
+# key is the account together with the sender's address, so that guessing locks nobody else out.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_anywhere": "100/h/key",
+}
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"

@@ -2,10 +2,12 @@
 
 import base64
 import binascii
+import ipaddress
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
 
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
@@ -33,7 +35,8 @@ def secret_key(value: str, *, debug: bool) -> str:
 def encryption(private: str, public: str, *, debug: bool) -> tuple[list[str], str]:
     """`ENCRYPTION_KEYS` (private, first one's public half seals) and `ENCRYPTION_PUBLIC_KEY`.
 
-    One of the two is needed; each key is URL-safe base64 of 32 bytes.
+    One of the two is needed; each key is URL-safe base64 of 32 bytes. Where both are given they
+    belong together: else a process would seal what nobody can open.
     """
     keys = [part.strip() for part in private.split(",") if part.strip()]
     if not keys and not public and debug:
@@ -49,16 +52,30 @@ def encryption(private: str, public: str, *, debug: bool) -> tuple[list[str], st
         raise ImproperlyConfigured("ENCRYPTION_KEYS names the same key twice.")
     if public:
         _master_key("ENCRYPTION_PUBLIC_KEY", public, debug=debug)
+    if public and keys and _raw(public) != _public_half(keys[0]):
+        raise ImproperlyConfigured(
+            "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS, so nobody "
+            "could open what is sealed. Leave it out where ENCRYPTION_KEYS is set, or take what "
+            "`manage.py encryption_public_key` prints."
+        )
     return keys, public.strip()
+
+
+def _public_half(private: str) -> bytes:
+    return X25519PrivateKey.from_private_bytes(_raw(private)).public_key().public_bytes_raw()
+
+
+def _raw(value: str) -> bytes:
+    text = value.strip()
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _master_key(name: str, value: str, *, debug: bool) -> None:
     # The value itself is never part of the message: it is a secret even when malformed.
-    text = value.strip()
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
+    text, raw = value.strip(), _raw(value)
     if len(raw) != 32:
         raise ImproperlyConfigured(f"{name} is not URL-safe base64 of 32 bytes. {MASTER_KEY_HOW}")
     if debug:
@@ -100,12 +117,40 @@ def api_base_url(value: str) -> str:
         parts, odd, host = urlsplit(""), True, ""
     if odd or not host or parts.scheme not in {"https", "http"}:
         raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
-    loopback = host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host)
-    if parts.scheme == "http" and not loopback:
+    if parts.scheme == "http" and not _is_loopback(host):
         raise ImproperlyConfigured(
             "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
         )
     return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def flag(name: str, env: Any, *, default: bool) -> bool:
+    """A yes or a no; anything else is refused, lest a slip of the pen switches something off."""
+    text = env.str(name, default="").strip().lower()
+    if text in {"true", "yes", "on", "1"}:
+        return True
+    if text in {"false", "no", "off", "0"}:
+        return False
+    if text:
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    return default
+
+
+def origins(value: str) -> list[str]:
+    """`CSRF_TRUSTED_ORIGINS`: each with its scheme."""
+    found = names(value)
+    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in found):
+        raise ImproperlyConfigured(
+            "CSRF_TRUSTED_ORIGINS must name origins with their scheme: https://panel.example.org."
+        )
+    return found
 
 
 def header_name(value: str) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
-from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.core.text import line_clean
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Membership, Organisation
@@ -39,8 +39,12 @@ def organisation_create(*, actor: Actor, name: str) -> Organisation:
 
 @transaction.atomic
 def organisation_rename(*, organisation: Organisation, actor: Actor, name: str) -> Organisation:
-    """Give it another name; its slug stays, so that links to it go on working."""
+    """Give it another name; its slug stays, so that links to it go on working.
+
+    Raises NotFound where it was removed meanwhile.
+    """
     clean = _name_free(name, besides=organisation)
+    organisation = _locked(organisation)
     former = organisation.name
     if clean == former:
         return organisation
@@ -60,9 +64,13 @@ def organisation_rename(*, organisation: Organisation, actor: Actor, name: str) 
 
 @transaction.atomic
 def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
-    """Remove it with its keys and everything measured; the audit log keeps what happened."""
-    place = place_of(organisation)
-    organisation.delete()
+    """Remove it with its keys and everything measured; the audit log keeps what happened.
+
+    Of two who remove it one does; the other one meets NotFound.
+    """
+    found = _locked(organisation)
+    place = place_of(found)
+    found.delete()
     audit_record(tag=Tag.ORGANISATION_REMOVED, actor=actor, place=place, subject=place.name)
 
 
@@ -114,6 +122,14 @@ def member_set(
             new=str(role),
         )
     return member
+
+
+def _locked(organisation: Organisation) -> Organisation:
+    # FOR UPDATE: whoever adds a key here at this moment waits, and then finds nothing.
+    found = Organisation.objects.select_for_update().filter(pk=organisation.pk).first()
+    if found is None:
+        raise NotFound(_("This organisation was removed in the meantime."))
+    return found
 
 
 def _name_free(name: str, *, besides: Organisation | None) -> str:

@@ -27,7 +27,7 @@ class CheckPool(Generic[Stored]):
     stored. `release` gives keys back that were taken and not asked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its surroundings, all by name
         self,
         client: AitronosClient,
         *,

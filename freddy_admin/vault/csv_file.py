@@ -5,6 +5,7 @@ No report line, error or repr holds a secret.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,8 @@ COLUMNS: Final = ("organisation", "label", "api_key", "organization_id", "tags")
 ROWS_AT_MOST: Final = 50_000
 BYTES_AT_MOST: Final = 64 * 1024 * 1024
 _SHOWN: Final = 60
+# Long, without white space, letters and digits together: no name of a customer looks like that.
+_LIKE_A_KEY: Final = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{20,}")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -115,7 +118,7 @@ def _judged(records: Iterator[tuple[int, list[str], str]]) -> CsvFile:
             row = _row(number, cells, broken)
             _expect_first(row, seen)
         except _Malformed as wrong:
-            named = (_shown(cells[0]), _shown(cells[1])) if wrong.named else ("", "")
+            named = (_named(cells[0]), _named(cells[1])) if wrong.named else ("", "")
             lines.append(ReportLine(number, *named, problem=wrong.problem))
         else:
             rows.append(row)
@@ -172,13 +175,14 @@ def _row(number: int, cells: list[str], broken: str) -> CsvRow:
         )
     if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
         raise _Malformed(_("this row is not UTF-8: save the file as “CSV UTF-8”"), named=False)
-    problem = ""
+    problem, named = "", True
     try:
         row = _cleaned(number, cells)
     except InvalidInput as wrong:
-        problem = f"{wrong.field}: {wrong.message}"
+        # Where the key is not what it should be, it may stand in another column.
+        problem, named = f"{wrong.field}: {wrong.message}", wrong.field != "api_key"
     if problem:
-        raise _Malformed(problem)
+        raise _Malformed(problem, named=named)
     if secret_is_told(row.secret, (row.organisation, row.label, row.organization_id, *row.tags)):
         raise _Malformed(_("the key stands in another column, too: take it out"), named=False)
     return row
@@ -204,6 +208,11 @@ def _expect_first(row: CsvRow, seen: dict[str, int]) -> None:
         raise _Malformed(
             _("the same key as in row %(row)d: each key stands in the file once") % {"row": former}
         )
+
+
+def _named(text: str) -> str:
+    """A cell of a row that is not sound; what might be a key is not repeated."""
+    return "…" if _LIKE_A_KEY.fullmatch(text.strip()) else _shown(text)
 
 
 def _shown(text: str) -> str:

@@ -99,6 +99,7 @@ class _Kept:
     ring: Keyring
     at: datetime
     mute: frozenset[str]
+    canaries: frozenset[str]
 
 
 _kept: _Kept | None = None
@@ -120,7 +121,8 @@ def master_key_state(*, fresh: bool = False) -> MasterKeyState:
         if canary.master_key_id in ring.known_ids and not _sings(ring, canary)
     )
     state = _state_of(ring, canaries, mute)
-    _kept = _Kept(state=state, ring=ring, at=now, mute=mute)
+    ids = frozenset(canary.master_key_id for canary in canaries)
+    _kept = _Kept(state=state, ring=ring, at=now, mute=mute, canaries=ids)
     return state
 
 
@@ -133,6 +135,11 @@ def master_key_state_reset() -> None:
 def canary_sings(master_key_id: str) -> bool:
     """False if the canary of this master key failed when it was last looked at; no query."""
     return _kept is None or master_key_id not in _kept.mute
+
+
+def has_canary(master_key_id: str) -> bool:
+    """Whether this master key ever sealed anything here, as far as was looked; no query."""
+    return bool(master_key_id) and (_kept is None or master_key_id in _kept.canaries)
 
 
 def master_key_usage() -> list[MasterKeyUse]:

@@ -6,9 +6,9 @@ round, brings the canaries that tell a misfit of the master key from one damaged
 
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing, NoPrivateKeys
+from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing
 from freddy_admin.crypto.keyring import header_master_key_id, keyring
-from freddy_admin.vault.master_keys import canary_sings
+from freddy_admin.vault.master_keys import canary_sings, has_canary
 from freddy_admin.vault.sealing import Row
 
 
@@ -39,9 +39,10 @@ def secret_open(
 ) -> str:
     """The secret of one key (or of its candidate, with the candidate's version).
 
-    Raises KeyUnreadable for one damaged row: no bytes, a header that names another master key
-    than the column, bytes that do not open although the canary does. Raises MasterKeyMisfit if
-    the master key is not in the ring, its canary failed, or this process has no private key.
+    Raises MasterKeyMisfit if the row's master key sealed things here and is not in the ring, its
+    canary failed, or this process has no private key: nobody is then told to paste a key. Raises
+    KeyUnreadable for one damaged row: no bytes, a master key nobody ever had, a header that names
+    another one than the column, bytes that do not open although the canary does.
     """
     row = Row(organisation_id=organisation_id, key_id=key_id, version=version)
     secret = _opened(bytes(ciphertext or b""), row=row, master_key_id=master_key_id)
@@ -53,12 +54,15 @@ def secret_open(
 
 @sensitive_variables()
 def _opened(sealed: bytes, *, row: Row, master_key_id: str) -> str | None:
+    ring = keyring()
+    if not ring.can_open or (master_key_id not in ring.known_ids and has_canary(master_key_id)):
+        raise MasterKeyMisfit(master_key_id)
     try:
         if header_master_key_id(sealed) != master_key_id:
             return None
-        return keyring().open(sealed, context=row.context).decode("ascii")
-    except (MasterKeyMissing, NoPrivateKeys):
-        raise MasterKeyMisfit(master_key_id) from None
+        return ring.open(sealed, context=row.context).decode("ascii")
+    except MasterKeyMissing:
+        return None  # an id that never sealed anything here: the row itself is damaged
     except CannotOpen:
         if not canary_sings(master_key_id):
             raise MasterKeyMisfit(master_key_id) from None

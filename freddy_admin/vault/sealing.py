@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.fingerprints import fingerprint
 from freddy_admin.crypto.keyring import Keyring, keyring
-from freddy_admin.vault.models import MasterKeyCanary, SealedSecret
+from freddy_admin.vault.models import ApiKey, MasterKeyCanary, SealedSecret
 from freddy_admin.vault.secrets import hints_of
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
@@ -31,6 +33,11 @@ class Row:
         """Fixed-width numbers after a label: no two rows share a context."""
         numbers = (self.organisation_id, self.key_id, self.version)
         return _KEY_PURPOSE + struct.pack(">QQQ", *numbers)
+
+
+def _in_use(master_key_ids: set[str]) -> bool:
+    sealed = ApiKey.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
+    return sealed.exists()
 
 
 def canary_context(master_key_id: str) -> bytes:
@@ -70,11 +77,25 @@ SEALED_FIELDS: Final = (
 
 
 def canary_ensure(ring: Keyring | None = None) -> None:
-    """Make the canary of the sealing master key, if this is the first thing it seals."""
+    """Make the canary of the sealing master key, if this is the first thing it seals.
+
+    Raises Conflict where the ring opens nothing of what is stored: the wrong master key would
+    seal keys that the right one cannot open. A process that only seals cannot tell, and a new
+    public key comes first when a master key is replaced, so it is let through.
+    """
     ring = ring or keyring()
     master_key_id = ring.sealing_id
-    if MasterKeyCanary.objects.filter(master_key_id=master_key_id).exists():
+    canaries = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
+    if master_key_id in canaries:
         return
+    if ring.can_open and canaries and not canaries & ring.known_ids and _in_use(canaries):
+        raise Conflict(
+            _(
+                "The master key does not fit this database, so nothing was saved. Put the former "
+                "key (fingerprint %(ids)s) back into ENCRYPTION_KEYS."
+            )
+            % {"ids": ", ".join(sorted(canaries))}
+        )
     sealed = ring.seal(CANARY_TEXT, context=canary_context(master_key_id))
     canary = MasterKeyCanary(master_key_id=master_key_id, ciphertext=sealed, created_at=clock.now())
     # Another process may be making the same one: either will do.

@@ -5,7 +5,7 @@ import pytest
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag
-from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations import services
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
@@ -136,3 +136,12 @@ def test_a_person_switched_off_becomes_no_member(
 
     with pytest.raises(InvalidInput):
         member_set(organisation=organisation, actor=ACTOR, user=stranger, role=Role.VIEWER)
+
+
+def test_what_somebody_else_removed_meanwhile_is_not_found(organisation: Organisation) -> None:
+    organisation_remove(organisation=Organisation.objects.get(), actor=ACTOR)
+    with pytest.raises(NotFound):
+        organisation_remove(organisation=organisation, actor=ACTOR)
+    with pytest.raises(NotFound):
+        organisation_rename(organisation=organisation, actor=ACTOR, name="Other")
+    assert [tag for tag, *_ in events()] == [Tag.ORGANISATION_REMOVED]

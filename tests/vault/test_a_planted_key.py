@@ -16,6 +16,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.master_keys import master_key_state
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyTag, MasterKeyCanary
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 from freddy_admin.vault.secrets import hints_of
@@ -194,6 +195,7 @@ def test_no_error_of_a_form_holds_it(
 )
 def test_no_error_of_opening_holds_it(active: MakeKey, break_it: Callable[[ApiKey], None]) -> None:
     key = active(PLANTED)
+    master_key_state()  # as before every round: it brings the canaries
     break_it(key)
     with pytest.raises(KeyUnreadable) as unreadable:
         opened(key)

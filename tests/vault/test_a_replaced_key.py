@@ -5,11 +5,14 @@ import pytest
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.models import CandidateState, KeyCandidate
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.services import (
+    KeyDetails,
     TestOutcome,
+    api_key_draft,
     api_key_replace,
     api_key_revoke,
+    api_key_update,
     candidate_discard,
     candidate_promote,
     candidate_refuse,
@@ -112,3 +115,28 @@ def test_a_revoked_key_takes_no_new_secret(
     key = api_key_revoke(organisation=organisation, actor=actor, key=active())
     with pytest.raises(Conflict, match="revoked"):
         api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
+
+
+def test_a_new_secret_that_stands_in_the_label_already_is_refused(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    key = active()
+    ApiKey.objects.filter(pk=key.pk).update(label=f"was {OTHER_SECRET}")
+    with pytest.raises(InvalidInput, match="another field"):
+        api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
+
+
+def test_a_stored_secret_is_not_taken_for_a_label(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    key = active()
+    told = KeyDetails(label=SECRET)
+    with pytest.raises(InvalidInput, match="another field"):
+        api_key_update(organisation=organisation, actor=actor, key=key, details=told)
+
+
+def test_a_secret_that_names_the_organisation_is_refused(db: None, actor: Actor) -> None:
+    place = Organisation.objects.create(name=SECRET, slug="told")
+    details = KeyDetails(label="Main")
+    with pytest.raises(InvalidInput, match="another field"):
+        api_key_draft(organisation=place, actor=actor, details=details, secret=SECRET)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from freddy_admin.audit.services import Actor
+from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.master_keys import (
@@ -14,7 +15,7 @@ from freddy_admin.vault.master_keys import (
     master_key_usage,
 )
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
-from freddy_admin.vault.services import api_key_replace
+from freddy_admin.vault.services import KeyDetails, api_key_draft, api_key_replace
 from tests.vault.conftest import OTHER_SECRET, Hands, MakeKey
 from tests.vault.rings import FIRST, PRESENT, public_of, ring_of
 
@@ -143,3 +144,23 @@ def test_usage_counts_rows_per_master_key(
     assert (new.seals, new.in_ring) == (True, True)
     assert (old.keys, old.candidates, old.rows, old.canary) == (1, 0, 1, True)
     assert (old.seals, old.in_ring) == (False, True)
+
+
+def test_a_ring_that_opens_nothing_of_what_is_stored_seals_nothing_more(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    active()
+    details = KeyDetails(label="Another")
+    with ring_of(FIRST), pytest.raises(Conflict, match="ENCRYPTION_KEYS"):
+        api_key_draft(organisation=organisation, actor=actor, details=details, secret=OTHER_SECRET)
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_process_that_only_seals_may_begin_with_a_new_master_key(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    active()
+    details = KeyDetails(label="Another")
+    with ring_of(public=public_of(FIRST)):
+        api_key_draft(organisation=organisation, actor=actor, details=details, secret=OTHER_SECRET)
+    assert MasterKeyCanary.objects.count() == 2

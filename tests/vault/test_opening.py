@@ -109,3 +109,28 @@ def test_a_damaged_canary_alone_keeps_no_sound_key_shut(active: MakeKey) -> None
 def test_every_part_of_the_place_is_needed() -> None:
     with pytest.raises(TypeError):
         secret_open(key_id=1, version=1, ciphertext=b"", master_key_id="")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x01" + b"junk" * 30])
+def test_nobody_is_told_to_paste_a_key_whose_master_key_is_missing(
+    active: MakeKey, damage: bytes
+) -> None:
+    key = active()
+    ApiKey.objects.filter(pk=key.pk).update(ciphertext=damage)
+    key.refresh_from_db()
+    master_key_state(fresh=True)
+    with ring_of(FIRST), pytest.raises(MasterKeyMisfit):
+        opened(key)
+    with pytest.raises(KeyUnreadable):
+        opened(key)
+
+
+def test_a_master_key_that_nobody_ever_had_is_a_damaged_row(active: MakeKey) -> None:
+    key = active()
+    sealed = bytes(key.ciphertext or b"")
+    damaged = sealed[:1] + bytes(8) + sealed[9:]
+    ApiKey.objects.filter(pk=key.pk).update(ciphertext=damaged, master_key_id="00" * 8)
+    key.refresh_from_db()
+    master_key_state(fresh=True)
+    with pytest.raises(KeyUnreadable):
+        opened(key)

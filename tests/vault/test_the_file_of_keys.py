@@ -200,3 +200,19 @@ def test_a_file_of_many_megabytes_is_refused_unread(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(csv_file, "BYTES_AT_MOST", 100)
     [line] = csv_file_read(b"x" * 101).lines
     assert "64 MB" in line.problem
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"Acme,{SECRET},Main key,,",  # the key in the label's column
+        f"{SECRET},Main,not a key,,",
+        f"{SECRET},,{OTHER_SECRET},,",  # another column is wrong, too
+        f"Acme,Main,{SECRET} and more,,",
+    ],
+)
+def test_a_key_in_the_wrong_column_is_not_repeated(row: str) -> None:
+    [line] = _read(row).lines
+    assert line.problem
+    assert SECRET not in str(line)
+    assert OTHER_SECRET not in str(line)

@@ -1,5 +1,7 @@
 """What people do with a key: add, replace, describe, pause, resume, revoke."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -11,10 +13,10 @@ from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.vault.details import KeyDetails, details_clean
-from freddy_admin.vault.duplicates import refuse_second_copy
+from freddy_admin.vault.duplicates import fingerprints_here, refuse_second_copy
 from freddy_admin.vault.locks import kept_key_lock, organisations_lock
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
-from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
+from freddy_admin.vault.sealing import Row, canary_ensure, seal_into, secret_fingerprint
 from freddy_admin.vault.secrets import secret_clean, secret_is_told
 from freddy_admin.vault.tagging import tags_give, tags_of
 from freddy_admin.vault.trail import key_record
@@ -30,7 +32,8 @@ def api_key_draft(
     """
     details = _checked(organisation, details)
     secret = secret_clean(secret)
-    _refuse_told_secret(secret, details)
+    told = (organisation.name, details.label, details.organization_id, *details.tags)
+    _refuse_told_secret(secret, told)
     with transaction.atomic():
         organisations_lock([organisation.pk])
         key = ApiKey.objects.create(
@@ -63,6 +66,9 @@ def api_key_replace(
     secret = secret_clean(secret)
     with transaction.atomic():
         found = kept_key_lock(organisation=organisation, key=key)
+        _refuse_told_secret(
+            secret, (organisation.name, found.label, found.organization_id, *tags_of(key=found))
+        )
         candidate = _candidate_seal(found, secret, actor=actor)
         key_record(Tag.KEY_REPLACED, actor, found, version=candidate.version)
     return candidate
@@ -75,6 +81,7 @@ def api_key_update(
     details = _checked(organisation, details)
     with transaction.atomic():
         found = kept_key_lock(organisation=organisation, key=key)
+        _refuse_stored_secret(organisation, details)
         before = _described(found)
         found.label, found.owner = details.label, details.owner
         found.organization_id = details.organization_id
@@ -162,12 +169,24 @@ def _checked(organisation: Organisation, details: KeyDetails) -> KeyDetails:
 
 
 @sensitive_variables()
-def _refuse_told_secret(secret: str, details: KeyDetails) -> None:
-    if secret_is_told(secret, (details.label, details.organization_id, *details.tags)):
-        raise InvalidInput(
-            _("The key stands in another field, too, where everybody could read it. Remove it."),
-            field="label",
-        )
+def _refuse_told_secret(secret: str, texts: Iterable[str]) -> None:
+    if secret_is_told(secret, texts):
+        raise _told_secret()
+
+
+def _refuse_stored_secret(organisation: Organisation, details: KeyDetails) -> None:
+    # The stored keys stay shut: what would be told is found by its fingerprint.
+    here = fingerprints_here(organisation_ids=[organisation.pk])
+    for text in (details.label, details.organization_id, *details.tags):
+        if (organisation.pk, secret_fingerprint(text)) in here:
+            raise _told_secret()
+
+
+def _told_secret() -> InvalidInput:
+    return InvalidInput(
+        _("The key stands in another field, too, where everybody could read it. Remove it."),
+        field="label",
+    )
 
 
 def _in_use(organisation: Organisation, key: ApiKey) -> ApiKey:

@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing, NoPrivateKeys
 from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
 from freddy_admin.vault.master_keys import (
@@ -59,13 +60,19 @@ def api_keys_reseal(*, actor: Actor, batch: int = 200) -> ResealReport:
 
     Each row is wholly old or wholly new at any moment, and readable with both keys in the ring:
     a run that was killed is finished by the next one. Rows that cannot be opened are left as
-    they are and listed. Raises NoPrivateKeys where this process opens nothing.
+    they are and listed. Raises NoPrivateKeys where this process opens nothing, MasterKeyMissing
+    where it could not open what it is about to seal: that would end every key.
     """
     ring = keyring()
     if not ring.can_open:
         raise NoPrivateKeys
-    with transaction.atomic():
-        canary_ensure(ring)
+    if not ring.can_open_its_own:
+        raise MasterKeyMissing(ring.sealing_id)
+    try:
+        with transaction.atomic():
+            canary_ensure(ring)
+    except Conflict:
+        pass  # the ring opens nothing of what is here: every row is listed, none is touched
     unreadable: list[UnreadableRow] = []
     # Candidates first: one that is kept meanwhile takes its new bytes along to its key.
     candidates = _reseal_all(_old_candidates, ring, batch=batch, unreadable=unreadable)
@@ -136,7 +143,11 @@ def _sealed_anew(row: _Sealed, ring: Keyring, place: Row) -> tuple[bytes | None,
     former = bytes(row.ciphertext or b"")
     try:
         if header_master_key_id(former) == row.master_key_id:
-            return ring.seal(ring.open(former, context=place.context), context=place.context), ""
+            secret = ring.open(former, context=place.context)
+            sealed = ring.seal(secret, context=place.context)
+            # The former bytes go with this row's save: not before the new ones were opened.
+            if ring.open(sealed, context=place.context) == secret:
+                return sealed, ""
     except MasterKeyMissing:
         return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
     except CannotOpen:
