@@ -62,6 +62,20 @@ def test_the_link_sets_a_new_password_once(client: Client, ada: User) -> None:
     assert "works no longer" in Client().get(path, follow=True).content.decode()
 
 
+def test_a_new_password_ends_the_wait_of_an_account_somebody_guessed_at(
+    client: Client, settings: Settings, ada: User
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "9/m/key", "login_failed_anywhere": "3/h/key"}
+    for number in range(4):
+        sign_in(Client(REMOTE_ADDR="192.0.2.66"), ada.email, f"guess-{number}")
+    assert sign_in(Client(), ada.email).status_code == 200
+    ask(ada.email)
+    form = client.get(link(), follow=True)
+    client.post(form.redirect_chain[-1][0], NEW)
+
+    assert sign_in(Client(), ada.email, "other-words-42").status_code == 302
+
+
 def test_somebody_without_a_password_gets_one_this_way(client: Client) -> None:
     person_ensure(actor=ACTOR, email="new@example.org", password=None)
     ask("new@example.org")

@@ -51,6 +51,58 @@ def test_guessing_one_account_leaves_the_others_alone(ada: User, admin: User) ->
     assert sign_in(Client(), admin.email).status_code == 302
 
 
+def guesses(email: str, *addresses: str, each: int = 5) -> list[str]:
+    """What the page says to each wrong try."""
+    return [
+        sign_in(Client(REMOTE_ADDR=address), email, f"guess-{number}").content.decode()
+        for address in addresses
+        for number in range(each)
+    ]
+
+
+def test_who_guesses_an_account_does_not_lock_its_owner_out(ada: User) -> None:
+    assert "Too many failed" in guesses(ada.email, "192.0.2.66", each=8)[-1]
+
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.7"), ada.email).status_code == 302
+
+
+def test_addresses_of_one_ipv6_network_count_as_one(ada: User) -> None:
+    network = [f"2001:db8::{number}" for number in range(1, 7)]
+
+    assert "Too many failed" in guesses(ada.email, *network, each=1)[-1]
+
+
+def test_an_account_is_guessed_at_from_many_addresses_only_so_often(
+    settings: Settings, ada: User, hashing: list[str]
+) -> None:
+    assert settings.ACCOUNT_RATE_LIMITS["login_failed_anywhere"] == "100/h/key"
+    limits = settings.ACCOUNT_RATE_LIMITS | {"login_failed_anywhere": "12/h/key"}
+    settings.ACCOUNT_RATE_LIMITS = limits
+    said = guesses(ada.email, "192.0.2.1", "192.0.2.2", "192.0.2.3")
+
+    assert ["Too many failed" in page for page in said] == [False] * 12 + [True] * 3
+    assert len(hashing) == 12
+
+
+def test_one_address_alone_never_reaches_the_limit_of_the_account(settings: Settings) -> None:
+    own, account = (
+        settings.ACCOUNT_RATE_LIMITS[name].split(",")[-1]
+        for name in ("login_failed", "login_failed_anywhere")
+    )
+
+    assert (own, account) == ("5/5m/key", "100/h/key")
+    assert 5 * (60 // 5) < 100
+
+
+def test_the_right_password_costs_no_attempt_of_the_account_either(
+    settings: Settings, ada: User
+) -> None:
+    limits = settings.ACCOUNT_RATE_LIMITS | {"login_failed_anywhere": "1/h/key"}
+    settings.ACCOUNT_RATE_LIMITS = limits
+    for _ in range(3):
+        assert sign_in(Client(), ada.email).status_code == 302
+
+
 def test_an_address_that_keeps_trying_is_stopped(
     settings: Settings, ada: User, hashing: list[str]
 ) -> None:
