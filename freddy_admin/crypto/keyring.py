@@ -73,11 +73,6 @@ class Keyring:
         return bool(self._openers)
 
     @property
-    def can_open_its_own(self) -> bool:
-        """Whether what this process seals can be opened by it."""
-        return self.sealing_id in self._openers
-
-    @property
     def seals_with_first(self) -> bool:
         """Whether what this process seals opens with the first of its own private keys."""
         return next(iter(self._openers), None) == self.sealing_id

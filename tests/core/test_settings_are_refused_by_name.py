@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
 from freddy_admin.core.environment import Environment, Files
+from tests.crypto.keys import FIRST, public_of
 
 GOOD_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 SHORT_KEY = base64.urlsafe_b64encode(b"planted-and-far-too-short").decode()
@@ -45,6 +46,16 @@ REFUSED: list[tuple[str, str, Any]] = [
         lambda v: conf.encryption(f"{GOOD_KEY},{v}", "", debug=False),
     ),
     ("ENCRYPTION_PUBLIC_KEY", SHORT_KEY, lambda v: conf.encryption(GOOD_KEY, v, debug=False)),
+    (
+        "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # nobody holds its private half
+        public_of(FIRST),
+        lambda v: conf.encryption(GOOD_KEY, v, debug=False),
+    ),
+    (
+        "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # the former one, left over
+        public_of(FIRST),
+        lambda v: conf.encryption(f"{GOOD_KEY},{FIRST}", v, debug=True),
+    ),
     ("PLAIN_HTTP", "panel.example.org", lambda v: conf.plain_http(True, hosts=["localhost", v])),
     ("PLAIN_HTTP", "*", lambda v: conf.plain_http(True, hosts=[v])),
     ("REQUIRE_MFA", "planted", conf.require_mfa),
@@ -104,6 +115,8 @@ def test_what_is_right_is_taken_as_it_is() -> None:
     assert conf.secret_key("x1y2z3-0123456789-abcdefghijklmno", debug=False)
     assert conf.encryption(f" {GOOD_KEY} ,", "", debug=False) == ([GOOD_KEY], "")
     assert conf.encryption("", GOOD_KEY, debug=False) == ([], GOOD_KEY)
+    both = conf.encryption(f"{FIRST},{GOOD_KEY}", public_of(FIRST).rstrip("="), debug=False)
+    assert both == ([FIRST, GOOD_KEY], public_of(FIRST).rstrip("="))
     assert conf.plain_http(True, hosts=["localhost", "127.0.0.1", "[::1]"])
     assert not conf.plain_http(False, hosts=["panel.example.org"])
     assert [conf.require_mfa(value) for value in ("off", "admins", "all")]

@@ -6,6 +6,7 @@ import pytest
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
+from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.errors import NoPrivateKeys
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
@@ -14,7 +15,7 @@ from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
 from freddy_admin.vault.services import ImportRow, api_key_replace, api_keys_import, api_keys_reseal
 from tests.vault.conftest import OTHER_SECRET
 from tests.vault.opened import opened
-from tests.vault.rings import FIRST, PRESENT, public_of, ring_of
+from tests.vault.rings import FIRST, PRESENT, SECOND, public_of, ring_of
 
 OLD_ID = Keyring([PRESENT]).sealing_id
 NEW_ID = Keyring([FIRST]).sealing_id
@@ -138,6 +139,43 @@ def test_a_process_without_private_keys_cannot_rotate(fleet: dict[int, str]) -> 
     with ring_of(public=public_of(FIRST)), pytest.raises(NoPrivateKeys):
         api_keys_reseal(actor=OPERATOR)
     assert keyring().sealing_id == OLD_ID
+
+
+@pytest.mark.parametrize(
+    ("ring", "public"),
+    [((PRESENT,), FIRST), ((FIRST, PRESENT), PRESENT), ((FIRST, PRESENT), SECOND)],
+)
+def test_nothing_is_sealed_to_any_but_the_first_key_of_the_ring(
+    fleet: dict[int, str], ring: tuple[str, ...], public: str
+) -> None:
+    before = list(ApiKey.objects.order_by("pk").values())
+    with (
+        ring_of(*ring, public=public_of(public)),
+        pytest.raises(Conflict, match="ENCRYPTION_PUBLIC_KEY"),
+    ):
+        api_keys_reseal(actor=OPERATOR)
+    assert list(ApiKey.objects.order_by("pk").values()) == before
+    assert MasterKeyCanary.objects.get().master_key_id == OLD_ID
+    assert not AuditEvent.objects.filter(tag="master_key_rotated").exists()
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("spoilt", [b"\x00", b""])
+def test_bytes_that_do_not_open_again_are_not_stored(
+    fleet: dict[int, str], monkeypatch: pytest.MonkeyPatch, spoilt: bytes
+) -> None:
+    seal: Callable[..., bytes] = Keyring.seal
+
+    def other(self: Keyring, plaintext: bytes, *, context: bytes) -> bytes:
+        if spoilt:
+            return seal(self, plaintext, context=context)[:-1] + spoilt
+        return seal(self, b"another text", context=context)
+
+    monkeypatch.setattr(Keyring, "seal", other)
+    with pytest.raises(Conflict, match="does not open again"):
+        api_keys_reseal(actor=OPERATOR, batch=3)
+    monkeypatch.undo()
+    assert _all_open(fleet)
 
 
 @pytest.mark.usefixtures("both")

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict
-from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing, NoPrivateKeys
+from freddy_admin.crypto.errors import CannotOpen, CryptoError, MasterKeyMissing, NoPrivateKeys
 from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
 from freddy_admin.vault.master_keys import (
     MasterKeyUse,
@@ -60,14 +60,20 @@ def api_keys_reseal(*, actor: Actor, batch: int = 200) -> ResealReport:
 
     Each row is wholly old or wholly new at any moment, and readable with both keys in the ring:
     a run that was killed is finished by the next one. Rows that cannot be opened are left as
-    they are and listed. Raises NoPrivateKeys where this process opens nothing, MasterKeyMissing
-    where it could not open what it is about to seal: that would end every key.
+    they are and listed. Raises NoPrivateKeys where this process opens nothing, and Conflict where
+    it seals with any other key than the first of its ring: nobody might hold that one, which
+    would end every key, or it might be the very one to be retired.
     """
     ring = keyring()
     if not ring.can_open:
         raise NoPrivateKeys
-    if not ring.can_open_its_own:
-        raise MasterKeyMissing(ring.sealing_id)
+    if not ring.seals_with_first:
+        raise Conflict(
+            _(
+                "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS. Leave it "
+                "out here and run this again. Nothing was changed."
+            )
+        )
     try:
         with transaction.atomic():
             canary_ensure(ring)
@@ -144,15 +150,27 @@ def _sealed_anew(row: _Sealed, ring: Keyring, place: Row) -> tuple[bytes | None,
     try:
         if header_master_key_id(former) == row.master_key_id:
             secret = ring.open(former, context=place.context)
-            sealed = ring.seal(secret, context=place.context)
-            # The former bytes go with this row's save: not before the new ones were opened.
-            if ring.open(sealed, context=place.context) == secret:
-                return sealed, ""
+            return _sealed_and_opened(secret, ring, place), ""
     except MasterKeyMissing:
         return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
     except CannotOpen:
         pass
     return None, _("it is damaged: paste the key again")
+
+
+@sensitive_variables()
+def _sealed_and_opened(secret: bytes, ring: Keyring, place: Row) -> bytes:
+    # The former bytes go with the row's save: not before the new ones were opened.
+    sealed = ring.seal(secret, context=place.context)
+    try:
+        sound = ring.open(sealed, context=place.context) == secret
+    except CryptoError:
+        sound = False
+    if not sound:
+        raise Conflict(
+            _("What was sealed anew does not open again: this row and all later ones were left.")
+        )
+    return sealed
 
 
 def _canaries_retire() -> None:
