@@ -54,6 +54,14 @@ def test_old_and_new_values_are_told(
     assert "tags: nothing → emea" in page
 
 
+def test_the_role_of_a_new_member_is_called_one(
+    people: People, signed_in: SignIn, organisation: Organisation
+) -> None:
+    place = Place(organisation.pk, organisation.name)
+    audit_record(tag=Tag.MEMBER_ADDED, actor=ANN, place=place, subject="Tom", new="operator")
+    assert "role: operator" in signed_in(people.viewer).get("/audit/").content.decode()
+
+
 def test_the_system_page_says_what_works(
     people: People, signed_in: SignIn, worker: WorkerBeat, hand_clock: HandClock
 ) -> None:

@@ -89,7 +89,7 @@ def _event(event: AuditEvent, on: Reading) -> EventView:
         subject="" if event.subject in event.actor_name else event.subject,
         where=event.organisation_name,
         address=event.address or "",
-        details=_details(event.details),
+        details=_details(event.details, role=event.tag.startswith("member_")),
         icon=_ICONS.get(event.tag.partition("_")[0], "info-circle"),
     )
 
@@ -110,7 +110,7 @@ _ICONS = {
 _HIDDEN = {"key_id", "changes", "old", "new"}
 
 
-def _details(details: Any) -> list[str]:
+def _details(details: Any, *, role: bool) -> list[str]:
     """Old and new values, and what else was written down, as short lines."""
     if not isinstance(details, dict):
         return []
@@ -123,7 +123,7 @@ def _details(details: Any) -> list[str]:
             if isinstance(pair, list) and len(pair) == 2
         ]
     if "new" in details:
-        lines.append(_line("", details.get("old"), details["new"]))
+        lines.append(_changed(_("role") if role else "", details.get("old"), details["new"]))
     lines += [
         f"{_name(name)}: {_value(value)}"
         for name, value in details.items()
@@ -132,10 +132,15 @@ def _details(details: Any) -> list[str]:
     return lines
 
 
+def _changed(name: str, old: Any, new: Any) -> str:
+    """What began with an event had no value before it."""
+    if old is not None:
+        return _line(name, old, new)
+    return f"{name}: {_value(new)}" if name else _value(new)
+
+
 def _line(name: str, old: Any, new: Any) -> str:
     head = f"{_name(name)}: " if name else ""
-    if old is None and not name:
-        return _value(new)
     return f"{head}{_value(old)} → {_value(new)}"
 
 

@@ -34,6 +34,7 @@ class CandidateView:
     beside: str
     pending: bool
     keepable: bool
+    refused: bool
     decides: bool
     links: dict[str, str]
     mark: str
@@ -45,7 +46,8 @@ def candidate_view(
     """The candidate of this key."""
     slug = key.organisation.slug
     tone, icon, title, words, todo = _told(candidate, on)
-    names = ("keep", "retest", "discard")
+    links = {name: f"candidate_{name}" for name in ("keep", "retest", "discard")}
+    links["replace"] = "key_replace"
     return CandidateView(
         key_id=key.pk,
         anchor=f"draft-{key.pk}",
@@ -59,11 +61,12 @@ def candidate_view(
         words=words,
         todo=todo,
         hint=masked(candidate),
-        beside=_beside(key),
+        beside=_beside(key, candidate),
         pending=candidate.state == CandidateState.PENDING,
         keepable=candidate.state == CandidateState.UNTESTED,
+        refused=candidate.state == CandidateState.REFUSED,
         decides=manages,
-        links={name: reverse(f"candidate_{name}", args=[slug, key.pk]) for name in names},
+        links={name: reverse(page, args=[slug, key.pk]) for name, page in links.items()},
         mark=mark_of(candidate.version, candidate.state, key.label, manages),
     )
 
@@ -91,8 +94,11 @@ def _ago(candidate: KeyCandidate, on: Reading) -> SafeString:
     return on.ago(candidate.tested_at or candidate.created_at)
 
 
-def _beside(key: ApiKey) -> str:
-    if key.status == KeyStatus.DRAFT:
+def _beside(key: ApiKey, candidate: KeyCandidate) -> str:
+    refused, draft = candidate.state == CandidateState.REFUSED, key.status == KeyStatus.DRAFT
+    if refused:
+        return _("Nothing is in use yet.") if draft else _("The present key stays in use.")
+    if draft:
         return _("The key is in use only once it works or you keep it.")
     return _("The present key stays in use until the new one works or you keep it.")
 

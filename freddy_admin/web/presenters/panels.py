@@ -20,7 +20,7 @@ from freddy_admin.web.presenters.rows import mark_of, row_mark, tools_words
 from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import Story, story
-from freddy_admin.web.presenters.times import Reading, span_words
+from freddy_admin.web.presenters.times import EITHER, Reading, span_words
 from freddy_admin.web.presenters.trouble import Trouble, trouble
 
 
@@ -167,16 +167,12 @@ def _figures(row: KeyRow, on: Reading) -> list[Fact]:
     too_many = figures.enabled_tools > figures.total_tools
     backwards = bool(last and after and after < last)
     return [
-        Fact(_("Last synced"), _both(last, on) if last else _("never")),
-        Fact(_("Next sync"), _both(after, on) if after else _("not named"), _odd(backwards)),
+        Fact(_("Last synced"), on.both(last, EITHER) if last else _("never")),
+        Fact(_("Next sync"), on.both(after, EITHER) if after else _("not named"), _odd(backwards)),
         Fact(_("Interval"), every if hours else _("none")),
         Fact(_("Tools on / total"), tools_words(row), _odd(too_many)),
         Fact(_("Incremental sync"), _("on") if figures.incremental_sync_enabled else _("off")),
     ]
-
-
-def _both(at: datetime, on: Reading) -> SafeString:
-    return format_html('{} <span class="fact-exact">{}</span>', on.around(at), on.clock(at))
 
 
 def _odd(odd: bool) -> str:

@@ -15,7 +15,7 @@ from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.key_list import PANELS
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
-from freddy_admin.web.presenters.times import EITHER, Reading
+from freddy_admin.web.presenters.times import EITHER, PAST, Reading
 
 NEVER = "—"
 
@@ -144,7 +144,8 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
         label=row.key_label if row.keys_in_organisation > 1 else "",
         pill=look,
         note=_note(row),
-        last=on.cell(last) if last else _never_words(row),
+        # A last sync that lies ahead is odd, and must not read as "just now".
+        last=on.cell(last, EITHER if last > on.now else PAST) if last else _never_words(row),
         due=on.cell(due, EITHER) if due else NEVER,
         tools=tools_words(row),
         tools_note=_figures_note(row),

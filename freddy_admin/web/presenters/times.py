@@ -61,6 +61,11 @@ class Reading:
         """The time of the clock, with the exact one behind it."""
         return self._element(at, self.clock(at), "")
 
+    def both(self, at: datetime, side: str = PAST) -> SafeString:
+        """How long it is, and the time of the clock beside it."""
+        apart = self._element(at, self.relative(at, side), side)
+        return SafeString(f'{apart} <span class="fact-exact">{escape(self.clock(at))}</span>')
+
     def cell(self, at: datetime, side: str = PAST) -> SafeString:
         """As `ago`, in a list: reached by touch, and shown while its row has the focus.
 

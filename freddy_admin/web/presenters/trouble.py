@@ -19,17 +19,20 @@ from freddy_admin.web.presenters.times import Reading
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The panel's four answers, its button, and the text for support."""
+    """What to do, the four answers, the button (`loud` where it is needed), text for support.
+
+    `happened` is empty where the headline above the panel says it.
+    """
 
     tone: str
     icon: str
-    title: str
-    happened: SafeString
+    todo: str
+    happened: str
     since: SafeString
     affects: SafeString
-    who: SafeString
-    todo: str
+    who: str
     action: Action | None
+    loud: bool
     details: str
 
 
@@ -98,13 +101,13 @@ def _from_error(row: KeyRow, on: Reading) -> Trouble:
     return Trouble(
         tone="warn" if calm else look.tone,
         icon="alert-triangle" if calm else look.icon,
-        title=what.brief,
-        happened=format_html("{}", _happened(what.words, row)),
-        since=on.ago(since) if since else SafeString(""),
-        affects=_affects(row, on),
-        who=format_html("{}", what.who),
         todo=what.todo,
+        happened=_happened(what.words, row),
+        since=on.both(since) if since else SafeString(""),
+        affects=_affects(row, on),
+        who=what.who,
         action=next_action(row),
+        loud=not calm,
         details=support_text(row),
     )
 
@@ -135,13 +138,13 @@ def _from_state(row: KeyRow, on: Reading) -> Trouble:
     return Trouble(
         tone=look.tone,
         icon=look.icon,
-        title=_TITLES.get(row.state, lambda: look.word)(),
-        happened=SafeString(""),  # the headline above says it
-        since=on.ago(row.state_since),
+        todo=_TODO.get(row.state, lambda: look.word)(),
+        happened="",
+        since=on.both(row.state_since),
         affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),
-        who=SafeString(_WHO.get(row.state, lambda: "")()),
-        todo=_TODO.get(row.state, lambda: "")(),
+        who=_WHO.get(row.state, lambda: "")(),
         action=next_action(row),
+        loud=row.needs_you,
         details=support_text(row),
     )
 
@@ -155,17 +158,12 @@ _AFFECTS = {
     State.UNKNOWN: lambda: _("What is shown here: it cannot be judged by these times."),
     State.NO_SCHEDULE: lambda: _("Nobody can be told when a sync is missing."),
 }
-_TITLES = {
-    State.OVERDUE: lambda: _("A sync is missing"),
-    State.NEVER_SYNCED: lambda: _("The first sync has not come"),
-    State.LATE: lambda: _("The sync is late"),
-    State.UNKNOWN: lambda: _("The times do not add up"),
-    State.NO_SCHEDULE: lambda: _("There is no schedule"),
-}
 _TODO = {
     State.OVERDUE: lambda: _("Start a sync at Aitronos, then check again here."),
     State.NEVER_SYNCED: lambda: _("Start the first sync at Aitronos, then check again here."),
+    State.LATE: lambda: _("Nothing to do yet: we look again on our own."),
     State.UNKNOWN: lambda: _("If it goes on, send the details to support."),
+    State.NO_SCHEDULE: lambda: _("If syncs should run on a schedule, set one at Aitronos."),
 }
 _WHO = {
     State.OVERDUE: lambda: _("an operator of this organisation"),

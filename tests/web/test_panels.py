@@ -1,0 +1,120 @@
+"""The panel of what is wrong: what to do first, nothing said twice, both clocks."""
+
+import re
+
+import pytest
+
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.states import State
+from freddy_admin.vault.models import CandidateState, KeyCandidate
+from tests.web.conftest import HandClock, MakeKey, People, SignIn, states_as_they_come
+
+HERE = "/organisations/alder/"
+SECRET = "oak_live_a1b2PLANTEDPLANTEDPLANTEDPLANTEDPLANTEDwxyz"
+TROUBLED = (
+    State.KEY_UNREADABLE,
+    State.KEY_REJECTED,
+    State.KEY_NOT_PERMITTED,
+    State.OVERDUE,
+    State.NEVER_SYNCED,
+    State.LATE,
+)
+
+
+def _trouble(page: str) -> str:
+    return page[page.index('class="trouble tone-') :].partition("</section>")[0]
+
+
+def _sentences(text: str) -> list[str]:
+    plain = re.sub(r"<textarea.*?</textarea>|<summary.*?</summary>|<[^>]+>", "\n", text, flags=re.S)
+    return [line.strip() for line in plain.splitlines() if len(line.strip()) > 12]
+
+
+@pytest.mark.parametrize("state", TROUBLED)
+def test_nothing_is_said_twice(
+    state: State, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    make_key(**({"state": state} | states_as_they_come(hand_clock())[state]))
+    page = signed_in(people.manager).get(HERE).content.decode()
+    panel = page[page.index('class="panel-headline"') : page.index('class="figures"')]
+    told = _sentences(panel)
+    assert len(told) == len(set(told))
+    assert len(_sentences(_trouble(page))) >= 3
+
+
+def test_since_when_is_told_by_both_clocks(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    overdue = states_as_they_come(hand_clock())[State.OVERDUE]
+    since = hand_clock().replace(hour=8, minute=15)
+    make_key(**({"state": State.OVERDUE, "state_since": since} | overdue))
+    told = _trouble(signed_in(people.viewer).get(HERE).content.decode())
+    assert ">3 h ago</time>" in told
+    assert ">08:15</span>" in told
+
+
+@pytest.mark.parametrize(
+    ("row", "look"),
+    [
+        ({"state": State.OVERDUE}, "btn-primary"),
+        ({"state": State.UNKNOWN, "outcome": "failed", "error_kind": "server_error"}, "btn-quiet"),
+    ],
+)
+def test_only_who_is_needed_gets_a_loud_button(
+    row: dict[str, object], look: str, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    make_key(**row)
+    told = _trouble(signed_in(people.operator).get(HERE).content.decode())
+    assert f'class="btn {look}"' in told
+    assert "Check now" in told
+
+
+def test_a_last_sync_that_lies_ahead_does_not_read_as_just_now(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    ahead = hand_clock().replace(hour=20)
+    make_key(last_sync_at=ahead, next_sync_at=ahead, state=State.UNKNOWN, state_rule=7)
+    page = signed_in(people.viewer).get("/").content.decode()
+    assert page[page.index('class="c-last"') :].count("in 8 h") >= 1
+    assert "just now" not in page[page.index('class="c-last"') :].partition("</td>")[0]
+
+
+@pytest.mark.parametrize("draft", [True, False])
+def test_a_refused_key_leads_to_the_next_one(
+    draft: bool, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    client = signed_in(people.manager)
+    if draft:
+        page = client.post(f"{HERE}keys/add/", {"label": "Sales", "api_key": SECRET})["Location"]
+    else:
+        page = f"{HERE}keys/{make_key().pk}/"
+        client.post(f"{page}replace/", {"api_key": SECRET})
+    KeyCandidate.objects.update(state=CandidateState.REFUSED, outcome_kind="key_refused")
+    told = client.get(page).content.decode()
+    assert f'<a class="btn btn-primary" href="{page}replace/">' in told
+    assert "until the new one works or you keep it" not in told
+    assert ("Nothing is in use yet." in told) is draft
+    form = client.get(f"{page}replace/").content.decode()
+    assert ("the present one stays in use" in form) is not draft
+    assert client.post(f"{page}replace/", {"api_key": SECRET[:-4] + "abcd"}).status_code == 302
+    assert KeyCandidate.objects.get().state == CandidateState.PENDING
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_label_of_an_only_key_stays_in_the_background(
+    number: int, people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    for count in range(number):
+        make_key(f"Key {count}")
+    page = signed_in(people.viewer).get(HERE).content.decode()
+    assert page.count("panel-label-only") == (1 if number == 1 else 0)
+
+
+def test_a_form_leads_back_to_its_organisation(
+    people: People, signed_in: SignIn, organisation: Organisation, make_key: MakeKey
+) -> None:
+    key, client = make_key(), signed_in(people.admin)
+    for form in ("keys/add/", "rename/", "remove/", f"keys/{key.pk}/edit/"):
+        page = client.get(f"{HERE}{form}").content.decode()
+        trail = page[page.index('class="trail"') :].partition("</nav>")[0]
+        assert f'<a href="{HERE}">{organisation.name}</a>' in trail
