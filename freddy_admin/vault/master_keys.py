@@ -137,9 +137,14 @@ def canary_sings(master_key_id: str) -> bool:
     return _kept is None or master_key_id not in _kept.mute
 
 
-def has_canary(master_key_id: str) -> bool:
-    """Whether this master key ever sealed anything here, as far as was looked; no query."""
-    return bool(master_key_id) and (_kept is None or master_key_id in _kept.canaries)
+def master_key_is_missing(master_key_id: str) -> bool:
+    """Whether it sealed things here, as far as was looked, and is not in the ring; no query.
+
+    An id that never sealed anything here was damaged, not taken out of the ring.
+    """
+    if not master_key_id or master_key_id in keyring().known_ids:
+        return False
+    return _kept is None or master_key_id in _kept.canaries
 
 
 def master_key_usage() -> list[MasterKeyUse]:

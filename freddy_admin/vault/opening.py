@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing
 from freddy_admin.crypto.keyring import header_master_key_id, keyring
-from freddy_admin.vault.master_keys import canary_sings, has_canary
+from freddy_admin.vault.master_keys import canary_sings, master_key_is_missing
 from freddy_admin.vault.sealing import Row
 
 
@@ -39,8 +39,8 @@ def secret_open(
 ) -> str:
     """The secret of one key (or of its candidate, with the candidate's version).
 
-    Raises MasterKeyMisfit if the row's master key sealed things here and is not in the ring, its
-    canary failed, or this process has no private key: nobody is then told to paste a key. Raises
+    Raises MasterKeyMisfit, so that nobody is told to paste a key, if this process has no private
+    key, if a master key that the row names is not in the ring, or if its canary failed. Raises
     KeyUnreadable for one damaged row: no bytes, a master key nobody ever had, a header that names
     another one than the column, bytes that do not open although the canary does.
     """
@@ -54,18 +54,26 @@ def secret_open(
 
 @sensitive_variables()
 def _opened(sealed: bytes, *, row: Row, master_key_id: str) -> str | None:
-    ring = keyring()
-    if not ring.can_open or (master_key_id not in ring.known_ids and has_canary(master_key_id)):
+    ring, header = keyring(), _header_id(sealed)
+    if not ring.can_open or any(master_key_is_missing(one) for one in (master_key_id, header)):
         raise MasterKeyMisfit(master_key_id)
     try:
-        if header_master_key_id(sealed) != master_key_id:
-            return None
-        return ring.open(sealed, context=row.context).decode("ascii")
+        if header == master_key_id:
+            return ring.open(sealed, context=row.context).decode("ascii")
     except MasterKeyMissing:
-        return None  # an id that never sealed anything here: the row itself is damaged
-    except CannotOpen:
-        if not canary_sings(master_key_id):
-            raise MasterKeyMisfit(master_key_id) from None
+        # Header and column agree: no damage does that, but a key that came a moment ago.
+        raise MasterKeyMisfit(master_key_id) from None
     except UnicodeDecodeError:
+        return None
+    except CannotOpen:
         pass
+    if not canary_sings(master_key_id):
+        raise MasterKeyMisfit(master_key_id)
     return None
+
+
+def _header_id(sealed: bytes) -> str:
+    try:
+        return header_master_key_id(sealed)
+    except CannotOpen:
+        return ""

@@ -111,13 +111,22 @@ def test_every_part_of_the_place_is_needed() -> None:
         secret_open(key_id=1, version=1, ciphertext=b"", master_key_id="")  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x01" + b"junk" * 30])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _set("ciphertext", b""),
+        _set("ciphertext", b"\x01" + b"junk" * 30),
+        _set("master_key_id", "0123456789abcdef"),  # the header still names the missing one
+        _set("master_key_id", ""),
+        lambda key: _flip(key, 1),
+        lambda key: _flip(key, -1),
+    ],
+)
 def test_nobody_is_told_to_paste_a_key_whose_master_key_is_missing(
-    active: MakeKey, damage: bytes
+    active: MakeKey, damage: Callable[[ApiKey], None]
 ) -> None:
     key = active()
-    ApiKey.objects.filter(pk=key.pk).update(ciphertext=damage)
-    key.refresh_from_db()
+    damage(key)
     master_key_state(fresh=True)
     with ring_of(FIRST), pytest.raises(MasterKeyMisfit):
         opened(key)
@@ -125,12 +134,27 @@ def test_nobody_is_told_to_paste_a_key_whose_master_key_is_missing(
         opened(key)
 
 
-def test_a_master_key_that_nobody_ever_had_is_a_damaged_row(active: MakeKey) -> None:
+@pytest.mark.parametrize("damage", [lambda key: _flip(key, 1), _set("ciphertext", b"")])
+def test_nor_while_the_canary_of_the_rows_own_master_key_fails(
+    active: MakeKey, damage: Callable[[ApiKey], None]
+) -> None:
     key = active()
-    sealed = bytes(key.ciphertext or b"")
-    damaged = sealed[:1] + bytes(8) + sealed[9:]
-    ApiKey.objects.filter(pk=key.pk).update(ciphertext=damaged, master_key_id="00" * 8)
-    key.refresh_from_db()
+    damage(key)
+    MasterKeyCanary.objects.update(ciphertext=b"junk")
     master_key_state(fresh=True)
-    with pytest.raises(KeyUnreadable):
+    with pytest.raises(MasterKeyMisfit):
         opened(key)
+
+
+def test_what_a_new_master_key_sealed_a_moment_ago_is_no_damaged_row(active: MakeKey) -> None:
+    master_key_state(fresh=True)  # the worker looked, and then the web process sealed
+    with ring_of(public=public_of(FIRST)):
+        key = active()
+    with pytest.raises(MasterKeyMisfit):
+        secret_open(
+            key_id=key.pk,
+            organisation_id=key.organisation_id,
+            version=key.version,
+            ciphertext=key.ciphertext,
+            master_key_id=key.master_key_id,
+        )

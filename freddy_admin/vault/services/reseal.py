@@ -14,6 +14,8 @@ from freddy_admin.crypto.errors import CannotOpen, CryptoError, MasterKeyMissing
 from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
 from freddy_admin.vault.master_keys import (
     MasterKeyUse,
+    master_key_is_missing,
+    master_key_state,
     master_key_state_reset,
     master_key_usage,
 )
@@ -79,6 +81,7 @@ def api_keys_reseal(*, actor: Actor, batch: int = 200) -> ResealReport:
             canary_ensure(ring)
     except Conflict:
         pass  # the ring opens nothing of what is here: every row is listed, none is touched
+    master_key_state(fresh=True)  # tells a missing master key from a damaged row
     unreadable: list[UnreadableRow] = []
     # Candidates first: one that is kept meanwhile takes its new bytes along to its key.
     candidates = _reseal_all(_old_candidates, ring, batch=batch, unreadable=unreadable)
@@ -147,14 +150,17 @@ def _reseal_one(row: _Sealed, ring: Keyring, unreadable: list[UnreadableRow]) ->
 @sensitive_variables()
 def _sealed_anew(row: _Sealed, ring: Keyring, place: Row) -> tuple[bytes | None, str]:
     former = bytes(row.ciphertext or b"")
+    missing = master_key_is_missing(row.master_key_id)
     try:
-        if header_master_key_id(former) == row.master_key_id:
+        if not missing and header_master_key_id(former) == row.master_key_id:
             secret = ring.open(former, context=place.context)
             return _sealed_and_opened(secret, ring, place), ""
     except MasterKeyMissing:
-        return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
+        missing = True
     except CannotOpen:
         pass
+    if missing:
+        return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
     return None, _("it is damaged: paste the key again")
 
 
