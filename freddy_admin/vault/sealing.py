@@ -12,7 +12,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.fingerprints import fingerprint
 from freddy_admin.crypto.keyring import Keyring, keyring
-from freddy_admin.vault.models import ApiKey, MasterKeyCanary, SealedSecret
+from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary, SealedSecret
 from freddy_admin.vault.secrets import hints_of
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
@@ -33,11 +33,6 @@ class Row:
         """Fixed-width numbers after a label: no two rows share a context."""
         numbers = (self.organisation_id, self.key_id, self.version)
         return _KEY_PURPOSE + struct.pack(">QQQ", *numbers)
-
-
-def _in_use(master_key_ids: set[str]) -> bool:
-    sealed = ApiKey.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
-    return sealed.exists()
 
 
 def canary_context(master_key_id: str) -> bytes:
@@ -80,23 +75,34 @@ def canary_ensure(ring: Keyring | None = None) -> None:
     """Make the canary of the sealing master key, if this is the first thing it seals.
 
     Raises Conflict where the ring opens nothing of what is stored: the wrong master key would
-    seal keys that the right one cannot open. A process that only seals cannot tell, and a new
-    public key comes first when a master key is replaced, so it is let through.
+    seal keys that the right one cannot open. A process that only seals cannot tell: a new public
+    key comes first when a master key is replaced, so it is let through. What it seals stays
+    beside the key in use until a worker has opened and tested it, so that a wrong public key
+    costs one paste, and the worker names it as the platform's fault.
     """
     ring = ring or keyring()
     master_key_id = ring.sealing_id
-    canaries = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
-    if master_key_id in canaries:
+    known = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
+    if master_key_id in known:
         return
-    if ring.can_open and canaries and not canaries & ring.known_ids and _in_use(canaries):
+    needed = _in_use(known) if known and ring.can_open else set()
+    if needed and not needed & ring.known_ids:
         raise Conflict(
             _(
                 "The master key does not fit this database, so nothing was saved. Put the former "
                 "key (fingerprint %(ids)s) back into ENCRYPTION_KEYS."
             )
-            % {"ids": ", ".join(sorted(canaries))}
+            % {"ids": ", ".join(sorted(needed))}
         )
     sealed = ring.seal(CANARY_TEXT, context=canary_context(master_key_id))
     canary = MasterKeyCanary(master_key_id=master_key_id, ciphertext=sealed, created_at=clock.now())
     # Another process may be making the same one: either will do.
     MasterKeyCanary.objects.bulk_create([canary], ignore_conflicts=True)
+
+
+def _in_use(master_key_ids: set[str]) -> set[str]:
+    used: set[str] = set()
+    for model in (ApiKey, KeyCandidate):
+        rows = model.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
+        used.update(rows.order_by().values_list("master_key_id", flat=True).distinct())
+    return used

@@ -22,6 +22,7 @@ from freddy_admin.vault.services import (
 )
 from tests.vault.conftest import OTHER_SECRET, SECRET, Hands, MakeKey
 from tests.vault.opened import opened
+from tests.vault.rings import FIRST, public_of, ring_of
 
 TIMED_OUT = TestOutcome(kind="timeout", message="No answer in 3 s")
 REFUSED = TestOutcome(kind="unauthorized", code="INVALID_KEY", http_status=401, message="x" * 400)
@@ -134,6 +135,21 @@ def test_only_what_was_tested_well_or_could_not_be_tested_is_kept(
         candidate_promote(
             organisation=organisation, actor=actor, key=key, version=1, untested=untested
         )
+
+
+@pytest.mark.parametrize("kind", ["master_key_misfit", "key_unreadable"])
+def test_what_could_not_even_be_opened_is_not_kept(
+    active: MakeKey, organisation: Organisation, actor: Actor, kind: str
+) -> None:
+    key = active()
+    with ring_of(public=public_of(FIRST)):  # a public key whose other half nobody holds
+        api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
+    candidate_could_not_test(
+        organisation=organisation, actor=WORKER, key=key, version=2, outcome=TestOutcome(kind=kind)
+    )
+    with pytest.raises(Conflict, match="could not be opened"):
+        candidate_promote(organisation=organisation, actor=actor, key=key, version=2, untested=True)
+    assert opened(ApiKey.objects.get()) == SECRET
 
 
 def test_a_second_answer_to_the_same_test_changes_nothing(draft: MakeKey) -> None:

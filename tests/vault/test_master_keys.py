@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from freddy_admin.audit.services import Actor
+from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
-from freddy_admin.crypto.keyring import keyring
+from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.master_keys import (
     MasterKeyFit,
@@ -17,7 +18,7 @@ from freddy_admin.vault.master_keys import (
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
 from freddy_admin.vault.services import KeyDetails, api_key_draft, api_key_replace
 from tests.vault.conftest import OTHER_SECRET, Hands, MakeKey
-from tests.vault.rings import FIRST, PRESENT, public_of, ring_of
+from tests.vault.rings import FIRST, PRESENT, SECOND, public_of, ring_of
 
 
 @pytest.mark.django_db
@@ -154,6 +155,39 @@ def test_a_ring_that_opens_nothing_of_what_is_stored_seals_nothing_more(
     with ring_of(FIRST), pytest.raises(Conflict, match="ENCRYPTION_KEYS"):
         api_key_draft(organisation=organisation, actor=actor, details=details, secret=OTHER_SECRET)
     assert ApiKey.objects.count() == 1
+
+
+def test_candidates_alone_are_stored_keys_too(
+    draft: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    key = draft()
+    with ring_of(FIRST), pytest.raises(Conflict, match=key.candidate.master_key_id):
+        draft(OTHER_SECRET)
+    assert MasterKeyCanary.objects.count() == 1
+
+
+def test_a_former_master_key_that_seals_nothing_any_more_is_not_needed(active: MakeKey) -> None:
+    active()
+    ApiKey.objects.update(ciphertext=None)  # as revoked
+    with ring_of(FIRST):
+        active(OTHER_SECRET)
+        assert master_key_state().fit is MasterKeyFit.OK
+
+
+def test_a_stray_former_master_key_does_not_vouch_for_a_ring(active: MakeKey) -> None:
+    active()
+    MasterKeyCanary.objects.create(
+        master_key_id=Keyring([SECOND]).sealing_id, ciphertext=b"", created_at=clock.now()
+    )
+    with ring_of(FIRST, SECOND), pytest.raises(Conflict, match="fingerprint"):
+        active(OTHER_SECRET)
+
+
+def test_a_ring_that_holds_the_former_master_key_begins_with_a_new_one(active: MakeKey) -> None:
+    active()
+    with ring_of(FIRST, PRESENT):
+        active(OTHER_SECRET)
+        assert master_key_state().fit is MasterKeyFit.OK
 
 
 def test_a_process_that_only_seals_may_begin_with_a_new_master_key(

@@ -24,6 +24,9 @@ from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyS
 from freddy_admin.vault.sealing import sealed_copy
 from freddy_admin.vault.trail import key_record
 
+# Kinds of an outcome that say that the bytes themselves stayed shut.
+_NEVER_OPENED = frozenset({"master_key_misfit", "key_unreadable"})
+
 
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
@@ -71,12 +74,17 @@ def candidate_promote(
     """Make the candidate the key's secret; the former sealed bytes are gone with it.
 
     For a candidate whose test went well; with `untested`, for one that could not be tested and
-    that a person keeps anyway. Opens nothing. Raises Conflict if it is not in that state.
+    that a person keeps anyway. Opens nothing. Raises Conflict if it is not in that state, or if
+    the worker could not even open it: the former secret would go for one that nobody can use.
     """
     expected = CandidateState.UNTESTED if untested else CandidateState.PENDING
     with transaction.atomic():
         found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         _expect(candidate, expected)
+        if candidate.outcome_kind in _NEVER_OPENED:
+            raise Conflict(
+                _("This new key could not be opened, so it cannot be kept. Test or paste it again.")
+            )
         former = found.version
         sealed_copy(candidate, found)
         found.version, found.status = candidate.version, KeyStatus.ACTIVE
