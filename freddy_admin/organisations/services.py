@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
-from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.text import line_clean
 from freddy_admin.organisations.access import place_of
+from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.slugs import Slugs, slug_base
@@ -43,8 +44,8 @@ def organisation_rename(*, organisation: Organisation, actor: Actor, name: str) 
 
     Raises NotFound where it was removed meanwhile.
     """
+    organisation = organisation_lock(organisation=organisation)
     clean = _name_free(name, besides=organisation)
-    organisation = _locked(organisation)
     former = organisation.name
     if clean == former:
         return organisation
@@ -68,7 +69,7 @@ def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
 
     Of two who remove it one does; the other one meets NotFound.
     """
-    found = _locked(organisation)
+    found = organisation_lock(organisation=organisation, removal=True)
     place = place_of(found)
     found.delete()
     audit_record(tag=Tag.ORGANISATION_REMOVED, actor=actor, place=place, subject=place.name)
@@ -100,11 +101,15 @@ def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organis
 def member_set(
     *, organisation: Organisation, actor: Actor, user: User, role: Role | str
 ) -> Membership:
-    """Make a person a member with this role, or change the role; raises InvalidInput."""
+    """Make a person a member with this role, or change the role.
+
+    Raises InvalidInput, and NotFound where the organisation was removed meanwhile.
+    """
     if role not in Role.values:
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
     if not user.is_active:
         raise InvalidInput(_("The account of this person is switched off."), field="user")
+    organisation = organisation_lock(organisation=organisation)
     member, added = Membership.objects.get_or_create(
         organisation=organisation, user=user, defaults={"role": role}
     )
@@ -122,14 +127,6 @@ def member_set(
             new=str(role),
         )
     return member
-
-
-def _locked(organisation: Organisation) -> Organisation:
-    # FOR UPDATE: whoever adds a key here at this moment waits, and then finds nothing.
-    found = Organisation.objects.select_for_update().filter(pk=organisation.pk).first()
-    if found is None:
-        raise NotFound(_("This organisation was removed in the meantime."))
-    return found
 
 
 def _name_free(name: str, *, besides: Organisation | None) -> str:

@@ -4,36 +4,23 @@ PostgreSQL locks the rows; SQLite's IMMEDIATE transactions let one writer in any
 organisation's row comes first, so that two new rows with the same secret cannot pass each other.
 """
 
-from collections.abc import Collection
-
 from django.utils.translation import gettext as _
 
-from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.errors import Conflict
+from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
 from freddy_admin.vault.selectors import key_not_found
 
-_BATCH = 500
-
-
-def organisations_lock(ids: Collection[int]) -> None:
-    """Lock these organisations' rows, in the order of their ids; NotFound if one is gone."""
-    ordered, found = sorted(set(ids)), 0
-    for start in range(0, len(ordered), _BATCH):
-        rows = Organisation.objects.select_for_update(no_key=True).order_by("pk")
-        found += len(rows.filter(pk__in=ordered[start : start + _BATCH]).values_list("pk"))
-    if found < len(ordered):
-        raise NotFound(_("This organisation was removed in the meantime."))
-
 
 def key_lock(*, organisation: Organisation, key: ApiKey) -> ApiKey:
     """The key as it is now, locked, with its organisation; NotFound unless it is theirs."""
-    organisations_lock([organisation.pk])
+    place = organisation_lock(organisation=organisation)
     rows = ApiKey.objects.select_for_update(no_key=True)
-    found = rows.filter(organisation=organisation, pk=key.pk).first()
+    found = rows.filter(organisation=place, pk=key.pk).first()
     if found is None:
         raise key_not_found()
-    found.organisation = organisation
+    found.organisation = place
     return found
 
 

@@ -1,18 +1,14 @@
 """Drill S31: two at once, in threads, on a database file as the embedded panel uses it."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from django.db import connection, connections
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, WORKER, Actor
-from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.services import organisation_remove
 from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
 from freddy_admin.vault.services import (
     ImportRow,
@@ -20,16 +16,21 @@ from freddy_admin.vault.services import (
     api_key_draft,
     api_key_replace,
     api_key_revoke,
+    api_key_update,
     api_keys_import,
     candidate_promote,
     candidates_claim,
 )
+from tests.at_once import (
+    ON_SQLITE,
+    alone,
+    at_once,
+    shared,  # noqa: F401  the database of these tests
+)
 from tests.vault.conftest import OTHER_SECRET, SECRET
 from tests.vault.opened import opened
 
-T = TypeVar("T")
 AT_ONCE = 6
-ON_SQLITE = connection.vendor == "sqlite"
 
 pytestmark = [
     pytest.mark.django_db(transaction=not ON_SQLITE),
@@ -37,49 +38,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that several connections share; the tests' own lives in one connection."""
-    if not ON_SQLITE:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"
-        )
-        schema = [sql for (sql,) in cursor.fetchall()]
-    monkeypatch.setitem(connections.settings["default"], "NAME", str(tmp_path / "shared.sqlite3"))
-
-    def make() -> None:
-        with connection.cursor() as made:
-            for sql in schema:
-                made.execute(sql)
-
-    _alone(make)
-
-
-def _alone(call: Callable[[], T]) -> T:
-    return _at_once([call])[0]
-
-
-def _at_once(calls: list[Callable[[], T]]) -> list[T]:
-    """Run all of them at the same moment, each with a connection of its own."""
-    start = threading.Barrier(len(calls), timeout=10)
-
-    def run(call: Callable[[], T]) -> T:
-        try:
-            start.wait()
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(run, calls))
-
-
 def _outcome(call: Callable[[], object]) -> str:
     try:
         call()
-    except (Conflict, InvalidInput) as refused:
+    except PublicError as refused:
         return type(refused).__name__
     return "done"
 
@@ -100,15 +62,53 @@ def _active(organisation: Organisation) -> ApiKey:
 
 
 def test_of_many_who_add_the_same_key_one_wins() -> None:
-    acme = _alone(_acme)
-    outcomes = _at_once([lambda: _outcome(lambda: _draft(acme))] * AT_ONCE)
+    acme = alone(_acme)
+    outcomes = at_once([lambda: _outcome(lambda: _draft(acme))] * AT_ONCE)
     assert sorted(outcomes) == ["InvalidInput"] * (AT_ONCE - 1) + ["done"]
-    assert _alone(ApiKey.objects.count) == 1
-    assert _alone(MasterKeyCanary.objects.count) == 1
+    assert alone(ApiKey.objects.count) == 1
+    assert alone(MasterKeyCanary.objects.count) == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_a_key_that_comes_to_an_organisation_while_it_is_removed_breaks_nothing(
+    _round: int,
+) -> None:
+    acme = alone(_acme)
+    rows = [ImportRow(organisation=acme, label="Other", secret=OTHER_SECRET)]
+    removed, *added = at_once(
+        [
+            lambda: _outcome(lambda: organisation_remove(organisation=acme, actor=OPERATOR)),
+            lambda: _outcome(lambda: _draft(acme)),
+            lambda: _outcome(lambda: api_keys_import(actor=OPERATOR, rows=rows)),
+        ]
+    )
+    assert removed == "done"
+    assert set(added) <= {"done", "NotFound"}
+    assert alone(lambda: [*Organisation.objects.all(), *ApiKey.objects.all()]) == []
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_what_is_done_to_a_key_while_its_organisation_is_removed_breaks_nothing(
+    _round: int,
+) -> None:
+    key = alone(lambda: _active(_acme()))
+    acme = key.organisation
+    calls: list[Callable[[], object]] = [
+        lambda: organisation_remove(organisation=acme, actor=OPERATOR),
+        lambda: api_key_replace(organisation=acme, actor=OPERATOR, key=key, secret=OTHER_SECRET),
+        lambda: api_key_update(
+            organisation=acme, actor=OPERATOR, key=key, details=KeyDetails("New", tags=("eu",))
+        ),
+        lambda: api_key_revoke(organisation=acme, actor=OPERATOR, key=key),
+    ]
+    removed, *others = at_once([lambda call=call: _outcome(call) for call in calls])
+    assert removed == "done"
+    assert set(others) <= {"done", "NotFound", "Conflict"}
+    assert not alone(Organisation.objects.exists)
 
 
 def test_of_many_who_replace_a_key_the_last_ones_secret_waits_and_versions_differ() -> None:
-    key = _alone(lambda: _active(_acme()))
+    key = alone(lambda: _active(_acme()))
 
     def replace(number: int) -> tuple[int, str]:
         secret = f"replacement-number-{number}"
@@ -117,27 +117,27 @@ def test_of_many_who_replace_a_key_the_last_ones_secret_waits_and_versions_diffe
         )
         return candidate.version, secret
 
-    given = _at_once([lambda number=number: replace(number) for number in range(AT_ONCE)])
+    given = at_once([lambda number=number: replace(number) for number in range(AT_ONCE)])
     assert sorted(version for version, _secret in given) == list(range(2, 2 + AT_ONCE))
-    waiting = _alone(lambda: KeyCandidate.objects.select_related("key").get())
+    waiting = alone(lambda: KeyCandidate.objects.select_related("key").get())
     assert (waiting.version, opened(waiting)) == max(given)
-    assert _alone(lambda: opened(ApiKey.objects.get())) == SECRET
+    assert alone(lambda: opened(ApiKey.objects.get())) == SECRET
 
 
 def test_of_many_who_revoke_a_key_one_wins() -> None:
-    key = _alone(lambda: _active(_acme()))
+    key = alone(lambda: _active(_acme()))
 
     def revoke() -> str:
         return _outcome(
             lambda: api_key_revoke(organisation=key.organisation, actor=OPERATOR, key=key)
         )
 
-    assert sorted(_at_once([revoke] * AT_ONCE)) == ["Conflict"] * (AT_ONCE - 1) + ["done"]
-    assert _alone(AuditEvent.objects.filter(tag="key_revoked").count) == 1
+    assert sorted(at_once([revoke] * AT_ONCE)) == ["Conflict"] * (AT_ONCE - 1) + ["done"]
+    assert alone(AuditEvent.objects.filter(tag="key_revoked").count) == 1
 
 
 def test_a_late_answer_and_a_new_paste_leave_one_of_two_sound_ends() -> None:
-    key = _alone(lambda: _draft(_acme()))
+    key = alone(lambda: _draft(_acme()))
     acme = key.organisation
 
     def promote() -> str:
@@ -150,10 +150,10 @@ def test_a_late_answer_and_a_new_paste_leave_one_of_two_sound_ends() -> None:
             lambda: api_key_replace(organisation=acme, actor=OPERATOR, key=key, secret=OTHER_SECRET)
         )
 
-    promoted, pasted = _at_once([promote, paste])
+    promoted, pasted = at_once([promote, paste])
     assert pasted == "done"
-    stored = _alone(ApiKey.objects.get)
-    waiting = _alone(lambda: KeyCandidate.objects.select_related("key").get())
+    stored = alone(ApiKey.objects.get)
+    waiting = alone(lambda: KeyCandidate.objects.select_related("key").get())
     assert (waiting.version, opened(waiting)) == (2, OTHER_SECRET)
     assert (promoted, stored.status) in {("done", "active"), ("Conflict", "draft")}
 
@@ -164,16 +164,16 @@ def test_many_workers_share_the_candidates_and_none_is_tested_twice() -> None:
         for number in range(12):
             _draft(acme, secret=f"secret-number-{number}")
 
-    _alone(fill)
-    claims = _at_once([lambda: candidates_claim(limit=4, lease_seconds=60)] * AT_ONCE)
+    alone(fill)
+    claims = at_once([lambda: candidates_claim(limit=4, lease_seconds=60)] * AT_ONCE)
     claimed = [candidate.pk for claim in claims for candidate in claim]
     assert len(claimed) == len(set(claimed))
-    left = _alone(lambda: len(candidates_claim(limit=50, lease_seconds=60)))
+    left = alone(lambda: len(candidates_claim(limit=50, lease_seconds=60)))
     assert len(claimed) + left == 12
 
 
 def test_the_same_file_imported_twice_at_once_stores_each_key_once() -> None:
-    acme = _alone(_acme)
+    acme = alone(_acme)
     rows = [
         ImportRow(organisation=acme, label=f"Key {n}", secret=f"secret-number-{n}", tags=("eu",))
         for n in range(20)
@@ -183,5 +183,5 @@ def test_the_same_file_imported_twice_at_once_stores_each_key_once() -> None:
         results = api_keys_import(actor=OPERATOR, rows=rows)
         return sum(result.key is not None for result in results)
 
-    assert sorted(_at_once([run, run])) == [0, 20]
-    assert _alone(ApiKey.objects.count) == 20
+    assert sorted(at_once([run, run])) == [0, 20]
+    assert alone(ApiKey.objects.count) == 20

@@ -12,9 +12,9 @@ from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.access import place_of
+from freddy_admin.organisations.locks import organisations_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.duplicates import fingerprints_here
-from freddy_admin.vault.locks import organisations_lock
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.sealing import (
     SEALED_FIELDS,

@@ -10,11 +10,12 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.vault.details import KeyDetails, details_clean
 from freddy_admin.vault.duplicates import fingerprints_here, refuse_second_copy
-from freddy_admin.vault.locks import kept_key_lock, organisations_lock
+from freddy_admin.vault.locks import kept_key_lock
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
 from freddy_admin.vault.sealing import Row, canary_ensure, seal_into, secret_fingerprint
 from freddy_admin.vault.secrets import secret_clean, secret_is_told
@@ -35,9 +36,9 @@ def api_key_draft(
     told = (organisation.name, details.label, details.organization_id, *details.tags)
     _refuse_told_secret(secret, told)
     with transaction.atomic():
-        organisations_lock([organisation.pk])
+        place = organisation_lock(organisation=organisation)
         key = ApiKey.objects.create(
-            organisation=organisation,
+            organisation=place,
             label=details.label,
             organization_id=details.organization_id,
             owner=details.owner,
