@@ -24,7 +24,7 @@ ROWS_AT_MOST: Final = 50_000
 BYTES_AT_MOST: Final = 64 * 1024 * 1024
 _SHOWN: Final = 60
 # Long, without white space, letters and digits together: no name of a customer looks like that.
-_LIKE_A_KEY: Final = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{20,}")
+_LIKE_A_KEY: Final = re.compile(r"(?=[!-~]*[A-Za-z])(?=[!-~]*\d)[!-~]{20,}")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -118,11 +118,12 @@ def _judged(records: Iterator[tuple[int, list[str], str]]) -> CsvFile:
             row = _row(number, cells, broken)
             _expect_first(row, seen)
         except _Malformed as wrong:
-            named = (_named(cells[0]), _named(cells[1])) if wrong.named else ("", "")
+            named = _names_of(cells) if wrong.named else ("", "")
             lines.append(ReportLine(number, *named, problem=wrong.problem))
         else:
             rows.append(row)
-            lines.append(ReportLine(number, _shown(row.organisation), _shown(row.label)))
+            # A word may pass for a key where the key itself stands in another column.
+            lines.append(ReportLine(number, *_names_of(cells)))
     sound = not any(line.problem for line in lines)
     return CsvFile(lines=tuple(lines), rows=tuple(rows) if sound else ())
 
@@ -206,13 +207,24 @@ def _expect_first(row: CsvRow, seen: dict[str, int]) -> None:
     former = seen.setdefault(row.secret, row.number)
     if former != row.number:
         raise _Malformed(
-            _("the same key as in row %(row)d: each key stands in the file once") % {"row": former}
+            _("the same key as in row %(row)d: each key stands in the file once") % {"row": former},
+            named=False,  # a column of equal words: the keys stand in another one
         )
 
 
-def _named(text: str) -> str:
-    """A cell of a row that is not sound; what might be a key is not repeated."""
-    return "…" if _LIKE_A_KEY.fullmatch(text.strip()) else _shown(text)
+@sensitive_variables()
+def _names_of(cells: list[str]) -> tuple[str, str]:
+    organisation, label, secret, *_rest = cells
+    return _named(organisation, secret), _named(label, secret)
+
+
+@sensitive_variables()
+def _named(text: str, secret: str) -> str:
+    """A cell as the report repeats it; what is, or might be, a key is left out."""
+    # Without what is invisible: it may stand in the middle of a pasted key.
+    plain = "".join(one for one in text if one.isprintable() or one.isspace())
+    told = bool(secret.strip()) and secret_is_told(secret.strip(), (text.strip(), plain.strip()))
+    return "…" if told or _LIKE_A_KEY.search(plain) else _shown(text)
 
 
 def _shown(text: str) -> str:

@@ -209,10 +209,35 @@ def test_a_file_of_many_megabytes_is_refused_unread(monkeypatch: pytest.MonkeyPa
         f"{SECRET},Main,not a key,,",
         f"{SECRET},,{OTHER_SECRET},,",  # another column is wrong, too
         f"Acme,Main,{SECRET} and more,,",
+        f"Acme,the key {SECRET},Main key,,",
+        f"Acme,key {SECRET},{OTHER_SECRET},,{'x' * 41}",
+        f"Acme,{SECRET[:15]}\u200b{SECRET[15:]},{OTHER_SECRET},,",
+        f"{'x' * 121},{SECRET[:15]}\x1b{SECRET[15:]},{OTHER_SECRET},,",
+        f"Acme,short-key-word,short-key-word,,{'x' * 41}",
+        f"Acme,my short-key-word,short-key-word,,{'x' * 41}",
     ],
 )
 def test_a_key_in_the_wrong_column_is_not_repeated(row: str) -> None:
     [line] = _read(row).lines
     assert line.problem
-    assert SECRET not in str(line)
-    assert OTHER_SECRET not in str(line)
+    for part in (SECRET[:12], SECRET[-12:], OTHER_SECRET, "short-key-word"):
+        assert part not in str(line)
+
+
+@pytest.mark.parametrize("row", [f"{SECRET},Acme,Main,,", f"Acme,{SECRET},Main,,"])
+def test_a_word_that_passes_for_a_key_gives_away_no_key_beside_it(row: str) -> None:
+    read = _read(row, row.replace(SECRET, OTHER_SECRET))
+    assert [bool(line.problem) for line in read.lines] == [False, True]  # the same word twice
+    for line in read.lines:
+        assert SECRET[:12] not in str(line)
+        assert OTHER_SECRET[:12] not in str(line)
+    assert str(read.lines[1]).startswith("row 3: ")
+
+
+def test_ordinary_names_are_repeated() -> None:
+    read = _read(
+        f"Künstler-Genossenschaft,production-cluster-eu-west,{SECRET},,",
+        f"Acme 2024 International Ltd,Main,{OTHER_SECRET},,{'x' * 41}",
+    )
+    assert read.lines[0].where == "row 2 (Künstler-Genossenschaft · production-cluster-eu-west)"
+    assert read.lines[1].where == "row 3 (Acme 2024 International Ltd · Main)"
