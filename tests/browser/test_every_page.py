@@ -84,6 +84,26 @@ def test_pages_fit_a_phone_and_read_well(looks: Page) -> None:
     assert wrong == []
 
 
+def test_the_keyboard_sees_where_it_is(looks: Page) -> None:
+    looks.set_viewport_size({"width": WIDE, "height": 800})
+    looks.goto("/")
+    looks.keyboard.press("Tab")
+    skip = looks.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    # Off the screen when the page is examined, so its colours are looked at here.
+    assert Axe().run(looks, context=".skip-link").violations_count == 0
+    assert skip.evaluate(
+        "(at) => getComputedStyle(at).color !== getComputedStyle(at).backgroundColor"
+    )
+    for _ in range(25):
+        looks.keyboard.press("Tab")
+        assert looks.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    skip.focus()
+    looks.keyboard.press("Enter")
+    assert looks.evaluate("document.activeElement.id") == "content"
+
+
 def test_what_a_person_opened_stays_open_through_an_update(settled: Page) -> None:
     settled.goto("/organisations/alder/")
     settled.get_by_text("How we decide").click()
