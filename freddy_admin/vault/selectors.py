@@ -1,5 +1,7 @@
 """Reads keys of one organisation. Nothing here loads sealed bytes."""
 
+import hashlib
+import json
 from typing import Final
 
 from django.db.models import QuerySet
@@ -24,6 +26,16 @@ def api_key_get(*, organisation: Organisation, key_id: int) -> ApiKey:
     if key is None:
         raise key_not_found()
     return key
+
+
+def details_revision(*, key: ApiKey) -> str:
+    """A short text that is another one as soon as anything of the key's details is.
+
+    For a form to carry along, so that a change made meanwhile in another tab is noticed.
+    """
+    tags = sorted(tag.name for tag in key.tags.all())
+    told = [key.label, key.organization_id, key.owner_id, key.grace_minutes, tags]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def candidate_of(*, key: ApiKey) -> KeyCandidate | None:

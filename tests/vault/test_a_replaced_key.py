@@ -122,17 +122,24 @@ def test_a_new_secret_that_stands_in_the_label_already_is_refused(
 ) -> None:
     key = active()
     ApiKey.objects.filter(pk=key.pk).update(label=f"was {OTHER_SECRET}")
-    with pytest.raises(InvalidInput, match="another field"):
+    with pytest.raises(InvalidInput, match="another field") as refused:
         api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
+    assert refused.value.field == "api_key"
 
 
-def test_a_stored_secret_is_not_taken_for_a_label(
-    active: MakeKey, organisation: Organisation, actor: Actor
+@pytest.mark.parametrize("place", ["organization_id", "tags", "name"])
+def test_nor_one_that_stands_in_any_other_text_of_the_key(
+    active: MakeKey, organisation: Organisation, actor: Actor, place: str
 ) -> None:
-    key = active()
-    told = KeyDetails(label=SECRET)
+    key, secret = active(), "ak_live_that_fits_into_a_tag_12345"
+    if place == "name":
+        Organisation.objects.filter(pk=organisation.pk).update(name=secret)  # since it was read
+    else:
+        told = {"organization_id": secret} if place == "organization_id" else {"tags": (secret,)}
+        details = KeyDetails("Main", **told)  # type: ignore[arg-type]
+        api_key_update(organisation=organisation, actor=actor, key=key, details=details)
     with pytest.raises(InvalidInput, match="another field"):
-        api_key_update(organisation=organisation, actor=actor, key=key, details=told)
+        api_key_replace(organisation=organisation, actor=actor, key=key, secret=secret)
 
 
 def test_a_secret_that_names_the_organisation_is_refused(db: None, actor: Actor) -> None:

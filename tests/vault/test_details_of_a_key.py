@@ -12,10 +12,11 @@ from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.details import details_clean
 from freddy_admin.vault.models import KeyTag
-from freddy_admin.vault.selectors import api_key_get, tag_names
+from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
 from freddy_admin.vault.services import (
     KeyDetails,
     api_key_draft,
+    api_key_pause,
     api_key_revoke,
     api_key_update,
 )
@@ -144,3 +145,98 @@ def test_a_key_pasted_into_another_field_as_well_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match="another field"):
         api_key_draft(organisation=organisation, actor=actor, details=details, secret=SECRET)
+
+
+SHORT = "ak_live_short_enough_for_tags_1234"
+
+
+@pytest.mark.parametrize(
+    ("details", "field"),
+    [
+        (KeyDetails(label=SHORT), "label"),
+        (KeyDetails(label=f"the key {SHORT}"), "label"),
+        (KeyDetails(label="Main", organization_id=SHORT), "organization_id"),
+        (KeyDetails(label="Main", tags=("eu", SHORT)), "tags"),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_key_that_is_stored_here_is_not_taken_for_a_text(
+    active: MakeKey,
+    draft: MakeKey,
+    organisation: Organisation,
+    actor: Actor,
+    details: KeyDetails,
+    field: str,
+    kept: bool,
+) -> None:
+    (active if kept else draft)(SHORT, label="Its own")
+    key = active()
+    with pytest.raises(InvalidInput, match="stored here") as refused:
+        api_key_update(organisation=organisation, actor=actor, key=key, details=details)
+    assert refused.value.field == field
+    with pytest.raises(InvalidInput, match="stored here"):
+        api_key_draft(organisation=organisation, actor=actor, details=details, secret="new-key")
+    key.refresh_from_db()
+    assert key.label == "Main"
+
+
+def test_what_another_organisation_stores_is_not_told(
+    active: MakeKey, stranger: Organisation, organisation: Organisation, actor: Actor
+) -> None:
+    active(SHORT, where=stranger)
+    details = KeyDetails(label=SHORT)
+    api_key_update(organisation=organisation, actor=actor, key=active(), details=details)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label": "Other"},
+        {"organization_id": "org_2"},
+        {"tags": ("eu", "us")},
+        {"tags": ()},
+        {"grace_minutes": 7},
+        {"owner": None},
+    ],
+)
+def test_of_two_tabs_the_later_one_undoes_nothing_it_never_saw(
+    active: MakeKey,
+    organisation: Organisation,
+    actor: Actor,
+    member: User,
+    change: dict[str, object],
+) -> None:
+    key = active()
+    details = KeyDetails("Main", organization_id="org_1", owner=member, tags=("us", "de"))
+    api_key_update(organisation=organisation, actor=actor, key=key, details=details)
+    seen = details_revision(key=api_key_get(organisation=organisation, key_id=key.pk))
+    first, second = replace(details, **change), replace(details, label="Second")  # type: ignore[arg-type]
+    api_key_update(organisation=organisation, actor=actor, key=key, details=first, revision=seen)
+    events = AuditEvent.objects.count()
+    with pytest.raises(Conflict, match="in the meantime"):
+        api_key_update(
+            organisation=organisation, actor=actor, key=key, details=second, revision=seen
+        )
+    now = api_key_get(organisation=organisation, key_id=key.pk)
+    assert (now.label, sorted(tag.name for tag in now.tags.all())) == (
+        first.label,
+        sorted(first.tags),
+    )
+    assert AuditEvent.objects.count() == events
+
+
+def test_a_form_that_saw_the_present_details_is_saved(
+    active: MakeKey, organisation: Organisation, actor: Actor, django_assert_num_queries: object
+) -> None:
+    key = active()
+    details = KeyDetails("Main", tags=("us", "de"))
+    api_key_update(organisation=organisation, actor=actor, key=key, details=details)
+    page = api_key_get(organisation=organisation, key_id=key.pk)
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        seen = details_revision(key=page)
+    api_key_pause(organisation=organisation, actor=actor, key=key)  # is no detail
+    other = replace(details, tags=("de", "us"), label="Other")
+    changed = api_key_update(
+        organisation=organisation, actor=actor, key=key, details=other, revision=seen
+    )
+    assert changed.label == "Other"

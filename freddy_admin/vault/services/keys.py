@@ -1,7 +1,5 @@
 """What people do with a key: add, replace, describe, pause, resume, revoke."""
 
-from collections.abc import Iterable
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -14,12 +12,14 @@ from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.vault.details import KeyDetails, details_clean
-from freddy_admin.vault.duplicates import fingerprints_here, refuse_second_copy
+from freddy_admin.vault.duplicates import refuse_second_copy
 from freddy_admin.vault.locks import kept_key_lock
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
-from freddy_admin.vault.sealing import Row, canary_ensure, seal_into, secret_fingerprint
-from freddy_admin.vault.secrets import secret_clean, secret_is_told
+from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
+from freddy_admin.vault.secrets import secret_clean
+from freddy_admin.vault.selectors import details_revision
 from freddy_admin.vault.tagging import tags_give, tags_of
+from freddy_admin.vault.telling import refuse_stored, refuse_told
 from freddy_admin.vault.trail import key_record
 
 
@@ -33,10 +33,11 @@ def api_key_draft(
     """
     details = _checked(organisation, details)
     secret = secret_clean(secret)
-    told = (organisation.name, details.label, details.organization_id, *details.tags)
-    _refuse_told_secret(secret, told)
     with transaction.atomic():
         place = organisation_lock(organisation=organisation)
+        told = (place.name, details.label, details.organization_id, *details.tags)
+        refuse_told(secret, told, field="label")
+        refuse_stored(organisation=place, details=details)
         key = ApiKey.objects.create(
             organisation=place,
             label=details.label,
@@ -67,22 +68,37 @@ def api_key_replace(
     secret = secret_clean(secret)
     with transaction.atomic():
         found = kept_key_lock(organisation=organisation, key=key)
-        _refuse_told_secret(
-            secret, (organisation.name, found.label, found.organization_id, *tags_of(key=found))
-        )
+        told = (found.organisation.name, found.label, found.organization_id, *tags_of(key=found))
+        refuse_told(secret, told, field="api_key")
         candidate = _candidate_seal(found, secret, actor=actor)
         key_record(Tag.KEY_REPLACED, actor, found, version=candidate.version)
     return candidate
 
 
 def api_key_update(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, details: KeyDetails
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    key: ApiKey,
+    details: KeyDetails,
+    revision: str | None = None,
 ) -> ApiKey:
-    """Change label, owner, tags, grace and the id at Aitronos; records old and new values."""
+    """Change label, owner, tags, grace and the id at Aitronos; records old and new values.
+
+    `revision`, if given, is that of the details a person saw (`selectors.details_revision`):
+    raises Conflict where they are others by now, so that nobody undoes what they never saw.
+    """
     details = _checked(organisation, details)
     with transaction.atomic():
         found = kept_key_lock(organisation=organisation, key=key)
-        _refuse_stored_secret(organisation, details)
+        if revision is not None and revision != details_revision(key=found):
+            raise Conflict(
+                _(
+                    "Somebody else changed these details in the meantime, so yours were not "
+                    "saved. Open the page again and look at what is there now."
+                )
+            )
+        refuse_stored(organisation=found.organisation, details=details)
         before = _described(found)
         found.label, found.owner = details.label, details.owner
         found.organization_id = details.organization_id
@@ -167,27 +183,6 @@ def _checked(organisation: Organisation, details: KeyDetails) -> KeyDetails:
             _("The owner must be somebody who can see this organisation."), field="owner"
         )
     return cleaned
-
-
-@sensitive_variables()
-def _refuse_told_secret(secret: str, texts: Iterable[str]) -> None:
-    if secret_is_told(secret, texts):
-        raise _told_secret()
-
-
-def _refuse_stored_secret(organisation: Organisation, details: KeyDetails) -> None:
-    # The stored keys stay shut: what would be told is found by its fingerprint.
-    here = fingerprints_here(organisation_ids=[organisation.pk])
-    for text in (details.label, details.organization_id, *details.tags):
-        if (organisation.pk, secret_fingerprint(text)) in here:
-            raise _told_secret()
-
-
-def _told_secret() -> InvalidInput:
-    return InvalidInput(
-        _("The key stands in another field, too, where everybody could read it. Remove it."),
-        field="label",
-    )
 
 
 def _in_use(organisation: Organisation, key: ApiKey) -> ApiKey:
