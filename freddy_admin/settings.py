@@ -19,7 +19,9 @@ env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 # --- Who may talk to us -------------------------------------------------------
 DEBUG = conf.flag("DEBUG", env, default=False)
 SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
-ALLOWED_HOSTS = conf.names(env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"))
+ALLOWED_HOSTS = conf.allowed_hosts(
+    env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"), debug=DEBUG
+)
 CSRF_TRUSTED_ORIGINS = conf.origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = conf.count("TRUSTED_PROXIES", env, default=0)

@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
 DEBUG_MASTER_KEY = base64.urlsafe_b64encode(b"freddy-admin debugging only key!").decode()
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
+# With a leading dot for its subdomains, too; or an address, IPv6 in brackets or not.
+_HOST = r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*"
 MASTER_KEY_HOW = (
     'Make one with `python -c "import base64,os;'
     'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"`.'
@@ -84,6 +86,28 @@ def _master_key(name: str, value: str, *, debug: bool) -> None:
         raise ImproperlyConfigured(f"{name} is a default or a guessable key. {MASTER_KEY_HOW}")
 
 
+def allowed_hosts(value: str, *, debug: bool) -> list[str]:
+    """`ALLOWED_HOSTS`: names without scheme and port; none that stands for every name.
+
+    Mails and redirects are addressed with the name that a request asked for: a star would let
+    whoever asks for a new password have the link sent with an address of their own.
+    """
+    hosts = names(value)
+    if debug and hosts in ([], ["*"]):
+        return hosts
+    if not hosts or "*" in hosts:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS must list the names that the panel answers to: panel.example.org. "
+            "Nothing may stand for every name."
+        )
+    if not all(re.fullmatch(_HOST, host, re.IGNORECASE | re.ASCII) for host in hosts):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS must hold host names alone, without scheme, port or path: "
+            "panel.example.org."
+        )
+    return hosts
+
+
 def plain_http(value: bool, *, hosts: list[str]) -> bool:
     """`PLAIN_HTTP`: a trial on this machine alone; refused with any host but loopback."""
     if value and not set(hosts) <= LOOPBACK_HOSTS:
@@ -144,9 +168,11 @@ def flag(name: str, env: Any, *, default: bool) -> bool:
 
 
 def origins(value: str) -> list[str]:
-    """`CSRF_TRUSTED_ORIGINS`: each with its scheme."""
+    """`CSRF_TRUSTED_ORIGINS`: each with its scheme; `*.` in front means subdomains."""
     found = names(value)
-    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in found):
+    host = r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
+    pattern = re.compile(rf"https?://({host})(:\d{{1,5}})?", re.IGNORECASE | re.ASCII)
+    if not all(pattern.fullmatch(origin) for origin in found):
         raise ImproperlyConfigured(
             "CSRF_TRUSTED_ORIGINS must name origins with their scheme: https://panel.example.org."
         )
