@@ -24,6 +24,20 @@ def test_nothing_changed_is_204_without_a_byte(
     assert (answer.status_code, answer.content) == (204, b"")
 
 
+def test_nothing_is_drawn_for_a_browser_that_has_it_all(
+    people: People,
+    signed_in: SignIn,
+    make_key: MakeKey,
+    worker: WorkerBeat,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_key()
+    client = signed_in(people.viewer)
+    seen = seen_of(client.get("/").content.decode())
+    monkeypatch.delattr("freddy_admin.web.views.overview.overview_view")
+    assert _ask(client, seen).status_code == 204
+
+
 def test_a_changed_row_comes_alone(
     people: People, signed_in: SignIn, make_key: MakeKey, worker: WorkerBeat
 ) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from freddy_admin.sync.rows import Filters, Overview
 from freddy_admin.sync.states import NEEDS_YOU, State
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
-from freddy_admin.web.presenters.banners import Banner, banners
+from freddy_admin.web.presenters.banners import Banner
 from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.row_html import row_html
 from freddy_admin.web.presenters.rows import (
@@ -20,6 +20,7 @@ from freddy_admin.web.presenters.rows import (
     RowView,
     card_view,
     mark_of,
+    row_anchor,
     row_mark,
     row_views,
 )
@@ -85,14 +86,31 @@ class OverviewView:
     labels: dict[str, str]
 
 
-def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView:
+def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
+    """A digest per part of the page: a browser that has them all is told nothing."""
+    order = [row.key_id for row in overview.rows]
+    return {
+        "frame": mark_of(order, overview.pages, overview.matching, overview.empty_organisations),
+        "head": mark_of(
+            list(overview.all_counts.items()),
+            list(overview.counts.items()),
+            overview.checked_at,
+            overview.next_check_at,
+            [banner.kind for banner in told],
+        ),
+        "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
+    } | {row_anchor(row): row_mark(row) for row in overview.rows}
+
+
+def overview_view(
+    overview: Overview, on: Reading, *, told: list[Banner], marks: dict[str, str], path: str
+) -> OverviewView:
     """The page for one person and one moment."""
     filters = overview.filters
     with_cards = overview.page == 1 and filters.sort == "state"
     needing = [row for row in overview.rows if row.needs_you] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
     rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
-    told = banners(overview, on)
     in_view = sum(number for state, number in overview.counts.items() if state in NEEDS_YOU)
     return OverviewView(
         needs_you=overview.needs_you,
@@ -124,7 +142,7 @@ def overview_view(overview: Overview, on: Reading, *, path: str) -> OverviewView
         sort=filters.sort,
         empty_organisations=overview.empty_organisations,
         more_filters=bool(filters.tag or filters.owner),
-        marks=_marks(overview, told),
+        marks=marks,
         query=address(filters, page=1),
         sprite=sprite,
         labels=labels,
@@ -148,22 +166,6 @@ def column_labels() -> dict[str, str]:
         "tools": _("Tools on / total"),
         "checked": _("Checked"),
         "owner": _("Owner"),
-    }
-
-
-def _marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
-    """A digest per part of the page: a browser that has them all is told nothing."""
-    order = [row.key_id for row in overview.rows]
-    return {
-        "frame": mark_of(order, overview.pages, overview.matching, overview.empty_organisations),
-        "head": mark_of(
-            list(overview.all_counts.items()),
-            list(overview.counts.items()),
-            overview.checked_at,
-            overview.next_check_at,
-            [banner.kind for banner in told],
-        ),
-        "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
     }
 
 

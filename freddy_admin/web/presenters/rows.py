@@ -105,6 +105,11 @@ def row_mark(row: KeyRow) -> str:
     return mark_of(shown)
 
 
+def row_anchor(row: KeyRow) -> str:
+    """The name of this line in the page."""
+    return f"row-{row.key_id}"
+
+
 def mark_of(*values: object) -> str:
     """A short digest of values; equal values give equal digests, in every process."""
     text = "\x1f".join(_stable(value) for value in values)
@@ -137,7 +142,7 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
     last = figures.last_sync_at if figures else None
     due = row.due_at
     return RowView(
-        anchor=f"row-{row.key_id}",
+        anchor=row_anchor(row),
         mark=row_mark(row),
         href=_href(row, base),
         name=row.organisation_name,

@@ -29,8 +29,7 @@ class Reading:
 
     def exact(self, at: datetime) -> str:
         """`23 Nov 2026, 14:05:12 UTC`."""
-        local = at.astimezone(self.zone)
-        return f"{_date(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}"
+        return _exact(at, self.zone, get_language())
 
     def clock(self, at: datetime) -> str:
         """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year."""
@@ -129,6 +128,14 @@ def _held(seconds: float, side: str) -> float:
     if side == FUTURE:
         return min(seconds, -0.001)
     return seconds
+
+
+@lru_cache(maxsize=4096)
+def _exact(at: datetime, zone: tzinfo, language: str | None) -> str:
+    # Kept: a list shows the same moments again and again, and this was a tenth of its time.
+    del language  # part of the cache's key: the month is named in the active language
+    local = at.astimezone(zone)
+    return f"{_date(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}"
 
 
 def _date(local: datetime) -> str:

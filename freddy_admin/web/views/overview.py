@@ -13,7 +13,13 @@ from freddy_admin.sync.selectors import overview_page
 from freddy_admin.web.access import by_anyone_signed_in, person_of
 from freddy_admin.web.filters import filters_from
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.presenters.overview import OverviewView, changed_lines, overview_view
+from freddy_admin.web.presenters.banners import banners
+from freddy_admin.web.presenters.overview import (
+    OverviewView,
+    changed_lines,
+    overview_marks,
+    overview_view,
+)
 from freddy_admin.web.presenters.times import reading
 
 
@@ -23,9 +29,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     now, person = clock.now(), person_of(request)
     found = overview_page(user=person, filters=filters_from(request.GET), now=now)
     statuses_ask(rows=found.rows, now=now)
-    view = overview_view(found, reading(now), path=reverse("overview"))
+    on, seen = reading(now), seen_marks(request)
+    told = banners(found, on)
+    marks = overview_marks(found, told)
+    if seen is not None and marks.items() <= seen.items():
+        return nothing_new()
+    view = overview_view(found, on, told=told, marks=marks, path=reverse("overview"))
     page = {"view": view, "may_add": may_create_organisations(user=person)}
-    seen = seen_marks(request)
     if seen is None:
         return render(request, "overview/page.html", page)
     return _changes(request, page, view, seen)
@@ -38,7 +48,5 @@ def _changes(
         return render(request, "overview/_live.html", page)
     lines = changed_lines(view, seen)
     stale = {name for name in ("head", "needs") if seen.get(name) != view.marks[name]}
-    if not lines and not stale:
-        return nothing_new()
     changed = {"view": replace(view, lines=lines), "stale": stale, "live": True}
     return parts_only(render(request, "overview/_changes.html", page | changed))
