@@ -1,7 +1,8 @@
 """Finds the same secret in one organisation by its fingerprint, opening nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import InvalidInput
@@ -18,6 +19,16 @@ def refuse_second_copy(*, key: ApiKey, fingerprint: str) -> None:
     So does pasting once more what this very key is being tested with. The key's own present
     secret is no second copy.
     """
+    refuse_active_copy(key=key, fingerprint=fingerprint)
+    waiting = KeyCandidate.objects.filter(
+        key__organisation_id=key.organisation_id, state__in=WAITING, fingerprint=fingerprint
+    )
+    for candidate in waiting.select_related("key"):
+        _refuse_waiting(candidate, key=key)
+
+
+def refuse_active_copy(*, key: ApiKey, fingerprint: str) -> None:
+    """Raise InvalidInput if another key of the organisation has this secret in use."""
     others = ApiKey.objects.filter(
         organisation_id=key.organisation_id, status=KeyStatus.ACTIVE, fingerprint=fingerprint
     )
@@ -27,11 +38,17 @@ def refuse_second_copy(*, key: ApiKey, fingerprint: str) -> None:
             _("This API key is already here, as “%(label)s”.") % {"label": other.label},
             field="api_key",
         )
-    waiting = KeyCandidate.objects.filter(
-        key__organisation_id=key.organisation_id, state__in=WAITING, fingerprint=fingerprint
-    )
-    for candidate in waiting.select_related("key"):
-        _refuse_waiting(candidate, key=key)
+
+
+def candidates_already_here(*, ids: Collection[int]) -> list[KeyCandidate]:
+    """Of these candidates the ones whose secret another key of their organisation has in use."""
+    others = ApiKey.objects.filter(
+        organisation=OuterRef("key__organisation"),
+        status=KeyStatus.ACTIVE,
+        fingerprint=OuterRef("fingerprint"),
+    ).exclude(pk=OuterRef("key"))
+    found = KeyCandidate.objects.filter(Exists(others), pk__in=ids).exclude(fingerprint="")
+    return list(found.select_related("key__organisation"))
 
 
 def _refuse_waiting(candidate: KeyCandidate, *, key: ApiKey) -> None:

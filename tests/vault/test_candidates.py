@@ -6,6 +6,7 @@ import pytest
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import WORKER, Actor
+from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
@@ -17,6 +18,7 @@ from freddy_admin.vault.services import (
     candidate_promote,
     candidate_refuse,
     candidate_retry,
+    candidates,
     candidates_claim,
     candidates_release,
 )
@@ -204,3 +206,70 @@ def test_discarding_a_replacement_leaves_the_key_in_use(
     candidate_discard(organisation=organisation, actor=actor, key=key, version=2)
     assert opened(ApiKey.objects.get()) == SECRET
     assert not KeyCandidate.objects.exists()
+
+
+def _same_secret_in_use(key: ApiKey) -> None:
+    """As after an import by a version of the panel, or a database, that knew no candidates."""
+    candidate = KeyCandidate.objects.get(key=key)
+    ApiKey.objects.create(
+        organisation=key.organisation,
+        label="Imported",
+        status=KeyStatus.ACTIVE,
+        fingerprint=candidate.fingerprint,
+        created_at=clock.now(),
+    )
+
+
+def test_a_tested_secret_that_came_by_another_way_meanwhile_is_not_kept(
+    draft: MakeKey, organisation: Organisation
+) -> None:
+    key = draft()
+    _same_secret_in_use(key)
+    with pytest.raises(InvalidInput, match="already here, as “Imported”"):
+        candidate_promote(organisation=organisation, actor=WORKER, key=key, version=1)
+    key.refresh_from_db()
+    assert key.status == KeyStatus.DRAFT
+
+
+def test_it_is_not_tested_again_but_thrown_away_once(draft: MakeKey, hands: Hands) -> None:
+    twin, other = draft(), draft(OTHER_SECRET, label="Other")
+    _same_secret_in_use(twin)
+    assert [one.key_id for one in candidates_claim(limit=5, lease_seconds=30)] == [other.pk]
+    hands.at += timedelta(seconds=31)
+    candidates_claim(limit=5, lease_seconds=30)
+    event = AuditEvent.objects.get(tag="key_candidate_discarded")
+    assert (event.actor_name, event.subject) == ("worker", "Main")
+    assert event.details["reason"] == "already here"
+    assert not ApiKey.objects.filter(pk=twin.pk).exists()
+
+
+def test_a_key_in_use_stays_when_its_replacement_is_here_already(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    key = active()
+    api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
+    _same_secret_in_use(key)
+    assert candidates_claim(limit=5, lease_seconds=30) == []
+    assert opened(ApiKey.objects.get(pk=key.pk)) == SECRET
+    assert not KeyCandidate.objects.exists()
+
+
+def test_pasting_the_present_secret_again_is_no_second_copy(
+    active: MakeKey, organisation: Organisation, actor: Actor
+) -> None:
+    key = active()
+    api_key_replace(organisation=organisation, actor=actor, key=key, secret=SECRET)
+    assert len(candidates_claim(limit=5, lease_seconds=30)) == 1
+    candidate_promote(organisation=organisation, actor=WORKER, key=key, version=2)
+
+
+def test_somebody_faster_discards_it_once(
+    draft: MakeKey, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = draft()
+    stale = KeyCandidate.objects.select_related("key__organisation").get()
+    candidate_discard(organisation=key.organisation, actor=actor, key=key, version=1)
+    draft(OTHER_SECRET)
+    monkeypatch.setattr(candidates, "candidates_already_here", lambda ids: [stale])
+    assert len(candidates_claim(limit=5, lease_seconds=30)) == 1
+    assert AuditEvent.objects.filter(tag="key_candidate_discarded").count() == 1

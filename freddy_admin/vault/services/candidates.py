@@ -6,6 +6,7 @@ answers with Conflict and changes nothing.
 
 import secrets as random_tokens
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,12 +14,16 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import Actor
+from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
-from freddy_admin.core.errors import Conflict
+from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.duplicates import refuse_second_copy
+from freddy_admin.vault.duplicates import (
+    candidates_already_here,
+    refuse_active_copy,
+    refuse_second_copy,
+)
 from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.sealing import sealed_copy
@@ -44,12 +49,14 @@ def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
     """Lease up to `limit` candidates that wait for their test, the longest waiting first.
 
     Each comes with its key and organisation, to be opened with the candidate's own version. A
-    lease that runs out makes it claimable again; of several processes one gets each.
+    lease that runs out makes it claimable again; of several processes one gets each. One whose
+    secret its organisation holds by now is not tested: it is thrown away.
     """
     span = timedelta(seconds=lease_seconds)
     ids = list(_claimable(span).order_by("created_at", "pk").values_list("pk", flat=True)[:limit])
     if not ids:
         return []
+    _already_here_discard(ids)
     token = random_tokens.token_hex(16)
     # One conditional statement is the lock: whoever comes second finds the lease taken.
     _claimable(span).filter(pk__in=ids).update(lease_until=clock.now() + span, lease_token=token)
@@ -76,6 +83,7 @@ def candidate_promote(
     For a candidate whose test went well; with `untested`, for one that could not be tested and
     that a person keeps anyway. Opens nothing. Raises Conflict if it is not in that state, or if
     the worker could not even open it: the former secret would go for one that nobody can use.
+    Raises InvalidInput if another key has this secret by now; `candidates_claim` throws it away.
     """
     expected = CandidateState.UNTESTED if untested else CandidateState.PENDING
     with transaction.atomic():
@@ -85,6 +93,7 @@ def candidate_promote(
             raise Conflict(
                 _("This new key could not be opened, so it cannot be kept. Test or paste it again.")
             )
+        refuse_active_copy(key=found, fingerprint=candidate.fingerprint)
         former = found.version
         sealed_copy(candidate, found)
         found.version, found.status = candidate.version, KeyStatus.ACTIVE
@@ -139,9 +148,30 @@ def candidate_discard(
     with transaction.atomic():
         found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         key_record(Tag.KEY_CANDIDATE_DISCARDED, actor, found, version=version)
-        candidate.delete()
-        if found.status == KeyStatus.DRAFT:
-            found.delete()
+        _drop(found, candidate)
+
+
+def _drop(key: ApiKey, candidate: KeyCandidate) -> None:
+    candidate.delete()
+    if key.status == KeyStatus.DRAFT:
+        key.delete()
+
+
+def _already_here_discard(ids: Collection[int]) -> None:
+    # It came by another way, an import say: no test could end in keeping it, so none is made.
+    for one in candidates_already_here(ids=ids):
+        with suppress(Conflict, NotFound), transaction.atomic():
+            found, candidate = candidate_lock(
+                organisation=one.key.organisation, key=one.key, version=one.version
+            )
+            key_record(
+                Tag.KEY_CANDIDATE_DISCARDED,
+                WORKER,
+                found,
+                version=candidate.version,
+                reason="already here",
+            )
+            _drop(found, candidate)
 
 
 def _claimable(span: timedelta) -> QuerySet[KeyCandidate]:
