@@ -1,6 +1,6 @@
 """Forms: what is asked for, in plain words. What is right is decided by the services."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -140,6 +140,8 @@ class DetailsForm(_PlainForm):
         max_value=GRACE_AT_MOST,
         help_text=_l("How late a sync may be before it counts as overdue. Empty: by the rule."),
     )
+    # Which details were looked at, so that a change from another tab is noticed.
+    revision = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     field_order: Sequence[str] = ()
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
@@ -151,6 +153,28 @@ class DetailsForm(_PlainForm):
             ("", _("nobody yet")),
             *((str(person.pk), str(person)) for person in people),
         ]
+
+    def overtaken(self, present: Mapping[str, Any]) -> None:
+        """Says what the details are by now; saving once more is then a choice, not a slip."""
+        lines = [
+            _("%(field)s: %(value)s")
+            % {"field": self.fields[name].label, "value": self._shown(name, value)}
+            for name, value in present.items()
+            if name != "revision" and str(value or "") != str(self.data.get(name, "") or "")
+        ]
+        now = _("Now: %(details)s.") % {"details": "; ".join(lines)} if lines else ""
+        sentence = _(
+            "Somebody else changed these details in the meantime, so yours were not saved. "
+            "%(now)s Save again to put yours in their place."
+        )
+        self.add_error(None, sentence % {"now": now})
+        sent = {name: self.data.get(name, "") for name in self.fields}
+        self.data = sent | {"revision": present["revision"]}
+
+    def _shown(self, name: str, value: Any) -> str:
+        if name == "owner":
+            value = self._people.get(value)
+        return str(value) if value else _("nothing")
 
     def details(self) -> KeyDetails:
         """The cleaned values, as the vault takes them."""
@@ -167,6 +191,8 @@ class DetailsForm(_PlainForm):
 class AddKeyForm(SecretForm, DetailsForm):
     """A new key: what it is called, and the key itself."""
 
+    # Nobody else has seen the details of a new key yet: Django's way to leave a field out.
+    revision = None  # type: ignore[assignment]
     field_order = ["label", "api_key", "owner", "tags", "organization_id", "grace_minutes"]
 
 

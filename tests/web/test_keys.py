@@ -1,5 +1,7 @@
 """Adding, replacing, describing and ending a key, as a manager does it in the browser."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -129,6 +131,25 @@ def test_details_are_changed_and_written_down(
     assert "Reception" in page
     assert "30 min, its own" in page
     assert AuditEvent.objects.filter(tag="key_changed").exists()
+
+
+def test_a_change_from_another_tab_is_not_undone_by_a_slip(
+    manager: Client, make_key: MakeKey, people: People
+) -> None:
+    key = make_key()
+    address = f"{HERE}keys/{key.pk}/edit/"
+    [revision] = re.findall(r'name="revision" value="(\w+)"', manager.get(address).content.decode())
+    theirs = {"label": "Reception", "owner": people.operator.pk, "revision": revision}
+    assert manager.post(address, theirs).status_code == 302
+    mine = {"label": "Main", "tags": "emea", "revision": revision}
+    page = manager.post(address, mine).content.decode()
+    assert "Somebody else changed these details in the meantime" in page
+    assert "Label: Reception; Owner: Operator; Tags: nothing." in page
+    assert 'value="emea"' in page
+    assert ApiKey.objects.get().label == "Reception"
+    [newer] = re.findall(r'name="revision" value="(\w+)"', page)
+    assert manager.post(address, mine | {"revision": newer}).status_code == 302
+    assert (ApiKey.objects.get().label, ApiKey.objects.get().owner) == ("Main", None)
 
 
 def test_an_owner_from_elsewhere_is_no_choice(

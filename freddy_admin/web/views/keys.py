@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from freddy_admin.accounts.actors import actor_of
 from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_people
@@ -15,7 +16,7 @@ from freddy_admin.sync.freshness import statuses_ask
 from freddy_admin.sync.lifecycle import key_pause, key_resume, key_revoke
 from freddy_admin.sync.selectors import key_row
 from freddy_admin.vault.models import ApiKey, KeyStatus
-from freddy_admin.vault.selectors import api_key_get, tag_names
+from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
 from freddy_admin.vault.services.keys import api_key_draft, api_key_replace, api_key_update
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
 from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
@@ -86,17 +87,31 @@ def key_edit(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     found = api_key_get(organisation=access.organisation, key_id=key_id)
     people = organisation_people(organisation=access.organisation)
     form = DetailsForm(request.POST or None, people=people, initial=_initial(found))
-    if request.method == "POST" and form.is_valid():
-        with told_beside_fields(form):
+    if request.method == "POST" and form.is_valid() and _saved(request, access, found, form):
+        messages.success(request, _("The details were saved."))
+        return redirect("organisation", slug=access.organisation.slug)
+    return render(request, "key/edit.html", _page(access, form, found))
+
+
+def _saved(request: HttpRequest, access: Access, key: ApiKey, form: DetailsForm) -> bool:
+    seen = form.cleaned_data["revision"]
+    with told_beside_fields(form):
+        try:
             api_key_update(
                 organisation=access.organisation,
                 actor=actor_of(request),
-                key=found,
+                key=key,
                 details=form.details(),
+                revision=seen or None,
             )
-            messages.success(request, _("The details were saved."))
-            return redirect("organisation", slug=access.organisation.slug)
-    return render(request, "key/edit.html", _page(access, form, found))
+        except Conflict:
+            present = _initial(api_key_get(organisation=access.organisation, key_id=key.pk))
+            if seen == present["revision"]:
+                raise
+            form.overtaken(present)
+        else:
+            return True
+    return False
 
 
 @within_organisation(MANAGE, WRITE)
@@ -148,4 +163,5 @@ def _initial(key: ApiKey) -> dict[str, object]:
         "tags": ", ".join(tag.name for tag in key.tags.all()),
         "organization_id": key.organization_id,
         "grace_minutes": key.grace_minutes,
+        "revision": details_revision(key=key),
     }
