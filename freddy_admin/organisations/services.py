@@ -79,30 +79,22 @@ def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
 def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organisation]:
     """The organisations of these names, by the name as it was given; missing ones are added.
 
-    Found as a form would refuse them: whatever the case, stripped, composed; each keeps the
-    spelling it has, a new one that of its first row. So a second run adds nothing. Of twins that
-    are there already the exact name decides. Written in batches.
+    Found by their exact name (stripped, composed). Written in batches.
     Raises InvalidInput for the first unusable name; then nothing is added.
     """
     wanted = {name: line_clean(name, field="organisation", limit=NAME_LIMIT) for name in names}
-    everyone = list(Organisation.objects.order_by("-pk"))
-    exactly = {one.name: one for one in everyone}
-    alike = {one.name.casefold(): one for one in everyone}  # of twins the oldest
-    missing: dict[str, str] = {}
-    for name in wanted.values():
-        if name.casefold() not in alike:
-            missing.setdefault(name.casefold(), name)
-    slugs = Slugs(one.slug for one in everyone)
+    known = {organisation.name: organisation for organisation in Organisation.objects.all()}
+    missing = [name for name in dict.fromkeys(wanted.values()) if name not in known]
+    slugs = Slugs(organisation.slug for organisation in known.values())
     with _against_races():
         added = Organisation.objects.bulk_create(
-            [Organisation(name=name, slug=slugs.take(name)) for name in missing.values()],
-            batch_size=BATCH,
+            [Organisation(name=name, slug=slugs.take(name)) for name in missing], batch_size=BATCH
         )
     audit_record_each(
         tag=Tag.ORGANISATION_CREATED, actor=actor, places=[place_of(one) for one in added]
     )
-    alike |= {one.name.casefold(): one for one in added}
-    return {given: exactly.get(name) or alike[name.casefold()] for given, name in wanted.items()}
+    known |= {organisation.name: organisation for organisation in added}
+    return {given: known[clean] for given, clean in wanted.items()}
 
 
 @transaction.atomic

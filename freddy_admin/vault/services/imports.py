@@ -59,7 +59,7 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
     """Store these keys as active, all of them or none; a result per row, in order.
 
     A key that its organisation already has, or that waits there to be kept, is left alone, so a
-    second run changes and records nothing. Raises NotFound if an organisation is gone.
+    second run changes nothing. Raises NotFound if an organisation is gone.
     """
     ids = {row.organisation.pk for row in rows}
     with transaction.atomic():
@@ -78,7 +78,7 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
             results.append(ImportResult(ImportOutcome.ADDED, key))
         if new:
             _store(new)
-            _record(actor, results)
+        _record(actor, results)
     return results
 
 
