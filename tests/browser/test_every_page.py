@@ -104,13 +104,17 @@ def test_the_keyboard_sees_where_it_is(looks: Page) -> None:
     assert looks.evaluate("document.activeElement.id") == "content"
 
 
-def test_what_a_person_opened_stays_open_through_an_update(settled: Page) -> None:
+@pytest.mark.parametrize("part", ["#live", "article[data-part]"])
+def test_what_a_person_opened_stays_open_through_an_update(part: str, settled: Page) -> None:
     settled.goto("/organisations/alder/")
     settled.get_by_text("How we decide").click()
     expect(settled.get_by_text("This line fits now.")).to_be_visible()
+    shown = settled.locator(part)
+    shown.evaluate("(at) => { at.dataset.mark = 'old' }")
     with settled.expect_response(lambda answer: "organisations/alder" in answer.url):
-        settled.evaluate("document.getElementById('live').dataset.mark = 'old'")
         settled.evaluate("htmx.trigger(document.getElementById('live'), 'live')")
+    expect(shown).not_to_have_attribute("data-mark", "old")
+    expect(settled.locator("article[data-part]")).to_have_count(1)
     expect(settled.get_by_text("This line fits now.")).to_be_visible()
 
 
