@@ -86,10 +86,11 @@ def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organis
     known = {organisation.name: organisation for organisation in Organisation.objects.all()}
     missing = [name for name in dict.fromkeys(wanted.values()) if name not in known]
     slugs = Slugs(organisation.slug for organisation in known.values())
+    new = [Organisation(name=name, slug=slugs.take(name)) for name in missing]
+    # In one order for all: two imports of the same names would else wait for each other.
+    new.sort(key=lambda organisation: organisation.name)
     with _against_races():
-        added = Organisation.objects.bulk_create(
-            [Organisation(name=name, slug=slugs.take(name)) for name in missing], batch_size=BATCH
-        )
+        added = Organisation.objects.bulk_create(new, batch_size=BATCH)
     audit_record_each(
         tag=Tag.ORGANISATION_CREATED, actor=actor, places=[place_of(one) for one in added]
     )
