@@ -1,16 +1,20 @@
 """Finding people."""
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-from django.db.models import Q
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import ApiToken, User
 from freddy_admin.accounts.tokens import token_digest
 from freddy_admin.core import clock
 from freddy_admin.core.errors import NotFound
+
+log = logging.getLogger(__name__)
 
 LAST_USED_EVERY = timedelta(minutes=1)
 
@@ -32,8 +36,17 @@ def api_token_user(*, token: str) -> User | None:
     now = clock.now()
     if found.last_used_at is None or now - found.last_used_at >= LAST_USED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_EVERY)
-        ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
+        _note_use(ApiToken.objects.filter(stale, pk=found.pk), now)
     return found.user
+
+
+def _note_use(tokens: QuerySet[ApiToken], now: datetime) -> None:
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            tokens.update(last_used_at=now)
+    except DatabaseError as error:
+        # A database that is full or can only be read must not take the answer with it.
+        log.warning("The use of a token could not be noted: %s", type(error).__name__)
 
 
 @lru_cache(maxsize=1)

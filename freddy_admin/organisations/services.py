@@ -79,7 +79,8 @@ def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
 def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organisation]:
     """The organisations of these names, by the name as it was given; missing ones are added.
 
-    Found by their exact name (stripped, composed). Written in batches.
+    Found by their exact name (stripped, composed): forms refuse names that differ in case alone,
+    but whoever writes a file knows their customers. Written in batches.
     Raises InvalidInput for the first unusable name; then nothing is added.
     """
     wanted = {name: line_clean(name, field="organisation", limit=NAME_LIMIT) for name in names}

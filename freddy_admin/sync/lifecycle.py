@@ -40,11 +40,21 @@ def key_keep(*, organisation: Organisation, actor: Actor, key: ApiKey, version: 
 
 
 def key_change(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, details: KeyDetails
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    key: ApiKey,
+    details: KeyDetails,
+    revision: str | None = None,
 ) -> ApiKey:
-    """Change what is said of a key; with another grace it is looked at again at once."""
+    """Change what is said of a key; with another grace it is looked at again at once.
+
+    `revision` and what is raised: as for the vault's `api_key_update`.
+    """
     with transaction.atomic():
-        changed = api_key_update(organisation=organisation, actor=actor, key=key, details=details)
+        changed = api_key_update(
+            organisation=organisation, actor=actor, key=key, details=details, revision=revision
+        )
         if changed.grace_minutes != key.grace_minutes:
             KeySync.objects.filter(pk=key.pk).update(next_check_at=clock.now())
     return changed

@@ -124,20 +124,21 @@ def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
     return in_order
 
 
-def listed(rows: QuerySet[Any], *, user: User) -> QuerySet[Any]:
-    """With what a list shows beside the row: how many keys the organisation has, and my role."""
-    siblings = (
-        ApiKey.objects.filter(organisation=OuterRef("organisation_id"), status=KeyStatus.ACTIVE)
-        .order_by()
-        .values("organisation")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
+def listed(rows: QuerySet[Any], *, user: User, of_one: bool = False) -> QuerySet[Any]:
+    """With what a list shows beside the row: how many keys the organisation has, and my role.
+
+    `of_one`: all rows are of one organisation, whose keys the caller counts by counting rows.
+    """
     role = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user)
-    with_more: QuerySet[Any] = rows.annotate(
-        siblings=Subquery(siblings), role=Subquery(role.values("role")[:1])
-    )
-    return with_more
+    number: Value | Subquery = Value(0)
+    if not of_one:
+        siblings = ApiKey.objects.filter(
+            organisation=OuterRef("organisation_id"), status=KeyStatus.ACTIVE
+        )
+        counted = siblings.order_by().values("organisation").annotate(number=Count("pk"))
+        number = Subquery(counted.values("number"))
+    seen: QuerySet[Any] = rows.annotate(siblings=number, role=Subquery(role.values("role")[:1]))
+    return seen
 
 
 def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:

@@ -71,8 +71,9 @@ def overview_rows(*, user: User, filters: Filters, now: datetime) -> Iterator[Ke
 def organisation_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
     """The active keys of one organisation, worst first, in one query."""
     rows = visible_rows(user=user, now=now).filter(organisation=organisation)
-    found = listed(ordered(rows, "state", now=now), user=user).values(*COLUMNS)
-    return [row_of(values, user=user, now=now) for values in found]
+    in_order = ordered(rows, "state", now=now)
+    found = list(listed(in_order, user=user, of_one=True).values(*COLUMNS))
+    return [row_of(one | {"siblings": len(found)}, user=user, now=now) for one in found]
 
 
 def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetime) -> KeyRow:

@@ -13,11 +13,11 @@ from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.sync.freshness import statuses_ask
-from freddy_admin.sync.lifecycle import key_pause, key_resume, key_revoke
+from freddy_admin.sync.lifecycle import key_change, key_pause, key_resume, key_revoke
 from freddy_admin.sync.selectors import key_row
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
-from freddy_admin.vault.services.keys import api_key_draft, api_key_replace, api_key_update
+from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
 from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, seen_marks
@@ -97,7 +97,7 @@ def _saved(request: HttpRequest, access: Access, key: ApiKey, form: DetailsForm)
     seen = form.cleaned_data["revision"]
     with told_beside_fields(form):
         try:
-            api_key_update(
+            key_change(
                 organisation=access.organisation,
                 actor=actor_of(request),
                 key=key,
