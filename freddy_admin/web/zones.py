@@ -32,7 +32,7 @@ class ZoneSelect(forms.Select):
         plain = f'<option value="{escape(value)}">'
         options = _options(get_language()).replace(plain, f"{plain[:-1]} selected>", 1)
         around = flatatt(self.build_attrs(self.attrs, {"name": name} | (attrs or {})))
-        return SafeString(f"<select{around}>{options}</select>")
+        return SafeString(f"<select{around}>{options}</select>")  # nosec B703
 
 
 def zones_by_region() -> dict[str, list[tuple[str, str]]]:

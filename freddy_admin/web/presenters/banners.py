@@ -106,7 +106,7 @@ def _silent(overview: Overview, on: Reading) -> Banner:
             ago=on.ago(seen),
         )
         if seen
-        else SafeString(_("No worker has been seen yet, so nothing is checked."))
+        else SafeString(_("No worker has been seen yet, so nothing is checked."))  # nosec B703
     )
     checked = overview.checked_at
     title = (

@@ -200,7 +200,7 @@ def _lower(word: str) -> str:
 
 def _checked(overview: Overview, on: Reading) -> SafeString:
     if overview.checked_at is None:
-        return SafeString(_("Nothing was checked yet."))
+        return SafeString(_("Nothing was checked yet."))  # nosec B703
     looked = format_html(_("Checked {ago}"), ago=on.ago(overview.checked_at))
     if overview.next_check_at is None:
         return looked

