@@ -24,9 +24,12 @@ BATCH = 500
 @transaction.atomic
 def organisation_create(*, actor: Actor, name: str) -> Organisation:
     """Add an organisation; raises InvalidInput for a name that is unusable or taken."""
+    # Slugs are read before names: whoever is faster in between is met by one of the two, by the
+    # name if it is there by then, else by the slug, which both would take.
+    base = slug_base(line_clean(name, field="name", limit=NAME_LIMIT))
+    taken = Organisation.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    slugs = Slugs(taken)
     clean = _name_free(name, besides=None)
-    base = slug_base(clean)
-    slugs = Slugs(Organisation.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     with _against_races():
         organisation = Organisation.objects.create(name=clean, slug=slugs.take(clean))
     audit_record(
