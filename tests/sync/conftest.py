@@ -13,7 +13,6 @@ from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked, Problem
-from freddy_admin.vault.master_keys import master_key_state_reset
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
 
@@ -32,12 +31,6 @@ class HandClock:
     def forward(self, **span: float) -> datetime:
         self.at += timedelta(**span)
         return self.at
-
-
-@pytest.fixture(autouse=True)
-def _nothing_known_of_master_keys() -> None:
-    """What one test's database says of master keys is kept for half a minute; not for the next."""
-    master_key_state_reset()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
-from freddy_admin.vault.master_keys import master_key_state_reset
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.services import KeyDetails, api_key_draft, candidate_promote
 
@@ -27,11 +26,6 @@ class Hands:
 
     def __call__(self) -> datetime:
         return self.at
-
-
-@pytest.fixture(autouse=True)
-def _fresh_master_key_state() -> None:
-    master_key_state_reset()
 
 
 @pytest.fixture

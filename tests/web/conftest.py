@@ -15,7 +15,6 @@ from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.states import State
-from freddy_admin.vault.master_keys import master_key_state_reset
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -44,11 +43,6 @@ class People:
     operator: User
     viewer: User
     stranger: User
-
-
-@pytest.fixture(autouse=True)
-def _nothing_known_of_master_keys() -> None:
-    master_key_state_reset()
 
 
 @pytest.fixture
