@@ -32,5 +32,15 @@ class Tag(models.TextChoices):
     KEY_REVOKED = "key_revoked", _("revoked an API key")
     KEYS_IMPORTED = "keys_imported", _("imported API keys")
     CHECK_REQUESTED = "check_requested", _("asked for a check")
+    SYNC_REQUESTED = "sync_requested", _("asked for a sync to be started")
+    SYNC_ENDED = "sync_ended", _("got the answer to a sync that was asked for")
+    CONNECTOR_SWITCH_REQUESTED = (
+        "connector_switch_requested",
+        _("asked for a connector to be switched"),
+    )
+    CONNECTOR_SWITCH_ENDED = (
+        "connector_switch_ended",
+        _("got the answer to a connector's switching"),
+    )
     EXPORTED = "exported", _("exported the overview")
     MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")

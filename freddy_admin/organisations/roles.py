@@ -11,6 +11,8 @@ class Permission(StrEnum):
 
     VIEW = "view"
     CHECK = "check"
+    START_SYNC = "start_sync"
+    SWITCH_CONNECTORS = "switch_connectors"
     MANAGE_KEYS = "manage_keys"
     RENAME_ORGANISATION = "rename_organisation"
 
@@ -25,6 +27,6 @@ class Role(models.TextChoices):
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.VIEW}),
-    Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK}),
+    Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK, Permission.START_SYNC}),
     Role.MANAGER: frozenset(Permission),
 }

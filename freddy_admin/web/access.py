@@ -110,6 +110,10 @@ def _refuse_all_but_admins(request: HttpRequest) -> None:
 _SENTENCES: dict[Permission, Callable[[], str]] = {
     Permission.VIEW: lambda: _("You may not look at this organisation."),
     Permission.CHECK: lambda: _("As a viewer you may look, but not ask for checks."),
+    Permission.START_SYNC: lambda: _("As a viewer you may look, but not start syncs."),
+    Permission.SWITCH_CONNECTORS: lambda: _(
+        "Connectors are switched on and off by the organisation's managers."
+    ),
     Permission.MANAGE_KEYS: lambda: _("API keys are looked after by the organisation's managers."),
     Permission.RENAME_ORGANISATION: lambda: _("Only a manager may rename the organisation."),
 }

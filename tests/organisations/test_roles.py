@@ -8,6 +8,7 @@ from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
 from freddy_admin.organisations.selectors import may_create_organisations, organisation_get
 
 VIEW, CHECK = Permission.VIEW, Permission.CHECK
+START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS
 KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
 
 
@@ -16,8 +17,8 @@ KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
     ("role", "allowed"),
     [
         (Role.VIEWER, {VIEW}),
-        (Role.OPERATOR, {VIEW, CHECK}),
-        (Role.MANAGER, {VIEW, CHECK, KEYS, RENAME}),
+        (Role.OPERATOR, {VIEW, CHECK, START}),
+        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME}),
     ],
 )
 def test_a_role_allows_this_and_nothing_else(

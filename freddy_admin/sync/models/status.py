@@ -1,4 +1,4 @@
-"""What the checks brought: one row per key with the latest figures, conclusion and schedule."""
+"""What is: one row per key with the latest figures, conclusion and schedule; the panel itself."""
 
 from django.db import models
 
@@ -66,6 +66,27 @@ class KeySync(TenantOwned):
     state_rule = models.PositiveSmallIntegerField(default=4)  # the line of the health rule
     unknown_at = models.DateTimeField(null=True)
 
+    # The run of identical observations that is going on; a change writes it down as a CheckRun.
+    run_mark = models.CharField(max_length=16, blank=True)
+    run_from = models.DateTimeField(null=True)
+    run_count = models.PositiveIntegerField(default=0)
+    run_worst_ms = models.FloatField(null=True)
+    # What the history has told so far, so that nothing is told twice.
+    told_state = models.CharField(max_length=20, blank=True)  # "": nothing yet
+    told_at = models.DateTimeField(null=True)
+    told_sync_at = models.DateTimeField(null=True)  # the latest sync told
+    told_skip_at = models.DateTimeField(null=True)  # the latest skip told
+    told_error = models.CharField(max_length=16, blank=True)  # mark of the open span of failures
+    # Which other keys report the same: a digest of the figures, and of those before.
+    figures_mark = models.CharField(max_length=16, blank=True)
+    figures_before = models.CharField(max_length=16, blank=True)
+    figures_count = models.PositiveIntegerField(default=0)  # checks in a row that brought them
+
+    # The latest sync that a person asked for, until a new `last_sync_at` or the next order.
+    order_at = models.DateTimeField(null=True)
+    order_by = models.CharField(max_length=254, blank=True)
+    order_state = models.CharField(max_length=10, blank=True)
+
     # When we look again, and who is looking now.
     next_check_at = models.DateTimeField()
     hold_until = models.DateTimeField(null=True)  # Aitronos asked us to wait until then
@@ -79,6 +100,7 @@ class KeySync(TenantOwned):
         indexes = [
             models.Index(fields=["next_check_at"], name="sync_due"),
             models.Index(fields=["lease_token"], name="sync_lease"),
+            models.Index(fields=["figures_mark"], name="sync_figures"),
         ]
 
     def __str__(self) -> str:
