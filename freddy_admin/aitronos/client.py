@@ -1,163 +1,94 @@
 """The client of the Aitronos API: typed values in and out, a limit on everything, any thread."""
 
-import hashlib
-import os
-import random
-import time
-from collections.abc import Callable
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from functools import partial
+from typing import TypeVar
 
-from requests.models import PreparedRequest
-
-from freddy_admin.aitronos import parsing
+from freddy_admin.aitronos import parsing, parsing_changes, parsing_lists, routes
+from freddy_admin.aitronos.calling import Caller
 from freddy_admin.aitronos.config import ClientConfig
-from freddy_admin.aitronos.connections import CALL, KeyAdapter, tls_context
-from freddy_admin.aitronos.deadline import Deadline
-from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
-from freddy_admin.aitronos.failures import failure_of
-from freddy_admin.aitronos.info import call_info, scrub
-from freddy_admin.aitronos.pools import PoolName, Pools
-from freddy_admin.aitronos.resolving import Resolver
-from freddy_admin.aitronos.retry import wait_before_retry
-from freddy_admin.aitronos.routes import HEALTH, SYNC_STATUS, Route, request_prepare
-from freddy_admin.aitronos.secrets import UnsendableSecret, secret_clean
-from freddy_admin.aitronos.text import header_id
-from freddy_admin.aitronos.transport import Limits, RawAnswer, exchange
-from freddy_admin.aitronos.types import Answer, Health, SyncStatus
+from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.types import (
+    Answer,
+    AuthConfigs,
+    ConnectorPage,
+    Health,
+    SyncStarted,
+    SyncStatus,
+    ToolSwitched,
+)
 
 Value = TypeVar("Value")
-Parse = Callable[[dict[str, Any]], Value]
 
 
-class AitronosClient:
+class AitronosClient(Caller):
     """Calls the API. Raises AitronosError and nothing else; no error holds a key.
 
     `connection` names the pool a call may use: connections are kept per name and never handed to
-    another name or another key, whatever the other side sends.
+    another name or another key, whatever the other side sends. What changes something at the other
+    side takes none: it has a connection of its own and is sent once at most, and its error says
+    whether it was `sent`. Arguments that no call could be made of are a ValueError at once.
     """
-
-    def __init__(  # noqa: PLR0913  its surroundings, all by name
-        self,
-        config: ClientConfig,
-        *,
-        clock: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
-        resolver: Resolver | None = None,
-        ca_file: str | None = None,
-    ) -> None:
-        self.config = config
-        self._clock, self._monotonic = clock, monotonic
-        self._sleep, self._random = sleep, random
-        self._resolver = resolver or Resolver()
-        self._pepper = os.urandom(16)
-        secure = urlsplit(config.base_url).scheme == "https"
-        context = tls_context(ca_file) if secure else None
-        self._pools = Pools(lambda: KeyAdapter(context), monotonic=monotonic)
-        self._prepared = lru_cache(maxsize=32)(lambda route: request_prepare(config, route))
 
     def get_sync_status(self, *, secret: str, connection: str) -> Answer[SyncStatus]:
         """*Get sync status* for one key."""
-        outcome = self._call(SYNC_STATUS, parsing.sync_status, secret=secret, connection=connection)
+        outcome = self._call(
+            routes.SYNC_STATUS, parsing.sync_status, secret=secret, connection=connection
+        )
         del secret  # a traceback keeps the locals of every frame it passes
+        return _answer(outcome)
+
+    def list_auth_configs(self, *, secret: str, connection: str) -> Answer[AuthConfigs]:
+        """*List auth configs*: all of them, for the API knows no pages here."""
+        outcome = self._call(
+            routes.AUTH_CONFIGS, parsing_lists.auth_configs, secret=secret, connection=connection
+        )
+        del secret
+        return _answer(outcome)
+
+    def list_connectors(
+        self, *, secret: str, connection: str, offset: int = 0, limit: int = 100
+    ) -> Answer[ConnectorPage]:
+        """*List available connectors*: at most `limit` of them, from the one at `offset`."""
+        route = routes.connectors(offset=offset, limit=limit)
+        outcome = self._call(
+            route, parsing_lists.connector_page, secret=secret, connection=connection
+        )
+        del secret
+        return _answer(outcome)
+
+    def start_sync(self, *, secret: str, full: bool, read_timeout: float) -> Answer[SyncStarted]:
+        """*Trigger connector sync*; `full` updates every tool. Sent once at most.
+
+        The API answers when the sync is over, it seems: `read_timeout` is how many seconds to
+        wait for that, and with the connect limit the limit of the whole call.
+        """
+        try:
+            route = routes.sync_start(full=full, read_timeout=read_timeout)
+        except ValueError:
+            del secret
+            raise
+        outcome = self._call(route, parsing_changes.sync_started, secret=secret, connection=None)
+        del secret
+        return _answer(outcome)
+
+    def switch_tool(self, *, secret: str, tool_key: str, enabled: bool) -> Answer[ToolSwitched]:
+        """*Update a tool's status*, very likely for more than one organisation. Sent once at most.
+
+        Raises ValueError, and sends nothing, for a key that cannot be one segment of a path.
+        """
+        try:
+            route = routes.tool_switch(tool_key=tool_key, enabled=enabled)
+        except ValueError:
+            del secret
+            raise
+        parse = partial(parsing_changes.tool_switched, asked=enabled)
+        outcome = self._call(route, parse, secret=secret, connection=None)
+        del secret
         return _answer(outcome)
 
     def get_health(self) -> Answer[Health]:
         """The public health route: no key is sent."""
-        return _answer(self._call(HEALTH, parsing.health, secret=None, connection=None))
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._pools.close()
-
-    def _call(
-        self, route: Route, parse: Parse[Value], *, secret: str | None, connection: PoolName
-    ) -> Answer[Value] | AitronosError:
-        """Ask, and ask again where that is sensible. Returns its error, raises none."""
-        try:
-            sent = None if secret is None else secret_clean(secret)
-        except UnsendableSecret as error:
-            return InvalidSecret(FailureKind.INVALID_SECRET, detail=error.reason)
-        request, pool = self._request(route, sent), self._pool_of(connection, sent)
-        deadline = Deadline(self.config.total_of(route.read_timeout), self._monotonic)
-        started, attempt = self._monotonic(), 1
-        while True:
-            outcome = self._attempt(request, route, parse, pool, deadline)
-            elapsed = (self._monotonic() - started) * 1000
-            if not isinstance(outcome, AitronosError):
-                raw, value = outcome
-                info = call_info(raw.headers, elapsed_ms=elapsed, attempts=attempt, secret=sent)
-                return Answer(value, info)
-            outcome.elapsed_ms, outcome.attempts = elapsed, attempt
-            wait = wait_before_retry(
-                outcome,
-                attempt=attempt,
-                remaining=deadline.remaining,
-                reused=CALL.reused,
-                share=self._random(),
-            )
-            if wait is None or not route.repeatable:
-                scrub(outcome, sent)
-                return outcome
-            self._sleep(wait)
-            attempt += 1
-
-    def _attempt(
-        self,
-        request: PreparedRequest,
-        route: Route,
-        parse: Parse[Value],
-        pool: PoolName,
-        deadline: Deadline,
-    ) -> tuple[RawAnswer, Value] | AitronosError:
-        limits = Limits(
-            connect=self.config.connect_timeout,
-            read=route.read_timeout or self.config.read_timeout,
-            body=self.config.max_body,
-        )
-        adapter = self._pools.take(pool)
-        kept = False
-        try:
-            raw = exchange(
-                adapter, request, deadline=deadline, resolver=self._resolver, limits=limits
-            )
-            value = self._understood(raw, parse)
-            kept = raw.reusable
-        except AitronosError as error:
-            return error
-        finally:
-            # Anything out of the ordinary closes its connection.
-            if kept:
-                self._pools.give(pool, adapter)
-            else:
-                adapter.close()
-        return raw, value
-
-    def _understood(self, raw: RawAnswer, parse: Parse[Value]) -> Value:
-        if raw.status != 200:
-            raise failure_of(raw.status, raw.headers, raw.body, clock=self._clock)
-        try:
-            return parse(parsing.body_object(raw.headers, raw.body))
-        except AitronosError as error:
-            error.request_id = header_id(raw.headers, "x-request-id")
-            raise
-
-    def _pool_of(self, connection: PoolName, secret: str | None) -> PoolName:
-        """The pool's name, with a mark of the key: two keys under one name share nothing."""
-        if connection is None or secret is None:
-            return None
-        mark = hashlib.blake2b(secret.encode(), key=self._pepper, digest_size=16)
-        return f"{connection}/{mark.hexdigest()}"
-
-    def _request(self, route: Route, secret: str | None) -> PreparedRequest:
-        request: PreparedRequest = self._prepared(route).copy()
-        if secret is not None:
-            request.headers[self.config.api_key_header] = secret
-        return request
+        return _answer(self._call(routes.HEALTH, parsing.health, secret=None, connection=None))
 
 
 def _answer(outcome: Answer[Value] | AitronosError) -> Answer[Value]:

@@ -22,7 +22,7 @@ _SHORTEST = 0.001  # a time-out of 0 would mean "do not block"
 
 
 class ConnectFault(Exception):
-    """No connection came about. Derives from nothing that urllib3 would wrap."""
+    """Nothing could be sent. Derives from nothing that urllib3 would wrap."""
 
     def __init__(self, kind: FailureKind) -> None:
         super().__init__(str(kind))
@@ -36,6 +36,7 @@ class _Call(threading.local):
     resolver: Resolver | None = None
     connect_timeout: float = 0.0
     reused: bool = False  # the connection had lived on from an earlier call
+    sent: bool = False  # the request was begun to be written: it may have arrived
     extra: bool = False  # more came than the answer
     oddity: str = ""  # the header that makes the answer's end unknowable
 
@@ -46,7 +47,7 @@ CALL = _Call()
 def call_begin(deadline: Deadline, resolver: Resolver, connect_timeout: float) -> None:
     """This thread's next exchange runs under these."""
     CALL.deadline, CALL.resolver, CALL.connect_timeout = deadline, resolver, connect_timeout
-    CALL.reused, CALL.extra, CALL.oddity = True, False, ""
+    CALL.reused, CALL.sent, CALL.extra, CALL.oddity = True, False, False, ""
 
 
 def call_end() -> None:
@@ -181,6 +182,16 @@ class _Guarded:
         if self.sock is not None and CALL.reused:
             _surroundings()[0].guard(self.sock)
         super().request(*args, **more)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        """Write a part of the request. From the first one on it may have reached the other side."""
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        if not CALL.sent and _surroundings()[0].remaining <= 0:
+            # Its answer could not be waited for: better that it is certain nothing happened.
+            raise ConnectFault(FailureKind.TOTAL_TIMEOUT)
+        CALL.sent = True
+        super().send(data)  # type: ignore[misc]
 
 
 class GuardedHTTPConnection(_Guarded, HTTPConnection):

@@ -31,6 +31,9 @@ class AitronosError(Exception):
     `code`, `message`, `trace_id` and `request_id` are the API's own words, cleaned and cut; ""
     where it said nothing. `retry_after` is the API's wait hint in seconds, held between 1 and
     3,600; None without a readable one. `retryable` says whether asking again may help.
+
+    `sent` is False only where it is certain that no byte of a request left us, in any attempt of
+    the call. Where it is True, what was asked for may have been done, whatever the error.
     """
 
     retryable = False
@@ -47,12 +50,14 @@ class AitronosError(Exception):
         retry_after: float | None = None,
         field: str = "",
         detail: str = "",
+        sent: bool = True,
     ) -> None:
         super().__init__(str(kind) if http_status is None else f"{kind} ({http_status})")
         self.kind = kind
         self.code, self.http_status, self.message = code, http_status, message
         self.trace_id, self.request_id = trace_id, request_id
         self.retry_after, self.field, self.detail = retry_after, field, detail
+        self.sent = sent
         self.elapsed_ms, self.attempts = 0.0, 1
 
 

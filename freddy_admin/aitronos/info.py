@@ -1,11 +1,15 @@
 """How a call went, told without a trace of its key."""
 
+import dataclasses
+import re
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.text import header_id, without
+from freddy_admin.aitronos.text import TELLING, header_id, without
 from freddy_admin.aitronos.types import CallInfo
 
+Value = TypeVar("Value")
 _TEXTS = ("code", "message", "trace_id", "request_id", "field", "detail")
 
 
@@ -32,6 +36,27 @@ def scrub(error: AitronosError, secret: str | None) -> None:
     """Take the key out of what the other side said, should it have sent it back."""
     for name in _TEXTS:
         setattr(error, name, without(getattr(error, name), secret or ""))
+
+
+def scrubbed(value: Value, secret: str | None) -> Value:
+    """A value of `types` with no trace of the key in its texts."""
+    if not secret or len(secret) < TELLING:
+        return value
+    # Thousands of texts may be looked through; hardly one holds even the beginning of a key.
+    beginning = re.compile(re.escape(secret[:TELLING]), re.IGNORECASE)
+
+    def clean(one: Any) -> Any:
+        if isinstance(one, str):
+            return without(one, secret) if beginning.search(one) else one
+        if isinstance(one, tuple):
+            return tuple(map(clean, one))
+        if dataclasses.is_dataclass(one) and not isinstance(one, type):
+            parts = {part.name: clean(getattr(one, part.name)) for part in dataclasses.fields(one)}
+            return type(one)(**parts)
+        return one
+
+    cleared: Value = clean(value)
+    return cleared
 
 
 def _number(text: str | None) -> float | None:

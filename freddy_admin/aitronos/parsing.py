@@ -3,17 +3,13 @@
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from freddy_admin.aitronos.errors import FailureKind, UnreadableAnswer
+from freddy_admin.aitronos.fields import STATUS_LENGTH, count, flag, moment, shown, unreadable
 from freddy_admin.aitronos.text import cleaned
 from freddy_admin.aitronos.types import Health, SyncStatus
 
-LARGEST = 2**31 - 1
-YEARS = range(2000, 2101)
 _DIGITS = 20
-_SHOWN = 64
 _GONE = object()
 
 
@@ -62,12 +58,12 @@ def body_object(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 def sync_status(told: dict[str, Any]) -> SyncStatus:
     """The answer of *Get sync status*. Raises UnreadableAnswer with the field."""
     return SyncStatus(
-        total_tools=_count(told, "total_tools"),
-        enabled_tools=_count(told, "enabled_tools"),
-        last_sync_at=_moment(told, "last_sync_at"),
-        next_sync_at=_moment(told, "next_sync_at"),
-        sync_interval_hours=_count(told, "sync_interval_hours"),
-        incremental_sync_enabled=_flag(told, "incremental_sync_enabled"),
+        total_tools=count(told, "total_tools"),
+        enabled_tools=count(told, "enabled_tools"),
+        last_sync_at=moment(told, "last_sync_at"),
+        next_sync_at=moment(told, "next_sync_at"),
+        sync_interval_hours=count(told, "sync_interval_hours"),
+        incremental_sync_enabled=flag(told, "incremental_sync_enabled"),
     )
 
 
@@ -75,62 +71,8 @@ def health(told: dict[str, Any]) -> Health:
     """The answer of the public health route."""
     status = told.get("status")
     if not isinstance(status, str):
-        raise unreadable("status", _shown(status))
-    return Health(status=cleaned(status, _SHOWN))
-
-
-def unreadable(field: str, detail: str) -> UnreadableAnswer:
-    """The error for an answer that cannot be read, with the part that is wrong."""
-    return UnreadableAnswer(
-        FailureKind.UNREADABLE_ANSWER,
-        http_status=200,
-        field=cleaned(field, _SHOWN) or "body",
-        detail=cleaned(detail, 200),
-    )
-
-
-def _count(told: dict[str, Any], name: str) -> int:
-    value = told.get(name)
-    # `type` and not isinstance: a bool is an int to Python, and not to us.
-    if type(value) is not int or not 0 <= value <= LARGEST:
-        raise unreadable(name, _shown(value) if name in told else "missing")
-    return value
-
-
-def _flag(told: dict[str, Any], name: str) -> bool:
-    value = told.get(name)
-    if not isinstance(value, bool):
-        raise unreadable(name, _shown(value) if name in told else "missing")
-    return value
-
-
-def _moment(told: dict[str, Any], name: str) -> datetime | None:
-    value = told.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise unreadable(name, _shown(value))
-    moment = _parsed(value.strip()) if len(value) <= _SHOWN else None
-    if moment is None:
-        raise unreadable(name, _shown(value))
-    return moment
-
-
-def _parsed(text: str) -> datetime | None:
-    if "T" not in text.upper() and " " not in text:
-        return None  # a date alone, a number: not a moment
-    try:
-        moment = datetime.fromisoformat(text.upper())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.year in YEARS else None
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, int | float):
-        value = str(value)
-    return cleaned(value if isinstance(value, str) else type(value).__name__, _SHOWN)
+        raise unreadable("status", shown(status))
+    return Health(status=cleaned(status, STATUS_LENGTH))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -44,6 +44,10 @@ class Pools:
             one.close()
         return adapter or self._make()
 
+    def fresh(self) -> KeyAdapter:
+        """An adapter that belongs to one call alone: its maker closes it and never gives it."""
+        return self._make()
+
     def give(self, name: PoolName, adapter: KeyAdapter) -> None:
         """Keep the connection for this key's next call; the longest idle one may go for it."""
         adapter.idle_since = self._monotonic()

@@ -1,7 +1,9 @@
 """What can be asked: a line per route, and the request it becomes."""
 
+import json
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import requests
 from requests.models import PreparedRequest
@@ -28,7 +30,37 @@ class Route:
 
 
 SYNC_STATUS: Final = Route("GET", "/v1/admin/composio/sync/status")
+AUTH_CONFIGS: Final = Route("GET", "/v1/admin/composio/auth-configs")
 HEALTH: Final = Route("GET", "/v1/health/")
+
+
+LONGEST_READ = 86_400.0
+_NO_SEGMENTS = {"", ".", ".."}
+
+
+def sync_start(*, full: bool, read_timeout: float) -> Route:
+    """Start a sync. Raises ValueError where `read_timeout` is not above 0 and within a day."""
+    if not 0 < read_timeout <= LONGEST_READ:
+        raise ValueError("read_timeout must be a number of seconds above 0 and within a day")
+    path = f"/v1/admin/composio/sync?force_full_sync={'true' if full else 'false'}"
+    return Route("POST", path, read_timeout=read_timeout)
+
+
+def connectors(*, offset: int, limit: int) -> Route:
+    """A part of the connectors; the API judges the numbers."""
+    return Route("GET", f"/v1/personal-connectors/available?limit={limit}&offset={offset}")
+
+
+def tool_switch(*, tool_key: str, enabled: bool) -> Route:
+    """Switch a tool. Raises ValueError for a key that cannot be one segment of a path."""
+    if tool_key in _NO_SEGMENTS:
+        raise ValueError("the tool key names no tool")
+    try:
+        segment = quote(tool_key, safe="")
+    except UnicodeEncodeError:
+        raise ValueError("the tool key holds half of a character") from None
+    body = json.dumps({"is_enabled": enabled}).encode()
+    return Route("PATCH", f"/v1/admin/composio/tools/{segment}/status", body=body)
 
 
 def request_prepare(config: ClientConfig, route: Route) -> PreparedRequest:

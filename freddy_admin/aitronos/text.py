@@ -9,7 +9,7 @@ _UNWANTED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MARKS_IN_A_ROW = 2
 ID_LENGTH = 128
 _HIDDEN = "…"
-_TELLING = 8  # characters of a secret that tell something about it
+TELLING = 8  # characters of a secret that tell something about it
 
 
 def cleaned(value: object, limit: int) -> str:
@@ -39,10 +39,10 @@ def without(text: str, secret: str) -> str:
     Looks for the beginning of it at the end as well: `text` may have been cut there. Capitals
     make no difference, for some texts are lowered on their way.
     """
-    if len(secret) < _TELLING:
+    if len(secret) < TELLING:
         return text  # it would be found in any word
     text = re.sub(re.escape(secret), _HIDDEN, text, flags=re.IGNORECASE)
-    for length in range(min(len(secret), len(text)), _TELLING - 1, -1):
+    for length in range(min(len(secret), len(text)), TELLING - 1, -1):
         if text[-length:].lower() == secret[:length].lower():
             return text[:-length] + _HIDDEN
     return text

@@ -68,7 +68,7 @@ def exchange(
     """Send `request` and read the whole answer. Raises AitronosError alone.
 
     The error is raised outside of the handler, so that no exception of a library, which would
-    hold the request with its key, hangs on to it.
+    hold the request with its key, hangs on to it. It says whether anything was `sent`.
     """
     call_begin(deadline, resolver, limits.connect)
     try:
@@ -84,7 +84,9 @@ def exchange(
         deadline.release()
     if deadline.passed or deadline.remaining <= 0:
         fault = Fault(FailureKind.TOTAL_TIMEOUT)
-    raise fault.error()
+    failure = fault.error()
+    failure.sent = CALL.sent
+    raise failure
 
 
 def _exchange(

@@ -20,6 +20,75 @@ class SyncStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncStarted:
+    """The answer of *Trigger connector sync*; "" and None where the API said nothing.
+
+    `status` and `sync_mode` are free text. No route tells later what became of `job_id`.
+    """
+
+    job_id: str
+    status: str
+    tools_synced: int
+    tools_created: int
+    tools_updated: int
+    tools_unchanged: int | None
+    sync_mode: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """How connectors of one toolkit sign in; all but the id may be "" or None."""
+
+    id: str
+    toolkit: str
+    type: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfigs:
+    """The answer of *List auth configs*: all there are, and the number the API says."""
+
+    items: tuple[AuthConfig, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One connector an organisation can use; `is_connected` is None where the API does not say."""
+
+    id: str
+    tool_key: str
+    display_name: str
+    description: str
+    category: str
+    is_connected: bool | None
+    connection_id: str
+    release_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorPage:
+    """The answer of *List available connectors*: some of `total`, and every category's name."""
+
+    connectors: tuple[Connector, ...]
+    categories: tuple[str, ...]
+    total: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSwitched:
+    """The answer of *Update a tool's status*: the tool is now as it was asked to be."""
+
+    tool_id: str
+    tool_key: str
+    is_enabled: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The answer of the public health route."""
 

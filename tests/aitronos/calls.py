@@ -1,0 +1,90 @@
+"""The calls beside *Get sync status*, each with the answer the API page promises."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.types import Answer
+from tests.aitronos.conftest import KEY
+
+STARTED: dict[str, Any] = {
+    "job_id": "sync_1",
+    "status": "completed",
+    "tools_synced": 42,
+    "tools_created": 1,
+    "tools_updated": 2,
+    "tools_unchanged": 39,
+    "sync_mode": "incremental",
+    "message": "Done.",
+}
+SWITCHED: dict[str, Any] = {
+    "tool_id": "tool_1",
+    "tool_key": "gmail",
+    "is_enabled": False,
+    "message": "Tool disabled.",
+}
+CONFIG: dict[str, Any] = {
+    "id": "ac_1",
+    "toolkit": "gmail",
+    "type": "default",
+    "created_at": "2025-11-15T10:30:00Z",
+}
+CONFIGS: dict[str, Any] = {"auth_configs": [CONFIG], "total": 1}
+CONNECTOR: dict[str, Any] = {
+    "id": "tool_1",
+    "tool_key": "gmail",
+    "display_name": "Gmail",
+    "description": "Mail.",
+    "category": "communication",
+    "icon_url": "https://example.invalid/gmail.png",
+    "is_connected": True,
+    "connection_id": "conn_1",
+    "release_channel": "stable",
+}
+PAGE: dict[str, Any] = {
+    "connectors": [CONNECTOR],
+    "categories": ["communication", "crm"],
+    "total": 30,
+    "returned": 1,
+}
+
+Call = Callable[..., Answer[Any]]
+
+
+def start_sync(client: AitronosClient, key: str = KEY, _connection: str = "") -> Answer[Any]:
+    return client.start_sync(secret=key, full=True, read_timeout=5)
+
+
+def switch_tool(client: AitronosClient, key: str = KEY, _connection: str = "") -> Answer[Any]:
+    return client.switch_tool(secret=key, tool_key="gmail", enabled=False)
+
+
+def list_auth_configs(
+    client: AitronosClient, key: str = KEY, connection: str = "1.1"
+) -> Answer[Any]:
+    return client.list_auth_configs(secret=key, connection=connection)
+
+
+def list_connectors(client: AitronosClient, key: str = KEY, connection: str = "1.1") -> Answer[Any]:
+    return client.list_connectors(secret=key, connection=connection)
+
+
+CHANGES: dict[str, tuple[Call, dict[str, Any]]] = {
+    "start_sync": (start_sync, STARTED),
+    "switch_tool": (switch_tool, SWITCHED),
+}
+LISTS: dict[str, tuple[Call, dict[str, Any]]] = {
+    "list_auth_configs": (list_auth_configs, CONFIGS),
+    "list_connectors": (list_connectors, PAGE),
+}
+EVERY = CHANGES | LISTS
+
+
+def error_of(call: Call, client: AitronosClient, *where: str) -> AitronosError:
+    """The error that this call ends in."""
+    with pytest.raises(AitronosError) as caught:
+        call(client, *where)
+    return caught.value
