@@ -103,7 +103,7 @@ def _fleet_store() -> dict[str, list[ApiKey]]:
     )
     stored = [(result.key, sample) for result, (_, sample) in zip(results, pairs, strict=True)]
     keys = [(key, sample) for key, sample in stored if key is not None]
-    keys_watch(keys=[key for key, _ in keys])
+    keys_watch(keys=[key for key, _ in keys], actor=OPERATOR)
     by_organisation: dict[str, list[ApiKey]] = {}
     for key, sample in keys:
         _special(key, sample)

@@ -65,7 +65,8 @@ def _stored(rows: tuple[CsvRow, ...]) -> list[ImportResult]:
             for row in rows
         ],
     )
-    keys_watch(keys=[result.key for result in results if result.key is not None])
+    added = [result.key for result in results if result.key is not None]
+    keys_watch(keys=added, actor=OPERATOR)
     return results
 
 

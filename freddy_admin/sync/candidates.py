@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from freddy_admin.audit.services import WORKER
+from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
@@ -15,7 +15,8 @@ from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import record
-from freddy_admin.vault.models import ApiKey
+from freddy_admin.sync.telling import Telling, telling_store
+from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import candidates as vault
 
 log = logging.getLogger(__name__)
@@ -90,14 +91,18 @@ def _settle(ended: Checked) -> bool:
 def _keep(key: ApiKey, ended: Checked) -> None:
     # The test was a check: its figures are the key's first observation, no second call is made.
     with transaction.atomic():
+        waiting = KeyCandidate.objects.filter(key=key, version=ended.key_version)
+        by = waiting.values_list("created_by", flat=True).first() or WORKER.name
         kept = vault.candidate_promote(
             organisation=key.organisation, actor=WORKER, key=key, version=ended.key_version
         )
-        keys_watch(keys=[kept])
+        keys_watch(keys=[kept], actor=Actor(name=by), what="replaced")
         row = KeySync.objects.select_for_update().get(pk=kept.pk)
         lease = row.lease_token, row.lease_until
-        record(row, kept, ended, spans=policy())
+        telling = Telling()
+        record(row, kept, ended, spans=policy(), telling=telling)
         # A check of the former secret may still run: its lease is not ours to end.
         row.lease_token, row.lease_until = lease
         row.save()
+        telling_store(telling)
     observations_forget(rows=[row])

@@ -14,9 +14,10 @@ from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.models import EventKind, KeySync
 from freddy_admin.sync.policy import PRESS_AGAIN_AFTER, policy
 from freddy_admin.sync.rows import KeyRow
+from freddy_admin.sync.telling import happened_tell
 from freddy_admin.vault.models import KeyStatus
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,9 @@ def _ask(row: KeySync, *, organisation: Organisation, actor: Actor, now: datetim
     row.next_check_at = min(row.next_check_at, now)
     row.requested_at, row.requested_by, row.updated_at = now, actor.name[:254], now
     row.save(update_fields=["next_check_at", "requested_at", "requested_by", "updated_at"])
+    happened_tell(
+        key=row.key, kind=EventKind.PERSON_DID, details={"what": "check"}, actor=actor.name
+    )
     audit_record(
         tag=Tag.CHECK_REQUESTED,
         actor=actor,

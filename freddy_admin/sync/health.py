@@ -196,7 +196,14 @@ def _long_ago(schedule: Schedule, grace: timedelta) -> datetime | None:
 def skip_seen(
     before: Schedule, after: Schedule, *, observed_at: datetime, skipped_at: datetime | None
 ) -> datetime | None:
-    """The due time of the first sync that was skipped since L last moved, None if none was.
+    """The due time of the first sync that was skipped since L last moved, None if none was."""
+    if before.last_sync_at != after.last_sync_at:
+        return None
+    return skipped_at or newly_skipped(before, after, observed_at=observed_at)
+
+
+def newly_skipped(before: Schedule, after: Schedule, *, observed_at: datetime) -> datetime | None:
+    """The due time of a sync that was skipped between two looks, None if none was.
 
     Skipped means: N moved past its old value after that value had passed, while L stayed.
     """
@@ -204,5 +211,4 @@ def skip_seen(
         return None
     was = before.planned
     moved = was is not None and after.next_sync_at is not None and after.next_sync_at > was
-    newly = was if moved and was is not None and was <= observed_at else None
-    return skipped_at or newly
+    return was if moved and was is not None and was <= observed_at else None

@@ -6,13 +6,15 @@ from functools import partial
 
 from django.db import transaction
 
-from freddy_admin.audit.services import Actor
+from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.models import EventKind, KeySync
 from freddy_admin.sync.observations import observations_forget
-from freddy_admin.sync.recording import start_afresh
+from freddy_admin.sync.recording import history_break
+from freddy_admin.sync.row_changes import start_afresh
 from freddy_admin.sync.states import State
+from freddy_admin.sync.telling import Fate, Telling, happened_tell, key_tell, telling_store
 from freddy_admin.vault.details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.services.candidates import candidate_promote
@@ -35,7 +37,7 @@ def key_keep(*, organisation: Organisation, actor: Actor, key: ApiKey, version: 
         kept = candidate_promote(
             organisation=organisation, actor=actor, key=key, version=version, untested=True
         )
-        keys_watch(keys=[kept])
+        keys_watch(keys=[kept], actor=actor, what="kept_untested")
     return kept
 
 
@@ -57,12 +59,18 @@ def key_change(
         )
         if changed.grace_minutes != key.grace_minutes:
             KeySync.objects.filter(pk=key.pk).update(next_check_at=clock.now())
+        _told(changed, "edited", actor=actor)
     return changed
 
 
 def key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
     """Stop checking this key until a person resumes it."""
-    api_key_pause(organisation=organisation, actor=actor, key=key)
+    with transaction.atomic():
+        api_key_pause(organisation=organisation, actor=actor, key=key)
+        row = KeySync.objects.select_for_update().filter(pk=key.pk).first()
+        if row is not None and row.told_state != State.PAUSED:
+            _row_told(row, Fate("paused", State.PAUSED), actor=actor)
+            row.save()
 
 
 def key_resume(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
@@ -71,42 +79,64 @@ def key_resume(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None
         if not ApiKey.objects.filter(pk=key.pk, paused_at__isnull=False).exists():
             return
         resumed = api_key_resume(organisation=organisation, actor=actor, key=key)
-        keys_watch(keys=[resumed])
+        keys_watch(keys=[resumed], actor=actor, what="resumed")
 
 
 def key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
-    """Wipe the secret and forget the figures; the audit log keeps that there was a key."""
+    """Wipe the secret and forget the figures; history and audit log keep that there was a key."""
     with transaction.atomic():
         api_key_revoke(organisation=organisation, actor=actor, key=key)
-        KeySync.objects.filter(pk=key.pk).delete()
+        row = KeySync.objects.select_for_update().filter(pk=key.pk).first()
+        if row is not None:
+            _row_told(row, Fate("revoked", None), actor=actor)
+            row.delete()
 
 
-def keys_watch(*, keys: Sequence[ApiKey]) -> None:
-    """See to it that each of these keys has a row, starts afresh and is due at once."""
+def keys_watch(*, keys: Sequence[ApiKey], actor: Actor = WORKER, what: str = "replaced") -> None:
+    """See to it that each of these keys has a row, starts afresh and is due at once.
+
+    `what` happened to those that were watched before; the others were added.
+    """
     now = clock.now()
     for start in range(0, len(keys), _BATCH):
-        batch = keys[start : start + _BATCH]
+        batch, telling = keys[start : start + _BATCH], Telling()
         with transaction.atomic():
             known = KeySync.objects.select_for_update().in_bulk([key.pk for key in batch])
             for row, key in ((known[key.pk], key) for key in batch if key.pk in known):
+                history_break(row, telling=telling, now=now)
                 start_afresh(row, version=key.version)
-                _due_at_once(row, now=now)
+                _watched(row, what, actor=actor, now=now, telling=telling)
                 row.save()
-            new = [_new_row(key, now=now) for key in batch if key.pk not in known]
+            new = [_new_row(key) for key in batch if key.pk not in known]
+            for row in new:
+                _watched(row, "added", actor=actor, now=now, telling=telling)
             KeySync.objects.bulk_create(new)
+            telling_store(telling)
         publish = partial(observations_forget, rows=list(known.values()))
         transaction.on_commit(publish)
 
 
-def _new_row(key: ApiKey, *, now: datetime) -> KeySync:
-    row = KeySync(key=key, organisation_id=key.organisation_id, key_version=key.version)
-    _due_at_once(row, now=now)
-    return row
+def _new_row(key: ApiKey) -> KeySync:
+    return KeySync(key=key, organisation_id=key.organisation_id, key_version=key.version)
 
 
-def _due_at_once(row: KeySync, *, now: datetime) -> None:
+def _watched(row: KeySync, what: str, *, actor: Actor, now: datetime, telling: Telling) -> None:
     row.state, row.state_since, row.state_rule = State.NOT_CHECKED, now, 4
     row.next_check_at, row.updated_at = now, now
     # A check of the former secret that still runs keeps its lease, so that no two run at once;
     # its answer is thrown away for the version it asked for, and the key is due all the same.
     row.requested_at, row.requested_by = None, ""
+    key_tell(telling, row, Fate(what, State.NOT_CHECKED), actor=actor.name, now=now)
+
+
+def _row_told(row: KeySync, fate: Fate, *, actor: Actor) -> None:
+    """Tell what happened to a watched key and what it means for its state."""
+    telling, now = Telling(), clock.now()
+    history_break(row, telling=telling, now=now)
+    key_tell(telling, row, fate, actor=actor.name, now=now)
+    telling_store(telling)
+
+
+def _told(key: ApiKey, what: str, *, actor: Actor) -> None:
+    """Tell what a person did with a key that changes nothing of its state."""
+    happened_tell(key=key, kind=EventKind.KEY_CHANGED, details={"what": what}, actor=actor.name)

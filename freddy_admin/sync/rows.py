@@ -140,6 +140,7 @@ class Filters:
     owner: int | None = None
     sort: str = "state"  # one of selectors.SORTS, with a leading "-" for the other way round
     page: int = 1
+    same: str = ""  # a mark of figures: the keys that report these
 
 
 @dataclass(frozen=True, slots=True)

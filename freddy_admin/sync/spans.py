@@ -16,6 +16,10 @@ ON_TIME = frozenset({State.UP_TO_DATE})
 JUDGED = ON_TIME | {State.LATE, State.OVERDUE, State.NEVER_SYNCED}
 
 
+# Tools on, and all there are; None where it was not known.
+Pair = tuple[int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """An event as the history's rules read it."""
@@ -108,13 +112,13 @@ def key_history(  # noqa: PLR0913  the parts of one key's window, all by name
     start: datetime,
     end: datetime,
     state: State | None,
-    tools: tuple[int | None, int | None],
+    tools: Pair,
 ) -> KeyHistory:
     """Replay the window's events, oldest first; `state` and `tools` are what holds at its end.
 
     Each event says what it changed from, so nothing before the window has to be known.
     """
-    spans = tuple(_spans(happenings, start, end, state))
+    spans = tuple(_joined(_spans(happenings, start, end, state)))
     steps = tuple(_masked(_steps(happenings, start, tools), spans))
     return KeyHistory(key_id, label, start, end, spans, steps)
 
@@ -136,15 +140,18 @@ def steps_from(steps: Sequence[ToolStep], start: datetime) -> tuple[ToolStep, ..
 
 
 def change_of(happening: Happening) -> tuple[State | None, State | None] | None:
-    """The states an event led from and to; None for one that changed none."""
+    """The states an event led from and to; None for one that changed none, or is not readable."""
     pair = happening.details.get("state")
-    if happening.kind not in _TELL_STATES or not isinstance(pair, list):
+    if happening.kind not in _TELL_STATES or not isinstance(pair, list) or len(pair) != 2:
+        return None
+    if any(word not in _WORDS for word in pair):
         return None
     before, after = (State(word) if word else None for word in pair)
     return before, after
 
 
 _TELL_STATES = frozenset({EventKind.HEALTH_CHANGED, EventKind.KEY_CHANGED})
+_WORDS = (None, "", *State.values)
 # In these states the figures that were last seen say nothing of the moment.
 _BLIND = frozenset(State) - JUDGED - {State.WAITING, State.NO_SCHEDULE}
 
@@ -166,20 +173,53 @@ def _spans(
         yield Span(since, end, now)
 
 
-def _steps(
-    happenings: Iterable[Happening], start: datetime, tools: tuple[int | None, int | None]
-) -> list[ToolStep]:
-    told = [one for one in happenings if one.kind == EventKind.TOOLS_CHANGED]
-    pairs = [(one.at, one.details["enabled"], one.details["total"]) for one in told]
-    first = (pairs[0][1][0], pairs[0][2][0]) if pairs else tools
-    return [ToolStep(start, *first), *(ToolStep(at, on[1], all_[1]) for at, on, all_ in pairs)]
-
-
-def _masked(steps: list[ToolStep], spans: Sequence[Span]) -> Iterable[ToolStep]:
-    """The steps with a gap wherever nothing was known."""
-    for span in spans:
-        if span.state is None or span.state in _BLIND:
-            yield ToolStep(span.start, None, None)
+def _joined(spans: Iterable[Span]) -> Iterable[Span]:
+    """What is the same before and after a change that lasted no time is one span."""
+    held: Span | None = None
+    for one in spans:
+        if held is not None and held.state == one.state:
+            held = Span(held.start, one.end, held.state)
             continue
-        within = [one for one in steps_from(steps, span.start) if one.at < span.end]
-        yield from within
+        if held is not None:
+            yield held
+        held = one
+    if held is not None:
+        yield held
+
+
+def _steps(happenings: Iterable[Happening], start: datetime, tools: Pair) -> list[ToolStep]:
+    told = [one for one in happenings if one.kind == EventKind.TOOLS_CHANGED]
+    changes = [(one.at, _pair(one, 0), _pair(one, 1)) for one in told]
+    first = changes[0][1] if changes else tools
+    steps = [ToolStep(start, *first)]
+    for at, _, after in changes:
+        steps.append(ToolStep(max(at, steps[-1].at), *after))
+    return steps
+
+
+def _pair(happening: Happening, side: int) -> Pair:
+    """Tools on, and all, before (0) or after (1) this change; None where it does not say."""
+    details = happening.details
+    return _number(details.get("enabled"), side), _number(details.get("total"), side)
+
+
+def _number(change: object, side: int) -> int | None:
+    known = change[side] if isinstance(change, list) and len(change) == 2 else None
+    return known if isinstance(known, int) else None
+
+
+def _masked(steps: Sequence[ToolStep], spans: Sequence[Span]) -> Iterable[ToolStep]:
+    """The steps with a gap wherever nothing was known; each differs from the one before it."""
+    coming, now = list(reversed(steps)), steps[0]
+    shown: Pair | None = None
+    for span in spans:
+        blind = span.state is None or span.state in _BLIND
+        while coming and coming[-1].at <= span.start:
+            now = coming.pop()
+        within = [ToolStep(span.start, now.enabled, now.total)]
+        while coming and coming[-1].at < span.end:
+            within.append(now := coming.pop())
+        for one in [ToolStep(span.start, None, None)] if blind else within:
+            if (one.enabled, one.total) != shown:
+                yield one
+            shown = (one.enabled, one.total)

@@ -15,7 +15,8 @@ from freddy_admin.sync import health
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.observations import cache_name
 from freddy_admin.sync.policy import policy
-from freddy_admin.sync.recording import checks_store, facts_of
+from freddy_admin.sync.recording import checks_store
+from freddy_admin.sync.row_changes import facts_of
 from freddy_admin.sync.rows import Filters
 from freddy_admin.sync.selectors import (
     PAGE_SIZE,

@@ -10,7 +10,8 @@ from freddy_admin.sync import health
 from freddy_admin.sync.models import KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.policy import policy
-from freddy_admin.sync.recording import checks_store, facts_of
+from freddy_admin.sync.recording import checks_store
+from freddy_admin.sync.row_changes import facts_of
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from tests.sync.conftest import (
