@@ -45,8 +45,19 @@ AITRONOS_READ_TIMEOUT = conf.seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
 AITRONOS_TOTAL_TIMEOUT = conf.seconds(
     "AITRONOS_TOTAL_TIMEOUT", env, default=AITRONOS_CONNECT_TIMEOUT + 2 * AITRONOS_READ_TIMEOUT
 )
+# A sync that is started answers when it is over, so it has a limit of its own.
+AITRONOS_SYNC_TIMEOUT = conf.seconds("AITRONOS_SYNC_TIMEOUT", env, default=120.0)
 STATUS_FRESH_SECONDS = conf.seconds("STATUS_FRESH_SECONDS", env, default=60.0)
 STATUS_CHECK_SECONDS = conf.seconds("STATUS_CHECK_SECONDS", env, default=300.0)
+
+# --- What is kept, and the demo's clock ---------------------------------------
+HISTORY_DAYS = conf.days("HISTORY_DAYS", env, default=400, least=31)
+# How many seconds of the panel's clock pass in a real one, counted from CLOCK_SINCE.
+CLOCK_SPEED, CLOCK_SINCE = conf.fast_clock(
+    env.str("CLOCK_SPEED", default=""),
+    env.str("CLOCK_SINCE", default=""),
+    trial=PLAIN_HTTP or DEBUG,
+)
 
 # --- Parts --------------------------------------------------------------------
 INSTALLED_APPS = [

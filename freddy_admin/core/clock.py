@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Source = Callable[[], datetime]
 
@@ -12,6 +12,7 @@ def _system() -> datetime:
 
 
 _source: Source = _system
+_speed = 1.0
 
 
 def now() -> datetime:
@@ -19,12 +20,37 @@ def now() -> datetime:
     return _source()
 
 
+def passing(seconds: float) -> timedelta:
+    """How far the clock moves while so many real seconds pass.
+
+    For spans that last as long as something real does: a call under way, a process's silence.
+    """
+    return timedelta(seconds=seconds * _speed)
+
+
 @contextmanager
-def using(source: Source) -> Iterator[None]:
-    """Read the time from `source` (which returns aware datetimes) inside the block."""
-    global _source
-    former, _source = _source, source
+def using(source: Source, *, speed: float = 1.0) -> Iterator[None]:
+    """Read the time from `source` (which returns aware datetimes) inside the block.
+
+    `speed` is how many of its seconds pass in a real one.
+    """
+    global _source, _speed
+    former = _source, _speed
+    _source, _speed = source, speed
     try:
         yield
     finally:
-        _source = former
+        _source, _speed = former
+
+
+def run_fast(*, since: datetime, speed: float) -> None:
+    """From here on, let `speed` seconds pass in a real one, counted from the moment `since`.
+
+    Every process that is told the same reads the same time. For the demo alone.
+    """
+    global _source, _speed
+
+    def fast() -> datetime:
+        return since + (_system() - since) * speed
+
+    _source, _speed = (fast, speed) if speed != 1 else (_system, 1.0)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import ipaddress
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -196,6 +197,39 @@ def seconds(name: str, env: Any, *, default: float) -> float:
     if not 0 < value <= 86_400:
         raise ImproperlyConfigured(f"{name} must be a number of seconds between 0 and 86400.")
     return value
+
+
+def days(name: str, env: Any, *, default: int, least: int) -> int:
+    """A whole number of days, from `least` to ten years."""
+    text = env.str(name, default="").strip() or str(default)
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not least <= int(text) <= 3_660:
+        raise ImproperlyConfigured(f"{name} must be a whole number of days from {least} to 3660.")
+    return int(text)
+
+
+def fast_clock(speed: str, since: str, *, trial: bool) -> tuple[float, datetime | None]:
+    """`CLOCK_SPEED` and `CLOCK_SINCE`: a clock that runs faster, for a trial alone."""
+    try:
+        factor = float(speed) if speed.strip() else 1.0
+        start = datetime.fromisoformat(since.strip()) if since.strip() else None
+    except ValueError:
+        factor, start = 0.0, None
+    if not 1 <= factor <= 3_600:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED must be a number from 1 to 3600, with a CLOCK_SINCE such as "
+            "2026-11-24T12:00:00+00:00."
+        )
+    if factor == 1:
+        return 1.0, None
+    if not trial:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED is for a trial with PLAIN_HTTP alone: leave it out in production."
+        )
+    if start is None or start.tzinfo is None:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED needs CLOCK_SINCE, a moment with its zone: 2026-11-24T12:00:00+00:00."
+        )
+    return factor, start
 
 
 def count(name: str, env: Any, *, default: int) -> int:

@@ -113,7 +113,7 @@ def _worker() -> Finding:
         problem = _("none was ever seen: start `manage.py run_worker`.")
         return Finding("worker", ok=False, sentence=problem)
     age = clock.now() - seen
-    if age > ALIVE_FOR:
+    if age > clock.passing(ALIVE_FOR):
         problem = _("none is alive, last seen %(at)s UTC: start `manage.py run_worker`.")
         return Finding("worker", ok=False, sentence=problem % {"at": f"{seen:%Y-%m-%d %H:%M:%S}"})
     return Finding("worker", ok=True, sentence=_("alive."))

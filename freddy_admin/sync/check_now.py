@@ -8,12 +8,13 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.api import api_client
-from freddy_admin.sync.leases import claims_release, claims_take_these
+from freddy_admin.sync.checks import check_perform
+from freddy_admin.sync.leases import Claim, claims_release, claims_take_these
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import checks_store
-from freddy_admin.sync.rounds import CheckPool
+from freddy_admin.sync.rounds import CallPool
 from freddy_admin.sync.selectors import sync_rows_of
 from freddy_admin.sync.states import State
 from freddy_admin.vault.master_keys import master_key_state
@@ -21,6 +22,7 @@ from freddy_admin.vault.models import KeyStatus
 
 PARALLEL = 32
 _POLL = 0.1
+CheckPool = CallPool[Claim, Checked, KeySync]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,14 @@ def keys_check_now(
             yield _line(row, state=State.PAUSED, problem="")
     left = {pk for pk, row in rows.items() if row.key.paused_at is None}
     master_key_state()  # brings the canaries: a misfit of the master key is no key's own fault
-    pool = CheckPool(
-        client or api_client(), parallel=parallel, store=checks_store, release=claims_release
+    pool: CheckPool = CallPool(
+        client or api_client(),
+        parallel=parallel,
+        perform=check_perform,
+        store=checks_store,
+        release=claims_release,
     )
-    patience = policy().lease.total_seconds()
+    patience = policy().lease / clock.passing(1)  # in real seconds
     give_up_after = time.monotonic() + patience
     try:
         while left or pool.running:
@@ -89,7 +95,7 @@ def keys_check_now(
         yield _line(rows[pk], state=State(rows[pk].state), problem="busy_elsewhere")
 
 
-def _collected(pool: CheckPool[KeySync], rows: dict[int, KeySync]) -> Iterator[Line]:
+def _collected(pool: CheckPool, rows: dict[int, KeySync]) -> Iterator[Line]:
     ended, stored = pool.collect(wait=_POLL)
     states = {row.pk: State(row.state) for row in stored}
     for one in ended:

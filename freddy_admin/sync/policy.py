@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from freddy_admin.core import clock
+
 CONFIRM_REFUSAL_AFTER = timedelta(seconds=60)
 REFUSED_PERIOD = timedelta(hours=1)
 UNREADABLE_PERIOD = timedelta(hours=1)
@@ -13,6 +15,7 @@ SPENDING_LIMIT_HOLD = timedelta(minutes=15)
 LOOK_AFTER_DUE = timedelta(minutes=1)
 PRESS_AGAIN_AFTER = timedelta(seconds=10)
 LEASE_AT_MOST = timedelta(minutes=15)
+WATCH_PERIOD = timedelta(seconds=60)  # while a sync that a person asked for is awaited
 # A time further ahead than anything we ever plan: our clock was set back, look now.
 PLANNED_AT_MOST = timedelta(hours=3)
 
@@ -37,5 +40,5 @@ def policy() -> Policy:
         fresh=timedelta(seconds=settings.STATUS_FRESH_SECONDS),
         period=timedelta(seconds=settings.STATUS_CHECK_SECONDS),
         # A worker that dies in the middle gives its key back after two whole calls' time.
-        lease=timedelta(seconds=2 * settings.AITRONOS_TOTAL_TIMEOUT),
+        lease=clock.passing(2 * settings.AITRONOS_TOTAL_TIMEOUT),
     )

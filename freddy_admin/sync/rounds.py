@@ -4,22 +4,34 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.sync.checks import check_perform
-from freddy_admin.sync.leases import Claim
-from freddy_admin.sync.outcomes import Checked
 
 STORE_AT_ONCE = 50
 # Ends gather for so long before they are stored: one transaction for many instead of one each.
 GATHER_SECONDS = 0.1
-Perform = Callable[[AitronosClient, Claim], Checked]
+
+
+class Leased(Protocol):
+    """What a claim and its end have in common: the key, and the lease the call runs under."""
+
+    @property
+    def key_id(self) -> int:
+        """Whose call it is."""
+
+    @property
+    def token(self) -> str:
+        """Of the lease."""
+
+
+Claimed = TypeVar("Claimed", bound=Leased)
+Ended = TypeVar("Ended", bound=Leased)
 Stored = TypeVar("Stored")
 
 
-class CheckPool(Generic[Stored]):
-    """Runs up to `parallel` checks at a time; the caller submits claims and collects ends.
+class CallPool(Generic[Claimed, Ended, Stored]):
+    """Runs up to `parallel` calls at a time; the caller submits claims and collects ends.
 
     The threads touch no database, so they hold no connection; `store` writes ends down in the
     caller's thread, in batches. A slow key costs one slot, and never more than the client's
@@ -33,15 +45,16 @@ class CheckPool(Generic[Stored]):
         *,
         parallel: int,
         backlog: int = 0,
-        store: Callable[[Sequence[Checked]], list[Stored]],
-        release: Callable[[Sequence[Claim]], None],
-        perform: Perform = check_perform,
+        perform: Callable[[AitronosClient, Claimed], Ended],
+        store: Callable[[Sequence[Ended]], list[Stored]],
+        release: Callable[[Sequence[Claimed]], None],
+        name: str = "check",
     ) -> None:
         self._client, self._perform = client, perform
         self._store, self._release = store, release
-        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="check")
-        self._ended: queue.SimpleQueue[Checked] = queue.SimpleQueue()
-        self._running: dict[tuple[int, str], Claim] = {}
+        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
+        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._running: dict[tuple[int, str], Claimed] = {}
         self._room = parallel + backlog
 
     @property
@@ -54,13 +67,13 @@ class CheckPool(Generic[Stored]):
         """How many claims were taken and have not been collected yet."""
         return len(self._running)
 
-    def submit(self, claims: Sequence[Claim]) -> None:
-        """Start a check for each claim."""
+    def submit(self, claims: Sequence[Claimed]) -> None:
+        """Start a call for each claim."""
         for claim in claims:
             self._running[claim.key_id, claim.token] = claim
             self._threads.submit(self._run, claim)
 
-    def collect(self, *, wait: float) -> tuple[list[Checked], list[Stored]]:
+    def collect(self, *, wait: float) -> tuple[list[Ended], list[Stored]]:
         """Store what has ended, waiting up to `wait` seconds for the first.
 
         Returns the ends and what `store` made of them. An error of the database comes through;
@@ -72,17 +85,17 @@ class CheckPool(Generic[Stored]):
         return ended, self._store(ended) if ended else []
 
     def stop(self) -> None:
-        """Take no more; give back the keys whose checks have not ended."""
+        """Take no more; `release` those whose calls have not ended."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         left, self._running = list(self._running.values()), {}
         if left:
             self._release(left)
 
-    def _run(self, claim: Claim) -> None:
+    def _run(self, claim: Claimed) -> None:
         self._ended.put(self._perform(self._client, claim))
 
-    def _drain(self, wait: float) -> list[Checked]:
-        ended: list[Checked] = []
+    def _drain(self, wait: float) -> list[Ended]:
+        ended: list[Ended] = []
         try:
             ended.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
             gathered = time.monotonic() + GATHER_SECONDS

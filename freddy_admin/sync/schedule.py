@@ -13,6 +13,7 @@ from freddy_admin.sync.policy import (
     REFUSED_PERIOD,
     SPENDING_LIMIT_HOLD,
     UNREADABLE_PERIOD,
+    WATCH_PERIOD,
     Policy,
 )
 
@@ -36,7 +37,7 @@ def next_check(
         return _after_failure(row, now=now, policy=policy, jitter=jitter)
     planned = _later(now, wait, jitter)
     soonest = now + min(policy.fresh, policy.period)
-    return max(min([planned, *_looks(facts, after=now)]), soonest)
+    return max(min([planned, *_looks(facts, after=now), *_watching(row, facts, now)]), soonest)
 
 
 def hold_until(problem: Problem | None, *, now: datetime) -> datetime | None:
@@ -71,6 +72,14 @@ def _looks(facts: health.Facts, *, after: datetime) -> list[datetime]:
         return []
     grace = health.grace_of(schedule, facts.grace)
     return [look for look in (due + LOOK_AFTER_DUE, due + grace) if look > after]
+
+
+def _watching(row: KeySync, facts: health.Facts, now: datetime) -> list[datetime]:
+    """Once a minute while a sync that a person asked for is awaited, until its grace is over."""
+    if row.order_at is None or facts.schedule is None:
+        return []
+    patient_until = row.order_at + health.grace_of(facts.schedule, facts.grace)
+    return [now + WATCH_PERIOD] if now < patient_until else []
 
 
 def _later(now: datetime, wait: timedelta, jitter: float | None) -> datetime:

@@ -355,10 +355,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="historyevent",
-            index=models.Index(fields=["at"], name="event_age"),
-        ),
-        migrations.AddIndex(
             model_name="listing",
             index=models.Index(fields=["wanted_at"], name="listing_wanted"),
         ),

@@ -54,7 +54,6 @@ class HistoryEvent(TenantOwned):
                 name="event_open",
                 condition=Q(kind=EventKind.CHECK_FAILED, until=None),
             ),
-            models.Index(fields=["at"], name="event_age"),
         ]
 
     def __str__(self) -> str:

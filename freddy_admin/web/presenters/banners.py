@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from freddy_admin.core import clock
 from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.rows import Overview
 from freddy_admin.sync.states import State
@@ -41,7 +42,7 @@ def banners(overview: Overview, on: Reading) -> list[Banner]:
 
 def worker_is_silent(overview: Overview) -> bool:
     """No sign of life of any worker for more than two check periods, although there is work."""
-    limit = timedelta(seconds=max(60.0, 2 * settings.STATUS_CHECK_SECONDS))
+    limit = max(clock.passing(60), timedelta(seconds=2 * settings.STATUS_CHECK_SECONDS))
     seen = overview.worker_seen_at
     return overview.total > 0 and (seen is None or overview.now - seen > limit)
 

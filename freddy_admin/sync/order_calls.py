@@ -1,0 +1,189 @@
+"""An order's one call: claimed once, sent once at most, and what came back.
+
+The claim is committed before anything is sent. A worker that dies afterwards leaves an order of
+which nobody knows whether it arrived: it is never sent again, and the panel says so.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.types import SyncStarted
+from freddy_admin.core import clock
+from freddy_admin.sync.models import Order, OrderKind, OrderState
+from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
+from freddy_admin.vault.models import KeyStatus
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+
+log = logging.getLogger(__name__)
+
+# Of the statuses, these say that nothing was begun: the request itself was turned away.
+_TURNED_AWAY = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, *range(300, 400)})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderClaim:
+    """One order that is ours to send; holds the sealed bytes, never the secret."""
+
+    order_id: int
+    key_id: int
+    organisation_id: int
+    key_version: int
+    kind: OrderKind
+    full: bool
+    tool_key: str
+    enable: bool
+    token: str
+    master_key_id: str = field(repr=False)
+    ciphertext: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEnded:
+    """What became of an order: `state` is done, refused or unclear."""
+
+    order_id: int
+    key_id: int
+    token: str
+    finished_at: datetime
+    state: OrderState
+    result: dict[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+    request_id: str = ""
+
+
+def order_lease() -> timedelta:
+    """How long a call may take, with a margin: afterwards nobody waits for its answer."""
+    longest = settings.AITRONOS_CONNECT_TIMEOUT + settings.AITRONOS_SYNC_TIMEOUT
+    return clock.passing(longest + 15.0)
+
+
+def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
+    """Take up to `limit` orders that wait, the oldest first; each is `sending` from here on."""
+    if limit < 1:
+        return []
+    with transaction.atomic():
+        waiting = Order.objects.filter(state=OrderState.QUEUED).select_related("key")
+        locked = waiting.select_for_update(skip_locked=True, of=("self",))
+        orders = list(locked.order_by("requested_at", "pk")[:limit])
+        for order in orders:
+            order.state, order.sent_at = OrderState.SENDING, now
+            order.lease_token, order.lease_until = secrets.token_hex(8), now + order_lease()
+            order.key_version = order.key.version
+        Order.objects.bulk_update(
+            orders, ["state", "sent_at", "lease_token", "lease_until", "key_version"]
+        )
+    return [_claim(order) for order in orders]
+
+
+def order_perform(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
+    """Send the order. Never raises; touches no database, any thread."""
+    if claim.ciphertext is None:
+        return _ended(claim, OrderState.REFUSED, problem=Problem(kind="key_changed"))
+    try:
+        return _sent(client, claim)
+    except KeyUnreadable:
+        return _ended(claim, OrderState.REFUSED, problem=Problem(kind=OwnFailure.KEY_UNREADABLE))
+    except MasterKeyMisfit:
+        return _ended(claim, OrderState.REFUSED, problem=Problem(kind=OwnFailure.MASTER_KEY_MISFIT))
+    except AitronosError as error:
+        state = state_after(error, kind=claim.kind)
+        return _ended(claim, state, problem=problem_of(error))
+    except Exception as error:  # noqa: BLE001  one order must never take the others with it
+        log.error("Order %s broke: %s", claim.order_id, type(error).__name__)  # noqa: TRY400
+        return _ended(claim, OrderState.UNCLEAR, problem=Problem(kind=OwnFailure.INTERNAL))
+
+
+def state_after(error: AitronosError, *, kind: OrderKind) -> OrderState:
+    """Refused where it is certain that nothing was begun, else unclear: it may run all the same.
+
+    A sync's 200 that cannot be read means that it was done: what is missing are its figures.
+    """
+    if not error.sent or error.http_status in _TURNED_AWAY:
+        return OrderState.REFUSED
+    done = error.http_status == 200 and kind == OrderKind.SYNC
+    return OrderState.DONE if done else OrderState.UNCLEAR
+
+
+def _sent(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
+    # Never a name of ours for the secret: a traceback that prints locals would print it.
+    if claim.kind == OrderKind.SYNC:
+        started = client.start_sync(
+            secret=_opened(claim), full=claim.full, read_timeout=settings.AITRONOS_SYNC_TIMEOUT
+        )
+        figures = _figures(started.value)
+        return _ended(claim, OrderState.DONE, result=figures, request_id=started.info.request_id)
+    switched = client.switch_tool(
+        secret=_opened(claim), tool_key=claim.tool_key, enabled=claim.enable
+    )
+    told = {"message": switched.value.message}
+    return _ended(claim, OrderState.DONE, result=told, request_id=switched.info.request_id)
+
+
+def _opened(claim: OrderClaim) -> str:
+    return secret_open(
+        key_id=claim.key_id,
+        organisation_id=claim.organisation_id,
+        version=claim.key_version,
+        ciphertext=claim.ciphertext,
+        master_key_id=claim.master_key_id,
+    )
+
+
+def _figures(started: SyncStarted) -> dict[str, Any]:
+    return {
+        "job_id": started.job_id,
+        "status": started.status,
+        "synced": started.tools_synced,
+        "created": started.tools_created,
+        "updated": started.tools_updated,
+        "unchanged": started.tools_unchanged,
+        "mode": started.sync_mode,
+        "message": started.message,
+    }
+
+
+def _ended(
+    claim: OrderClaim,
+    state: OrderState,
+    *,
+    result: dict[str, Any] | None = None,
+    problem: Problem | None = None,
+    request_id: str = "",
+) -> OrderEnded:
+    return OrderEnded(
+        order_id=claim.order_id,
+        key_id=claim.key_id,
+        token=claim.token,
+        finished_at=clock.now(),
+        state=state,
+        result=result or {},
+        problem=problem,
+        request_id=problem.request_id if problem else request_id,
+    )
+
+
+def _claim(order: Order) -> OrderClaim:
+    key = order.key
+    usable = key.status == KeyStatus.ACTIVE and key.paused_at is None
+    sealed = key.ciphertext if usable else None
+    return OrderClaim(
+        order_id=order.pk,
+        key_id=key.pk,
+        organisation_id=order.organisation_id,
+        key_version=key.version,
+        kind=OrderKind(order.kind),
+        full=order.full,
+        tool_key=order.tool_key,
+        enable=order.enable,
+        token=order.lease_token,
+        master_key_id=key.master_key_id,
+        ciphertext=bytes(sealed) if sealed is not None else None,
+    )

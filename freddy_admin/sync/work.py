@@ -1,0 +1,93 @@
+"""The worker's kinds of work beside each other: checks, and the errands that people wait for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.core import clock
+from freddy_admin.sync.candidates import (
+    candidate_claims_release,
+    candidate_claims_take,
+    candidates_store,
+)
+from freddy_admin.sync.checks import check_perform
+from freddy_admin.sync.leases import Claim, claims_release
+from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.order_calls import (
+    OrderClaim,
+    OrderEnded,
+    order_claims_take,
+    order_perform,
+)
+from freddy_admin.sync.order_results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.outcomes import Checked
+from freddy_admin.sync.recording import checks_store
+from freddy_admin.sync.rounds import CallPool
+
+PARALLEL = 64
+CANDIDATES_AT_ONCE = 8
+# A sync holds its slot for minutes: so many may run before others wait.
+ORDERS_AT_ONCE = 16
+
+Checks = CallPool[Claim, Checked, KeySync]
+
+
+def checks_pool(client: AitronosClient, parallel: int) -> Checks:
+    """Where keys are checked."""
+    return CallPool(
+        client,
+        parallel=parallel,
+        backlog=parallel // 2,
+        perform=check_perform,
+        store=checks_store,
+        release=claims_release,
+    )
+
+
+class Errands:
+    """Candidates under test and orders on their way: each kind has threads of its own."""
+
+    def __init__(self, client: AitronosClient) -> None:
+        self._candidates: CallPool[Claim, Checked, int] = CallPool(
+            client,
+            parallel=CANDIDATES_AT_ONCE,
+            perform=check_perform,
+            store=candidates_store,
+            release=candidate_claims_release,
+            name="candidate",
+        )
+        # No backlog: an order that is claimed is sent at once, or nobody could say whether it was.
+        self._orders: CallPool[OrderClaim, OrderEnded, int] = CallPool(
+            client,
+            parallel=ORDERS_AT_ONCE,
+            perform=order_perform,
+            store=orders_store,
+            release=_abandon,
+            name="order",
+        )
+
+    @property
+    def running(self) -> int:
+        """How many are under way."""
+        return self._candidates.running + self._orders.running
+
+    def take(self, *, now: datetime) -> None:
+        """Take what waits."""
+        self._candidates.submit(candidate_claims_take(limit=self._candidates.free, now=now))
+        orders_lose(now=now)
+        self._orders.submit(order_claims_take(limit=self._orders.free, now=now))
+
+    def collect(self) -> int:
+        """Store what has ended; how many."""
+        tested, _ = self._candidates.collect(wait=0)
+        sent, _ = self._orders.collect(wait=0)
+        return len(tested) + len(sent)
+
+    def stop(self) -> None:
+        """Give back what can be given back, and say of the rest that nobody knows."""
+        self._candidates.stop()
+        self._orders.stop()
+
+
+def _abandon(claims: Sequence[OrderClaim]) -> None:
+    order_claims_abandon(claims, now=clock.now())
