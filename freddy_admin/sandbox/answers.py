@@ -20,6 +20,7 @@ class Delivery(StrEnum):
     TRUNCATED = "truncated"
     DRIP = "drip"
     NEVER = "never"
+    CUT = "cut"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,8 @@ class SandboxApi:
         key = parse_key(request.key)
         if key is None:
             return self._own(error_answer(refusals.INVALID_KEY, self._clock.now()))
-        fault = self._instead(request, key)
+        starts_sync = route is routes.trigger_sync
+        fault = self._instead(request, key, starts_sync=starts_sync)
         if fault is not None:
             return fault
         wait, remaining = self._memory.take(request.key, self._clock.now())
@@ -126,11 +127,18 @@ class SandboxApi:
             tool_key=tool_key,
             sync_seconds=self._options.sync_seconds,
         )
-        return self._own(self._spoiled(route(call), key), key, remaining)
+        answer = self._spoiled(route(call), key)
+        if starts_sync and key.scenario is Scenario.SYNC_VANISHES:
+            answer = replace(answer, delivery=Delivery.CUT)
+        return self._own(answer, key, remaining)
 
-    def _instead(self, request: Request, key: ParsedKey) -> Answer | None:
-        """What this scenario answers whatever the route, or None where the route decides."""
+    def _instead(self, request: Request, key: ParsedKey, *, starts_sync: bool) -> Answer | None:
+        """What this scenario answers before any route is asked, or None where the route decides."""
         scenario, now = key.scenario, self._clock.now()
+        if starts_sync and scenario is Scenario.SYNC_REFUSED:
+            return self._own(error_answer(refusals.SYNC_RUNNING, now), key)
+        if starts_sync and scenario is Scenario.SYNC_FAILS:
+            return html_answer(*_PAGES[Scenario.ERROR_HTML])
         if scenario in _REFUSALS:
             return self._own(error_answer(_REFUSALS[scenario], now))
         if scenario in _PAGES:

@@ -47,6 +47,8 @@ def number(seed: str, purpose: str) -> int:
 def times_at(key: ParsedKey, now: datetime, triggered: Iterable[datetime] = ()) -> Times:
     """The times this key reports at ``now``, started syncs that ended by then included."""
     scheduled = _TIMES.get(key.scenario, _healthy)(now, key.seed)
+    if key.scenario is Scenario.SYNC_IGNORED:
+        return scheduled
     started = max((at for at in triggered if at <= now), default=None)
     if started is None or (scheduled.last is not None and scheduled.last >= started):
         return scheduled
@@ -127,6 +129,13 @@ def _impossible(now: datetime, seed: str) -> Times:
     return Times(last, last + HOUR, 1)
 
 
+def _ignored(now: datetime, seed: str) -> Times:
+    # By the month, so that no scheduled sync comes in between and is taken for the started one.
+    month = 720 * HOUR
+    last = _slot(now, month, seed)
+    return Times(last, last + month, 720)
+
+
 _TIMES: dict[Scenario, Callable[[datetime, str], Times]] = {
     Scenario.LATE: _late,
     Scenario.OVERDUE: _overdue,
@@ -135,4 +144,5 @@ _TIMES: dict[Scenario, Callable[[datetime, str], Times]] = {
     Scenario.NO_SCHEDULE: _no_schedule,
     Scenario.SKIPPING: _skipping,
     Scenario.IMPOSSIBLE_TIMES: _impossible,
+    Scenario.SYNC_IGNORED: _ignored,
 }

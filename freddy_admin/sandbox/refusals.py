@@ -84,6 +84,13 @@ WRONG_METHOD = Refusal(
     "This method is not allowed here.",
     "Method not allowed for the path",
 )
+SYNC_RUNNING = Refusal(
+    409,
+    "CONFLICT",
+    "conflict_error",
+    "A connector sync is already running.",
+    "Sync job already in progress",
+)
 INVALID_INPUT = Refusal(
     422,
     "VALIDATION_ERROR",

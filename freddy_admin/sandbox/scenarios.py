@@ -42,6 +42,10 @@ class Scenario(StrEnum):
     INCONSISTENT = "inconsistent"
     HUGE = "huge"
     REDIRECT = "redirect"
+    SYNC_VANISHES = "sync_vanishes"
+    SYNC_REFUSED = "sync_refused"
+    SYNC_FAILS = "sync_fails"
+    SYNC_IGNORED = "sync_ignored"
 
 
 SENTENCES: dict[Scenario, str] = {
@@ -74,6 +78,10 @@ SENTENCES: dict[Scenario, str] = {
     Scenario.INCONSISTENT: "More tools enabled than there are.",
     Scenario.HUGE: "The right figures inside a body of several megabytes.",
     Scenario.REDIRECT: "302 to another host.",
+    Scenario.SYNC_VANISHES: "Healthy; starting a sync starts one, but no answer comes back.",
+    Scenario.SYNC_REFUSED: "Healthy; starting a sync is refused with 409 and starts none.",
+    Scenario.SYNC_FAILS: "Healthy; starting a sync gets 500 as a web page and starts none.",
+    Scenario.SYNC_IGNORED: "A monthly sync; starting one is answered well but changes nothing.",
 }
 
 

@@ -145,6 +145,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._drip(head, body)
             case Delivery.NEVER:
                 self._wait_for_the_end()
+            case Delivery.CUT:
+                pass  # not a byte: the connection just ends
 
     def _drip(self, head: bytes, body: bytes) -> None:
         self.wfile.write(head)

@@ -19,6 +19,10 @@ ALWAYS = {
     Scenario.NO_SCHEDULE: "no_schedule",
     Scenario.IMPOSSIBLE_TIMES: "unknown",
     Scenario.SKIPPING: "late",
+    Scenario.SYNC_VANISHES: "up_to_date",
+    Scenario.SYNC_REFUSED: "up_to_date",
+    Scenario.SYNC_FAILS: "up_to_date",
+    Scenario.SYNC_IGNORED: "up_to_date",
 }
 # Steps that share no factor with an hour or a day, so that every time of day comes up.
 MOMENTS = [NOON + step * timedelta(minutes=37, seconds=11) for step in range(200)]
