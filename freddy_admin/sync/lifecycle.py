@@ -9,7 +9,7 @@ from django.db import transaction
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.models import EventKind, KeySync
+from freddy_admin.sync.models import EventKind, KeySync, Listing
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.recording import history_break
 from freddy_admin.sync.row_changes import start_afresh
@@ -90,6 +90,7 @@ def key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None
         if row is not None:
             _row_told(row, Fate("revoked", None), actor=actor)
             row.delete()
+        Listing.objects.filter(key=key).delete()
 
 
 def keys_watch(*, keys: Sequence[ApiKey], actor: Actor = WORKER, what: str = "replaced") -> None:

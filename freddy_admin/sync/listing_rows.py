@@ -10,6 +10,7 @@ from typing import Any
 
 from freddy_admin.aitronos.types import AuthConfig, Connector
 from freddy_admin.sync.models import ListingKind
+from freddy_admin.sync.policy import PLANNED_AT_MOST
 from freddy_admin.sync.rows import CheckError
 
 Item = AuthConfig | Connector
@@ -37,7 +38,8 @@ class ListingState:
 
     def held(self, now: datetime) -> bool:
         """Whether Aitronos asked us to wait, and we still do."""
-        return self.hold_until is not None and self.hold_until > now
+        # Further ahead than any wait: our clock was set back.
+        return self.hold_until is not None and now < self.hold_until <= now + PLANNED_AT_MOST
 
     def running(self, now: datetime) -> bool:
         """Whether a call is under way."""

@@ -1,0 +1,143 @@
+"""One list: open the secret, make the calls, say how it ended. No database, any thread."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.errors import AitronosError, FailureKind, TimedOut
+from freddy_admin.aitronos.types import CallInfo, Connector
+from freddy_admin.core import clock
+from freddy_admin.sync.listing_rows import Item
+from freddy_admin.sync.models import ListingKind
+from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+
+log = logging.getLogger(__name__)
+
+MOST_ITEMS = 2_000
+MOST_PAGES = 20
+PER_PAGE = 100
+# A list of many pages may take as long as so many whole calls.
+CALLS_LONG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ListingClaim:
+    """One list that is ours to fetch; holds the sealed bytes, never the secret."""
+
+    key_id: int
+    organisation_id: int
+    key_version: int
+    kind: ListingKind
+    token: str  # of this claim alone: a key may have two lists under way
+    wanted_at: datetime | None
+    master_key_id: str = field(repr=False)
+    ciphertext: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingEnded:
+    """The end of one claim: a whole list, or the reason why there is none."""
+
+    claim: ListingClaim
+    finished_at: datetime
+    items: tuple[Item, ...] = field(default=(), repr=False)
+    total: int = 0
+    info: CallInfo | None = None
+    problem: Problem | None = None
+
+    @property
+    def key_id(self) -> int:
+        """Whose list it is."""
+        return self.claim.key_id
+
+    @property
+    def token(self) -> str:
+        """The lease it ran under."""
+        return self.claim.token
+
+
+def listing_perform(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
+    """Fetch one whole list with this key. Never raises: every end is a `ListingEnded`."""
+    try:
+        return _FETCH[claim.kind](client, claim)
+    except KeyUnreadable:
+        return _failed(claim, Problem(kind=OwnFailure.KEY_UNREADABLE))
+    except MasterKeyMisfit:
+        return _failed(claim, Problem(kind=OwnFailure.MASTER_KEY_MISFIT))
+    except AitronosError as error:
+        return _failed(claim, problem_of(error))
+    except Exception as error:  # noqa: BLE001  one key must never take the others with it
+        # The type alone: the text of an unforeseen error is not ours to vouch for.
+        log.error("A list of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
+        return _failed(claim, Problem(kind=OwnFailure.INTERNAL))
+
+
+def _auth_configs(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
+    answer = client.list_auth_configs(secret=_opened(claim), connection=_connection(claim))
+    items = answer.value.items[:MOST_ITEMS]
+    return _whole(claim, items, answer.value.total, answer.info)
+
+
+def _connectors(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
+    found: dict[str, Connector] = {}
+    last_start = time.monotonic() + (CALLS_LONG - 1) * settings.AITRONOS_TOTAL_TIMEOUT
+    offset = 0
+    for _ in range(MOST_PAGES):
+        if offset and time.monotonic() > last_start:
+            raise TimedOut(FailureKind.TOTAL_TIMEOUT)
+        answer = client.list_connectors(
+            secret=_opened(claim), connection=_connection(claim), offset=offset, limit=PER_PAGE
+        )
+        page = answer.value
+        for one in page.connectors:
+            found.setdefault(one.tool_key, one)
+        # What is counted and what came may differ: to see one twice is better than to miss one.
+        step = min(page.returned, len(page.connectors))
+        offset += step
+        if not step or offset >= page.total:
+            break
+    items = tuple(found.values())[:MOST_ITEMS]
+    return _whole(claim, items, page.total, answer.info)
+
+
+def _opened(claim: ListingClaim) -> str:
+    # Never a name of ours: a traceback that prints locals would print it.
+    return secret_open(
+        key_id=claim.key_id,
+        organisation_id=claim.organisation_id,
+        version=claim.key_version,
+        ciphertext=claim.ciphertext,
+        master_key_id=claim.master_key_id,
+    )
+
+
+def _connection(claim: ListingClaim) -> str:
+    return f"{claim.key_id}.{claim.key_version}"
+
+
+def _whole(
+    claim: ListingClaim, items: tuple[Item, ...], total: int, info: CallInfo
+) -> ListingEnded:
+    return ListingEnded(
+        claim=claim,
+        finished_at=clock.now(),
+        items=items,
+        total=max(total, len(items)),
+        info=info,
+    )
+
+
+def _failed(claim: ListingClaim, problem: Problem) -> ListingEnded:
+    return ListingEnded(claim=claim, finished_at=clock.now(), problem=problem)
+
+
+_FETCH: dict[ListingKind, Callable[[AitronosClient, ListingClaim], ListingEnded]] = {
+    ListingKind.AUTH_CONFIGS: _auth_configs,
+    ListingKind.CONNECTORS: _connectors,
+}
