@@ -1,0 +1,97 @@
+"""Views a person keeps: cleaned names, one per name, a handful per person, nobody else's."""
+
+import pytest
+
+from freddy_admin.accounts.models import SavedView, User
+from freddy_admin.accounts.saved_views import (
+    QUERY_LIMIT,
+    VIEWS_AT_MOST,
+    saved_view_keep,
+    saved_view_remove,
+    saved_views_of,
+)
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana() -> User:
+    return User.objects.create(email="ana@example.org")
+
+
+@pytest.fixture
+def ben() -> User:
+    return User.objects.create(email="ben@example.org")
+
+
+def _names(user: User) -> list[str]:
+    return [view.name for view in saved_views_of(user=user)]
+
+
+def test_a_view_is_kept_under_a_clean_name(ana: User) -> None:
+    view = saved_view_keep(user=ana, name="  Late in EMEA ", query="state=late&tag=emea")
+    assert (view.name, view.query) == ("Late in EMEA", "state=late&tag=emea")
+    assert saved_views_of(user=ana) == [view]
+
+
+def test_views_come_by_name_whatever_its_case(ana: User) -> None:
+    for name in ("b", "C", "a"):
+        saved_view_keep(user=ana, name=name, query="state=late")
+    assert _names(ana) == ["a", "b", "C"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("Mine", "mINE"), ("Ärger", "äRGER")])
+def test_a_name_that_is_kept_already_gets_the_new_address(
+    first: str, second: str, ana: User
+) -> None:
+    saved_view_keep(user=ana, name=first, query="state=late")
+    saved_view_keep(user=ana, name=second, query="q=alder")
+    assert [(view.name, view.query) for view in saved_views_of(user=ana)] == [(first, "q=alder")]
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "field"),
+    [
+        ("", "q=a", "name"),
+        ("x" * 61, "q=a", "name"),
+        ("a\u202eb", "q=a", "name"),
+        ("Mine", "", "query"),
+        ("Mine", "q=" + "a" * QUERY_LIMIT, "query"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_with_a_sentence(
+    name: str, query: str, field: str, ana: User
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        saved_view_keep(user=ana, name=name, query=query)
+    assert refused.value.field == field
+    assert not SavedView.objects.exists()
+
+
+def test_twenty_are_kept_and_each_of_them_can_still_change(ana: User, ben: User) -> None:
+    for number in range(VIEWS_AT_MOST):
+        saved_view_keep(user=ana, name=str(number), query="q=a")
+    with pytest.raises(Conflict, match="20 views"):
+        saved_view_keep(user=ana, name="one more", query="q=a")
+    saved_view_keep(user=ana, name="7", query="q=b")
+    saved_view_keep(user=ben, name="7", query="q=c")
+    assert len(saved_views_of(user=ana)) == VIEWS_AT_MOST
+    assert SavedView.objects.get(user=ana, name="7").query == "q=b"
+
+
+def test_somebody_elses_view_is_not_there(ana: User, ben: User) -> None:
+    view = saved_view_keep(user=ana, name="Mine", query="q=a")
+    with pytest.raises(NotFound):
+        saved_view_remove(user=ben, view_id=view.pk)
+    assert _names(ana) == ["Mine"]
+    assert _names(ben) == []
+    assert saved_view_remove(user=ana, view_id=view.pk) == "Mine"
+    with pytest.raises(NotFound):
+        saved_view_remove(user=ana, view_id=view.pk)
+
+
+def test_views_go_with_their_person(ana: User) -> None:
+    saved_view_keep(user=ana, name="Mine", query="q=a")
+    ana.delete()
+    assert not SavedView.objects.exists()
