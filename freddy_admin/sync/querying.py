@@ -89,7 +89,7 @@ def _rank(now: datetime) -> Case:
     )
 
 
-def matching(filters: Filters) -> Q:
+def matching(filters: Filters, *, now: datetime) -> Q:
     """What is searched for, without the states."""
     wanted = Q(pk__isnull=False)
     for word in filters.q.split()[:8]:
@@ -110,9 +110,18 @@ def matching(filters: Filters) -> Q:
     return wanted
 
 
+    if filters.same:
+        wanted &= speaking(now) & Q(figures_mark=filters.same)
 def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
     """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
     backwards, word = sort.startswith("-"), sort.lstrip("-")
+def speaking(now: datetime) -> Q:
+    """Keys whose figures hold at `now` and name a last sync: not paused, not unknown."""
+    # Not by way of `effective`, which would be worked out for every row.
+    holds = Q(key__paused_at=None, unknown_at__gte=now, last_sync_at__isnull=False)
+    return holds & ~Q(state=State.UNKNOWN)
+
+
     if word == "state":
         rows = rows.annotate(rank=_rank(now))
     by: list[Any] = [

@@ -1,6 +1,7 @@
 """What pages, exports and the JSON API read. Nothing here calls the API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -12,6 +13,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.sync.agreement import alike
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.observations import observation_read
 from freddy_admin.sync.outage import KINDS, outage_of
@@ -46,7 +48,7 @@ def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
     found = _matching_rows(user=user, filters=filters, now=now)
     start = (page - 1) * PAGE_SIZE
     rows = [row_of(values, user=user, now=now) for values in found[start : start + PAGE_SIZE]]
-    tags, owners = _options(user=user)
+    groups, more_groups = alike(user=user, now=now)
     return Overview(
         now=now,
         filters=filters,
@@ -54,11 +56,17 @@ def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
         matching=total,
         page=page,
         pages=pages,
-        tags=tags,
-        owners=owners,
         empty_organisations=_empty_organisations(user=user),
+        alike=groups,
+        more_alike=more_groups,
         **sums,
     )
+
+
+def overview_with_choices(*, user: User, overview: Overview) -> Overview:
+    """The same page with the tags and owners to choose from: one query, for where it is drawn."""
+    tags, owners = _options(user=user)
+    return replace(overview, tags=tags, owners=owners)
 
 
 def overview_rows(*, user: User, filters: Filters, now: datetime) -> Iterator[KeyRow]:
@@ -97,7 +105,7 @@ def sync_rows_of(*, organisation: Organisation | None) -> QuerySet[KeySync]:
 
 
 def _matching_rows(*, user: User, filters: Filters, now: datetime) -> QuerySet[Any, Any]:
-    rows = visible_rows(user=user, now=now).filter(matching(filters))
+    rows = visible_rows(user=user, now=now).filter(matching(filters, now=now))
     if filters.states:
         rows = rows.filter(effective__in=filters.states)
     sort = filters.sort if filters.sort.lstrip("-") in SORTS else "state"
@@ -112,7 +120,7 @@ def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
         f"failing_{outage}": Count("pk", filter=lately & Q(error_kind__in=kinds))
         for outage, kinds in KINDS.items()
     }
-    hit = Case(When(matching(filters), then=Value(1)), default=None)
+    hit = Case(When(matching(filters, now=now), then=Value(1)), default=None)
     groups = (
         visible_rows(user=user, now=now)
         .annotate(hit=hit)
@@ -153,7 +161,6 @@ def _extreme(pick: Any, moments: list[datetime | None]) -> datetime | None:
 
 
 def _options(*, user: User) -> tuple[list[Option], list[Option]]:
-    """The tags and owners to choose from, in one query."""
     mine = organisations_visible(user=user)
     used = ApiKey.objects.filter(status=KeyStatus.ACTIVE, organisation__in=mine)
     tags = (
