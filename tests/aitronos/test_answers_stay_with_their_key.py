@@ -3,13 +3,25 @@
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
+from tests.aitronos.calls import (
+    CONFIGS,
+    PAGE,
+    STARTED,
+    SWITCHED,
+    Call,
+    list_auth_configs,
+    list_connectors,
+    start_sync,
+    switch_tool,
+)
 from tests.aitronos.conftest import MakeClient, Serve, ask, failure
-from tests.aitronos.wire import Script, Talk, answer, good, key_of, says
+from tests.aitronos.wire import GOOD, Script, Talk, answer, key_of, says
 
 ROUNDS, THREADS = 200, 32
 DELAY = 0.002
@@ -21,9 +33,22 @@ def _number(request: bytes) -> int:
     return int(key_of(request).rpartition("_")[2])
 
 
+# By a part of the request line: what is answered, the figure in it, and the call that asks.
+CALLS: dict[bytes, tuple[dict[str, Any], str, Call]] = {
+    b"sync/status": (GOOD, "total_tools", lambda client, *who: ask(client, who[1], who[0])),
+    b"auth-configs": (CONFIGS, "total", list_auth_configs),
+    b"available": (PAGE, "total", list_connectors),
+    b"POST": (STARTED, "tools_synced", start_sync),
+    b"PATCH": (SWITCHED, "tool_id", switch_tool),
+}
+
+
 def _own(request: bytes) -> bytes:
     """The answer that belongs to this key alone: its number is in it."""
-    return good(total_tools=_number(request))
+    line = request.partition(b"\r\n")[0]
+    body, figure, _ = next(call for part, call in CALLS.items() if part in line)
+    number = _number(request)
+    return answer(body | {figure: str(number) if figure == "tool_id" else number})
 
 
 def _body(request: bytes) -> bytes:
@@ -152,16 +177,20 @@ def _mixed(talk: Talk, request: bytes) -> None:
         reactions[(_number(request) + talk.number) % len(reactions)](talk, request)
 
 
-def _own_figure(client: AitronosClient, number: int) -> int | None:
+def _own_figure(client: AitronosClient, number: int, name: bytes = b"sync/status") -> int | None:
     """What this key's answer shows, or None where it got none."""
+    _, figure, call = CALLS[name]
     try:
-        return ask(client, f"{number}.1", f"oak_live_{number}").value.total_tools
+        return int(getattr(call(client, f"oak_live_{number}", f"{number}.1").value, figure))
     except AitronosError:
         return None
 
 
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("name", STRANGE)
-def test_the_next_key_gets_its_own_answer(serve: Serve, make_client: MakeClient, name: str) -> None:
+def test_the_next_key_gets_its_own_answer(
+    serve: Serve, make_client: MakeClient, name: str, call: bytes
+) -> None:
     def first_strange(talk: Talk, request: bytes) -> None:
         if _number(request) == 1:
             STRANGE[name](talk, request)
@@ -170,8 +199,8 @@ def test_the_next_key_gets_its_own_answer(serve: Serve, make_client: MakeClient,
 
     client = make_client(serve(_each(first_strange)))
     for _ in range(3):
-        assert _own_figure(client, 1) in {1, None}
-        assert _own_figure(client, 2) == 2
+        assert _own_figure(client, 1, call) in {1, None}
+        assert _own_figure(client, 2, call) == 2
 
 
 def test_200_rounds_with_32_threads_bring_no_wrong_answer(
@@ -185,8 +214,9 @@ def test_200_rounds_with_32_threads_bring_no_wrong_answer(
 
     client = make_client(serve(_each(watched)), connect_timeout=5, read_timeout=5, total_timeout=9)
     numbers = [number % 40 for number in range(ROUNDS)]
+    calls = [list(CALLS)[at // 7 % len(CALLS)] for at in range(ROUNDS)]
     with ThreadPoolExecutor(THREADS) as pool:
-        seen = list(pool.map(lambda number: _own_figure(client, number), numbers))
+        seen = list(pool.map(lambda *one: _own_figure(client, *one), numbers, calls))
     pairs = list(zip(numbers, seen, strict=True))
     assert [pair for pair in pairs if pair[1] not in {pair[0], None}] == []
     assert all(figure is not None for number, figure in pairs if number % 3 == 0)

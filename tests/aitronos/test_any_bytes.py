@@ -1,20 +1,24 @@
 """Whatever bytes the other side sends: a value or a typed error, and nothing else."""
 
+import dataclasses
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from freddy_admin.aitronos import parsing
+from freddy_admin.aitronos import parsing, parsing_changes, parsing_lists
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
-from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.errors import AitronosError, UnreadableAnswer
 from freddy_admin.aitronos.failures import failure_of
 from freddy_admin.aitronos.text import cleaned, without
 from freddy_admin.aitronos.types import SyncStatus
+from tests.aitronos.calls import EVERY
 from tests.aitronos.conftest import KEY, NOON
 from tests.aitronos.wire import GOOD, ScriptedServer, Talk, answer
 
@@ -29,6 +33,12 @@ json_values = st.recursive(
     max_leaves=12,
 )
 header_values = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40)
+PARSERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "start_sync": parsing_changes.sync_started,
+    "switch_tool": partial(parsing_changes.tool_switched, asked=False),
+    "list_auth_configs": parsing_lists.auth_configs,
+    "list_connectors": parsing_lists.connector_page,
+}
 HEADERS = ["Retry-After", "X-RateLimit-Retry-After", "x-request-id", "Content-Type"]
 
 
@@ -143,6 +153,59 @@ def test_any_value_in_any_field(name: str, value: Any) -> None:
             type(number) is int for number in (status.total_tools, status.sync_interval_hours)
         )
         assert type(status.incremental_sync_enabled) is bool
+
+
+def fit_to_show(value: Any) -> None:
+    """Every text of a value is one harmless line, every figure one that a database takes."""
+    if isinstance(value, str):
+        assert value.isprintable()
+        assert len(value) <= 300
+        value.encode()
+    elif isinstance(value, tuple):
+        assert len(value) <= 2000
+        for one in value:
+            fit_to_show(one)
+    elif dataclasses.is_dataclass(value):
+        for part in dataclasses.fields(value):
+            fit_to_show(getattr(value, part.name))
+    elif value is not None and not isinstance(value, datetime):
+        assert type(value) is bool or 0 <= value < 2**31
+
+
+def like(whole: Any) -> st.SearchStrategy[Any]:
+    """JSON of this shape, with something else in some places."""
+    if isinstance(whole, dict):
+        shape = st.fixed_dictionaries({}, optional={name: like(one) for name, one in whole.items()})
+        return st.just(whole) | shape | json_values
+    if isinstance(whole, list):
+        return st.lists(like(whole[0]), max_size=3) | json_values
+    return st.just(whole) | st.none() | json_values
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data(), name=st.sampled_from(list(PARSERS)))
+def test_any_json_for_any_call(data: st.DataObject, name: str) -> None:
+    parse = PARSERS[name]
+    body = json.dumps(data.draw(like(EVERY[name][1]))).encode()
+    try:
+        value = parse(parsing.body_object({"Content-Type": "application/json"}, body))
+    except UnreadableAnswer as error:
+        fit_to_store(error)
+    else:
+        fit_to_show(value)
+
+
+@quick
+@given(data=st.data(), name=st.sampled_from(list(EVERY)))
+def test_any_json_over_the_wire_is_a_value_or_a_typed_error(
+    mouth: Mouth, data: st.DataObject, name: str
+) -> None:
+    call, body = EVERY[name]
+    mouth.says = answer(json.dumps(data.draw(like(body))))
+    try:
+        fit_to_show(call(mouth.client).value)
+    except UnreadableAnswer as error:
+        fit_to_store(error)
 
 
 @settings(deadline=None, max_examples=50)

@@ -13,6 +13,7 @@ from requests.models import PreparedRequest
 
 from freddy_admin.aitronos.connections import KeyAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
+from tests.aitronos.calls import CONFIG, CONNECTOR, EVERY, LISTS, PAGE, Call
 from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
 from tests.aitronos.wire import Script, Talk, answer, once, says
 
@@ -47,6 +48,10 @@ FAULTS: dict[str, Script] = {
     "echo in a figure": says(answer({"total_tools": KEY})),
     "echo in a cut figure": says(answer({"total_tools": "x" * 40 + KEY})),
     "echo in a name": once(answer(f'{{"{KEY}": 1, "{KEY}": 2}}')),
+    "echo in a list": says(answer({"auth_configs": [{"id": 5}], "connectors": [{"id": [KEY]}]})),
+    "echo in an item": says(answer({"connectors": [CONNECTOR | {"is_connected": KEY}]})),
+    "echo in a time": says(answer({"auth_configs": [CONFIG | {"created_at": KEY}]})),
+    "echo in what was done": says(answer({"job_id": KEY, "status": KEY, "tools_synced": KEY})),
     "echo in the type": says(answer(media=KEY)),
     "echo as the status line": once(KEY.encode() + b"\r\n\r\n"),
 }
@@ -80,9 +85,18 @@ def everything_about(error: BaseException) -> str:
     return " ".join(f"{one!r} {one}" for one in seen)
 
 
-def broken(client: Any, key: str = KEY) -> AitronosError:
+def status(client: Any, key: str = KEY) -> Any:
+    return client.get_sync_status(secret=key, connection="1.1")
+
+
+CALLS: dict[str, Call] = {"get_sync_status": status} | {
+    name: call for name, (call, _) in EVERY.items()
+}
+
+
+def broken(client: Any, key: str = KEY, call: Call = status) -> AitronosError:
     try:
-        client.get_sync_status(secret=key, connection="1.1")
+        call(client, key)
     except AitronosError as error:
         return error
     raise AssertionError("no error")
@@ -92,6 +106,11 @@ def parts(key: str) -> set[str]:
     return {key, key[:20], key[8:30], key[-20:]}
 
 
+def hurried(client: Any, key: str = KEY) -> Any:
+    return client.start_sync(secret=key, full=False, read_timeout=0.1)
+
+
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_error_and_no_log_holds_the_key(
     serve: Serve,
@@ -100,11 +119,14 @@ def test_no_error_and_no_log_holds_the_key(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
+    call: str,
 ) -> None:
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     for name in ("", "urllib3", "http.client", "requests"):
         caplog.set_level(logging.DEBUG, logger=name)
-    error = broken(make_client(serve(FAULTS[fault]), read_timeout=0.05, total_timeout=0.1))
+    limits = {"connect_timeout": 0.5, "read_timeout": 0.05, "total_timeout": 0.1}
+    client = make_client(serve(FAULTS[fault]), **limits)
+    error = broken(client, KEY, hurried if call == "start_sync" else CALLS[call])
     said = "".join(traceback.format_exception(error)) + caplog.text + "".join(capfd.readouterr())
     found = everything_about(error) + said
     assert [part for part in parts(KEY) if part in found] == []
@@ -112,12 +134,13 @@ def test_no_error_and_no_log_holds_the_key(
     assert not any(hasattr(error, name) for name in ("request", "response"))
 
 
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("key", UNSENDABLE, ids=range(len(UNSENDABLE)))
 def test_a_key_that_cannot_be_sent_is_not_said(
-    serve: Serve, make_client: MakeClient, key: str
+    serve: Serve, make_client: MakeClient, key: str, call: str
 ) -> None:
     server = serve(says(answer()))
-    error = broken(make_client(server), key)
+    error = broken(make_client(server), key, CALLS[call])
     assert isinstance(error, InvalidSecret)
     assert (error.kind, error.detail in {"characters", "too_long"}) == (
         FailureKind.INVALID_SECRET,
@@ -128,8 +151,9 @@ def test_a_key_that_cannot_be_sent_is_not_said(
     assert server.connections == 0
 
 
-def test_no_connection_holds_the_key(make_client: MakeClient) -> None:
-    error = broken(make_client("http://127.0.0.1:1"))
+@pytest.mark.parametrize("call", CALLS)
+def test_no_connection_holds_the_key(make_client: MakeClient, call: str) -> None:
+    error = broken(make_client("http://127.0.0.1:1"), KEY, CALLS[call])
     assert KEY not in everything_about(error)
     assert KEY not in "".join(traceback.format_exception(error))
 
@@ -143,6 +167,51 @@ def test_an_echo_in_a_good_answer_is_hidden(serve: Serve, make_client: MakeClien
     info = ask(make_client(serve(says(answer(headers=headers))))).info
     assert (info.request_id, info.organization_id) == ("a …", "…")
     assert info.trace_id == "x" * 100 + "…"
+
+
+def with_echoes(told: Any) -> Any:
+    """The same answer with the key behind every text, but in times."""
+    if isinstance(told, dict):
+        return {
+            name: one if name.endswith("_at") else with_echoes(one) for name, one in told.items()
+        }
+    if isinstance(told, list):
+        return [with_echoes(one) for one in told]
+    return f"{told} {KEY.upper()}" if isinstance(told, str) else told
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_echo_in_the_texts_of_a_good_answer_is_hidden(
+    serve: Serve, make_client: MakeClient, name: str
+) -> None:
+    call, body = EVERY[name]
+    value = call(make_client(serve(says(answer(with_echoes(body)))))).value
+    assert KEY[:20] not in repr(value).lower()
+    assert repr(value).count(" …'") >= 3
+
+
+def test_an_echo_that_was_cut_is_hidden_and_other_texts_are_left(
+    serve: Serve, make_client: MakeClient
+) -> None:
+    body = PAGE | {"categories": ["x" * 40 + KEY, "crm", KEY[:7]]}
+    value = LISTS["list_connectors"][0](make_client(serve(says(answer(body))))).value
+    assert value.categories == ("x" * 40 + "…", "crm", KEY[:7])
+
+
+def test_a_short_key_does_not_eat_an_answer(serve: Serve, make_client: MakeClient) -> None:
+    call, body = LISTS["list_connectors"]
+    value = call(make_client(serve(says(answer(body)))), "gmail").value
+    assert value.connectors[0].tool_key == "gmail"
+
+
+def test_what_is_refused_at_once_does_not_hold_the_key(make_client: MakeClient) -> None:
+    client = make_client("http://127.0.0.1:1")
+    with pytest.raises(ValueError, match="read_timeout") as caught:
+        client.start_sync(secret=KEY, full=True, read_timeout=0)
+    assert KEY not in everything_about(caught.value)
+    with pytest.raises(ValueError, match="tool key") as caught:
+        client.switch_tool(secret=KEY, tool_key="..", enabled=True)
+    assert KEY not in everything_about(caught.value)
 
 
 def test_an_echo_in_other_capitals_is_hidden(serve: Serve, make_client: MakeClient) -> None:
@@ -173,8 +242,12 @@ def reachable(start: object) -> Iterator[object]:
 
 
 def test_the_client_keeps_no_key_after_a_call(serve: Serve, make_client: MakeClient) -> None:
-    client = make_client(serve(says(answer())))
+    server = serve(says(answer(), *(answer(body) for _, body in EVERY.values())))
+    client = make_client(server)
     ask(client)
+    for call, _ in EVERY.values():
+        call(client)
+    assert len(server.requests) == 1 + len(EVERY)
     held = list(reachable(client))
     assert any(isinstance(one, PreparedRequest) for one in held)
     assert any(isinstance(one, KeyAdapter) for one in held)

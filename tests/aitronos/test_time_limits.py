@@ -19,7 +19,8 @@ from freddy_admin.aitronos.errors import (
     TimedOut,
 )
 from freddy_admin.aitronos.resolving import Address, Resolver
-from tests.aitronos.conftest import LIMITS, SLACK, Failed, MakeClient, Serve, ask, failure
+from tests.aitronos.calls import CHANGES
+from tests.aitronos.conftest import KEY, LIMITS, SLACK, Failed, MakeClient, Serve, ask, failure
 from tests.aitronos.wire import Script, Talk, answer, says
 
 TOTAL: float = LIMITS["total_timeout"]
@@ -68,6 +69,26 @@ def test_a_drip_ends_at_the_total_deadline(failed: Failed, how: str) -> None:
     assert (error.kind, error.attempts) == (FailureKind.TOTAL_TIMEOUT, 1)
     assert TOTAL - 0.01 <= seconds <= TOTAL + SLACK
     assert error.elapsed_ms == pytest.approx(seconds * 1000, abs=50)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("how", HOLDING_UP)
+def test_a_drip_ends_what_changes_something_as_well_and_it_may_have_been_done(
+    serve: Serve, make_client: MakeClient, how: str, name: str
+) -> None:
+    server = serve(HOLDING_UP[how])
+    client = make_client(server, connect_timeout=0.1, read_timeout=0.1, total_timeout=0.3)
+    calls: dict[str, Callable[[], object]] = {
+        "start_sync": lambda: client.start_sync(secret=KEY, full=True, read_timeout=0.2),
+        "switch_tool": lambda: client.switch_tool(secret=KEY, tool_key="a", enabled=True),
+    }
+    started = time.monotonic()
+    with pytest.raises(TimedOut) as caught:
+        calls[name]()
+    assert TOTAL - 0.01 <= time.monotonic() - started <= TOTAL + SLACK
+    assert (caught.value.kind, caught.value.sent) == (FailureKind.TOTAL_TIMEOUT, True)
+    assert len(server.requests) == 1
+    assert not WATCHDOG._watched
 
 
 def test_an_endless_body_ends_at_the_cap(failed: Failed) -> None:

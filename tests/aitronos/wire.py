@@ -59,7 +59,10 @@ class Talk:
         head, _, rest = self._read.partition(b"\r\n\r\n")
         length = int(dict(_fields(head)).get(b"content-length", b"0"))
         while len(rest) < length:
-            rest += self.connection.recv(65536)
+            piece = self.connection.recv(65536)
+            if not piece:
+                return b""
+            rest += piece
         self._read = rest[length:]
         self.server.requests.append(head + b"\r\n\r\n" + rest[:length])
         return self.server.requests[-1]
