@@ -1,5 +1,6 @@
 """The overview's search, filters, sort and page in the address: a link is a saved view."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from freddy_admin.sync.states import NEEDS_YOU, State
 NEEDS = "needs_you"
 LONGEST = 100
 PAGE_LIMIT = 100_000
+_MARK = re.compile(r"[0-9a-f]{16}")
 
 
 def filters_from(query: QueryDict) -> Filters:
@@ -25,6 +27,7 @@ def filters_from(query: QueryDict) -> Filters:
         owner=_number(query.get("owner", ""), 2**63 - 1),
         sort=_sort(query.get("sort", "")),
         page=_number(query.get("page", ""), PAGE_LIMIT) or 1,
+        same=_mark(query.get("same", "")),
     )
 
 
@@ -37,9 +40,22 @@ def address(filters: Filters, path: str = "", **changes: Any) -> str:
     return f"{path}?{query}" if query else path
 
 
+def kept_address(filters: Filters) -> str:
+    """What a saved view holds: search, filters and sort, written anew and without a “?”.
+
+    Without the page, and without `same`: which keys report the same passes with the next sync.
+    """
+    return address(filters, same="").removeprefix("?")
+
+
+def kept_query(query: str) -> str:
+    """The same of an address that was sent; nothing of what was sent is believed."""
+    return kept_address(filters_from(QueryDict(query)))
+
+
 def is_narrowed(filters: Filters) -> bool:
     """Whether something is searched or filtered."""
-    return bool(filters.q or filters.states or filters.tag or filters.owner)
+    return bool(filters.q or filters.states or filters.tag or filters.owner or filters.same)
 
 
 def _pairs(filters: Filters) -> list[tuple[str, str]]:
@@ -47,6 +63,7 @@ def _pairs(filters: Filters) -> list[tuple[str, str]]:
         "q": filters.q,
         "tag": filters.tag,
         "owner": str(filters.owner or ""),
+        "same": filters.same,
         "sort": "" if filters.sort == "state" else filters.sort,
         "page": "" if filters.page == 1 else str(filters.page),
     }
@@ -74,6 +91,10 @@ def _states(values: list[str]) -> tuple[State, ...]:
 def _text(value: str) -> str:
     # What no database can look for (NUL, lone surrogates) is left out, not an error.
     return "".join(sign for sign in value if sign.isprintable()).strip()[:LONGEST]
+
+
+def _mark(value: str) -> str:
+    return value if _MARK.fullmatch(value) else ""
 
 
 def _number(value: str, most: int) -> int | None:

@@ -12,6 +12,7 @@ from freddy_admin.web.views import (
     organisations,
     overview,
     profile,
+    saved_views,
     system,
 )
 
@@ -28,6 +29,8 @@ urlpatterns = [
     path("add-organisation/", organisations.organisation_add, name="organisation_add"),
     path(ORGANISATION, organisations.organisation, name="organisation"),
     path(
+    path("views/keep/", saved_views.keep, name="view_keep"),
+    path("views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
         f"{ORGANISATION}rename/", organisations.organisation_change_name, name="organisation_rename"
     ),
     path(f"{ORGANISATION}remove/", organisations.organisation_delete, name="organisation_remove"),

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.organisations.models import Organisation
 from tests.web.conftest import MakeKey, People, SignIn
 
@@ -26,12 +27,17 @@ CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
 MACHINE = ((401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405))
 SCHEMA = SEE_OWN
+OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
+# It is the viewer's: for everybody else, platform admins included, it is not there.
+VIEWERS_ALONE = ((302, 405, 405, 405, 405, 405), (302, 404, 302, 404, 404, 404))
 TABLE = {
     "overview": SEE_OWN,
     "overview_csv": SEE_OWN,
     "audit": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
+    "view_keep": OWN_DOES,
+    "view_remove": VIEWERS_ALONE,
     "organisation_add": ADMIN_FORM,
     "organisation": VIEW,
     "organisation_rename": MANAGE_FORM,
@@ -90,15 +96,18 @@ def test_an_address_answers_each_person_as_the_table_says(
     answers: dict[str, tuple[int, int]] = {}
     for who in WHO:
         client = Client() if who == "signed out" else signed_in(getattr(people, who))
-        address = _address(name, organisation, make_key)
+        address = _address(name, organisation, make_key, people)
         answers[who] = (client.get(address).status_code, client.post(address).status_code)
     gets, posts = TABLE[name]
     assert answers == dict(zip(WHO, zip(gets, posts, strict=True), strict=True))
 
 
-def _address(name: str, organisation: Organisation, make_key: MakeKey) -> str:
+def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name == "statuses":
         return reverse("api:statuses")
+    if name == "view_remove":
+        view = saved_view_keep(user=people.viewer, name="Late", query="state=late")
+        return reverse(name, args=[view.pk])
     if name.startswith("candidate_") or (name.startswith("key") and name != "key_add"):
         return reverse(name, args=[organisation.slug, make_key(f"for {name}").pk])
     if name.startswith("organisation_") and name != "organisation_add":

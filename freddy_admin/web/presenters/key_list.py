@@ -47,7 +47,7 @@ def key_list(rows: list[KeyRow], filters: Filters) -> KeyList:
     start = (page - 1) * PAGE_SIZE
     return KeyList(
         rows=rows,
-        filters=replace(filters, page=page, tag="", owner=None, sort="state"),
+        filters=replace(filters, page=page, tag="", owner=None, sort="state", same=""),
         shown=found[start : start + PAGE_SIZE],
         matching=len(found),
         pages=pages,

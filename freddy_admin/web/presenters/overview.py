@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from freddy_admin.sync.rows import Filters, Overview
 from freddy_admin.sync.states import NEEDS_YOU, State
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
+from freddy_admin.web.presenters.agreement import AlikeView, alike_view
 from freddy_admin.web.presenters.banners import Banner
 from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.row_html import row_html
@@ -60,6 +61,7 @@ class OverviewView:
     chips: list[Chip]
     checked: SafeString
     banners: list[Banner]
+    alike: AlikeView | None
     cards: list[CardView]
     more_cards: int
     all_needing: int
@@ -78,6 +80,8 @@ class OverviewView:
     owners: list[Choice]
     q: str
     sort: str
+    same: str
+    all_but_same: str
     empty_organisations: list[tuple[str, str]]
     more_filters: bool
     marks: dict[str, str]
@@ -97,6 +101,8 @@ def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
             overview.checked_at,
             overview.next_check_at,
             [banner.kind for banner in told],
+            [(one.mark, one.keys, one.names) for one in overview.alike],
+            overview.more_alike,
         ),
         "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
     } | {row_anchor(row): row_mark(row) for row in overview.rows}
@@ -118,6 +124,7 @@ def overview_view(
         chips=_chips(overview, path),
         checked=_checked(overview, on),
         banners=told,
+        alike=alike_view(overview, path),
         cards=cards,
         more_cards=max(0, in_view - len(cards)) if cards else 0,
         all_needing=in_view,
@@ -140,6 +147,8 @@ def overview_view(
         ],
         q=filters.q,
         sort=filters.sort,
+        same=filters.same,
+        all_but_same=address(filters, path, same=""),
         empty_organisations=overview.empty_organisations,
         more_filters=bool(filters.tag or filters.owner),
         marks=marks,

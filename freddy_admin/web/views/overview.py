@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from freddy_admin.accounts.saved_views import saved_views_of
 from freddy_admin.core import clock
 from freddy_admin.organisations.selectors import may_create_organisations
 from freddy_admin.sync.freshness import statuses_ask
-from freddy_admin.sync.selectors import overview_page
+from freddy_admin.sync.selectors import overview_page, overview_with_choices
 from freddy_admin.web.access import by_anyone_signed_in, person_of
 from freddy_admin.web.filters import filters_from
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
@@ -20,6 +21,7 @@ from freddy_admin.web.presenters.overview import (
     overview_marks,
     overview_view,
 )
+from freddy_admin.web.presenters.saved_views import saved_views_row
 from freddy_admin.web.presenters.times import reading
 
 
@@ -34,10 +36,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     marks = overview_marks(found, told)
     if seen is not None and marks.items() <= seen.items():
         return nothing_new()
-    view = overview_view(found, on, told=told, marks=marks, path=reverse("overview"))
+    if seen is None or seen.get("frame") != marks["frame"]:
+        found = overview_with_choices(user=person, overview=found)
+    path = reverse("overview")
+    view = overview_view(found, on, told=told, marks=marks, path=path)
     page = {"view": view, "may_add": may_create_organisations(user=person)}
     if seen is None:
-        return render(request, "overview/page.html", page)
+        # Above the live part, and therefore no work for the polls.
+        row = saved_views_row(saved_views_of(user=person), found.filters, path)
+        return render(request, "overview/page.html", page | {"views": row})
     return _changes(request, page, view, seen)
 
 
