@@ -112,7 +112,8 @@ def _sentence(one: Disagreement, on: Reading) -> str:
     if rest:
         others = ngettext("%(n)d more key", "%(n)d more keys", rest) % {"n": rest}
         said.append(_("something else according to %(keys)s") % {"keys": others})
-    return sentences[one.about] % {"versions": _enumerated(said)}
+    parts = {"most": ", ".join(said[:-1]), "last": said[-1]}
+    return sentences[one.about] % {"versions": _("%(most)s, but %(last)s") % parts}
 
 
 def _value(about: Contradiction, value: object, on: Reading) -> str:

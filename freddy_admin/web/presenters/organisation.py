@@ -16,6 +16,7 @@ from freddy_admin.sync.states import NEEDS_YOU, WORST_FIRST
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import candidate_of
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
+from freddy_admin.web.presenters.agreement import DisagreementView, disagreement_view
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
 from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.key_list import KeyList
@@ -49,6 +50,7 @@ class OrganisationView:
     drafts: list[CandidateView]
     identical: bool
     manages: bool
+    disagreement: DisagreementView | None
     renames: bool
     single: bool
     marks: dict[str, str]
@@ -73,10 +75,11 @@ def organisation_view(
     needs_you, identical = sum(row.needs_you for row in found.rows), identical_figures(found.rows)
     states = [one.label for one in listed.states] if listed else []
     frame = mark_of(
+    disagreement = disagreement_view(found.rows, on)
         access.organisation.name,
         access.permissions,
         [part.anchor for part in parts],
-        (needs_you, identical, states, found.matching, found.pages),
+        (needs_you, identical, disagreement, states, found.matching, found.pages),
     )
     return OrganisationView(
         needs_you=needs_you,
@@ -86,6 +89,7 @@ def organisation_view(
         identical=identical,
         manages=manages,
         renames=access.allows(Permission.RENAME_ORGANISATION),
+        disagreement=disagreement,
         single=len(found.rows) + len(drafts) == 1,
         marks={"frame": frame} | {part.anchor: part.mark for part in parts},
     )
