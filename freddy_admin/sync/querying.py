@@ -107,14 +107,11 @@ def matching(filters: Filters, *, now: datetime) -> Q:
         wanted &= Q(Exists(tagged))
     if filters.owner is not None:
         wanted &= Q(key__owner_id=filters.owner)
+    if filters.same:
+        wanted &= speaking(now) & Q(figures_mark=filters.same)
     return wanted
 
 
-    if filters.same:
-        wanted &= speaking(now) & Q(figures_mark=filters.same)
-def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
-    """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
-    backwards, word = sort.startswith("-"), sort.lstrip("-")
 def speaking(now: datetime) -> Q:
     """Keys whose figures hold at `now` and name a last sync: not paused, not unknown."""
     # Not by way of `effective`, which would be worked out for every row.
@@ -122,6 +119,9 @@ def speaking(now: datetime) -> Q:
     return holds & ~Q(state=State.UNKNOWN)
 
 
+def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
+    """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
+    backwards, word = sort.startswith("-"), sort.lstrip("-")
     if word == "state":
         rows = rows.annotate(rank=_rank(now))
     by: list[Any] = [

@@ -152,6 +152,16 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Keys in view that report the very same sync."""
+
+    mark: str  # of their figures
+    keys: int
+    organisations: int
+    names: tuple[str, ...]  # of two of these organisations, or of the only one
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """One page of the overview, and the sums over everything the person may see."""
 
@@ -165,20 +175,14 @@ class Overview:
     pages: int
     checked_at: datetime | None  # the latest finished check of any key in view
     next_check_at: datetime | None  # the earliest scheduled one
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Keys in view that report the very same sync."""
-
-    mark: str  # of their figures
-    keys: int
-    organisations: int
-    names: tuple[str, ...]  # of two of these organisations, or of the only one
-
-
     worker_seen_at: datetime | None  # the latest sign of life of any worker
     master_key_fault: bool  # that worker's master key does not fit the database
     outage: Outage | None  # Aitronos as a whole seems out of reach
     empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key
+    alike: list[Alike]  # the largest groups of keys that report the same sync
+    more_alike: int  # how many more groups there are
+    tags: list[Option] = field(default_factory=list)  # to choose from, once they are asked for
+    owners: list[Option] = field(default_factory=list)
 
     @property
     def needs_you(self) -> int:
@@ -189,7 +193,3 @@ class Alike:
     def total(self) -> int:
         """All keys the person sees."""
         return sum(self.all_counts.values())
-    alike: list[Alike]  # the largest groups of keys that report the same sync
-    more_alike: int  # how many more groups there are
-    tags: list[Option] = field(default_factory=list)  # to choose from, once they are asked for
-    owners: list[Option] = field(default_factory=list)

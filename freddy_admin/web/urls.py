@@ -25,12 +25,12 @@ urlpatterns = [
     path("audit/", audit.audit, name="audit"),
     path("system/", system.system, name="system"),
     path("profile/", profile.profile, name="profile"),
+    path("views/keep/", saved_views.keep, name="view_keep"),
+    path("views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
     # Not below /organisations/: an organisation may be called "add".
     path("add-organisation/", organisations.organisation_add, name="organisation_add"),
     path(ORGANISATION, organisations.organisation, name="organisation"),
     path(
-    path("views/keep/", saved_views.keep, name="view_keep"),
-    path("views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
         f"{ORGANISATION}rename/", organisations.organisation_change_name, name="organisation_rename"
     ),
     path(f"{ORGANISATION}remove/", organisations.organisation_delete, name="organisation_remove"),

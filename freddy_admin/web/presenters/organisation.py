@@ -49,8 +49,8 @@ class OrganisationView:
     many: ListView | None
     drafts: list[CandidateView]
     identical: bool
-    manages: bool
     disagreement: DisagreementView | None
+    manages: bool
     renames: bool
     single: bool
     marks: dict[str, str]
@@ -73,9 +73,9 @@ def organisation_view(
     parts: list[CandidateView | Panel | RowView]
     parts = [*drafts, *panels, *(listed.rows if listed else [])]
     needs_you, identical = sum(row.needs_you for row in found.rows), identical_figures(found.rows)
+    disagreement = disagreement_view(found.rows, on)
     states = [one.label for one in listed.states] if listed else []
     frame = mark_of(
-    disagreement = disagreement_view(found.rows, on)
         access.organisation.name,
         access.permissions,
         [part.anchor for part in parts],
@@ -87,9 +87,9 @@ def organisation_view(
         many=listed,
         drafts=drafts,
         identical=identical,
+        disagreement=disagreement,
         manages=manages,
         renames=access.allows(Permission.RENAME_ORGANISATION),
-        disagreement=disagreement,
         single=len(found.rows) + len(drafts) == 1,
         marks={"frame": frame} | {part.anchor: part.mark for part in parts},
     )
