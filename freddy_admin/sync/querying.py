@@ -37,6 +37,9 @@ DETAIL_COLUMNS = (
     "requested_at",
     "requested_by",
     "lease_until",
+    "order_at",
+    "order_by",
+    "order_state",
     "key__label",
     "key__paused_at",
     "key__paused_by",
@@ -197,6 +200,9 @@ _AS_THEY_ARE = (
     "hold_until",
     "requested_at",
     "requested_by",
+    "order_at",
+    "order_by",
+    "order_state",
     "updated_at",
 )
 

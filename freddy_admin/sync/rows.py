@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync import health
+from freddy_admin.sync.models.orders import UNFINISHED
 from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.states import NEEDS_YOU, State
 
@@ -83,6 +84,9 @@ class KeyRow:
     hold_until: datetime | None
     requested_at: datetime | None
     requested_by: str
+    order_at: datetime | None  # the sync a person asked for, until a new one is seen
+    order_by: str
+    order_state: str  # how far it came: a value of OrderState, "" without one
     checking: bool  # a check runs right now
     grace_minutes: int | None
     updated_at: datetime
@@ -99,6 +103,16 @@ class KeyRow:
         asked = self.requested_at
         waiting = asked is not None and (self.checked_at is None or self.checked_at < asked)
         return self.checking or waiting
+
+    @property
+    def sync_running(self) -> bool:
+        """A sync that a person asked for is on its way: nobody may start another one."""
+        return self.order_state in UNFINISHED
+
+    @property
+    def order_is_late(self) -> bool:
+        """The sync that was asked for has not been seen although its grace is over."""
+        return self.order_at is not None and self.now > self.order_at + self.grace
 
     @property
     def grace(self) -> timedelta:

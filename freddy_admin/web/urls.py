@@ -9,10 +9,13 @@ from freddy_admin.web.views import (
     checks,
     exports,
     keys,
+    lists,
     organisations,
     overview,
     profile,
     saved_views,
+    switches,
+    syncs,
     system,
 )
 
@@ -22,6 +25,8 @@ KEY = f"{ORGANISATION}keys/<int:key_id>/"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("overview.csv", exports.overview_csv, name="overview_csv"),
+    path("syncs/new/", syncs.syncs_new, name="syncs_new"),
+    path("syncs/<uuid:batch_id>/", syncs.syncs_batch, name="syncs_batch"),
     path("audit/", audit.audit, name="audit"),
     path("system/", system.system, name="system"),
     path("profile/", profile.profile, name="profile"),
@@ -34,9 +39,14 @@ urlpatterns = [
         f"{ORGANISATION}rename/", organisations.organisation_change_name, name="organisation_rename"
     ),
     path(f"{ORGANISATION}remove/", organisations.organisation_delete, name="organisation_remove"),
+    path(f"{ORGANISATION}connectors/", lists.connectors, name="connectors"),
+    path(f"{ORGANISATION}auth-configs/", lists.auth_configs, name="auth_configs"),
     path(f"{ORGANISATION}keys/add/", keys.key_add, name="key_add"),
     path(KEY, keys.key, name="key"),
     path(f"{KEY}check/", checks.check, name="key_check"),
+    path(f"{KEY}sync/", syncs.key_sync, name="key_sync"),
+    path(f"{KEY}lists/<str:kind>/check/", lists.listing_check, name="listing_check"),
+    path(f"{KEY}connectors/switch/", switches.connector_switch, name="connector_switch"),
     path(f"{KEY}replace/", keys.key_replace, name="key_replace"),
     path(f"{KEY}edit/", keys.key_edit, name="key_edit"),
     path(f"{KEY}pause/", keys.key_stop, name="key_pause"),

@@ -11,11 +11,12 @@ from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
 
 PASTE = {State.KEY_UNREADABLE, State.KEY_REJECTED, State.KEY_NOT_PERMITTED}
+_SYNC_HELPS = {State.OVERDUE, State.NEVER_SYNCED}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A link, or a form with one button where `posts`."""
+    """A link, or a form with one button where `posts`; `busy` locks it."""
 
     label: str
     href: str
@@ -38,6 +39,18 @@ def check_action(row: KeyRow) -> Action | None:
     return Action(label, href, "refresh", posts=True, busy=row.check_pending)
 
 
+def sync_action(row: KeyRow) -> Action | None:
+    """*Start a sync*, locked for everyone while one runs; None where it is not offered."""
+    if Permission.START_SYNC not in row.permissions or row.state is State.PAUSED:
+        return None
+    if row.state in PASTE:
+        return None  # Aitronos would refuse it: another key comes first
+    if row.sync_running:
+        label = _("Sync asked for by %(who)s…") % {"who": row.order_by}
+        return Action(label, key_path(row, "key_sync"), "refresh", busy=True)
+    return Action(_("Start a sync"), key_path(row, "key_sync"), "player-play")
+
+
 def next_action(row: KeyRow) -> Action | None:
     """What this person can do about the row's state; None where it is somebody else's move."""
     manages = Permission.MANAGE_KEYS in row.permissions
@@ -50,6 +63,8 @@ def next_action(row: KeyRow) -> Action | None:
         return resume if manages else None
     if row.state in PASTE or row.state is State.UP_TO_DATE or is_platform_fault(row):
         return None
+    if row.state in _SYNC_HELPS and (start := sync_action(row)):
+        return start
     return check_action(row)
 
 

@@ -15,6 +15,7 @@ from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.key_list import PANELS
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
+from freddy_admin.web.presenters.sync_orders import order_note
 from freddy_admin.web.presenters.times import EITHER, PAST, Reading
 
 NEVER = "—"
@@ -101,6 +102,7 @@ def row_mark(row: KeyRow) -> str:
         row.owner_name,
         row.paused_at,
         row.permissions,
+        (row.order_at, row.order_state, row.order_is_late),
     )
     return mark_of(shown)
 
@@ -148,7 +150,7 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
         pill=look,
-        note=_note(row),
+        note=order_note(row, on) or _note(row),
         # A last sync that lies ahead is odd, and must not read as "just now".
         last=on.cell(last, EITHER if last > on.now else PAST) if last else _never_words(row),
         due=on.cell(due, EITHER) if due else NEVER,
@@ -157,7 +159,7 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
         checked=on.cell(row.checked_at) if row.checked_at else NEVER,
         checked_note=_checked_note(row),
         owner=row.owner_name or NEVER,
-        pending=row.check_pending,
+        pending=row.check_pending or row.sync_running,
         key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
         key_label=row.key_label,
         news=f"{row.organisation_name}: {look.word}",

@@ -159,8 +159,8 @@ _AFFECTS = {
     State.NO_SCHEDULE: lambda: _("Nobody can be told when a sync is missing."),
 }
 _TODO = {
-    State.OVERDUE: lambda: _("Start a sync at Aitronos, then check again here."),
-    State.NEVER_SYNCED: lambda: _("Start the first sync at Aitronos, then check again here."),
+    State.OVERDUE: lambda: _("Start a sync."),
+    State.NEVER_SYNCED: lambda: _("Start the first sync."),
     State.LATE: lambda: _("Nothing to do yet: we look again on our own."),
     State.UNKNOWN: lambda: _("If it goes on, send the details to support."),
     State.NO_SCHEDULE: lambda: _("If syncs should run on a schedule, set one at Aitronos."),

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from freddy_admin.accounts.saved_views import saved_views_of
 from freddy_admin.core import clock
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import may_create_organisations
 from freddy_admin.sync.freshness import statuses_ask
 from freddy_admin.sync.selectors import overview_page, overview_with_choices
@@ -40,7 +41,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         found = overview_with_choices(user=person, overview=found)
     path = reverse("overview")
     view = overview_view(found, on, told=told, marks=marks, path=path)
-    page = {"view": view, "may_add": may_create_organisations(user=person)}
+    may_start = any(Permission.START_SYNC in row.permissions for row in found.rows)
+    page = {"view": view, "may_add": may_create_organisations(user=person), "may_start": may_start}
     if seen is None:
         # Above the live part, and therefore no work for the polls.
         row = saved_views_row(saved_views_of(user=person), found.filters, path)
