@@ -1,0 +1,355 @@
+"""What a check changed is in the history once, with the time at which it became true."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from freddy_admin.accounts.models import User
+from freddy_admin.audit.services import Actor
+from freddy_admin.core import clock
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.freshness import check_request
+from freddy_admin.sync.lifecycle import (
+    key_change,
+    key_pause,
+    key_resume,
+    key_revoke,
+    keys_watch,
+)
+from freddy_admin.sync.models import CheckRun, HistoryEvent, KeySync
+from freddy_admin.vault.details import KeyDetails
+from freddy_admin.vault.models import ApiKey
+from tests.sync.conftest import NOON, HandClock, failed, figures, good, refused, row_of
+from tests.sync.test_recording import store
+
+M, H = timedelta(minutes=1), timedelta(hours=1)
+ANA = Actor("Ana")
+
+
+def told(kind: str) -> list[tuple[datetime, dict[str, Any]]]:
+    events = HistoryEvent.objects.filter(kind=kind).order_by("at", "pk")
+    return list(events.values_list("at", "details"))
+
+
+def states() -> list[tuple[str, datetime]]:
+    events = HistoryEvent.objects.filter(kind__in=("health_changed", "key_changed"))
+    return [
+        (one.details["state"][1], one.at)
+        for one in events.order_by("at", "pk")
+        if "state" in one.details
+    ]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-01T{text}+00:00")
+
+
+def see(key: ApiKey, last: str | None, following: str | None, **more: Any) -> KeySync:
+    status = figures(at(last) if last else None, at(following) if following else None, 1)
+    for name, value in more.items():
+        object.__setattr__(status, name, value)
+    return store(key, good(key, status))
+
+
+def test_a_new_key_is_told_with_who_added_it_and_its_first_figures(key: ApiKey) -> None:
+    see(key, "11:30", "12:30")
+    assert states() == [("not_checked", NOON), ("up_to_date", NOON)]
+    assert told("tools_changed") == [(NOON, {"enabled": [None, 7], "total": [None, 42]})]
+    assert told("sync_seen") == []
+
+
+def test_a_sync_is_told_with_its_own_time_however_late_it_is_seen(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=34)
+    see(key, "12:30:20", "13:30")
+    hand_clock.forward(minutes=1)
+    see(key, "12:30:20", "13:30")
+    assert told("sync_seen") == [(at("12:30:20"), {"before": "2026-03-01T11:30:00Z"})]
+    event = HistoryEvent.objects.get(kind="sync_seen")
+    assert event.noticed_at == NOON + 34 * M
+
+
+def test_the_very_first_sync_is_told(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, None, "12:30")
+    hand_clock.forward(minutes=31)
+    see(key, "12:30:20", "13:30")
+    assert told("sync_seen") == [(at("12:30:20"), {"before": None})]
+
+
+def test_each_skipped_sync_is_told_when_it_was_due(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=35)
+    see(key, "11:30", "13:30")
+    hand_clock.forward(hours=1)
+    see(key, "11:30", "14:30")
+    assert told("sync_skipped") == [
+        (at("12:30"), {"next": "2026-03-01T13:30:00Z"}),
+        (at("13:30"), {"next": "2026-03-01T14:30:00Z"}),
+    ]
+    assert told("schedule_changed") == []
+
+
+def test_a_plan_that_moves_before_it_is_due_is_a_changed_schedule(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "12:50", sync_interval_hours=2, incremental_sync_enabled=True)
+    assert told("sync_skipped") == []
+    assert told("schedule_changed") == [
+        (
+            NOON + 5 * M,
+            {
+                "next": ["2026-03-01T12:30:00Z", "2026-03-01T12:50:00Z"],
+                "hours": [1, 2],
+                "incremental": [False, True],
+            },
+        )
+    ]
+
+
+def test_tools_are_told_from_and_to(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "12:30", enabled_tools=9)
+    assert told("tools_changed")[1:] == [(NOON + 5 * M, {"enabled": [7, 9], "total": [42, 42]})]
+
+
+def test_a_sync_that_is_taken_back_and_given_again_is_told_once(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:00", "12:00")
+    for last in ("12:00", "11:00", "12:00", None, "12:00"):
+        hand_clock.forward(minutes=5)
+        see(key, last, "13:00")
+    assert [moment for moment, _ in told("sync_seen")] == [NOON]
+    assert [details["last"][1] for _, details in told("sync_taken_back")] == [
+        "2026-03-01T11:00:00Z",
+        None,
+    ]
+
+
+def test_a_sync_that_lies_ahead_is_told_when_it_is_seen(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:00", "12:00")
+    hand_clock.forward(minutes=5)
+    see(key, "15:00", "16:00")
+    assert told("sync_seen") == [(NOON + 5 * M, {"before": "2026-03-01T11:00:00Z"})]
+
+
+def test_failing_checks_are_one_span_with_their_number(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:30", "12:30")
+    for _ in range(3):
+        hand_clock.forward(minutes=5)
+        store(key, failed(key, http_status=None))
+    span = HistoryEvent.objects.get(kind="check_failed")
+    assert (span.at, span.until) == (NOON + 5 * M, None)
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "12:30")
+    span.refresh_from_db()
+    assert (span.until, span.details) == (
+        NOON + 20 * M,
+        {"kind": "read_timeout", "http": None, "code": "", "count": 3},
+    )
+
+
+def test_another_failure_is_another_span(key: ApiKey, hand_clock: HandClock) -> None:
+    store(key, failed(key))
+    hand_clock.forward(minutes=5)
+    store(key, failed(key, "server_error", http_status=500))
+    hand_clock.forward(minutes=1)
+    store(key, refused(key))
+    spans = HistoryEvent.objects.filter(kind="check_failed").order_by("at")
+    assert [(one.details["kind"], one.until) for one in spans] == [
+        ("read_timeout", NOON + 5 * M),
+        ("server_error", NOON + 6 * M),
+        ("key_refused", None),
+    ]
+
+
+def test_what_nobody_saw_belongs_to_no_span(key: ApiKey, hand_clock: HandClock) -> None:
+    store(key, failed(key))
+    hand_clock.forward(hours=3)
+    store(key, failed(key))
+    spans = HistoryEvent.objects.filter(kind="check_failed").order_by("at")
+    assert [(one.at, one.until) for one in spans] == [(NOON, NOON), (NOON + 3 * H, None)]
+    assert [run.last_at for run in CheckRun.objects.all()] == [NOON]
+
+
+def test_a_state_is_told_from_when_it_became_true(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=32)
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=14)
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=5)
+    see(key, "12:49", "13:49")
+    assert states()[1:] == [
+        ("up_to_date", NOON),
+        ("unknown", NOON + 15 * M),
+        ("late", NOON + 32 * M),
+        ("overdue", NOON + 45 * M),
+        ("up_to_date", at("12:49")),
+    ]
+
+
+def test_what_an_unknown_span_hid_is_told_with_its_own_beginning(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(hours=5)
+    see(key, "11:30", "12:30")
+    event = HistoryEvent.objects.filter(kind="health_changed").order_by("at").last()
+    assert event is not None
+    assert event.at == NOON + 5 * H
+    assert event.details == {
+        "state": ["unknown", "overdue"],
+        "rule": 8,
+        "since": "2026-03-01T12:45:00Z",
+    }
+
+
+def test_a_quiet_key_costs_a_row_however_often_it_is_checked(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    for _ in range(20):
+        see(key, "11:30", "18:30", sync_interval_hours=24)
+        hand_clock.forward(minutes=5)
+    assert CheckRun.objects.count() == 0
+    row = row_of(key)
+    assert (row.run_from, row.run_count, row.run_worst_ms) == (NOON, 20, 12.0)
+    assert HistoryEvent.objects.count() == 3
+
+
+def test_a_run_that_ends_is_written_down_as_it_was(key: ApiKey, hand_clock: HandClock) -> None:
+    see(key, "11:30", "18:30")
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "18:30")
+    hand_clock.forward(minutes=5)
+    store(key, failed(key, "server_error", http_status=502, code="BAD"))
+    hand_clock.forward(minutes=5)
+    see(key, "12:12", "18:30")
+    first, second = CheckRun.objects.order_by("first_at")
+    assert (first.first_at, first.last_at, first.count, first.outcome) == (
+        NOON,
+        NOON + 5 * M,
+        2,
+        "good",
+    )
+    assert (first.last_sync_at, first.total_tools, first.worst_ms) == (at("11:30"), 42, 12.0)
+    assert (second.error_kind, second.error_http_status, second.error_code) == (
+        "server_error",
+        502,
+        "BAD",
+    )
+    assert (second.total_tools, second.count) == (None, 1)
+
+
+def test_people_are_told_with_their_names(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock, person: User
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=1)
+    check_request(organisation=organisation, actor=ANA, key_id=key.pk)
+    details = KeyDetails(label="New", owner=person)
+    key_change(organisation=organisation, actor=ANA, key=key, details=details)
+    key_pause(organisation=organisation, actor=ANA, key=key)
+    key_pause(organisation=organisation, actor=ANA, key=key)
+    hand_clock.forward(hours=2)
+    key.refresh_from_db()
+    key_resume(organisation=organisation, actor=ANA, key=key)
+    see(key, "13:30", "14:30")
+    key_revoke(organisation=organisation, actor=ANA, key=key)
+    people = HistoryEvent.objects.filter(actor_name="Ana").order_by("at", "pk")
+    assert [one.details["what"] for one in people] == [
+        "check",
+        "edited",
+        "paused",
+        "resumed",
+        "revoked",
+    ]
+    assert [state for state, _ in states()] == [
+        "not_checked",
+        "up_to_date",
+        "paused",
+        "not_checked",
+        "up_to_date",
+        "",
+    ]
+    # The sync of the pause is told, and no skip of a plan from before it.
+    assert [moment for moment, _ in told("sync_seen")] == [at("13:30")]
+    assert told("sync_skipped") == []
+    assert not KeySync.objects.exists()
+
+
+def test_an_unknown_span_ends_in_the_pause_that_came_after_it(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(hours=1)
+    key_pause(organisation=organisation, actor=ANA, key=key)
+    assert states()[-2:] == [("unknown", NOON + 15 * M), ("paused", NOON + H)]
+
+
+def test_a_row_from_before_the_history_begins_it_with_its_next_check(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    HistoryEvent.objects.all().delete()
+    KeySync.objects.update(
+        told_state="", told_at=None, told_sync_at=None, run_mark="", run_from=None, run_count=0
+    )
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=26)
+    see(key, "12:30", "13:30")
+    assert states()[:1] == [("up_to_date", NOON + 5 * M)]
+    assert [moment for moment, _ in told("sync_seen")] == [at("12:30")]
+
+
+def test_a_replaced_key_breaks_no_plan_of_the_former_one(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=40)
+    keys_watch(keys=[key], actor=ANA)
+    see(key, "11:30", "13:30", total_tools=50)
+    assert told("sync_skipped") == told("schedule_changed") == []
+    assert told("tools_changed")[-1][1] == {"enabled": [7, 7], "total": [42, 50]}
+    row = row_of(key)
+    assert (row.figures_before, row.figures_count) == ("", 1)
+
+
+def test_figures_are_marked_alike_where_they_are_alike(key: ApiKey, hand_clock: HandClock) -> None:
+    first = see(key, "11:30", "12:30")
+    again = see(key, "11:30", "12:30")
+    assert again.figures_mark == first.figures_mark != ""
+    assert again.figures_count == 2
+    moved = see(key, "11:30", "13:30")
+    assert (moved.figures_before, moved.figures_count) == (first.figures_mark, 1)
+    kept = store(key, failed(key))
+    assert (kept.figures_mark, kept.figures_count) == (moved.figures_mark, 1)
+    assert see(key, "11:30", "13:30").figures_count == 2
+
+
+@pytest.mark.django_db
+def test_history_is_told_in_the_transaction_of_the_check(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    before = row_of(key).checked_at
+    hand_clock.forward(minutes=31)
+
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("killed here")
+
+    monkeypatch.setattr("freddy_admin.sync.recording.telling_store", breaks)
+    with pytest.raises(RuntimeError, match="killed"):
+        see(key, "12:30", "13:30")
+    assert row_of(key).checked_at == before
+    monkeypatch.undo()
+    with clock.using(hand_clock):
+        see(key, "12:30", "13:30")
+    assert [moment for moment, _ in told("sync_seen")] == [at("12:30")]
