@@ -60,6 +60,7 @@ class KeyRow:
     organisation_slug: str
     keys_in_organisation: int
     owner_name: str
+    owner_is_reader: bool  # whoever looks at this page looks after this key
     organization_id: str  # at Aitronos, as entered
     reported_organization_id: str  # at Aitronos, as the API said
     paused_at: datetime | None

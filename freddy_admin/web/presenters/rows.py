@@ -13,6 +13,7 @@ from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.actions import PASTE, Action, next_action
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.key_list import PANELS
+from freddy_admin.web.presenters.owners import owner_sentence
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
 from freddy_admin.web.presenters.sync_orders import order_note
@@ -56,6 +57,7 @@ class CardView:
     pill: Pill
     sentence: SafeString
     move: SafeString
+    owner: str  # whom to ask, where there is no button for the reader
     since: SafeString
     action: Action | None
 
@@ -68,7 +70,7 @@ def row_views(rows: list[KeyRow], on: Reading) -> list[RowView]:
 
 def card_view(row: KeyRow, on: Reading) -> CardView:
     """The card of a key that needs somebody."""
-    told, base = story(row, on), organisations_base()
+    told, base, action = story(row, on), organisations_base(), next_action(row)
     return CardView(
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
@@ -77,8 +79,9 @@ def card_view(row: KeyRow, on: Reading) -> CardView:
         pill=pill(row.state),
         sentence=told.headline,
         move=told.move,
+        owner="" if action else owner_sentence(row),
         since=format_html(_("since {at}"), at=on.at(row.state_since)),
-        action=next_action(row),
+        action=action,
     )
 
 
@@ -100,6 +103,7 @@ def row_mark(row: KeyRow) -> str:
         row.key_label,
         row.keys_in_organisation,
         row.owner_name,
+        row.owner_is_reader,
         row.paused_at,
         row.permissions,
         (row.order_at, row.order_state, row.order_is_late),

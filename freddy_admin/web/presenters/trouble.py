@@ -13,6 +13,7 @@ from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.actions import PASTE, Action, next_action
 from freddy_admin.web.presenters.failures import failure
+from freddy_admin.web.presenters.owners import owner_of_trouble
 from freddy_admin.web.presenters.states import pill
 from freddy_admin.web.presenters.times import Reading
 
@@ -21,7 +22,8 @@ from freddy_admin.web.presenters.times import Reading
 class Trouble:
     """What to do, the four answers, the button (`loud` where it is needed), text for support.
 
-    `happened` is empty where the headline above the panel says it.
+    `happened` is empty where the headline above the panel says it, `owner` where asking the
+    person who looks after the key would not help.
     """
 
     tone: str
@@ -31,6 +33,7 @@ class Trouble:
     since: SafeString
     affects: SafeString
     who: str
+    owner: str
     action: Action | None
     loud: bool
     details: str
@@ -106,6 +109,7 @@ def _from_error(row: KeyRow, on: Reading) -> Trouble:
         since=on.both(since) if since else SafeString(""),
         affects=_affects(row, on),
         who=what.who,
+        owner=owner_of_trouble(row),
         action=next_action(row),
         loud=not calm,
         details=support_text(row),
@@ -143,6 +147,7 @@ def _from_state(row: KeyRow, on: Reading) -> Trouble:
         since=on.both(row.state_since),
         affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),  # nosec B703
         who=_WHO.get(row.state, lambda: "")(),
+        owner=owner_of_trouble(row),
         action=next_action(row),
         loud=row.needs_you,
         details=support_text(row),
