@@ -12,6 +12,14 @@ from freddy_admin.sync.candidates import (
 )
 from freddy_admin.sync.checks import check_perform
 from freddy_admin.sync.leases import Claim, claims_release
+from freddy_admin.sync.listing_calls import (
+    ListingClaim,
+    ListingEnded,
+    listing_claims_release,
+    listing_claims_take,
+    listing_perform,
+    listings_store,
+)
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.order_calls import (
     OrderClaim,
@@ -26,6 +34,7 @@ from freddy_admin.sync.rounds import CallPool
 
 PARALLEL = 64
 CANDIDATES_AT_ONCE = 8
+LISTS_AT_ONCE = 4
 # A sync holds its slot for minutes: so many may run before others wait.
 ORDERS_AT_ONCE = 16
 
@@ -45,7 +54,7 @@ def checks_pool(client: AitronosClient, parallel: int) -> Checks:
 
 
 class Errands:
-    """Candidates under test and orders on their way: each kind has threads of its own."""
+    """Candidates, orders and lists that are looked at: each kind has threads of its own."""
 
     def __init__(self, client: AitronosClient) -> None:
         self._candidates: CallPool[Claim, Checked, int] = CallPool(
@@ -65,28 +74,38 @@ class Errands:
             release=_abandon,
             name="order",
         )
+        self._lists: CallPool[ListingClaim, ListingEnded, int] = CallPool(
+            client,
+            parallel=LISTS_AT_ONCE,
+            perform=listing_perform,
+            store=listings_store,
+            release=listing_claims_release,
+            name="list",
+        )
 
     @property
     def running(self) -> int:
         """How many are under way."""
-        return self._candidates.running + self._orders.running
+        return self._candidates.running + self._orders.running + self._lists.running
 
     def take(self, *, now: datetime) -> None:
         """Take what waits."""
         self._candidates.submit(candidate_claims_take(limit=self._candidates.free, now=now))
         orders_lose(now=now)
         self._orders.submit(order_claims_take(limit=self._orders.free, now=now))
+        self._lists.submit(listing_claims_take(limit=self._lists.free, now=now))
 
     def collect(self) -> int:
         """Store what has ended; how many."""
         tested, _ = self._candidates.collect(wait=0)
         sent, _ = self._orders.collect(wait=0)
-        return len(tested) + len(sent)
+        listed, _ = self._lists.collect(wait=0)
+        return len(tested) + len(sent) + len(listed)
 
     def stop(self) -> None:
         """Give back what can be given back, and say of the rest that nobody knows."""
-        self._candidates.stop()
-        self._orders.stop()
+        for pool in (self._candidates, self._orders, self._lists):
+            pool.stop()
 
 
 def _abandon(claims: Sequence[OrderClaim]) -> None:
