@@ -19,6 +19,7 @@ class KeyView:
     """A panel for a key in use, a candidate for one under test, neither for a revoked one."""
 
     label: str
+    needs_you: int
     panel: Panel | None
     candidate: CandidateView | None
     revoked: str
@@ -49,6 +50,7 @@ def key_view(
     }
     return KeyView(
         label=key.label,
+        needs_you=int(row is not None and row.needs_you),
         panel=shown,
         candidate=candidate,
         revoked=on.ago(key.revoked_at) if revoked and key.revoked_at else "",
