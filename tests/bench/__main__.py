@@ -25,10 +25,11 @@ def main() -> None:
 def _measure() -> None:
     from freddy_admin.accounts.services import admin_create
     from freddy_admin.audit.services import OPERATOR
-    from tests.bench import pages, pieces, rounds
+    from tests.bench import history, pages, pieces, rounds
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
     pieces.sealing_and_parsing()
+    history.year_of_history()
     for keys in (50, 1_000, 10_000):
         began = time.perf_counter()
         pieces.keys_import(up_to=keys)
