@@ -33,10 +33,10 @@ class Trouble:
     since: SafeString
     affects: SafeString
     who: str
-    owner: str
     action: Action | None
     loud: bool
     details: str
+    owner: str = ""
 
 
 def trouble(row: KeyRow, on: Reading) -> Trouble | None:
