@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SPEED ?= 1
 BIN := .venv/bin
 ARGS ?=
 
@@ -25,7 +26,7 @@ env: runtime
 	@$(BIN)/python -m freddy_admin.ops.first_run
 
 demo: env ## Start the panel with sample organisations and an imitation of the API
-	@$(BIN)/python manage.py demo --port $(PORT)
+	@$(BIN)/python manage.py demo --port $(PORT) --speed $(SPEED)
 
 run: env ## Start the panel, empty, against the real Aitronos API
 	@$(BIN)/python manage.py panel --port $(PORT)

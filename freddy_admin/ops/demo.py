@@ -1,7 +1,7 @@
 """The demo's own settings and its sample data, stored once."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from freddy_admin.accounts.models import Theme, User
 from freddy_admin.accounts.services import admin_create, person_ensure, profile_update
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
+from freddy_admin.ops.demo_past import PAST_LENGTH, past_live
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.services import member_set, organisations_ensure
@@ -24,6 +25,8 @@ from freddy_admin.vault.services.imports import ImportRow, api_keys_import
 from freddy_admin.vault.services.keys import api_key_update
 
 DATABASE: Final = "demo.sqlite3"
+# With a clock that runs fast the data leaves the real time behind: it is made anew each time.
+FAST_DATABASE: Final = "demo-fast.sqlite3"
 ADMIN: Final = "admin@example.com"
 VIEWER: Final = "viewer@example.com"
 # Public on purpose: the demo listens on this machine alone and holds invented data.
@@ -49,16 +52,21 @@ _PEOPLE: Final = (
 )
 
 
-def demo_settings(*, api_port: int) -> dict[str, str]:
+def demo_settings(
+    *, api_port: int, speed: float = 1.0, since: datetime | None = None
+) -> dict[str, str]:
     """What the demo's processes find in their environment, over whatever `.env` says."""
+    database = DATABASE if speed == 1 else FAST_DATABASE
     own = {
+        "CLOCK_SPEED": f"{speed:g}",
+        "CLOCK_SINCE": since.isoformat() if since else "",
         "DEBUG": "false",
         "PLAIN_HTTP": "true",
         "REQUIRE_MFA": "off",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "CSRF_TRUSTED_ORIGINS": "",
         "TRUSTED_PROXIES": "0",
-        "DATABASE_URL": f"sqlite:///{settings.BASE_DIR / 'var' / DATABASE}",
+        "DATABASE_URL": f"sqlite:///{settings.BASE_DIR / 'var' / database}",
         "REDIS_URL": "",
         "ENCRYPTION_PUBLIC_KEY": "",
         "AITRONOS_API_BASE_URL": f"http://127.0.0.1:{api_port}",
@@ -67,7 +75,9 @@ def demo_settings(*, api_port: int) -> dict[str, str]:
         "AITRONOS_READ_TIMEOUT": "4",
         "AITRONOS_TOTAL_TIMEOUT": "8",
         "STATUS_FRESH_SECONDS": "30",
-        "STATUS_CHECK_SECONDS": "60",
+        "STATUS_CHECK_SECONDS": "60" if speed == 1 else "300",
+        "AITRONOS_SYNC_TIMEOUT": "30",
+        "HISTORY_DAYS": "400",
         "EMAIL_URL": "consolemail://",
         "LOG_LEVEL": "WARNING",
     }
@@ -76,24 +86,40 @@ def demo_settings(*, api_port: int) -> dict[str, str]:
 
 
 @sensitive_variables()
-def demo_data_ensure() -> bool:
-    """Store people and sample organisations unless there are some; whether it did."""
+def demo_data_ensure(*, past: timedelta = PAST_LENGTH) -> bool:
+    """Store people and sample organisations unless there are some; whether it did.
+
+    Those that have been checked before have been watched for as long as `past`.
+    """
     if Organisation.objects.exists() or User.objects.exists():
         return False
     with transaction.atomic():
         admin = admin_create(actor=OPERATOR, email=ADMIN, password=PASSWORD)
         _named(admin, "Ada Castellan")
-        keys = _fleet_store()
+        now = clock.now()
+        keys = _fleet_store(now=now, began=now - past)
         _people_store(keys)
     return True
 
 
 @sensitive_variables()
-def _fleet_store() -> dict[str, list[ApiKey]]:
+def _fleet_store(*, now: datetime, began: datetime) -> dict[str, list[ApiKey]]:
     samples = sample_organisations()
-    organisations = organisations_ensure(actor=OPERATOR, names=[one.name for one in samples])
-    pairs = [(organisations[one.name], key) for one in samples for key in one.keys]
-    pairs.sort(key=lambda pair: not pair[1].checked)  # those not to be checked yet come last
+    with clock.using(lambda: began):
+        places = organisations_ensure(actor=OPERATOR, names=[one.name for one in samples])
+        pairs = [(places[one.name], key) for one in samples for key in one.keys]
+        seasoned = _keys_store([pair for pair in pairs if pair[1].checked])
+    past_live(seasoned, now=now)
+    new = _keys_store([pair for pair in pairs if not pair[1].checked])
+    by_organisation: dict[str, list[ApiKey]] = {}
+    for key, sample in [*seasoned, *new]:
+        _special(key, sample)
+        by_organisation.setdefault(key.organisation.name, []).append(key)
+    return by_organisation
+
+
+@sensitive_variables()
+def _keys_store(pairs: list[tuple[Organisation, SampleKey]]) -> list[tuple[ApiKey, SampleKey]]:
     results = api_keys_import(
         actor=OPERATOR,
         rows=[
@@ -104,11 +130,7 @@ def _fleet_store() -> dict[str, list[ApiKey]]:
     stored = [(result.key, sample) for result, (_, sample) in zip(results, pairs, strict=True)]
     keys = [(key, sample) for key, sample in stored if key is not None]
     keys_watch(keys=[key for key, _ in keys], actor=OPERATOR)
-    by_organisation: dict[str, list[ApiKey]] = {}
-    for key, sample in keys:
-        _special(key, sample)
-        by_organisation.setdefault(key.organisation.name, []).append(key)
-    return by_organisation
+    return keys
 
 
 def _special(key: ApiKey, sample: SampleKey) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def data() -> None:
-    assert demo_data_ensure()
+    assert demo_data_ensure(past=timedelta(days=4))
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.command import OperatorCommand, wrong_use
 from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_settings
 from freddy_admin.ops.launch import Launch, launch, manage
 from freddy_admin.ops.supervisor import port_free
@@ -25,15 +26,25 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--api-port", type=int, default=0, help="of the imitation API; 0 takes a free one"
         )
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=1.0,
+            help="seconds of the demo's clock in a real one, from 1 to 3600; data made anew",
+        )
 
-    def handle(self, *args: Any, port: int, api_port: int, **options: Any) -> None:
-        api_port = api_port or port_free()
+    def handle(self, *args: Any, port: int, api_port: int, speed: float, **options: Any) -> None:
+        if not 1 <= speed <= 3_600:
+            raise wrong_use(_("The speed is a number from 1 to 3600."))
+        api_port, since = api_port or port_free(), datetime.now(UTC)
         sandbox = manage("sandbox_api", "--port", str(api_port))
+        if speed != 1:
+            sandbox += ["--speed", f"{speed:g}", "--since", since.isoformat()]
         self.hint(_("Starting the demo …"))
         launch(
             Launch(
                 port=port,
-                env={**os.environ, **demo_settings(api_port=api_port)},
+                env={**os.environ, **demo_settings(api_port=api_port, speed=speed, since=since)},
                 beside=[("imitation-api", sandbox)],
                 steps=[(_("preparing the data"), manage("demo_data"))],
                 introduce=lambda: self._introduce(port),

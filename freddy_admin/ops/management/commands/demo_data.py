@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from freddy_admin.ops.command import OperatorCommand, wrong_use
-from freddy_admin.ops.demo import DATABASE, demo_data_ensure
+from freddy_admin.ops.demo import DATABASE, FAST_DATABASE, demo_data_ensure
 from freddy_admin.vault.master_keys import master_key_state
 
 
@@ -19,8 +19,12 @@ class Command(OperatorCommand):
     help = "Migrate the demo's database and store the samples, once (part of `manage.py demo`)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if Path(str(settings.DATABASES["default"]["NAME"])).name != DATABASE:
+        file = Path(str(settings.DATABASES["default"]["NAME"]))
+        if file.name not in {DATABASE, FAST_DATABASE}:
             raise wrong_use(_("This belongs to the demo alone: run `make demo`."))
+        if file.name == FAST_DATABASE:
+            for part in ("", "-wal", "-shm"):
+                file.with_name(file.name + part).unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         if demo_data_ensure():
             self.hint(_("Stored the sample organisations."))

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -27,13 +28,16 @@ class Command(BaseCommand):
             default=1.0,
             help="imitated seconds per real second; times then leave the real ones behind",
         )
+        parser.add_argument(
+            "--since", default="", help="with --speed: the moment (with zone) since when it is so"
+        )
 
-    def handle(self, *args: Any, port: int, speed: float, **options: Any) -> None:
+    def handle(self, *args: Any, port: int, speed: float, since: str, **options: Any) -> None:
         if not 0 <= port <= 65535:
             raise CommandError(_("The port must be from 0 to 65535."))
         if not 0 <= speed < 1e6:
             raise CommandError(_("The speed must be from 0 to less than 1,000,000."))
-        server = SandboxServer(port=port, clock=SandboxClock(speed=speed))
+        server = SandboxServer(port=port, clock=_clock(speed, since))
         try:
             server.bind()
         except OSError as error:
@@ -59,6 +63,19 @@ class Command(BaseCommand):
         # Not an error although on stderr, so not in the colour of errors.
         self.stderr.write(line, style_func=str)
         self.stderr.flush()
+
+
+def _clock(speed: float, since: str) -> SandboxClock:
+    """The clock; one that ran fast `since` a moment is ahead by now, as everybody else's is."""
+    if not since:
+        return SandboxClock(speed=speed)
+    try:
+        began = datetime.fromisoformat(since)
+        return SandboxClock(began + (datetime.now(UTC) - began) * speed, speed=speed)
+    except (ValueError, TypeError):
+        raise CommandError(
+            _("Give --since as a moment with its zone: 2026-11-24T12:00:00+00:00.")
+        ) from None
 
 
 @contextmanager
