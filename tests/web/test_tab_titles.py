@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from freddy_admin.sync.models import KeySync, WorkerBeat
+from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 from tests.web.conftest import MakeKey, People, SignIn, seen_of
@@ -52,5 +53,6 @@ def test_the_number_stands_in_the_tab_and_follows_what_happens(
     assert _title(shown) == f"(1) {title} · Freddy Admin"
     assert _counted(shown) == ("1", f"{title} · Freddy Admin")
     KeySync.objects.filter(pk=key.pk).update(state=State.UP_TO_DATE)
+    observations_forget(rows=[KeySync.objects.get(pk=key.pk)])
     assert _counted(_ask(client, address, seen_of(shown)))[0] == "0"
     assert _title(client.get(address).content.decode()) == f"{title} · Freddy Admin"
