@@ -1,0 +1,82 @@
+"""An API of somebody else's making: its figures follow a script, its answers can be held back."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Figures = dict[str, Any]
+
+
+class ScriptedApi:
+    """Answers *Get sync status* with `script()` and counts what it is asked to do."""
+
+    def __init__(self, script: Callable[[], Figures]) -> None:
+        self.script = script
+        self.syncs = 0
+        self.held = threading.Event()  # set while an answer is being held back
+        self.go = threading.Event()
+        self.go.set()
+        self.address = ""
+
+    def hold(self) -> None:
+        """Take requests and answer none, until `release`."""
+        self.held.clear()
+        self.go.clear()
+
+    def release(self) -> None:
+        """Answer again; what was held is let go."""
+        self.go.set()
+
+
+@contextmanager
+def serving(api: ScriptedApi) -> Iterator[ScriptedApi]:
+    """Serve on loopback inside the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: object) -> None:
+            """Silent."""
+
+        def do_GET(self) -> None:
+            self._wait()
+            health = self.path.startswith("/v1/health")
+            self._answer({"status": "ok"} if health else api.script())
+
+        def do_POST(self) -> None:
+            api.syncs += 1
+            self._wait()
+            self._answer({"job_id": "j", "status": "completed", "tools_synced": 42} | _COUNTS)
+
+        def _wait(self) -> None:
+            if not api.go.is_set():
+                api.held.set()
+                api.go.wait(20)
+
+        def _answer(self, told: Figures) -> None:
+            body = json.dumps(told).encode()
+            try:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                self.close_connection = True  # whoever asked was killed
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    api.address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield api
+    finally:
+        api.release()
+        server.shutdown()
+        server.server_close()
+
+
+_COUNTS = {"tools_created": 1, "tools_updated": 2, "tools_unchanged": 39}
