@@ -11,7 +11,7 @@ from freddy_admin.core import configuration as conf
 from freddy_admin.core.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 env = Environment()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
