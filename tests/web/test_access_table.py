@@ -7,7 +7,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from freddy_admin.accounts.saved_views import saved_view_keep
+from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.orders import batch_open, order_sync
 from tests.web.conftest import MakeKey, People, SignIn
 
 WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
@@ -25,6 +27,9 @@ REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
 # No candidate waits here: somebody who may decide is told so.
 CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
+START_SYNC = ((302, 404, 403, 200, 200, 200), (302, 404, 403, 302, 302, 302))
+# Each person chooses among their own; without a choice one is sent back.
+START_SYNCS = ((302, 200, 200, 200, 200, 200), (302, 302, 302, 302, 302, 302))
 MACHINE = ((401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405))
 SCHEMA = SEE_OWN
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
@@ -42,9 +47,16 @@ TABLE = {
     "organisation": VIEW,
     "organisation_rename": MANAGE_FORM,
     "organisation_remove": REMOVE_FORM,
+    "connectors": VIEW,
+    "auth_configs": VIEW,
+    "listing_check": CHECK,
+    "connector_switch": MANAGE_FORM,
     "key_add": MANAGE_FORM,
     "key": VIEW,
     "key_check": CHECK,
+    "key_sync": START_SYNC,
+    "syncs_new": START_SYNCS,
+    "syncs_batch": VIEW,
     "key_replace": MANAGE_FORM,
     "key_edit": MANAGE_FORM,
     "key_pause": MANAGE_DOES,
@@ -108,8 +120,19 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
     if name == "view_remove":
         view = saved_view_keep(user=people.viewer, name="Late", query="state=late")
         return reverse(name, args=[view.pk])
+    if name == "syncs_batch":
+        key, actor = make_key("Synced"), Actor("Ana")
+        batch = batch_open(actor=actor)
+        order_sync(organisation=organisation, actor=actor, key_id=key.pk, full=False, batch=batch)
+        return reverse(name, args=[batch.pk])
+    if name == "listing_check":
+        return reverse(name, args=[organisation.slug, make_key("Listed").pk, "connectors"])
+    if name == "connector_switch":
+        page = reverse(name, args=[organisation.slug, make_key("Switched").pk])
+        return f"{page}?tool=gmail&on=0"
     if name.startswith("candidate_") or (name.startswith("key") and name != "key_add"):
         return reverse(name, args=[organisation.slug, make_key(f"for {name}").pk])
     if name.startswith("organisation_") and name != "organisation_add":
         return reverse(name, args=[organisation.slug])
-    return reverse(name, args=[organisation.slug] if name in {"organisation", "key_add"} else [])
+    within = {"organisation", "key_add", "connectors", "auth_configs"}
+    return reverse(name, args=[organisation.slug] if name in within else [])
