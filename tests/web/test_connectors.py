@@ -4,7 +4,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from freddy_admin.audit.services import Actor
 from freddy_admin.sync.models import Listing
+from freddy_admin.sync.orders import order_switch
 from freddy_admin.vault.models import ApiKey
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.listings import (
@@ -118,3 +120,19 @@ def test_looking_at_connectors_never_asks_for_more_than_one_call(
         page_of(client, CONNECTORS)
         hand_clock.forward(seconds=1)
     assert [one.wanted_at for one in Listing.objects.all()] == [now]
+
+
+@pytest.mark.parametrize(("enable", "word"), [(True, "on"), (False, "off")])
+def test_the_audit_log_says_which_way_a_connector_was_switched(
+    enable: bool, word: str, people: People, signed_in: SignIn, key: ApiKey
+) -> None:
+    order_switch(
+        organisation=key.organisation,
+        actor=Actor(name="Ana"),
+        key_id=key.pk,
+        tool_key="gmail",
+        tool_name="Gmail",
+        enable=enable,
+    )
+    text = text_of(page_of(signed_in(people.manager), "/audit/"))
+    assert f"asked for a connector to be switched: Main {word} tool: gmail name: Gmail" in text

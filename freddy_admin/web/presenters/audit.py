@@ -104,10 +104,12 @@ _ICONS = {
     "signed": "lock",
     "token": "password",
     "check": "refresh",
+    "sync": "refresh",
+    "connector": "tools",
     "exported": "download",
     "master": "shield-lock",
 }
-_HIDDEN = {"key_id", "changes", "old", "new"}
+_HIDDEN = {"key_id", "changes", "old", "new", "enable"}
 
 
 def _details(details: Any, *, role: bool) -> list[str]:
@@ -124,6 +126,8 @@ def _details(details: Any, *, role: bool) -> list[str]:
         ]
     if "new" in details:
         lines.append(_changed(_("role") if role else "", details.get("old"), details["new"]))
+    if "enable" in details:
+        lines.append(_("on") if details["enable"] else _("off"))
     lines += [
         f"{_name(name)}: {_value(value)}"
         for name, value in details.items()
