@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
-from django.utils.dates import MONTHS_3
+from django.utils.dates import MONTHS_3, WEEKDAYS
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
@@ -72,6 +72,36 @@ class Reading:
         """
         return self._element(at, self.relative(at, side), side, stop="-1")
 
+    def stamp(self, at: datetime) -> SafeString:
+        """As `at`, in a list or a table."""
+        return self._element(at, self.clock(at), "", stop="-1")
+
+    def of_day(self, at: datetime) -> SafeString:
+        """`14:05:12` in a list whose heading names the day."""
+        return self._element(at, f"{at.astimezone(self.zone):%H:%M:%S}", "", stop="-1")
+
+    def stretch(self, start: datetime, end: datetime | None) -> str:
+        """`23 Nov, 14:05 to 16:20`; the second day is named where it is another. None: now."""
+        if end is None:
+            return _("%(start)s until now") % {"start": self.clock(start)}
+        same = start.astimezone(self.zone).date() == end.astimezone(self.zone).date()
+        after = self.hour(end) if same else self.clock(end)
+        return _("%(start)s to %(end)s") % {"start": self.clock(start), "end": after}
+
+    def hour(self, at: datetime) -> str:
+        """`14:05`, whatever the day."""
+        return f"{at.astimezone(self.zone):%H:%M}"
+
+    def date(self, at: datetime) -> str:
+        """`23 Nov`."""
+        return _date(at.astimezone(self.zone))
+
+    def day(self, at: datetime) -> str:
+        """`Today`, `Yesterday`, else `Sunday, 1 Mar 2026`."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        near = {0: _("Today"), 1: _("Yesterday")}.get((today - local.date()).days)
+        return near or f"{WEEKDAYS[local.weekday()]}, {_date(local)} {local.year}"
+
     def _element(self, at: datetime, words: str, side: str, stop: str = "0") -> SafeString:
         # Every part is ours (numbers, month names, zone names): nothing foreign gets in here.
         exact = escape(self.exact(at))
@@ -108,7 +138,9 @@ def browser_words() -> str:
 
 
 def span_words(seconds: float) -> str:
-    """A length of time: `6 h`, `15 min`, `3 days`."""
+    """A length of time: `20 s`, `15 min`, `6 h`, `3 days`."""
+    if seconds < MINUTE:
+        return _("%(n)d s") % {"n": seconds}
     if seconds < HOUR:
         return _("%(n)d min") % {"n": round(seconds / MINUTE)}
     if seconds < 2 * DAY:
