@@ -1,0 +1,298 @@
+"""Every kind of event is a plain sentence; nothing that is stored can break or invade a page."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils.html import strip_tags
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.sync.models import EventKind as Kind
+from freddy_admin.sync.timeline import TimelineEntry, TimelineFilters, TimelinePage
+from freddy_admin.web.past_query import PastQuery
+from freddy_admin.web.presenters.timeline import EventView, timeline_view
+from freddy_admin.web.presenters.times import Reading
+
+NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
+AT = datetime(2026, 11, 23, 14, tzinfo=UTC)
+M = timedelta(minutes=1)
+ANA = "Ana Berg (ana@example.org)"
+XSS = '"><script>alert(1)</script>'
+QUERY = PastQuery("/organisations/alder/", "", "month", TimelineFilters())
+
+
+def shown(
+    kind: Kind, details: Any, *, by: str = "", until: Any = None, noticed: timedelta = 0 * M
+) -> EventView:
+    entry = TimelineEntry(
+        id=1,
+        kind=kind,
+        at=AT,
+        noticed_at=AT + noticed,
+        until=until,
+        actor_name=by,
+        details=details,
+        key_id=1,
+        key_label="Main",
+    )
+    page = TimelinePage(TimelineFilters(), (entry,), more=False)
+    view = timeline_view(page, QUERY, Reading(NOW, UTC), slug="alder", keys={1: "Main"})
+    return view.days[0].events[0]
+
+
+def said(kind: Kind, details: Any, **more: Any) -> str:
+    event = shown(kind, details, **more)
+    return " ".join(strip_tags(f"{event.words} {event.note}").split())
+
+
+def iso(hour: int, day: int = 23) -> str:
+    return f"2026-11-{day:02}T{hour:02}:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "sentence"),
+    [
+        (Kind.SYNC_SEEN, {}, "Synced."),
+        (Kind.SYNC_SEEN, {"before": iso(13)}, "Synced. The sync before: 13:00."),
+        (Kind.SYNC_SEEN, {"before": iso(9, 22)}, "Synced. The sync before: 22 Nov, 09:00."),
+        (Kind.SYNC_SEEN, {"before": None}, "Synced. It is the first that we know of."),
+        (
+            Kind.SYNC_SKIPPED,
+            {"next": iso(15)},
+            "The sync planned for 14:00 was skipped. The next one is planned for 15:00.",
+        ),
+        (Kind.SYNC_SKIPPED, {}, "The sync planned for 14:00 was skipped."),
+        (
+            Kind.SYNC_TAKEN_BACK,
+            {"last": [iso(13), iso(12)]},
+            "Aitronos took the last sync back. From 13:00 to 12:00.",
+        ),
+        (
+            Kind.SYNC_TAKEN_BACK,
+            {"last": [iso(13), None]},
+            "Aitronos took the last sync back. From 13:00 to no sync at all.",
+        ),
+        (
+            Kind.SCHEDULE_CHANGED,
+            {"next": [iso(15), iso(16)], "hours": [1, 6], "incremental": [True, False]},
+            (
+                "Schedule changed: next sync 16:00 instead of 15:00; every 6 hours instead of "
+                "every hour; incremental sync off."
+            ),
+        ),
+        (
+            Kind.SCHEDULE_CHANGED,
+            {"next": [None, iso(16)], "hours": [0, 1]},
+            (
+                "Schedule changed: next sync 16:00, where none was planned; every hour instead of "
+                "no interval."
+            ),
+        ),
+        (
+            Kind.SCHEDULE_CHANGED,
+            {"next": [iso(16), None]},
+            "Schedule changed: no next sync is planned any more.",
+        ),
+        (
+            Kind.TOOLS_CHANGED,
+            {"enabled": [None, 7], "total": [None, 42]},
+            "First figures: 7 of 42 tools on.",
+        ),
+        (
+            Kind.TOOLS_CHANGED,
+            {"enabled": [7, 1900], "total": [42, 2000]},
+            "1,900 of 2,000 tools on; before that 7 of 42 tools on.",
+        ),
+        (
+            Kind.HEALTH_CHANGED,
+            {"state": ["up_to_date", "overdue"], "rule": 8},
+            "Up to date → became Overdue",
+        ),
+        (Kind.HEALTH_CHANGED, {"state": ["", "up_to_date"]}, "First state: Up to date."),
+        (
+            Kind.HEALTH_CHANGED,
+            {"state": ["unknown", "overdue"], "since": iso(12)},
+            "Overdue, as it has been since 12:00.",
+        ),
+    ],
+)
+def test_what_was_seen_is_told_in_a_sentence(kind: Kind, details: Any, sentence: str) -> None:
+    assert said(kind, details) == sentence
+
+
+@pytest.mark.parametrize(
+    ("details", "until", "sentence"),
+    [
+        (
+            {"kind": "server_error", "http": 502, "code": "", "count": 6},
+            AT + 31 * M,
+            "Our checks failed: Aitronos error 502. From 14:00 to 14:31, 6 checks.",
+        ),
+        (
+            {"kind": "read_timeout", "http": None, "code": "", "count": 1},
+            AT,
+            "A check failed: No answer in 0.5 s.",
+        ),
+        ({"kind": "tls"}, None, "Our checks fail: Secure connection failed. Still so."),
+        (
+            {"kind": "key_refused", "http": 401, "code": "API_KEY_EXPIRED"},
+            None,
+            "Our checks fail: The key has expired. Still so.",
+        ),
+        (
+            {"kind": "server_error"},
+            AT + 600 * M,
+            "Our checks failed: Aitronos had an error of its own. From 14:00 to 24 Nov, 00:00.",
+        ),
+        (
+            {"kind": "of another version"},
+            None,
+            "Our checks fail: No answer to rely on. Still so.",
+        ),
+    ],
+)
+def test_failing_checks_are_one_line_with_their_number(
+    details: Any, until: Any, sentence: str
+) -> None:
+    assert said(Kind.CHECK_FAILED, details, until=until) == sentence
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_kind_of_failure_can_be_told(kind: str) -> None:
+    assert said(Kind.CHECK_FAILED, {"kind": kind, "http": None}).startswith("Our checks fail: ")
+
+
+@pytest.mark.parametrize(
+    ("what", "by_ana", "by_nobody"),
+    [
+        ("added", "Ana Berg added the key.", "The key was added."),
+        ("replaced", "Ana Berg replaced the key.", "The key was replaced."),
+        (
+            "kept_untested",
+            "Ana Berg kept a key that could not be tested.",
+            "The key was kept without a test.",
+        ),
+        ("paused", "Ana Berg paused the key.", "The key was paused."),
+        ("resumed", "Ana Berg resumed the key.", "The key was resumed."),
+        ("revoked", "Ana Berg revoked the key.", "The key was revoked."),
+        ("edited", "Ana Berg changed the key's details.", "The key's details were changed."),
+    ],
+)
+def test_what_happened_to_a_key_names_who_did_it(what: str, by_ana: str, by_nobody: str) -> None:
+    assert said(Kind.KEY_CHANGED, {"what": what}, by=ANA) == by_ana
+    assert said(Kind.KEY_CHANGED, {"what": what}, by="worker") == by_nobody
+
+
+DONE = {"what": "sync_ended", "outcome": "done"}
+
+
+@pytest.mark.parametrize(
+    ("details", "sentence"),
+    [
+        ({"what": "check"}, "Ana Berg asked for a check."),
+        ({"what": "sync", "full": False}, "Ana Berg asked for a sync."),
+        ({"what": "sync", "full": True}, "Ana Berg asked for a full sync."),
+        (DONE, "The sync that was asked for is done."),
+        (
+            DONE | {"synced": 42, "created": 3, "updated": 1, "unchanged": None},
+            "The sync that was asked for is done. 42 tools synced, 3 new, 1 changed.",
+        ),
+        (
+            {
+                "what": "sync_ended",
+                "outcome": "refused",
+                "kind": "rate_limited",
+                "message": "Later",
+            },
+            (
+                "The sync that was asked for was not started. Limited by Aitronos. Aitronos says: "
+                "“Later”"
+            ),
+        ),
+        (
+            {"what": "sync_ended", "outcome": "unclear", "kind": "read_timeout"},
+            "It is not known whether the sync that was asked for was started. No answer in 0.5 s.",
+        ),
+        (
+            {"what": "switch", "tool": "gmail", "name": "Gmail", "enable": True},
+            "Ana Berg asked to switch Gmail on.",
+        ),
+        ({"what": "switch", "tool": "gmail"}, "Ana Berg asked to switch gmail off."),
+        (
+            {"what": "switch_ended", "name": "Gmail", "enable": True, "outcome": "done"},
+            "Gmail was switched on.",
+        ),
+        (
+            {"what": "switch_ended", "name": "Gmail", "enable": False, "outcome": "refused"},
+            "Gmail was not switched off.",
+        ),
+        (
+            {"what": "switch_ended", "enable": True, "outcome": "unclear"},
+            "It is not known whether a connector was switched on.",
+        ),
+    ],
+)
+def test_what_people_did_is_told_with_what_became_of_it(details: Any, sentence: str) -> None:
+    assert said(Kind.PERSON_DID, details, by=ANA) == sentence
+
+
+def test_a_sync_that_somebody_wanted_says_who() -> None:
+    assert said(Kind.SYNC_SEEN, {}, by=ANA) == "Synced, as Ana Berg had asked."
+    assert said(Kind.SYNC_SEEN, {}, by="bo@example.org") == "Synced, as bo@example.org had asked."
+
+
+def test_what_was_noticed_late_says_when() -> None:
+    assert "Noticed" not in said(Kind.SYNC_SEEN, {}, noticed=10 * M)
+    assert said(Kind.SYNC_SEEN, {}, noticed=65 * M) == "Synced. Noticed at 15:05."
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_shape_of_another_version_is_told_by_the_name_of_its_kind(kind: Kind) -> None:
+    odd = {"state": ["a", "b"], "what": "something new", "enabled": 1, "next": 7, "kind": 5}
+    assert said(kind, odd)
+    assert said(kind, {})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from([iso(1), "late", XSS]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = """
+state what enabled total next hours incremental kind http code count before last since full
+outcome synced created tool name enable message
+"""
+NAMES = st.sampled_from(_NAMES.split())
+WHATS = st.sampled_from(["sync", "sync_ended", "switch", "switch_ended", "added", "edited"])
+
+
+@given(st.sampled_from(Kind), st.dictionaries(NAMES, JSON), WHATS, st.text(), st.booleans())
+def test_whatever_is_stored_is_a_sentence_and_never_markup(
+    kind: Kind, details: dict[str, Any], what: str, by: str, over: bool
+) -> None:
+    details = details if over else details | {"what": what}
+    event = shown(kind, details, by=by, until=AT + M if over else None)
+    assert event.words
+    rest = re.sub(r"</?(?:time|span)(?: [\w-]+=\"[^\"<>]*\")*>", "", event.words + event.note)
+    assert "<" not in rest
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"what": "switch", "name": XSS},
+        {"what": "switch_ended", "tool": XSS, "outcome": "done"},
+        {"what": "sync_ended", "outcome": "refused", "message": XSS, "kind": XSS},
+    ],
+)
+def test_what_others_wrote_is_text(details: Any) -> None:
+    event = shown(Kind.PERSON_DID, details, by=XSS)
+    assert "<script" not in event.words + event.note
+
+
+def test_a_long_message_is_cut() -> None:
+    details = {"what": "sync_ended", "outcome": "refused", "message": "x" * 5000}
+    assert len(shown(Kind.PERSON_DID, details).note) < 400
