@@ -22,6 +22,7 @@ from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.key_list import KeyList
 from freddy_admin.web.presenters.panels import Panel, identical_figures, panel
 from freddy_admin.web.presenters.rows import RowView, mark_of, row_views
+from freddy_admin.web.presenters.timeline import TimelineView
 from freddy_admin.web.presenters.times import Reading
 
 
@@ -54,6 +55,7 @@ class OrganisationView:
     renames: bool
     single: bool
     marks: dict[str, str]
+    timeline: TimelineView | None = None
 
 
 def organisation_view(
@@ -98,7 +100,7 @@ def organisation_view(
 def changed_parts(view: OrganisationView, seen: dict[str, str]) -> OrganisationView:
     """The same page with those parts alone that a browser does not show as they are."""
 
-    def news(one: Panel | RowView | CandidateView) -> bool:
+    def news(one: Panel | RowView | CandidateView | TimelineView) -> bool:
         return seen.get(one.anchor) != one.mark
 
     rows = [one for one in view.many.rows if news(one)] if view.many else []
@@ -107,6 +109,7 @@ def changed_parts(view: OrganisationView, seen: dict[str, str]) -> OrganisationV
         panels=[one for one in view.panels if news(one)],
         drafts=[one for one in view.drafts if news(one)],
         many=replace(view.many, rows=rows) if view.many else None,
+        timeline=view.timeline if view.timeline and news(view.timeline) else None,
     )
 
 

@@ -16,6 +16,7 @@ from freddy_admin.vault.secrets import masked
 from freddy_admin.vault.selectors import candidate_of
 from freddy_admin.web.presenters.actions import Action, check_action, key_path, next_action
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
+from freddy_admin.web.presenters.history import HistoryView
 from freddy_admin.web.presenters.rows import mark_of, row_mark, tools_words
 from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
 from freddy_admin.web.presenters.states import Pill, pill
@@ -69,6 +70,8 @@ class Panel:
     pending: bool
     evidence: Evidence | None
     news: str
+    key_id: int
+    history: HistoryView | None = None
 
 
 def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = None) -> Panel:
@@ -104,6 +107,7 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         pending=row.check_pending,
         evidence=evidence,
         news=_("%(label)s: checked. %(state)s.") % {"label": row.key_label, "state": look.word},
+        key_id=row.key_id,
     )
 
 

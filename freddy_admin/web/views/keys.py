@@ -1,5 +1,7 @@
 """One API key: adding, replacing, describing, pausing, resuming, revoking it."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,13 +16,18 @@ from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.sync.freshness import statuses_ask
 from freddy_admin.sync.lifecycle import key_change, key_pause, key_resume, key_revoke
+from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.selectors import key_row
+from freddy_admin.sync.timeline import check_runs
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
 from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
 from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
-from freddy_admin.web.live import nothing_new, seen_marks
+from freddy_admin.web.live import nothing_new, parts_only, seen_marks
+from freddy_admin.web.past import with_histories, with_timeline
+from freddy_admin.web.past_query import past_query
+from freddy_admin.web.presenters.check_runs import run_rows
 from freddy_admin.web.presenters.key import key_view
 from freddy_admin.web.presenters.times import reading
 from freddy_admin.web.views.organisations import asked_at
@@ -32,16 +39,23 @@ MANAGE = Permission.MANAGE_KEYS
 def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """The key with its figures, or with the outcome of its test."""
     now, found = clock.now(), api_key_get(organisation=access.organisation, key_id=key_id)
-    row = None
+    rows, here, on = list[KeyRow](), access.organisation, reading(now)
     if found.status == KeyStatus.ACTIVE:
-        here = access.organisation
-        row = key_row(user=person_of(request), organisation=here, key_id=key_id, now=now)
-        statuses_ask(rows=[row], now=now)
-    view = key_view(access, found, row, reading(now), asked=asked_at(request))
+        rows = [key_row(user=person_of(request), organisation=here, key_id=key_id, now=now)]
+        statuses_ask(rows=rows, now=now)
+    query = past_query(request.GET, request.path, key_id=key_id)
+    view = key_view(access, found, next(iter(rows), None), on, asked=asked_at(request))
+    view = with_timeline(view, query, on, of=here, rows=rows)
     seen = seen_marks(request)
-    if seen is not None and seen.get("all") == view.marks["all"]:
+    if seen is not None and view.marks.items() <= seen.items():
         return nothing_new()
-    page = {"view": view, "organisation": access.organisation, "key": found}
+    if seen is not None and seen.get("all") == view.marks["all"]:
+        news = {"timeline": view.timeline, "live": True}
+        return parts_only(render(request, "history/_timeline.html", news))
+    panels = with_histories([view.panel] if view.panel else [], query, on, rows=rows)
+    view = replace(view, panel=next(iter(panels), None))
+    runs = run_rows(check_runs(key=found), on)
+    page = {"view": view, "organisation": here, "key": found, "runs": runs}
     return render(request, "key/page.html" if seen is None else "key/_live.html", page)
 
 

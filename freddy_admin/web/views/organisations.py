@@ -1,5 +1,6 @@
 """One organisation: its keys and how their syncs are; adding, renaming and removing it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.actors import actor_of
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import may_create_organisations
 from freddy_admin.organisations.services import (
@@ -29,9 +31,11 @@ from freddy_admin.web.access import (
     within_organisation,
     within_organisation_by_admin,
 )
-from freddy_admin.web.filters import filters_from
+from freddy_admin.web.filters import address, filters_from
 from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
+from freddy_admin.web.past import with_histories, with_timeline
+from freddy_admin.web.past_query import past_query
 from freddy_admin.web.presenters.key_list import key_list
 from freddy_admin.web.presenters.organisation import (
     OrganisationView,
@@ -49,25 +53,29 @@ def organisation(request: HttpRequest, access: Access) -> HttpResponse:
     found = key_list(rows, filters_from(request.GET))
     statuses_ask(rows=found.shown, now=now)
     wanted = Q(pk__in=[row.key_id for row in found.in_full]) | Q(status=KeyStatus.DRAFT)
-    keys = list(api_keys_of(organisation=here).filter(wanted))
-    view = organisation_view(access, found, keys, reading(now), asked=asked_at(request))
-    may_remove = may_create_organisations(user=person_of(request))
-    page = {"view": view, "organisation": here, "may_remove": may_remove}
+    keys, on = list(api_keys_of(organisation=here).filter(wanted)), reading(now)
+    query = past_query(request.GET, request.path, kept=address(found.filters).removeprefix("?"))
+    view = organisation_view(access, found, keys, on, asked=asked_at(request))
+    view = with_timeline(view, query, on, of=here, rows=rows)
     seen = seen_marks(request)
-    if seen is None:
-        return render(request, "organisation/page.html", page)
-    return _changes(request, page, view, seen)
-
-
-def _changes(
-    request: HttpRequest, page: dict[str, object], view: OrganisationView, seen: dict[str, str]
-) -> HttpResponse:
-    if seen.get("frame") != view.marks["frame"]:
-        return render(request, "organisation/_live.html", page)
-    if view.marks.items() <= seen.items():
+    if seen is not None and view.marks.items() <= seen.items():
         return nothing_new()
-    changed = {"view": changed_parts(view, seen), "live": True}
-    return parts_only(render(request, "organisation/_changes.html", page | changed))
+    in_part = seen is not None and seen.get("frame") == view.marks["frame"]
+    view = changed_parts(view, seen or {}) if in_part else view
+    view = replace(view, panels=with_histories(view.panels, query, on, rows=rows))
+    return _page(request, here, view, in_part=in_part)
+
+
+def _page(
+    request: HttpRequest, here: Organisation, view: OrganisationView, *, in_part: bool
+) -> HttpResponse:
+    page = {"view": view, "organisation": here, "live": in_part}
+    if in_part:
+        return parts_only(render(request, "organisation/_changes.html", page))
+    if seen_marks(request) is not None:
+        return render(request, "organisation/_live.html", page)
+    page["may_remove"] = may_create_organisations(user=person_of(request))
+    return render(request, "organisation/page.html", page)
 
 
 def asked_at(request: HttpRequest) -> datetime | None:

@@ -1,0 +1,53 @@
+"""What was, put beside what is: the timeline of a page, and the history of each key in full.
+
+Reading a history costs more than anything else on these pages: it is read for what is drawn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.rows import KeyRow
+from freddy_admin.sync.timeline import key_histories, timeline_page
+from freddy_admin.web.past_query import PastQuery
+from freddy_admin.web.presenters.history import history_view
+from freddy_admin.web.presenters.key import KeyView
+from freddy_admin.web.presenters.organisation import OrganisationView
+from freddy_admin.web.presenters.panels import Panel
+from freddy_admin.web.presenters.rows import mark_of
+from freddy_admin.web.presenters.timeline import timeline_view
+from freddy_admin.web.presenters.times import Reading
+
+_WHOLE = ("frame", "all")
+PageView = TypeVar("PageView", OrganisationView, KeyView)
+
+
+def with_timeline(
+    view: PageView, query: PastQuery, on: Reading, *, of: Organisation, rows: Sequence[KeyRow]
+) -> PageView:
+    """The page with its timeline, in one query; without one where there is nothing to tell of.
+
+    `rows` are the keys of the page.
+    """
+    keys = {row.key_id: row.key_label for row in rows}
+    found = timeline_page(organisation=of, filters=query.filters)
+    if not (rows or found.entries or query.is_narrowed):
+        return view
+    timeline = timeline_view(found, query, on, slug=of.slug, keys=keys)
+    # A page that has no timeline yet is sent as a whole.
+    whole = {name: mark_of(view.marks[name], True) for name in _WHOLE if name in view.marks}
+    marks = view.marks | whole | {timeline.anchor: timeline.mark}
+    return replace(view, timeline=timeline, marks=marks)
+
+
+def with_histories(
+    panels: Sequence[Panel], query: PastQuery, on: Reading, *, rows: Sequence[KeyRow]
+) -> list[Panel]:
+    """The panels with what was, in two queries for all of them; none without a panel."""
+    wanted = {panel.key_id for panel in panels}
+    shown = [row for row in rows if row.key_id in wanted]
+    histories = key_histories(rows=shown, now=on.now) if shown else {}
+    return [
+        replace(panel, history=history_view(histories[panel.key_id], query, on)) for panel in panels
+    ]
