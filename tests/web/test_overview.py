@@ -11,7 +11,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
-from tests.web.conftest import HandClock, MakeKey, People, SignIn, keys_like
+from tests.web.conftest import HandClock, MakeKey, People, SignIn, keys_like, seen_of
 
 SESSION_AND_USER = 2
 
@@ -125,6 +125,17 @@ def test_the_page_costs_seven_queries_however_many_keys(
     # Only within a test's own transaction the wish for checks needs a savepoint.
     counted = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
     assert len(counted) == SESSION_AND_USER + 7
+
+
+def test_a_poll_with_nothing_new_reads_no_choices_and_no_views(
+    people: People, signed_in: SignIn, make_key: MakeKey, worker: WorkerBeat
+) -> None:
+    make_key()
+    client = signed_in(people.viewer)
+    headers = {"x-live": "1", "x-seen": seen_of(client.get("/").content.decode())}
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/", headers=headers).status_code == 204
+    assert len(queries) == SESSION_AND_USER + 4
 
 
 def _names(page: str) -> list[str]:
