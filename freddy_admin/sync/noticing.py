@@ -73,7 +73,8 @@ def _about_syncs(before: Seen, after: SyncStatus, at: datetime) -> list[Note]:
     if before.told_sync_at is not None and now <= before.told_sync_at:
         return []  # taken back and given again: told once
     # A sync that lies ahead is told when we saw it: nothing has happened in the future.
-    return [Note(EventKind.SYNC_SEEN, min(now, at), {"before": text_of(was)})]
+    # Little is kept of it: there is one of these for every sync of every key.
+    return [Note(EventKind.SYNC_SEEN, min(now, at), {"first": True} if was is None else {})]
 
 
 def _about_plans(before: Seen, after: SyncStatus, at: datetime) -> list[Note]:

@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historyevent",
-            index=models.Index(fields=["organisation", "-at", "-id"], name="event_timeline"),
+            index=models.Index(fields=["organisation", "-at"], name="event_timeline"),
         ),
         migrations.AddIndex(
             model_name="historyevent",

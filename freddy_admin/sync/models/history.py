@@ -47,7 +47,7 @@ class HistoryEvent(TenantOwned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["organisation", "-at", "-id"], name="event_timeline"),
+            models.Index(fields=["organisation", "-at"], name="event_timeline"),
             models.Index(fields=["key", "at"], name="event_by_key"),
             models.Index(
                 fields=["key"],
