@@ -56,15 +56,18 @@ def iso(hour: int, day: int = 23) -> str:
     ("kind", "details", "sentence"),
     [
         (Kind.SYNC_SEEN, {}, "Synced."),
-        (Kind.SYNC_SEEN, {"before": iso(13)}, "Synced. The sync before: 13:00."),
-        (Kind.SYNC_SEEN, {"before": iso(9, 22)}, "Synced. The sync before: 22 Nov, 09:00."),
-        (Kind.SYNC_SEEN, {"before": None}, "Synced. It is the first that we know of."),
+        (Kind.SYNC_SEEN, {"first": True}, "Synced. The first sync that we know of."),
         (
             Kind.SYNC_SKIPPED,
             {"next": iso(15)},
             "The sync planned for 14:00 was skipped. The next one is planned for 15:00.",
         ),
         (Kind.SYNC_SKIPPED, {}, "The sync planned for 14:00 was skipped."),
+        (
+            Kind.SYNC_SKIPPED,
+            {"next": iso(9, 24)},
+            "The sync planned for 14:00 was skipped. The next one is planned for 24 Nov, 09:00.",
+        ),
         (
             Kind.SYNC_TAKEN_BACK,
             {"last": [iso(13), iso(12)]},
@@ -195,10 +198,10 @@ DONE = {"what": "sync_ended", "outcome": "done"}
         ({"what": "check"}, "Ana Berg asked for a check."),
         ({"what": "sync", "full": False}, "Ana Berg asked for a sync."),
         ({"what": "sync", "full": True}, "Ana Berg asked for a full sync."),
-        (DONE, "The sync that was asked for is done."),
+        (DONE, "The sync that Ana Berg asked for is done."),
         (
-            DONE | {"synced": 42, "created": 3, "updated": 1, "unchanged": None},
-            "The sync that was asked for is done. 42 tools synced, 3 new, 1 changed.",
+            DONE | {"synced": 1, "created": 3, "unchanged": None, "message": "Hi"},
+            "The sync that Ana Berg asked for is done. 1 tool synced, 3 new. Aitronos says: “Hi”",
         ),
         (
             {
@@ -208,13 +211,16 @@ DONE = {"what": "sync_ended", "outcome": "done"}
                 "message": "Later",
             },
             (
-                "The sync that was asked for was not started. Limited by Aitronos. Aitronos says: "
-                "“Later”"
+                "The sync that Ana Berg asked for was not started. Limited by Aitronos. "
+                "Aitronos says: “Later”"
             ),
         ),
         (
             {"what": "sync_ended", "outcome": "unclear", "kind": "read_timeout"},
-            "It is not known whether the sync that was asked for was started. No answer in 0.5 s.",
+            (
+                "It is not known whether the sync that Ana Berg asked for was started. "
+                "No answer in 0.5 s."
+            ),
         ),
         (
             {"what": "switch", "tool": "gmail", "name": "Gmail", "enable": True},
@@ -223,15 +229,15 @@ DONE = {"what": "sync_ended", "outcome": "done"}
         ({"what": "switch", "tool": "gmail"}, "Ana Berg asked to switch gmail off."),
         (
             {"what": "switch_ended", "name": "Gmail", "enable": True, "outcome": "done"},
-            "Gmail was switched on.",
+            "Gmail was switched on. Asked for by Ana Berg.",
         ),
         (
             {"what": "switch_ended", "name": "Gmail", "enable": False, "outcome": "refused"},
-            "Gmail was not switched off.",
+            "Gmail was not switched off. Asked for by Ana Berg.",
         ),
         (
             {"what": "switch_ended", "enable": True, "outcome": "unclear"},
-            "It is not known whether a connector was switched on.",
+            "It is not known whether a connector was switched on. Asked for by Ana Berg.",
         ),
     ],
 )
@@ -262,7 +268,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 _NAMES = """
-state what enabled total next hours incremental kind http code count before last since full
+state what enabled total next hours incremental kind http code count first last since full
 outcome synced created tool name enable message
 """
 NAMES = st.sampled_from(_NAMES.split())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -81,15 +82,17 @@ def _sync(entry: TimelineEntry) -> Said:
 
 def _sync_ended(entry: TimelineEntry) -> Said | None:
     outcome = text(entry.details.get("outcome"))
-    if outcome == _DONE:
-        return Said(say(_("The sync that was asked for is done.")), "check", GOOD, _counts(entry))
     sentences = {
-        _REFUSED: _("The sync that was asked for was not started."),
-        _UNCLEAR: _("It is not known whether the sync that was asked for was started."),
+        _DONE: _("The sync that {who} asked for is done."),
+        _REFUSED: _("The sync that {who} asked for was not started."),
+        _UNCLEAR: _("It is not known whether the sync that {who} asked for was started."),
     }
     if outcome not in sentences:
         return None
-    return Said(say(sentences[outcome]), "alert-triangle", WARN, _why(entry))
+    words = say(sentences[outcome], who=who_did(entry) or _("somebody"))
+    if outcome == _DONE:
+        return Said(words, "check", GOOD, _together(_counts(entry), _why(entry)))
+    return Said(words, "alert-triangle", WARN, _why(entry))
 
 
 def _counts(entry: TimelineEntry) -> SafeString:
@@ -105,6 +108,10 @@ def _counts(entry: TimelineEntry) -> SafeString:
         if (number := whole(entry.details.get(name))) is not None
     ]
     return say("{counts}.", counts=", ".join(found)) if found else NONE
+
+
+def _together(*notes: SafeString) -> SafeString:
+    return format_html_join(" ", "{}", ((note,) for note in notes if note))
 
 
 def _why(entry: TimelineEntry) -> SafeString:
@@ -136,9 +143,10 @@ def _switch_ended(entry: TimelineEntry) -> Said | None:
     }
     if (outcome, on) not in sentences:
         return None
-    done = outcome == _DONE
+    done, who = outcome == _DONE, who_did(entry)
     words = say(sentences[outcome, on], name=_connector(entry))
-    return Said(words, "tools" if done else "alert-triangle", QUIET if done else WARN, _why(entry))
+    note = _together(_why(entry), say(_("Asked for by {who}."), who=who) if who else NONE)
+    return Said(words, "tools" if done else "alert-triangle", QUIET if done else WARN, note)
 
 
 def _connector(entry: TimelineEntry) -> str:

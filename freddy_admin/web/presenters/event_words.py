@@ -25,14 +25,12 @@ def event_said(entry: TimelineEntry, on: Reading) -> Said:
     )
 
 
-def _sync_seen(entry: TimelineEntry, on: Reading) -> Said:
-    who, before = who_did(entry), moment(entry.details.get("before"))
+def _sync_seen(entry: TimelineEntry, _on: Reading) -> Said:
+    who, first = who_did(entry), entry.details.get("first") is True
     words = say(_("Synced, as {who} had asked."), who=who) if who else say(_("Synced."))
-    if before is not None:
-        words = say(_("{synced} The sync before: {at}."), synced=words, at=on.stamp(before))
-    elif "before" in entry.details:
-        words = say(_("{synced} It is the first that we know of."), synced=words)
-    return Said(words, "refresh", GOOD)
+    return Said(
+        words, "refresh", GOOD, say(_("The first sync that we know of.")) if first else NONE
+    )
 
 
 def _sync_skipped(entry: TimelineEntry, on: Reading) -> Said:
