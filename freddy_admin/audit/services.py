@@ -25,6 +25,13 @@ class Place:
     name: str
 
 
+def name_alone(actor_name: str) -> str:
+    """The name without the address that the log has beside it."""
+    if not actor_name.endswith(")"):
+        return actor_name
+    return actor_name.rpartition(" (")[0] or actor_name
+
+
 OPERATOR = Actor(name="operator (command line)")
 WORKER = Actor(name="worker")
 

@@ -108,7 +108,8 @@ def _tell(order: Order) -> None:
     else:
         details |= {"tool": order.tool_key, "name": order.tool_name, "enable": order.enable}
     if order.error_kind:
-        details["kind"] = order.error_kind
+        details |= {"kind": order.error_kind, "http": order.error_http_status}
+        details |= {"message": order.error_message} if order.error_message else {}
     happened_tell(
         key=order.key, kind=EventKind.PERSON_DID, details=details, actor=order.requested_by
     )

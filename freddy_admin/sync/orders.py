@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.audit.services import Actor, audit_record
+from freddy_admin.audit.services import Actor, audit_record, name_alone
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
@@ -158,7 +158,7 @@ def _unfinished() -> QuerySet[Order]:
 
 def _running_sentence(order: Order) -> str:
     return _("A sync that %(who)s asked for runs already. Wait for it to end.") % {
-        "who": order.requested_by
+        "who": name_alone(order.requested_by)
     }
 
 

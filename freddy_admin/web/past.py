@@ -1,4 +1,4 @@
-"""What was, put beside what is: the timeline of a page, and the history of each key in full.
+"""What was, put beside what is: the timeline of a page, each key's history, what was asked for.
 
 Reading a history costs more than anything else on these pages: it is read for what is drawn.
 """
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.orders import sync_orders
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.timeline import key_histories, timeline_page
 from freddy_admin.web.past_query import PastQuery
@@ -16,6 +17,7 @@ from freddy_admin.web.presenters.key import KeyView
 from freddy_admin.web.presenters.organisation import OrganisationView
 from freddy_admin.web.presenters.panels import Panel
 from freddy_admin.web.presenters.rows import mark_of
+from freddy_admin.web.presenters.sync_orders import latest_order
 from freddy_admin.web.presenters.timeline import timeline_view
 from freddy_admin.web.presenters.times import Reading
 
@@ -50,4 +52,17 @@ def with_histories(
     histories = key_histories(rows=shown, now=on.now) if shown else {}
     return [
         replace(panel, history=history_view(histories[panel.key_id], query, on)) for panel in panels
+    ]
+
+
+def with_orders(
+    panels: Sequence[Panel], on: Reading, *, of: Organisation, rows: Sequence[KeyRow]
+) -> list[Panel]:
+    """The panels with the sync that somebody asked for, in one query for all of them."""
+    by_id = {row.key_id: row for row in rows}
+    ids = [panel.key_id for panel in panels]
+    orders = sync_orders(organisation=of, key_ids=ids) if ids else {}
+    return [
+        replace(panel, order=latest_order(by_id[panel.key_id], orders.get(panel.key_id), on))
+        for panel in panels
     ]

@@ -80,7 +80,7 @@ def _bytes() -> int:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name",
+                "SELECT sum(pg_total_relation_size(one::regclass)) FROM unnest(%s::text[]) AS one",
                 [list(tables)],
             )
             return int(cursor.fetchone()[0])

@@ -1,6 +1,5 @@
 """An order's call: sent once at most, and what is concluded of its end."""
 
-
 import pytest
 from django.conf import LazySettings
 

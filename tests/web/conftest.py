@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from freddy_admin.accounts.models import User
@@ -177,7 +178,7 @@ def _well(now: datetime) -> dict[str, Any]:
 @pytest.fixture
 def worker(db: None, hand_clock: HandClock) -> WorkerBeat:
     return WorkerBeat.objects.create(
-        name="w1", version="0.1.0", started_at=hand_clock(), beat_at=hand_clock()
+        name="w1", version=settings.VERSION, started_at=hand_clock(), beat_at=hand_clock()
     )
 
 

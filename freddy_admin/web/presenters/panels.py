@@ -14,13 +14,20 @@ from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.secrets import masked
 from freddy_admin.vault.selectors import candidate_of
-from freddy_admin.web.presenters.actions import Action, check_action, key_path, next_action
+from freddy_admin.web.presenters.actions import (
+    Action,
+    check_action,
+    key_path,
+    next_action,
+    sync_action,
+)
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
 from freddy_admin.web.presenters.history import HistoryView
 from freddy_admin.web.presenters.rows import mark_of, row_mark, tools_words
 from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import Story, story
+from freddy_admin.web.presenters.sync_orders import OrderView
 from freddy_admin.web.presenters.times import EITHER, Reading, span_words
 from freddy_admin.web.presenters.trouble import Trouble, trouble
 
@@ -60,6 +67,7 @@ class Panel:
     trouble: Trouble | None
     check: Action | None
     hides_check: bool
+    sync: Action | None
     main: Action | None
     manages: bool
     links: dict[str, str]
@@ -72,6 +80,7 @@ class Panel:
     news: str
     key_id: int
     history: HistoryView | None = None
+    order: OrderView | None = None
 
 
 def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = None) -> Panel:
@@ -97,6 +106,7 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         check=check_action(row),
         # The panel of what is wrong has one button; a second one of the same kind would be noise.
         hides_check=bool(wrong and wrong.action and wrong.action.href.endswith("/check/")),
+        sync=_beside(sync_action(row), wrong),
         main=wrong.action if wrong else _main(row),
         manages=manages,
         links={name: key_path(row, f"key_{name}") for name in _LINKS},
@@ -128,6 +138,12 @@ def _mark(row: KeyRow, key: ApiKey, on: Reading, evidence: Evidence | None) -> s
         [tag.name for tag in key.tags.all()],
         evidence and evidence.tone,
     )
+
+
+def _beside(action: Action | None, wrong: Trouble | None) -> Action | None:
+    """The action, unless the panel of what is wrong offers the very same one."""
+    shown = wrong.action if wrong else None
+    return None if action and shown and shown.href == action.href else action
 
 
 def identical_figures(rows: list[KeyRow]) -> bool:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.audit.services import OPERATOR, WORKER
+from freddy_admin.audit.services import OPERATOR, WORKER, name_alone
 from freddy_admin.sync.rows import CheckError
 from freddy_admin.sync.timeline import TimelineEntry
 from freddy_admin.web.presenters.failures import failure
@@ -35,7 +35,7 @@ def who_did(entry: TimelineEntry) -> str:
         return ""
     if name == OPERATOR.name:
         return _("The operator (command line)")
-    return name.rpartition(" (")[0] or name if name.endswith(")") else name
+    return name_alone(name)
 
 
 def moment(value: object) -> datetime | None:

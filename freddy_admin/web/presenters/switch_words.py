@@ -4,6 +4,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.rows import CheckError
 from freddy_admin.web.presenters.failures import failure
@@ -16,15 +17,9 @@ def switch_sentence(one: Order, on: Reading) -> SafeString:
     return format_html(
         _SENTENCES[OrderState(one.state), one.enable](),
         name=one.tool_name or one.tool_key,
-        who=who_asked(one),
+        who=name_alone(one.requested_by),
         ago=on.ago(one.requested_at),
     )
-
-
-def who_asked(one: Order) -> str:
-    """The person's name without the address, which the audit log has."""
-    name = one.requested_by
-    return name.rpartition(" (")[0] or name if name.endswith(")") else name
 
 
 def switch_note(one: Order) -> str:

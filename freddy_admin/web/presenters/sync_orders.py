@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils.html import format_html
@@ -9,12 +10,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.rows import CheckError, KeyRow
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.times import Reading
 
 BUSY, GOOD, WARN, BAD = "quiet", "good", "warn", "bad"
+_SHOWN_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def order_note(row: KeyRow, on: Reading) -> str:
     """The short form, for a line of a list; "" where nothing was asked for."""
     if row.order_at is None:
         return ""
-    parts = {"at": on.clock(row.order_at), "who": row.order_by}
+    parts = {"at": on.clock(row.order_at), "who": name_alone(row.order_by)}
     if row.sync_running:
         return _("sync requested %(at)s by %(who)s") % parts
     if row.order_is_late:
@@ -41,10 +44,21 @@ def order_note(row: KeyRow, on: Reading) -> str:
     return _("sync requested %(at)s by %(who)s, not seen yet") % parts
 
 
+def latest_order(row: KeyRow, order: Order | None, on: Reading) -> OrderView | None:
+    """The order with its key: while it is awaited, and for an hour after it ended."""
+    if order is None:
+        return None
+    awaited = row.order_at == order.requested_at
+    lately = order.finished_at is not None and on.now - order.finished_at < _SHOWN_FOR
+    return order_view(order, on, late=row.order_is_late) if awaited or lately else None
+
+
 def order_view(order: Order, on: Reading, *, late: bool = False) -> OrderView:
     """The long form; `late` says that the sync should have been seen by now."""
     asked = format_html(
-        _("Requested {at} by {who}."), at=on.at(order.requested_at), who=order.requested_by
+        _("Requested {at} by {who}."),
+        at=on.at(order.requested_at),
+        who=name_alone(order.requested_by),
     )
     return _VIEWS[OrderState(order.state)](order, on, asked, late)
 

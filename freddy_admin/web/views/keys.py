@@ -25,7 +25,7 @@ from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
 from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.past import with_histories, with_timeline
+from freddy_admin.web.past import with_histories, with_orders, with_timeline
 from freddy_admin.web.past_query import past_query
 from freddy_admin.web.presenters.check_runs import run_rows
 from freddy_admin.web.presenters.key import key_view
@@ -52,7 +52,8 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     if seen is not None and seen.get("all") == view.marks["all"]:
         news = {"timeline": view.timeline, "live": True}
         return parts_only(render(request, "history/_timeline.html", news))
-    panels = with_histories([view.panel] if view.panel else [], query, on, rows=rows)
+    panels = with_orders([view.panel] if view.panel else [], on, of=here, rows=rows)
+    panels = with_histories(panels, query, on, rows=rows)
     view = replace(view, panel=next(iter(panels), None))
     runs = run_rows(check_runs(key=found), on)
     page = {"view": view, "organisation": here, "key": found, "runs": runs}

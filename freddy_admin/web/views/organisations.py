@@ -34,7 +34,7 @@ from freddy_admin.web.access import (
 from freddy_admin.web.filters import address, filters_from
 from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.past import with_histories, with_timeline
+from freddy_admin.web.past import with_histories, with_orders, with_timeline
 from freddy_admin.web.past_query import past_query
 from freddy_admin.web.presenters.key_list import key_list
 from freddy_admin.web.presenters.organisation import (
@@ -62,7 +62,8 @@ def organisation(request: HttpRequest, access: Access) -> HttpResponse:
         return nothing_new()
     in_part = seen is not None and seen.get("frame") == view.marks["frame"]
     view = changed_parts(view, seen or {}) if in_part else view
-    view = replace(view, panels=with_histories(view.panels, query, on, rows=rows))
+    panels = with_orders(view.panels, on, of=here, rows=rows)
+    view = replace(view, panels=with_histories(panels, query, on, rows=rows))
     return _page(request, here, view, in_part=in_part)
 
 
