@@ -15,11 +15,11 @@ from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sandbox.figures import counts_at, incremental, times_at
 from freddy_admin.sandbox.samples import SampleKey
 from freddy_admin.sandbox.scenarios import ParsedKey, Scenario, parse_key
+from freddy_admin.sync.history.telling import Telling, telling_store
 from freddy_admin.sync.models import KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked, OwnFailure, Problem
 from freddy_admin.sync.policy import Policy
 from freddy_admin.sync.recording import record
-from freddy_admin.sync.telling import Telling, telling_store
 from freddy_admin.vault.models import ApiKey
 
 PAST_LENGTH: Final = timedelta(days=30)

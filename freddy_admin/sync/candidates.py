@@ -8,6 +8,7 @@ from django.db import transaction
 
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
+from freddy_admin.sync.history.telling import Telling, telling_store
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import KeySync, Outcome
@@ -15,7 +16,6 @@ from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import record
-from freddy_admin.sync.telling import Telling, telling_store
 from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import candidates as vault
 

@@ -14,10 +14,10 @@ from django.conf import settings
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.core import clock
 from freddy_admin.sync.api import api_client
+from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.leases import claims_take
 from freddy_admin.sync.platform import ApiAnswer, api_health_ask, api_health_store, beat_store
 from freddy_admin.sync.policy import policy
-from freddy_admin.sync.retention import history_prune
 from freddy_admin.sync.work import PARALLEL, Errands, checks_pool
 from freddy_admin.vault.master_keys import MasterKeyFit, master_key_state
 

@@ -14,10 +14,10 @@ from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import EventKind, KeySync
 from freddy_admin.sync.policy import PRESS_AGAIN_AFTER, policy
 from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.telling import happened_tell
 from freddy_admin.vault.models import KeyStatus
 
 log = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ from django.db import transaction
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.history.telling import Fate, Telling, happened_tell, key_tell, telling_store
 from freddy_admin.sync.models import EventKind, KeySync, Listing
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.recording import history_break
 from freddy_admin.sync.row_changes import start_afresh
 from freddy_admin.sync.states import State
-from freddy_admin.sync.telling import Fate, Telling, happened_tell, key_tell, telling_store
 from freddy_admin.vault.details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.services.candidates import candidate_promote

@@ -7,8 +7,17 @@ from django.db import transaction
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
+from freddy_admin.sync.history.noticing import Note, Seen, figures_mark, mark_of, notes_on
+from freddy_admin.sync.history.telling import (
+    Telling,
+    health_tell,
+    run_advance,
+    run_end,
+    run_goes_on,
+    telling_store,
+    unknown_tell,
+)
 from freddy_admin.sync.models import EventKind, KeySync, OrderState
-from freddy_admin.sync.noticing import Note, Seen, figures_mark, mark_of, notes_on
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import Policy, policy
@@ -22,15 +31,6 @@ from freddy_admin.sync.row_changes import (
     verdict_record,
 )
 from freddy_admin.sync.schedule import hold_until, next_check
-from freddy_admin.sync.telling import (
-    Telling,
-    health_tell,
-    run_advance,
-    run_end,
-    run_goes_on,
-    telling_store,
-    unknown_tell,
-)
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 _FIELDS = [

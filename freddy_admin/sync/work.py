@@ -12,7 +12,7 @@ from freddy_admin.sync.candidates import (
 )
 from freddy_admin.sync.checks import check_perform
 from freddy_admin.sync.leases import Claim, claims_release
-from freddy_admin.sync.listing_calls import (
+from freddy_admin.sync.lists.calls import (
     ListingClaim,
     ListingEnded,
     listing_claims_release,
@@ -21,13 +21,13 @@ from freddy_admin.sync.listing_calls import (
     listings_store,
 )
 from freddy_admin.sync.models import KeySync
-from freddy_admin.sync.order_calls import (
+from freddy_admin.sync.orders.calls import (
     OrderClaim,
     OrderEnded,
     order_claims_take,
     order_perform,
 )
-from freddy_admin.sync.order_results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.orders.results import order_claims_abandon, orders_lose, orders_store
 from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.recording import checks_store
 from freddy_admin.sync.rounds import CallPool

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
-from freddy_admin.sync.listing_reads import ListingKey, listing_keys
-from freddy_admin.sync.listing_rows import ListingState
-from freddy_admin.sync.listings import listing_ask
+from freddy_admin.sync.lists.reads import ListingKey, listing_keys
+from freddy_admin.sync.lists.rows import ListingState
+from freddy_admin.sync.lists.services import listing_ask
 from freddy_admin.sync.models import ListingKind
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.selectors import key_not_found

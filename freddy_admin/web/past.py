@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.orders import sync_orders
+from freddy_admin.sync.history.timeline import key_histories, timeline_page
+from freddy_admin.sync.orders.placing import sync_orders
 from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.timeline import key_histories, timeline_page
 from freddy_admin.web.past_query import PastQuery
-from freddy_admin.web.presenters.history import history_view
+from freddy_admin.web.presenters.history.view import history_view
 from freddy_admin.web.presenters.key import KeyView
 from freddy_admin.web.presenters.organisation import OrganisationView
 from freddy_admin.web.presenters.panels import Panel
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.sync_orders import latest_order
-from freddy_admin.web.presenters.timeline import timeline_view
+from freddy_admin.web.presenters.syncs.orders import latest_order
+from freddy_admin.web.presenters.timeline.view import timeline_view
 from freddy_admin.web.presenters.times import Reading
 
 _WHOLE = ("frame", "all")

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.http import QueryDict
 
-from freddy_admin.sync.timeline import GROUPS, TimelineFilters
-from freddy_admin.web.presenters.windows import MONTH, window_named
+from freddy_admin.sync.history.timeline import GROUPS, TimelineFilters
+from freddy_admin.web.presenters.history.windows import MONTH, window_named
 
 LAST_PAGE = 10_000
 _LARGEST_ID = 2**63 - 1

@@ -7,7 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.orders import tool_key_clean
+from freddy_admin.sync.orders.placing import tool_key_clean
 
 
 @dataclass(frozen=True, slots=True)

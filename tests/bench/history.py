@@ -7,12 +7,12 @@ from django.db import connection
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.history.telling import Telling, telling_store
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import CheckRun, HistoryEvent, KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.policy import Policy
 from freddy_admin.sync.recording import record
-from freddy_admin.sync.telling import Telling, telling_store
 from freddy_admin.vault.models import ApiKey
 from tests.bench.measuring import line
 

@@ -157,7 +157,7 @@ def test_a_sync_whose_worker_was_killed_is_never_sent_again(life: Life, panel: P
     assert until(life.settled)
     life.api.hold()
     order = (
-        "from freddy_admin.sync.orders import *; from freddy_admin.core import clock;"
+        "from freddy_admin.sync.orders.placing import *; from freddy_admin.core import clock;"
         "from datetime import datetime;"
         "org = Organisation.objects.get();"
         f"moment = datetime.fromisoformat('{life.now.isoformat()}');"

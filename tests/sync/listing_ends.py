@@ -6,15 +6,15 @@ from typing import Any
 
 from freddy_admin.aitronos.types import Answer, AuthConfig, CallInfo, Connector, ConnectorPage
 from freddy_admin.core import clock
-from freddy_admin.sync.listing_calls import (
+from freddy_admin.sync.lists.calls import (
     ListingClaim,
     ListingEnded,
     listing_claims_take,
     listing_perform,
     listings_store,
 )
-from freddy_admin.sync.listing_rows import Item
-from freddy_admin.sync.listings import listing_ask, listing_read
+from freddy_admin.sync.lists.rows import Item
+from freddy_admin.sync.lists.services import listing_ask, listing_read
 from freddy_admin.sync.models import Listing, ListingKind
 from freddy_admin.sync.outcomes import Problem
 from freddy_admin.vault.models import ApiKey

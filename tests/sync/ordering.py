@@ -11,8 +11,8 @@ from freddy_admin.sandbox.clock import SandboxClock
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
 from freddy_admin.sync.models import Order
-from freddy_admin.sync.order_calls import OrderClaim, order_claims_take, order_perform
-from freddy_admin.sync.order_results import orders_store
+from freddy_admin.sync.orders.calls import OrderClaim, order_claims_take, order_perform
+from freddy_admin.sync.orders.results import orders_store
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, MakeKey
 

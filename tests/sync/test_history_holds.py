@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
+from freddy_admin.sync.history.spans import Happening, change_of, key_history
+from freddy_admin.sync.history.telling import Fate, Telling, key_tell
 from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync, Outcome
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import history_break, record
 from freddy_admin.sync.row_changes import facts_of, start_afresh
-from freddy_admin.sync.spans import Happening, change_of, key_history
 from freddy_admin.sync.states import State
-from freddy_admin.sync.telling import Fate, Telling, key_tell
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON
 

@@ -10,8 +10,8 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.freshness import Answer
-from freddy_admin.sync.listing_calls import listing_claims_take, listings_store
-from freddy_admin.sync.listings import listing_read, listing_request
+from freddy_admin.sync.lists.calls import listing_claims_take, listings_store
+from freddy_admin.sync.lists.services import listing_read, listing_request
 from freddy_admin.sync.models import KeySync
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import HandClock, MakeKey

@@ -12,8 +12,8 @@ from freddy_admin.core import clock
 from freddy_admin.sandbox.api import SandboxOptions
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
-from freddy_admin.sync import listing_fetch
-from freddy_admin.sync.listing_calls import (
+from freddy_admin.sync.lists import fetch as listing_fetch
+from freddy_admin.sync.lists.calls import (
     listing_claims_take,
     listing_perform,
     listings_store,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from freddy_admin.core import clock
-from freddy_admin.sync.listing_calls import (
+from freddy_admin.sync.lists.calls import (
     listing_claims_release,
     listing_claims_take,
     listings_store,

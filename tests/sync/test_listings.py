@@ -11,10 +11,10 @@ from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_set
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.lifecycle import key_revoke
-from freddy_admin.sync.listing_calls import listing_claims_take, listings_store
-from freddy_admin.sync.listing_reads import cache_name, listing_keys
-from freddy_admin.sync.listing_rows import ListingState
-from freddy_admin.sync.listings import listing_ask, listing_read
+from freddy_admin.sync.lists.calls import listing_claims_take, listings_store
+from freddy_admin.sync.lists.reads import cache_name, listing_keys
+from freddy_admin.sync.lists.rows import ListingState
+from freddy_admin.sync.lists.services import listing_ask, listing_read
 from freddy_admin.sync.models import KeySync, Listing, ListingKind
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from tests.sync.conftest import HandClock, MakeKey
@@ -60,7 +60,7 @@ def test_two_who_look_at_the_same_moment_ask_once(
 ) -> None:
     # The second one read before the first one wrote.
     monkeypatch.setattr(
-        "freddy_admin.sync.listings.listing_state", lambda **_: ListingState(CONNECTORS)
+        "freddy_admin.sync.lists.services.listing_state", lambda **_: ListingState(CONNECTORS)
     )
     look(key)
     first = hand_clock()

@@ -13,12 +13,12 @@ from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
 from freddy_admin.sync.lifecycle import key_pause
 from freddy_admin.sync.models import HistoryEvent, Listing, Order, OrderKind, OrderState
-from freddy_admin.sync.order_calls import (
+from freddy_admin.sync.orders.calls import (
     order_claims_take,
     order_perform,
     state_after,
 )
-from freddy_admin.sync.order_results import orders_store
+from freddy_admin.sync.orders.results import orders_store
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, MakeKey, row_of
 from tests.sync.ordering import asked, client, keyed, sandbox, sent, take

@@ -9,10 +9,10 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sandbox.scenarios import Scenario
 from freddy_admin.sync.engine import Engine
 from freddy_admin.sync.models import HistoryEvent, KeySync, Order, OrderState
-from freddy_admin.sync.order_calls import (
+from freddy_admin.sync.orders.calls import (
     order_perform,
 )
-from freddy_admin.sync.order_results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.orders.results import order_claims_abandon, orders_lose, orders_store
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, HandClock, MakeKey, figures, good, row_of
 from tests.sync.ordering import client, keyed, sandbox, sent, take

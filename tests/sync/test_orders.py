@@ -15,7 +15,7 @@ from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.lifecycle import key_pause
 from freddy_admin.sync.models import HistoryEvent, Order, OrderBatch, OrderState
-from freddy_admin.sync.orders import (
+from freddy_admin.sync.orders.placing import (
     batch_open,
     batch_orders,
     order_switch,
@@ -23,8 +23,7 @@ from freddy_admin.sync.orders import (
     switch_orders,
     sync_orders,
 )
-from freddy_admin.sync.rows import Filters
-from freddy_admin.sync.startable import (
+from freddy_admin.sync.orders.startable import (
     one_of_each,
     rows_alike,
     same_reports,
@@ -32,6 +31,7 @@ from freddy_admin.sync.startable import (
     startable_these,
     syncs_order,
 )
+from freddy_admin.sync.rows import Filters
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from tests.at_once import ON_SQLITE, at_once
 from tests.sync.conftest import NOON, HandClock, MakeKey, figures, good, row_of

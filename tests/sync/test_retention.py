@@ -7,8 +7,8 @@ from django.conf import LazySettings
 
 from freddy_admin.core import clock
 from freddy_admin.sync.engine import Engine
+from freddy_admin.sync.history.retention import BATCH, history_prune
 from freddy_admin.sync.models import CheckRun, HistoryEvent, Order, OrderBatch
-from freddy_admin.sync.retention import BATCH, history_prune
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, HandClock
 

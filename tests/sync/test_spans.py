@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freddy_admin.sync.models import EventKind
-from freddy_admin.sync.spans import (
+from freddy_admin.sync.history.spans import (
     Happening,
     KeyHistory,
     Share,
@@ -21,6 +20,7 @@ from freddy_admin.sync.spans import (
     share_of,
     steps_from,
 )
+from freddy_admin.sync.models import EventKind
 from freddy_admin.sync.states import State
 
 END = datetime(2026, 3, 31, 12, tzinfo=UTC)

@@ -8,10 +8,7 @@ import pytest
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync
-from freddy_admin.sync.selectors import organisation_rows
-from freddy_admin.sync.states import State
-from freddy_admin.sync.timeline import (
+from freddy_admin.sync.history.timeline import (
     GROUPS,
     PAGE_SIZE,
     RUNS_SHOWN,
@@ -21,6 +18,9 @@ from freddy_admin.sync.timeline import (
     key_histories,
     timeline_page,
 )
+from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync
+from freddy_admin.sync.selectors import organisation_rows
+from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import HandClock, MakeKey
 

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.orders import batch_open, order_sync
+from freddy_admin.sync.orders.placing import batch_open, order_sync
 from tests.web.conftest import MakeKey, People, SignIn
 
 WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")

@@ -6,7 +6,7 @@ from django.test import Client
 
 from freddy_admin.audit.services import Actor
 from freddy_admin.sync.models import Listing
-from freddy_admin.sync.orders import order_switch
+from freddy_admin.sync.orders.placing import order_switch
 from freddy_admin.vault.models import ApiKey
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.listings import (

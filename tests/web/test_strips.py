@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freddy_admin.sync.spans import KeyHistory, Share, Span
+from freddy_admin.sync.history.spans import KeyHistory, Share, Span
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.shares import percent, share_words
-from freddy_admin.web.presenters.strip_pieces import LEAST, MOST, WIDTH, pieces
-from freddy_admin.web.presenters.strips import legend, mark_of_state, strip
+from freddy_admin.web.presenters.history.shares import percent, share_words
+from freddy_admin.web.presenters.history.strip_pieces import LEAST, MOST, WIDTH, pieces
+from freddy_admin.web.presenters.history.strips import legend, mark_of_state, strip
+from freddy_admin.web.presenters.history.windows import DAY, MONTH, WEEK, Window
 from freddy_admin.web.presenters.times import Reading
-from freddy_admin.web.presenters.windows import DAY, MONTH, WEEK, Window
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 ON = Reading(NOW, UTC)

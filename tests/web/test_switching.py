@@ -9,7 +9,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.sync.models import Order, OrderState
-from freddy_admin.sync.orders import order_switch
+from freddy_admin.sync.orders.placing import order_switch
 from freddy_admin.vault.models import ApiKey
 from tests.web.conftest import HandClock, MakeKey, People, SignIn, seen_of
 from tests.web.listings import (

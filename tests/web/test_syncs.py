@@ -11,7 +11,7 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.models import KeySync, Order, OrderBatch, OrderState
-from freddy_admin.sync.orders import order_sync
+from freddy_admin.sync.orders.placing import order_sync
 from freddy_admin.sync.states import State
 from tests.web.conftest import HandClock, MakeKey, People, SignIn, seen_of
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.sync.history.timeline import TimelineEntry, TimelineFilters, TimelinePage
 from freddy_admin.sync.models import EventKind as Kind
-from freddy_admin.sync.timeline import TimelineEntry, TimelineFilters, TimelinePage
 from freddy_admin.web.past_query import PastQuery
-from freddy_admin.web.presenters.timeline import EventView, timeline_view
+from freddy_admin.web.presenters.timeline.view import EventView, timeline_view
 from freddy_admin.web.presenters.times import Reading
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)

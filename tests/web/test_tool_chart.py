@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freddy_admin.sync.spans import KeyHistory, ToolStep
+from freddy_admin.sync.history.spans import KeyHistory, ToolStep
+from freddy_admin.web.presenters.history.tool_chart import HEIGHT, WIDTH, Chart, _top, tool_chart
+from freddy_admin.web.presenters.history.windows import DAY, MONTH, Window
 from freddy_admin.web.presenters.times import Reading
-from freddy_admin.web.presenters.tool_chart import HEIGHT, WIDTH, Chart, _top, tool_chart
-from freddy_admin.web.presenters.windows import DAY, MONTH, Window
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 START = NOW - MONTH.length

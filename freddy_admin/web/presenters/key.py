@@ -11,7 +11,7 @@ from freddy_admin.vault.selectors import candidate_of
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
 from freddy_admin.web.presenters.panels import Panel, panel
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.timeline import TimelineView
+from freddy_admin.web.presenters.timeline.view import TimelineView
 from freddy_admin.web.presenters.times import Reading
 
 

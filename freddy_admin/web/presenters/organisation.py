@@ -22,7 +22,7 @@ from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.key_list import KeyList
 from freddy_admin.web.presenters.panels import Panel, identical_figures, panel
 from freddy_admin.web.presenters.rows import RowView, mark_of, row_views
-from freddy_admin.web.presenters.timeline import TimelineView
+from freddy_admin.web.presenters.timeline.view import TimelineView
 from freddy_admin.web.presenters.times import Reading
 
 

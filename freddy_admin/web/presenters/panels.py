@@ -22,12 +22,12 @@ from freddy_admin.web.presenters.actions import (
     sync_action,
 )
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
-from freddy_admin.web.presenters.history import HistoryView
+from freddy_admin.web.presenters.history.view import HistoryView
 from freddy_admin.web.presenters.rows import mark_of, row_mark, tools_words
 from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import Story, story
-from freddy_admin.web.presenters.sync_orders import OrderView
+from freddy_admin.web.presenters.syncs.orders import OrderView
 from freddy_admin.web.presenters.times import EITHER, Reading, span_words
 from freddy_admin.web.presenters.trouble import Trouble, trouble
 

@@ -16,7 +16,7 @@ from freddy_admin.web.presenters.key_list import PANELS
 from freddy_admin.web.presenters.owners import owner_sentence
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
-from freddy_admin.web.presenters.sync_orders import order_note
+from freddy_admin.web.presenters.syncs.orders import order_note
 from freddy_admin.web.presenters.times import EITHER, PAST, Reading
 
 NEVER = "—"

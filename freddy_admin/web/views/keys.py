@@ -15,10 +15,10 @@ from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_people
 from freddy_admin.sync.freshness import statuses_ask
+from freddy_admin.sync.history.timeline import check_runs
 from freddy_admin.sync.lifecycle import key_change, key_pause, key_resume, key_revoke
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.selectors import key_row
-from freddy_admin.sync.timeline import check_runs
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
 from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
@@ -27,7 +27,7 @@ from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_bes
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
 from freddy_admin.web.past import with_histories, with_orders, with_timeline
 from freddy_admin.web.past_query import past_query
-from freddy_admin.web.presenters.check_runs import run_rows
+from freddy_admin.web.presenters.history.check_runs import run_rows
 from freddy_admin.web.presenters.key import key_view
 from freddy_admin.web.presenters.times import reading
 from freddy_admin.web.views.organisations import asked_at

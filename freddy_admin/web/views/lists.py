@@ -11,20 +11,20 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.freshness import Answer, CheckRequest
-from freddy_admin.sync.listing_rows import ListingView
-from freddy_admin.sync.listings import listing_read, listing_request
+from freddy_admin.sync.lists.rows import ListingView
+from freddy_admin.sync.lists.services import listing_read, listing_request
 from freddy_admin.sync.models import ListingKind
-from freddy_admin.sync.orders import switch_orders
+from freddy_admin.sync.orders.placing import switch_orders
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.web.access import WRITE, within_organisation
 from freddy_admin.web.list_look import Look, list_look
 from freddy_admin.web.live import nothing_new, seen_marks
-from freddy_admin.web.presenters.auth_configs import auth_config_rows
-from freddy_admin.web.presenters.connectors import connector_rows, switch_path
-from freddy_admin.web.presenters.list_frame import list_frame
-from freddy_admin.web.presenters.list_rows import list_view
+from freddy_admin.web.presenters.lists.auth_configs import auth_config_rows
+from freddy_admin.web.presenters.lists.connectors import connector_rows, switch_path
+from freddy_admin.web.presenters.lists.frame import list_frame
+from freddy_admin.web.presenters.lists.rows import list_view
+from freddy_admin.web.presenters.lists.switches import LOOKED_THROUGH, switch_views, switched
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.switches import LOOKED_THROUGH, switch_views, switched
 from freddy_admin.web.presenters.times import reading
 
 

@@ -11,14 +11,14 @@ from freddy_admin.accounts.actors import actor_of
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.listings import listing_read
+from freddy_admin.sync.lists.services import listing_read
 from freddy_admin.sync.models import ListingKind
-from freddy_admin.sync.orders import order_switch, switch_orders
+from freddy_admin.sync.orders.placing import order_switch, switch_orders
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, key_not_found
 from freddy_admin.web.access import FORM, within_organisation
 from freddy_admin.web.forms import told_beside_fields
-from freddy_admin.web.presenters.switches import LOOKED_THROUGH
+from freddy_admin.web.presenters.lists.switches import LOOKED_THROUGH
 from freddy_admin.web.switch_form import SwitchForm, Wish, switch_wish
 
 

@@ -13,20 +13,20 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.orders import batch_orders, order_sync
-from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.selectors import key_row
-from freddy_admin.sync.startable import (
+from freddy_admin.sync.orders.placing import batch_orders, order_sync
+from freddy_admin.sync.orders.startable import (
     one_of_each,
     rows_alike,
     startable_rows,
     startable_these,
     syncs_order,
 )
+from freddy_admin.sync.rows import KeyRow
+from freddy_admin.sync.selectors import key_row
 from freddy_admin.web.access import FORM, by_anyone_signed_in, person_of, within_organisation
 from freddy_admin.web.filters import address, filters_from, is_narrowed
 from freddy_admin.web.live import nothing_new, seen_marks
-from freddy_admin.web.presenters.syncs import batch_view, choice_view, dialog_view
+from freddy_admin.web.presenters.syncs.pages import batch_view, choice_view, dialog_view
 from freddy_admin.web.presenters.times import reading
 
 

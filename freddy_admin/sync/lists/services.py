@@ -19,8 +19,8 @@ from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.freshness import Answer, CheckRequest
 from freddy_admin.sync.health import CLOCK_TOLERANCE
-from freddy_admin.sync.listing_reads import listing_read, listing_state
-from freddy_admin.sync.listing_rows import ListingState
+from freddy_admin.sync.lists.reads import listing_read, listing_state
+from freddy_admin.sync.lists.rows import ListingState
 from freddy_admin.sync.models import Listing, ListingKind
 from freddy_admin.sync.outcomes import OwnFailure
 from freddy_admin.sync.policy import PRESS_AGAIN_AFTER, policy

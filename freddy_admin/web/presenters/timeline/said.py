@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.audit.services import OPERATOR, WORKER, name_alone
+from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.sync.rows import CheckError
-from freddy_admin.sync.timeline import TimelineEntry
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.states import QUIET
 from freddy_admin.web.presenters.story import NONE

@@ -12,7 +12,7 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, TimedOut
 from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
-from freddy_admin.sync.listing_rows import Item
+from freddy_admin.sync.lists.rows import Item
 from freddy_admin.sync.models import ListingKind
 from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open

@@ -8,11 +8,11 @@ from django.db import transaction
 from freddy_admin.audit.services import WORKER, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.organisations.access import place_of
+from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import EventKind, KeySync, Listing, ListingKind, Order, OrderState
 from freddy_admin.sync.models.orders import OrderKind
-from freddy_admin.sync.order_calls import OrderClaim, OrderEnded
+from freddy_admin.sync.orders.calls import OrderClaim, OrderEnded
 from freddy_admin.sync.outcomes import Problem
-from freddy_admin.sync.telling import happened_tell
 
 LOST = Problem(kind="worker_lost")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from freddy_admin.sync.spans import Span
+from freddy_admin.sync.history.spans import Span
 from freddy_admin.sync.states import NEEDS_YOU, RANK, State
 
 WIDTH = 1000

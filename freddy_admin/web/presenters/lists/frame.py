@@ -9,13 +9,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.listing_rows import ListingState
+from freddy_admin.sync.lists.rows import ListingState
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.web.list_look import Look
 from freddy_admin.web.presenters.actions import Action
 from freddy_admin.web.presenters.choices import Choice
 from freddy_admin.web.presenters.failures import failure
-from freddy_admin.web.presenters.list_trouble import list_trouble
+from freddy_admin.web.presenters.lists.trouble import list_trouble
 from freddy_admin.web.presenters.panels import Evidence
 from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.states import GOOD, QUIET, WARN

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from freddy_admin.core.cache import cache_get, cache_set
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.listing_rows import Item, ListingState, ListingView, thawed
+from freddy_admin.sync.lists.rows import Item, ListingState, ListingView, thawed
 from freddy_admin.sync.models import Listing, ListingKind, Outcome
 from freddy_admin.sync.rows import CheckError
 from freddy_admin.vault.models import ApiKey, KeyStatus

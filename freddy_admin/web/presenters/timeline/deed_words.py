@@ -7,10 +7,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from freddy_admin.sync.timeline import TimelineEntry
-from freddy_admin.web.presenters.said import Said, reason, text, who_did, whole
+from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.web.presenters.states import GOOD, QUIET, WARN
 from freddy_admin.web.presenters.story import NONE, say
+from freddy_admin.web.presenters.timeline.said import Said, reason, text, who_did, whole
 from freddy_admin.web.presenters.times import Reading
 
 _DONE, _REFUSED, _UNCLEAR = "done", "refused", "unclear"

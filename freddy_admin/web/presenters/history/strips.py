@@ -9,13 +9,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.spans import KeyHistory, Span
+from freddy_admin.sync.history.spans import KeyHistory, Span
 from freddy_admin.sync.states import NEEDS_YOU, State
-from freddy_admin.web.presenters.shares import share_words, state_shares
+from freddy_admin.web.presenters.history.shares import share_words, state_shares
+from freddy_admin.web.presenters.history.strip_pieces import Piece, pieces
+from freddy_admin.web.presenters.history.windows import Window
 from freddy_admin.web.presenters.states import LOOKS, QUIET
-from freddy_admin.web.presenters.strip_pieces import Piece, pieces
 from freddy_admin.web.presenters.times import Reading
-from freddy_admin.web.presenters.windows import Window
 
 HEIGHT, SWATCH = 24, 24
 

@@ -20,6 +20,7 @@ from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import (
     EventKind,
     KeySync,
@@ -29,7 +30,6 @@ from freddy_admin.sync.models import (
     OrderState,
 )
 from freddy_admin.sync.models.orders import UNFINISHED
-from freddy_admin.sync.telling import happened_tell
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 BATCH_AT_MOST = 100

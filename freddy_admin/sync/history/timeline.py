@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.history.spans import Happening, KeyHistory, key_history
 from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync
 from freddy_admin.sync.models.history import STATEFUL
 from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.spans import Happening, KeyHistory, key_history
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 

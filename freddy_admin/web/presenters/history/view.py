@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.spans import KeyHistory
+from freddy_admin.sync.history.spans import KeyHistory
 from freddy_admin.web.past_query import PastQuery
 from freddy_admin.web.presenters.choices import Choice
+from freddy_admin.web.presenters.history.strips import LegendItem, Strip, legend, strip
+from freddy_admin.web.presenters.history.tool_chart import Chart, tool_chart
+from freddy_admin.web.presenters.history.windows import WINDOWS, window_named
 from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.states import Pill, pill
-from freddy_admin.web.presenters.strips import LegendItem, Strip, legend, strip
 from freddy_admin.web.presenters.times import Reading, span_words
-from freddy_admin.web.presenters.tool_chart import Chart, tool_chart
-from freddy_admin.web.presenters.windows import WINDOWS, window_named
 
 ROWS = 100
 

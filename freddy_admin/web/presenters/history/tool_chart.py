@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.spans import KeyHistory, ToolStep
+from freddy_admin.sync.history.spans import KeyHistory, ToolStep
+from freddy_admin.web.presenters.history.windows import DAY, Window
 from freddy_admin.web.presenters.times import Reading
-from freddy_admin.web.presenters.windows import DAY, Window
 
 WIDTH, HEIGHT = 1000, 200
 _DOT = 3  # what was known for a moment alone is still seen

@@ -8,13 +8,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from freddy_admin.sync.history.spans import Happening, change_of
+from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.sync.models import EventKind
-from freddy_admin.sync.spans import Happening, change_of
-from freddy_admin.sync.timeline import TimelineEntry
-from freddy_admin.web.presenters.deed_words import key_changed, person_did
-from freddy_admin.web.presenters.said import Said, moment, pair_of, reason, tools, who_did, whole
 from freddy_admin.web.presenters.states import BAD, GOOD, LOOKS, WARN
 from freddy_admin.web.presenters.story import NONE, say
+from freddy_admin.web.presenters.timeline.deed_words import key_changed, person_did
+from freddy_admin.web.presenters.timeline.said import (
+    Said,
+    moment,
+    pair_of,
+    reason,
+    tools,
+    who_did,
+    whole,
+)
 from freddy_admin.web.presenters.times import Reading
 
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from freddy_admin.core import clock
+from freddy_admin.sync.history.noticing import Note
 from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync, Order, Outcome
 from freddy_admin.sync.models.orders import OrderKind, OrderState
-from freddy_admin.sync.noticing import Note
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.utils.safestring import SafeString
 
 from freddy_admin.sync.models import Order, OrderState
-from freddy_admin.web.presenters.connectors import switch_address
+from freddy_admin.web.presenters.lists.connectors import switch_address
+from freddy_admin.web.presenters.lists.switch_words import LOOKS, switch_note, switch_sentence
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.switch_words import LOOKS, switch_note, switch_sentence
 from freddy_admin.web.presenters.times import Reading
 
 # So many are looked through for connectors that are still off; so many are shown.

@@ -10,12 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.timeline import GROUPS, TimelineEntry, TimelinePage
+from freddy_admin.sync.history.timeline import GROUPS, TimelineEntry, TimelinePage
 from freddy_admin.web.past_query import PastQuery
 from freddy_admin.web.presenters.choices import Choice
-from freddy_admin.web.presenters.event_words import event_said
 from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.story import say
+from freddy_admin.web.presenters.timeline.event_words import event_said
 from freddy_admin.web.presenters.times import Reading
 
 PART = "timeline"

@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from freddy_admin.core import clock
-from freddy_admin.sync.listing_fetch import (
+from freddy_admin.sync.lists.fetch import (
     CALLS_LONG,
     ListingClaim,
     ListingEnded,
     listing_perform,
 )
-from freddy_admin.sync.listing_rows import frozen
+from freddy_admin.sync.lists.rows import frozen
 from freddy_admin.sync.models import Listing, ListingKind
 from freddy_admin.sync.outcomes import Problem
 from freddy_admin.sync.policy import LEASE_AT_MOST, PLANNED_AT_MOST

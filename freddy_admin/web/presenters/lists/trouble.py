@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.aitronos.errors import FailureKind as Kind
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.listing_rows import ListingState
+from freddy_admin.sync.lists.rows import ListingState
 from freddy_admin.sync.models import ListingKind
 from freddy_admin.sync.outcomes import OwnFailure as Own
 from freddy_admin.sync.rows import CheckError

@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.models import CheckRun, Outcome
-from freddy_admin.web.presenters.said import reason, tools
 from freddy_admin.web.presenters.story import say
+from freddy_admin.web.presenters.timeline.said import reason, tools
 from freddy_admin.web.presenters.times import Reading
 
 

@@ -7,7 +7,7 @@ from math import floor
 
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.spans import Share, Span
+from freddy_admin.sync.history.spans import Share, Span
 from freddy_admin.sync.states import State
 
 

@@ -12,13 +12,13 @@ from django.utils.translation import ngettext
 from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.orders.startable import same_reports
 from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.startable import same_reports
 from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
-from freddy_admin.web.presenters.sync_orders import OrderView, order_view
+from freddy_admin.web.presenters.syncs.orders import OrderView, order_view
 from freddy_admin.web.presenters.times import EITHER, PAST, Reading, span_words
 
 # A sync helps these; others may be chosen, but are not to begin with.

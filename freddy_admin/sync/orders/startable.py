@@ -13,7 +13,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisations_visible
 from freddy_admin.sync.models import OrderBatch
-from freddy_admin.sync.orders import BATCH_AT_MOST, batch_open, order_sync
+from freddy_admin.sync.orders.placing import BATCH_AT_MOST, batch_open, order_sync
 from freddy_admin.sync.querying import COLUMNS, listed, ordered, row_of, visible_rows
 from freddy_admin.sync.rows import Filters, KeyRow
 from freddy_admin.sync.selectors import overview_rows

@@ -1,0 +1,1 @@
+"""What was: noticed, told, replayed, read, and let go when it is old."""

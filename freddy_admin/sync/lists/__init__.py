@@ -1,0 +1,1 @@
+"""What Aitronos lists beside the status: asked for, fetched by the worker, read."""

@@ -1,0 +1,1 @@
+"""A key's past, ready for its templates: strips, shares, chart, tables."""

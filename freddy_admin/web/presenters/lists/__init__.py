@@ -1,0 +1,1 @@
+"""The pages of connectors and auth configs, ready for their templates."""

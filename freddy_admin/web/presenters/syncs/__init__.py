@@ -1,0 +1,1 @@
+"""Starting syncs, and what came of it, ready for the templates."""
