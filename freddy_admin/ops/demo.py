@@ -1,7 +1,9 @@
 """The demo's own settings and its sample data, stored once."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.services import member_set, organisations_ensure
 from freddy_admin.sandbox.samples import SampleKey, sample_organisations
+from freddy_admin.sandbox.scenarios import Scenario
 from freddy_admin.sync.lifecycle import key_pause, keys_watch
 from freddy_admin.sync.models import KeySync
 from freddy_admin.vault.details import KeyDetails
@@ -33,6 +36,7 @@ VIEWER: Final = "viewer@example.com"
 PASSWORD: Final = "look-around-2026"  # noqa: S105
 
 _UNCHECKED_FOR = timedelta(minutes=20)
+_LATELY = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +111,32 @@ def _fleet_store(*, now: datetime, began: datetime) -> dict[str, list[ApiKey]]:
     samples = sample_organisations()
     with clock.using(lambda: began):
         places = organisations_ensure(actor=OPERATOR, names=[one.name for one in samples])
-        pairs = [(places[one.name], key) for one in samples for key in one.keys]
-        seasoned = _keys_store([pair for pair in pairs if pair[1].checked])
-    past_live(seasoned, now=now)
-    new = _keys_store([pair for pair in pairs if not pair[1].checked])
+    added: defaultdict[datetime, list[tuple[Organisation, SampleKey]]] = defaultdict(list)
+    for one in samples:
+        for key in one.keys:
+            added[_added_at(key, began, now)].append((places[one.name], key))
+    stored: list[tuple[ApiKey, SampleKey]] = []
+    for moment, pairs in sorted(added.items()):
+        with clock.using(partial(_same, moment)):
+            stored += _keys_store(pairs)
+    past_live(stored, now=now)
     by_organisation: dict[str, list[ApiKey]] = {}
-    for key, sample in [*seasoned, *new]:
-        _special(key, sample)
-        by_organisation.setdefault(key.organisation.name, []).append(key)
+    for stored_key, sample in stored:
+        _special(stored_key, sample)
+        by_organisation.setdefault(stored_key.organisation.name, []).append(stored_key)
     return by_organisation
+
+
+def _added_at(sample: SampleKey, began: datetime, now: datetime) -> datetime:
+    if not sample.checked:
+        return now
+    # A first sync a month away would be due by now if we had watched for a month.
+    lately = sample.scenario is Scenario.WAITING
+    return max(began, now - _LATELY) if lately else began
+
+
+def _same(moment: datetime) -> datetime:
+    return moment
 
 
 @sensitive_variables()

@@ -68,20 +68,25 @@ def _key(organisation: str, row: _Row, tags: tuple[str, ...]) -> SampleKey:
     )
 
 
+def _of(catalogue: str, *labels: str) -> tuple[_Row, ...]:
+    """Several healthy keys of one organisation: they report one and the same sync."""
+    return tuple(_Row(label, catalogue=catalogue) for label in labels)
+
+
 _MAIN = (_Row("Main"),)
 _FLEET: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
-    ("Alpenrand Logistik", "emea enterprise", (_Row("Sales"), _Row("Support"), _Row("Finance"))),
+    ("Alpenrand Logistik", "emea enterprise", _of("alpen", "Sales", "Support", "Finance")),
     ("Bluewater Shipping", "emea", _MAIN),
     ("Cedar & Finch Architects", "amer", _MAIN),
-    ("Dunmore Credit Union", "amer enterprise", (_Row("Sales"), _Row("Support"))),
+    ("Dunmore Credit Union", "amer enterprise", _of("dunmor", "Sales", "Support")),
     ("Eastgate Pharmacies", "emea enterprise", _MAIN),
     ("Fjordlys Energi", "emea nordics", (_Row("Grid", catalogue="fjord"),)),
     ("Fjordlys Varme", "emea nordics", (_Row("Heating", catalogue="fjord"),)),
     ("Granite Peak Outfitters", "amer", _MAIN),
-    ("Harbour Lane Hotels", "apac enterprise", (_Row("Front desk"), _Row("Events"))),
+    ("Harbour Lane Hotels", "apac enterprise", _of("harbor", "Front desk", "Events")),
     ("Ironbridge Castings", "emea", _MAIN),
     ("Juniper Street Bakery", "amer pilot", _MAIN),
-    ("Kestrel Insurance", "emea enterprise", (_Row("Claims"), _Row("Sales"))),
+    ("Kestrel Insurance", "emea enterprise", _of("claims", "Claims", "Sales")),
     ("Lakeside School District", "amer public", (_Row("Main", catalogue="school"),)),
     ("Meadowbrook School District", "amer public", (_Row("Main", catalogue="school"),)),
     ("Nakamura Optics", "apac", _MAIN),
@@ -89,12 +94,12 @@ _FLEET: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
     (
         "Pilot & Prow Travel",
         "emea",
-        (_Row("Main", Scenario.FLAKY), _Row("Agencies", Scenario.SLOW)),
+        (_Row("Main", Scenario.FLAKY, "pilot"), _Row("Agencies", Scenario.SLOW, "pilot")),
     ),
     (
         "Quarry Road Dental",
         "emea pilot",
-        (_Row("Reception", Scenario.LATE), _Row("Accounts")),
+        (_Row("Reception", Scenario.LATE, "quarry"), _Row("Accounts", catalogue="quarry")),
     ),
     ("Redfern Legal", "apac enterprise", (_Row("Main", Scenario.LATE),)),
     (

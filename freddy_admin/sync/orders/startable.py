@@ -17,6 +17,17 @@ from freddy_admin.sync.orders.placing import BATCH_AT_MOST, batch_open, order_sy
 from freddy_admin.sync.querying import COLUMNS, listed, ordered, row_of, visible_rows
 from freddy_admin.sync.rows import Filters, KeyRow
 from freddy_admin.sync.selectors import overview_rows
+from freddy_admin.sync.states import State
+
+# Aitronos would refuse these, or nobody is to call it: another step comes first.
+_NOT_WITH_THIS_KEY = frozenset(
+    {
+        State.PAUSED,
+        State.KEY_UNREADABLE,
+        State.KEY_REJECTED,
+        State.KEY_NOT_PERMITTED,
+    }
+)
 
 
 def startable_rows(*, user: User, filters: Filters, now: datetime) -> list[KeyRow]:

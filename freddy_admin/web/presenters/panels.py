@@ -114,7 +114,7 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         candidate=candidate_view(key, candidate, on, manages=manages) if candidate else None,
         rule=rule_lines(row.state_rule),
         grace_words=grace_words(),
-        pending=row.check_pending,
+        pending=row.check_pending or row.sync_running,
         evidence=evidence,
         news=_("%(label)s: checked. %(state)s.") % {"label": row.key_label, "state": look.word},
         key_id=row.key_id,
