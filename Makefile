@@ -56,6 +56,7 @@ bench: dev ## Measure speed, as ratios
 
 lock: dev ## Pin the libraries anew, with hashes, from requirements*.in
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements-aws.in -o requirements-aws.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
 screenshots: dev env ## Take the README's screenshots of the demo (needs Chromium)

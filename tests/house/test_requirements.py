@@ -14,7 +14,10 @@ def _requirements(name: str) -> dict[str, str]:
     return {re.split(r"[\[=]", line, maxsplit=1)[0]: line for line in lines}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+FILES = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_every_library_is_pinned_with_hashes(name: str) -> None:
     bad = [
         line for line in _requirements(name).values() if "==" not in line or "sha256" not in line
@@ -22,11 +25,12 @@ def test_every_library_is_pinned_with_hashes(name: str) -> None:
     assert bad == []
 
 
-def test_development_adds_to_the_same_versions() -> None:
-    runtime, dev = _requirements("requirements.txt"), _requirements("requirements-dev.txt")
-    assert {name: dev.get(name) for name in runtime} == runtime
+@pytest.mark.parametrize("more", FILES[1:])
+def test_what_is_added_adds_to_the_same_versions(more: str) -> None:
+    runtime, larger = _requirements("requirements.txt"), _requirements(more)
+    assert {name: larger.get(name) for name in runtime} == runtime
 
 
 def test_nothing_names_a_package_index() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in FILES:
         assert "://" not in (ROOT / name).read_text()
