@@ -5,9 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
-from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -18,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from freddy_admin.accounts.addresses import client_address
+from freddy_admin.accounts.confirmation import recently_confirmed
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
 from freddy_admin.accounts.second_factor import second_factor_required
-from freddy_admin.core import clock
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whoever signed in a moment ago need not type the password once more."""
-        records = get_authentication_records(self.request, self.request.user)
-        latest = max((record["at"] for record in records), default=0.0)
-        return bool(clock.now().timestamp() - latest >= app_settings.REAUTHENTICATION_TIMEOUT)
+        return not recently_confirmed(self.request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send; a mail server that is away changes nothing of what the visitor sees."""

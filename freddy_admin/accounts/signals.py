@@ -30,6 +30,10 @@ def _signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 def _sign_in_failed(
     credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
+    person = getattr(request, "user", None)
+    if isinstance(person, User):
+        _confirmation_failed(request, person, "password")
+        return
     typed = str(credentials.get("email") or "").strip().lower()
     known = User.objects.filter(email=typed).exists()
     audit_record(
@@ -41,13 +45,23 @@ def _sign_in_failed(
 
 
 @receiver(authentication_failed)
-def _second_factor_failed(request: HttpRequest, user: User, **_: Any) -> None:
+def _second_factor_failed(
+    request: HttpRequest, user: User, reauthentication: bool = False, **_: Any
+) -> None:
+    if reauthentication:
+        _confirmation_failed(request, user, "second factor")
+        return
     audit_record(
         tag=Tag.SIGN_IN_FAILED,
         actor=actor_for(None, request),
         subject=user.email,
         step="second factor",
     )
+
+
+def _confirmation_failed(request: HttpRequest | None, user: User, step: str) -> None:
+    actor = actor_for(user, request)
+    audit_record(tag=Tag.CONFIRMATION_FAILED, actor=actor, subject=user.email, step=step)
 
 
 @receiver([password_changed, password_reset])

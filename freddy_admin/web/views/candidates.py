@@ -13,11 +13,13 @@ from freddy_admin.vault.models import KeyStatus
 from freddy_admin.vault.selectors import api_key_get
 from freddy_admin.vault.services.candidates import candidate_discard, candidate_retry
 from freddy_admin.web.access import WRITE, within_organisation
+from freddy_admin.web.confirmed import confirmed_recently
 
 MANAGE = Permission.MANAGE_KEYS
 
 
 @within_organisation(MANAGE, WRITE)
+@confirmed_recently(back="key")
 def keep(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Take it although it could not be tested."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)

@@ -23,6 +23,7 @@ from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
 from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
 from freddy_admin.web.past import with_histories, with_orders, with_timeline
@@ -62,6 +63,7 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
 
 @sensitive_post_parameters("api_key")
 @within_organisation(MANAGE, FORM)
+@confirmed_recently()
 def key_add(request: HttpRequest, access: Access) -> HttpResponse:
     """A new key: sealed here, tested by the worker, kept if it works."""
     people = organisation_people(organisation=access.organisation)
@@ -80,6 +82,7 @@ def key_add(request: HttpRequest, access: Access) -> HttpResponse:
 
 @sensitive_post_parameters("api_key")
 @within_organisation(MANAGE, FORM)
+@confirmed_recently()
 def key_replace(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """A new secret for the same key; the present one stays in use until the new one works."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)
@@ -150,6 +153,7 @@ def key_go_on(request: HttpRequest, access: Access, key_id: int) -> HttpResponse
 
 
 @within_organisation(MANAGE, FORM)
+@confirmed_recently()
 def key_end(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Revoke, after a confirmation: the stored secret is wiped."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)

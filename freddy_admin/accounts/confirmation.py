@@ -1,0 +1,33 @@
+"""Whether somebody showed a moment ago that it is them, and the way to the page that asks."""
+
+import time
+from urllib.parse import urlencode
+
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+
+def recently_confirmed(request: HttpRequest) -> bool:
+    """Whether this very session signed in, or confirmed, within the last quarter of an hour."""
+    records = get_authentication_records(request, request.user)
+    latest = max((float(record["at"]) for record in records), default=0.0)
+    # The library notes the machine's time, which the demo's fast clock must not use up.
+    return time.time() - latest < float(app_settings.REAUTHENTICATION_TIMEOUT)
+
+
+def confirmation_ask(request: HttpRequest, *, back: str) -> HttpResponse:
+    """To the page that asks for it, and from there to `back`, a path of this panel.
+
+    What was sent is not kept, for it may be a secret: the person is told to send it again.
+    """
+    if request.method == "POST":
+        messages.warning(request, _("Nothing was changed yet: confirm, then do it again."))
+    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponseClientRedirect(address)
+    return HttpResponseRedirect(address)
