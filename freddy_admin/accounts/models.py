@@ -55,13 +55,29 @@ class User(AbstractBaseUser):
         return self.is_platform_admin
 
 
+class TokenScope(models.TextChoices):
+    """What a program may do with a panel token; each includes the ones before it."""
+
+    READ = "read", _("read")
+    ACT = "act", _("read and act")
+
+
 class ApiToken(models.Model):
-    """A token of the panel's own JSON API: shown once, kept as a SHA-256 digest."""
+    """A token of the panel for programs: shown once, kept as a SHA-256 digest.
+
+    It never allows more than its person may do at that moment; the scope, the organisations and
+    the expiry only take away from that.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=10, choices=TokenScope.choices, default=TokenScope.READ)
+    # All of the person's, those of tomorrow included; without it these alone, which may be none.
+    every_organisation = models.BooleanField(default=True)
+    organisations = models.ManyToManyField("organisations.Organisation", related_name="+")
     created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

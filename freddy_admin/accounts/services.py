@@ -1,4 +1,4 @@
-"""Every change of people and of their tokens."""
+"""Every change of people."""
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
@@ -8,9 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.models import ApiToken, Theme, User
+from freddy_admin.accounts.models import Theme, User
 from freddy_admin.accounts.selectors import time_zones
-from freddy_admin.accounts.tokens import token_digest, token_make
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput
@@ -18,7 +17,6 @@ from freddy_admin.core.text import line_clean
 
 ADDRESS_LIMIT = 254
 NAME_LIMIT = 120
-TOKEN_NAME_LIMIT = 80
 
 
 @sensitive_variables("password")
@@ -59,18 +57,6 @@ def profile_update(*, actor: Actor, user: User, name: str, time_zone: str, theme
     user.save(update_fields=["name", "time_zone", "theme"])
     audit_record(tag=Tag.PERSON_CHANGED, actor=actor, subject=user.email)
     return user
-
-
-@transaction.atomic
-def api_token_create(*, actor: Actor, user: User, name: str) -> str:
-    """A new panel token of this person: the only time it can be read. Names may repeat."""
-    clean = line_clean(name, field="name", limit=TOKEN_NAME_LIMIT)
-    if not user.is_active:
-        raise InvalidInput(_("The account of this person is switched off."), field="user")
-    token = token_make()
-    ApiToken.objects.create(user=user, name=clean, digest=token_digest(token))
-    audit_record(tag=Tag.TOKEN_CREATED, actor=actor, subject=user.email, name=clean)
-    return token
 
 
 def address_clean(email: str) -> str:

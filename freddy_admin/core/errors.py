@@ -12,6 +12,11 @@ class PublicError(Exception):
         self.message = message
         self.field = field
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says in its head beside the sentence."""
+        return {}
+
 
 class InvalidInput(PublicError):
     """A value that cannot be accepted; `field` says which one."""

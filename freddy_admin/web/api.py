@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.selectors import api_token_user
+from freddy_admin.accounts.panel_tokens import api_token_find
 from freddy_admin.core import clock
 from freddy_admin.sync.rows import CheckError, Filters, KeyRow
 from freddy_admin.sync.selectors import overview_rows
@@ -67,7 +67,8 @@ class PanelToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The token's person, None where it is unknown."""
-        return api_token_user(token=token)
+        grant = api_token_find(token=token)
+        return grant.user if grant else None
 
 
 api = NinjaAPI(

@@ -49,6 +49,12 @@ def test_lists_of_moments_and_counters_survive(in_redis: redis.Redis) -> None:
     assert cache.get("count") == 5
 
 
+def test_what_is_counted_goes_up_by_one_and_away_with_time(in_redis: redis.Redis) -> None:
+    assert [core_cache.cache_count("counted", seconds=30) for _ in range(3)] == [1, 2, 3]
+    (name,) = in_redis.keys("freddy:*counted")
+    assert 0 < in_redis.ttl(name) <= 30
+
+
 def test_what_is_stored_is_readable_json(in_redis: redis.Redis) -> None:
     core_cache.cache_set("probe", ["plain"], seconds=30)
     stored = [in_redis.get(name) for name in in_redis.keys("freddy:*")]

@@ -3,7 +3,7 @@
 import pytest
 
 from freddy_admin.accounts.models import ApiToken, User
-from freddy_admin.accounts.selectors import api_token_user
+from freddy_admin.accounts.panel_tokens import api_token_find
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.organisations.models import Membership, Organisation
 from tests.ops.conftest import Run
@@ -115,7 +115,37 @@ def test_a_token_stands_alone_on_stdout_and_works(run: Run) -> None:
     ended = run("create_api_token", "ADA@example.org", "--name", "status board")
     assert ended.code == 0
     assert len(ended.lines) == 1
-    assert api_token_user(token=ended.lines[0]) == user
+    grant = api_token_find(token=ended.lines[0])
+    assert grant is not None
+    assert (grant.user, grant.scope, grant.organisation_ids) == (user, "read", None)
+    assert ApiToken.objects.get().expires_at is None
+
+
+def test_a_token_can_be_made_narrow(run: Run, acme: Organisation) -> None:
+    run("add_member", "ada@example.org", "--organisation", "acme", "--role", "viewer")
+    limits = ("--scope", "act", "--organisation", "acme", "--days", "30")
+    ended = run("create_api_token", "ada@example.org", "--name", "x", *limits)
+    grant = api_token_find(token=ended.lines[0])
+    assert grant is not None
+    assert (grant.scope, grant.organisation_ids) == ("act", frozenset({acme.pk}))
+    row = ApiToken.objects.get()
+    assert row.expires_at is not None
+    assert (row.expires_at - row.created_at).days == 30
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--organisation", "acme"), ("--organisation", "nope"), ("--scope", "king"), ("--days", "0"),
+     ("--days", "x")],
+)  # fmt: skip
+def test_a_token_that_could_never_work_is_not_made(
+    wrong: tuple[str, str], run: Run, acme: Organisation
+) -> None:
+    User.objects.create(email="ada@example.org")
+    ended = run("create_api_token", "ada@example.org", "--name", "x", *wrong)
+    assert ended.code != 0
+    assert ended.out == ""
+    assert not ApiToken.objects.exists()
 
 
 def test_token_names_may_repeat(run: Run) -> None:

@@ -1,0 +1,54 @@
+"""The way in for programs: `Authorization: Bearer TOKEN`, counted."""
+
+import hashlib
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.addresses import client_address
+from freddy_admin.accounts.grants import Grant
+from freddy_admin.accounts.panel_tokens import api_token_find
+from freddy_admin.core.errors import PublicError
+from freddy_admin.core.limits import Limit, limit_hold
+
+# A board that looks every ten seconds uses 6 of these; one that runs wild is held back.
+PER_TOKEN = Limit("token", most=120, seconds=60)
+WRONG_TOKENS = Limit("wrong-token", most=30, seconds=60)
+REALM = "Freddy Admin"
+
+
+class TokenRefused(PublicError):
+    """No token, or one that is worth nothing; which of the two is not told."""
+
+    reference = "E006"
+    http_status = 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The way in, by name."""
+        return {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
+
+
+def bearer_grant(request: HttpRequest) -> Grant:
+    """What the token of this request grants. Raises TokenRefused, TooManyRequests.
+
+    Wrong tokens are counted by the address they come from; a good one is never held back for
+    others' wrong ones, for many may share one address.
+    """
+    token = _bearer(request.headers.get("Authorization", ""))
+    grant = api_token_find(token=token) if token else None
+    if grant is None:
+        if token:
+            limit_hold(WRONG_TOKENS, of=_short(client_address(request) or "socket"))
+        raise TokenRefused(_("Give a panel token that is valid: Authorization: Bearer TOKEN."))
+    limit_hold(PER_TOKEN, of=str(grant.token_id))
+    return grant
+
+
+def _bearer(header: str) -> str:
+    scheme, _space, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _short(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
