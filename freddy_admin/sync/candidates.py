@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
 
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
+from freddy_admin.sync.differences import Difference, Reported, differences
 from freddy_admin.sync.history.telling import Telling, telling_store
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
@@ -18,6 +20,7 @@ from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import record
 from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import candidates as vault
+from freddy_admin.vault.trying import Found, TestOutcome
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +69,16 @@ def _settle(ended: Checked) -> bool:
     key = ApiKey.objects.select_related("organisation").filter(pk=ended.key_id).first()
     if key is None:
         return False
-    if ended.outcome == Outcome.GOOD:
+    if ended.outcome == Outcome.GOOD and not (differing := _differing(key, ended)):
         _keep(key, ended)
         return True
-    problem = ended.problem or Problem(kind="")
-    outcome = vault.TestOutcome(
-        kind=problem.kind,
-        code=problem.code,
-        http_status=problem.http_status,
-        message=problem.message,
-    )
-    refused = ended.outcome == Outcome.REFUSED
-    settle = vault.candidate_refuse if refused else vault.candidate_could_not_test
+    outcome = outcome_of_test(ended)
+    settle = vault.candidate_could_not_test
+    if ended.outcome == Outcome.GOOD:
+        outcome = replace(outcome, kind="differs", code=",".join(differing))
+        settle = vault.candidate_differ
+    elif ended.outcome == Outcome.REFUSED:
+        settle = vault.candidate_refuse
     settle(
         organisation=key.organisation,
         actor=WORKER,
@@ -86,6 +87,57 @@ def _settle(ended: Checked) -> bool:
         outcome=outcome,
     )
     return False
+
+
+def outcome_of_test(ended: Checked) -> TestOutcome:
+    """The end of a test as the vault keeps it."""
+    problem, figures = ended.problem or Problem(kind=""), ended.figures
+    return TestOutcome(
+        kind=problem.kind,
+        code=problem.code,
+        http_status=problem.http_status,
+        message=problem.message,
+        found=Found(
+            total_tools=figures.total_tools,
+            enabled_tools=figures.enabled_tools,
+            last_sync_at=figures.last_sync_at,
+            organization_id=organization_id_told(ended),
+        )
+        if figures
+        else None,
+    )
+
+
+def organization_id_told(ended: Checked) -> str:
+    """The organisation the answer was for, as its header says; often nothing."""
+    return ended.info.organization_id if ended.info else ""
+
+
+def _differing(key: ApiKey, ended: Checked) -> tuple[Difference, ...]:
+    if ended.figures is None:
+        return ()
+    new = Reported(
+        total_tools=ended.figures.total_tools,
+        last_sync_at=ended.figures.last_sync_at,
+        interval_hours=ended.figures.sync_interval_hours,
+        organization_id=organization_id_told(ended),
+        seen_at=ended.finished_at,
+    )
+    return differences(_present(key), new, entered=key.organization_id)
+
+
+def _present(key: ApiKey) -> Reported | None:
+    """What the key itself reported last, with whichever of its secrets."""
+    row = KeySync.objects.filter(pk=key.pk).first()
+    if row is None or row.observed_at is None:
+        return None
+    return Reported(
+        total_tools=row.total_tools or 0,
+        last_sync_at=row.last_sync_at,
+        interval_hours=row.sync_interval_hours or 0,
+        organization_id=row.reported_organization_id,
+        seen_at=row.observed_at,
+    )
 
 
 def _keep(key: ApiKey, ended: Checked) -> None:

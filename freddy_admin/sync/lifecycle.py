@@ -5,9 +5,11 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.history.telling import Fate, Telling, happened_tell, key_tell, telling_store
 from freddy_admin.sync.models import EventKind, KeySync, Listing
@@ -16,7 +18,7 @@ from freddy_admin.sync.recording import history_break
 from freddy_admin.sync.row_changes import start_afresh
 from freddy_admin.sync.states import State
 from freddy_admin.vault.details import KeyDetails
-from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.models import ApiKey, CandidateState
 from freddy_admin.vault.services.candidates import candidate_promote
 from freddy_admin.vault.services.keys import (
     api_key_pause,
@@ -26,18 +28,29 @@ from freddy_admin.vault.services.keys import (
 )
 
 _BATCH = 500
+_TOLD_AS = {CandidateState.UNTESTED: "kept_untested", CandidateState.DIFFERS: "kept_differing"}
 
 
-def key_keep(*, organisation: Organisation, actor: Actor, key: ApiKey, version: int) -> ApiKey:
-    """Keep a candidate that could not be tested as the key's secret, and look at it at once.
+def key_keep(
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    key: ApiKey,
+    version: int,
+    state: CandidateState = CandidateState.UNTESTED,
+) -> ApiKey:
+    """Keep a candidate that a person decides on as the key's secret, and look at it at once.
 
-    Raises Conflict where the candidate is another one by now, or was refused.
+    `state` is the one the person saw: UNTESTED, or DIFFERS. Raises Conflict where the candidate
+    is another one or in another state by now.
     """
+    if state not in _TOLD_AS:
+        raise Conflict(_("There is nothing to decide about this new key. Look at it again."))
     with transaction.atomic():
         kept = candidate_promote(
-            organisation=organisation, actor=actor, key=key, version=version, untested=True
+            organisation=organisation, actor=actor, key=key, version=version, state=state
         )
-        keys_watch(keys=[kept], actor=actor, what="kept_untested")
+        keys_watch(keys=[kept], actor=actor, what=_TOLD_AS[state])
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ ORGANIZATION_ID_LENGTH: Final = 64
 TAG_LENGTH: Final = 40
 TAGS_AT_MOST: Final = 20
 GRACE_AT_MOST: Final = 7 * 24 * 60
+EXPIRY_YEARS: Final = (2000, 2100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class KeyDetails:
     owner: User | None = None
     tags: tuple[str, ...] = ()
     grace_minutes: int | None = None
+    expires_on: date | None = None
 
 
 def details_clean(details: KeyDetails) -> KeyDetails:
@@ -36,6 +39,7 @@ def details_clean(details: KeyDetails) -> KeyDetails:
         owner=details.owner,
         tags=tags_clean(details.tags),
         grace_minutes=_grace_clean(details.grace_minutes),
+        expires_on=_expiry_clean(details.expires_on),
     )
 
 
@@ -66,3 +70,14 @@ def _grace_clean(minutes: int | None) -> int | None:
             _("The grace is between 1 minute and 7 days (10,080 minutes)."), field="grace_minutes"
         )
     return minutes
+
+
+def _expiry_clean(day: date | None) -> date | None:
+    first, last = EXPIRY_YEARS
+    if day is not None and not first <= day.year <= last:
+        raise InvalidInput(
+            _("Choose a day between the years %(first)d and %(last)d, or leave this empty.")
+            % {"first": first, "last": last},
+            field="expires_on",
+        )
+    return day

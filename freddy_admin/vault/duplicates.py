@@ -9,7 +9,7 @@ from freddy_admin.core.errors import InvalidInput
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 
 # A candidate that waits for its test or for a person's decision holds its place.
-WAITING = (CandidateState.PENDING, CandidateState.UNTESTED)
+WAITING = (CandidateState.PENDING, CandidateState.UNTESTED, CandidateState.DIFFERS)
 _BATCH = 500
 
 

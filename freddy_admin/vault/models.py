@@ -1,5 +1,7 @@
 """API keys as they are stored: sealed, bound to their row, shown to nobody."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +23,35 @@ class CandidateState(models.TextChoices):
     PENDING = "pending", _("being tested")
     REFUSED = "refused", _("refused")
     UNTESTED = "untested", _("could not be tested")
+    DIFFERS = "differs", _("works, but reports something else than expected")
+
+
+class ImportState(models.TextChoices):
+    """How far a draft of an import is."""
+
+    OPEN = "open", _("nothing is saved yet")
+    CONFIRMED = "confirmed", _("confirmed")
+
+
+class Verdict(models.TextChoices):
+    """What is known of one row of an import; the value is stored and part of addresses."""
+
+    WAITING = "waiting", _("being tested")
+    WORKS = "works", _("works")
+    DIFFERS = "differs", _("belongs to another organisation")
+    UNTESTED = "untested", _("could not be tested")
+    REJECTED = "rejected", _("rejected")
+    HERE = "here", _("already here")
+    MALFORMED = "malformed", _("malformed")
+
+
+class Fate(models.TextChoices):
+    """What became of a row once its import was confirmed."""
+
+    NONE = "", _("not decided")
+    KEEPING = "keeping", _("being saved")
+    KEPT = "kept", _("saved")
+    DROPPED = "dropped", _("thrown away")
 
 
 class KeyTag(TenantOwned):
@@ -53,6 +84,26 @@ class SealedSecret(models.Model):
         abstract = True
 
 
+class TriedSecret(SealedSecret):
+    """A new secret that the worker tries out before anybody uses it, and what came of it."""
+
+    outcome_kind = models.CharField(max_length=40, blank=True, editable=False)
+    outcome_code = models.CharField(max_length=64, blank=True, editable=False)
+    outcome_http_status = models.PositiveSmallIntegerField(null=True, editable=False)
+    outcome_message = models.CharField(max_length=300, blank=True, editable=False)
+    # What Aitronos answered with it, where it did.
+    found_total_tools = models.BigIntegerField(null=True, editable=False)
+    found_enabled_tools = models.BigIntegerField(null=True, editable=False)
+    found_last_sync_at = models.DateTimeField(null=True, editable=False)
+    found_organization_id = models.CharField(max_length=128, blank=True, editable=False)
+    tested_at = models.DateTimeField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    lease_token = models.CharField(max_length=32, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 class ApiKey(TenantOwned, SealedSecret):
     """A secret of one organisation at Aitronos. A replaced key is the same row, one version on."""
 
@@ -73,6 +124,8 @@ class ApiKey(TenantOwned, SealedSecret):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    # The day it stops working at Aitronos, as a person entered it; blocks nothing here.
+    expires_on = models.DateField(null=True)
     tags = models.ManyToManyField(KeyTag, related_name="keys")
     created_at = models.DateTimeField(editable=False)
     secret_set_at = models.DateTimeField(null=True, editable=False)
@@ -81,6 +134,11 @@ class ApiKey(TenantOwned, SealedSecret):
     class Meta:
         indexes = [
             models.Index(fields=["organisation", "status"], name="key_by_organisation"),
+            models.Index(
+                fields=["expires_on"],
+                name="key_expiry",
+                condition=models.Q(expires_on__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -94,7 +152,7 @@ class ApiKey(TenantOwned, SealedSecret):
         return self.label
 
 
-class KeyCandidate(SealedSecret):
+class KeyCandidate(TriedSecret):
     """A new secret for a key, sealed by a form and waiting for the worker's test.
 
     Sealed for the version the key will have, so that keeping it copies bytes and opens nothing.
@@ -108,15 +166,8 @@ class KeyCandidate(SealedSecret):
         default=CandidateState.PENDING,
         editable=False,
     )
-    outcome_kind = models.CharField(max_length=40, blank=True, editable=False)
-    outcome_code = models.CharField(max_length=64, blank=True, editable=False)
-    outcome_http_status = models.PositiveSmallIntegerField(null=True, editable=False)
-    outcome_message = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     created_by = models.CharField(max_length=254, editable=False)
-    tested_at = models.DateTimeField(null=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
-    lease_token = models.CharField(max_length=32, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"candidate for {self.key_id}, version {self.version}"
@@ -131,3 +182,64 @@ class MasterKeyCanary(models.Model):
 
     def __str__(self) -> str:
         return self.master_key_id
+
+
+class ImportDraft(models.Model):
+    """Many keys that one person pasted: tried out first, saved only once they confirm."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
+    )
+    state = models.CharField(
+        max_length=10, choices=ImportState.choices, default=ImportState.OPEN, editable=False
+    )
+    created_at = models.DateTimeField(db_index=True, editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    # Whoever confirmed, as the audit log is to name them when the worker has saved the keys.
+    actor_name = models.CharField(max_length=254, blank=True, editable=False)
+    actor_address = models.GenericIPAddressField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"import of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ImportDraftRow(TriedSecret):
+    """One row of the pasted text: its secret sealed for this very row, the rest as it was read.
+
+    `organisation` is null for one that does not exist yet, and for a row that is malformed.
+    """
+
+    draft = models.ForeignKey(ImportDraft, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField(editable=False)
+    organisation = models.ForeignKey(
+        "organisations.Organisation", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    organisation_name = models.CharField(max_length=120, blank=True, editable=False)
+    label = models.CharField(max_length=80, blank=True, editable=False)
+    organization_id = models.CharField(max_length=64, blank=True, editable=False)
+    tags = models.JSONField(default=list, editable=False)
+    verdict = models.CharField(
+        max_length=10, choices=Verdict.choices, default=Verdict.WAITING, editable=False
+    )
+    problem = models.CharField(max_length=300, blank=True, editable=False)
+    fate = models.CharField(max_length=10, choices=Fate.choices, blank=True, editable=False)
+    key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draft", "number"], name="import_row_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"],
+                name="import_row_waits",
+                condition=models.Q(verdict="waiting"),
+            ),
+            models.Index(
+                fields=["draft"], name="import_row_keeps", condition=models.Q(fate="keeping")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number} of {self.draft_id}"

@@ -35,6 +35,7 @@ def details_revision(*, key: ApiKey) -> str:
     """
     tags = sorted(tag.name for tag in key.tags.all())
     told = [key.label, key.organization_id, key.owner_id, key.grace_minutes, tags]
+    told += [key.expires_on.isoformat()] if key.expires_on else []
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 

@@ -159,7 +159,7 @@ def test_an_untested_key_can_be_kept_and_a_refused_one_cannot(
 def test_a_replaced_key_starts_afresh_and_shows_the_former_figures_until_it_answers(
     sandbox: SandboxServer, organisation: Organisation, make_key: MakeKey
 ) -> None:
-    key = make_key(secret=key_for(Scenario.HEALTHY, "Old"))
+    key = make_key(secret=key_for(Scenario.HEALTHY, "Acme/Old", catalogue="ll"))
     with engine_for(sandbox) as engine:
         settle(engine, lambda: row_of(key).checked_at is not None)
         first = row_of(key).first_observed_at
@@ -167,7 +167,7 @@ def test_a_replaced_key_starts_afresh_and_shows_the_former_figures_until_it_answ
             organisation=organisation,
             actor=ANA,
             key=key,
-            secret=key_for(Scenario.OVERDUE, "New"),
+            secret=key_for(Scenario.OVERDUE, "Acme/New", catalogue="ll"),
         )
         settle(engine, lambda: not KeyCandidate.objects.exists())
     row = row_of(key)

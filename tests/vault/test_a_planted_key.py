@@ -106,6 +106,7 @@ def test_no_form_made_from_the_models_offers_sealed_fields() -> None:
         "organisation",
         "label",
         "grace_minutes",
+        "expires_on",
         "organization_id",
         "owner",
         "tags",

@@ -118,25 +118,30 @@ def test_a_person_keeps_what_could_not_be_tested(
     key = draft()
     _untested(key)
     kept = candidate_promote(
-        organisation=organisation, actor=actor, key=key, version=1, untested=True
+        organisation=organisation, actor=actor, key=key, version=1, state=CandidateState.UNTESTED
     )
     assert (kept.status, opened(kept)) == (KeyStatus.ACTIVE, SECRET)
     assert AuditEvent.objects.filter(tag="key_kept_untested", actor_name="Mara").count() == 1
 
 
 @pytest.mark.parametrize(
-    ("settle", "untested"), [(None, True), (_refused, True), (_refused, False)]
+    ("settle", "state"),
+    [
+        (None, CandidateState.UNTESTED),
+        (None, CandidateState.DIFFERS),
+        (_refused, CandidateState.UNTESTED),
+        (_refused, CandidateState.PENDING),
+        (_untested, CandidateState.DIFFERS),
+    ],
 )
 def test_only_what_was_tested_well_or_could_not_be_tested_is_kept(
-    draft: MakeKey, organisation: Organisation, actor: Actor, settle: object, untested: bool
+    draft: MakeKey, organisation: Organisation, actor: Actor, settle: object, state: CandidateState
 ) -> None:
     key = draft()
     if settle is not None:
         settle(key)  # type: ignore[operator]
     with pytest.raises(Conflict, match="another state"):
-        candidate_promote(
-            organisation=organisation, actor=actor, key=key, version=1, untested=untested
-        )
+        candidate_promote(organisation=organisation, actor=actor, key=key, version=1, state=state)
 
 
 @pytest.mark.parametrize("kind", ["master_key_misfit", "key_unreadable"])
@@ -150,7 +155,13 @@ def test_what_could_not_even_be_opened_is_not_kept(
         organisation=organisation, actor=WORKER, key=key, version=2, outcome=TestOutcome(kind=kind)
     )
     with pytest.raises(Conflict, match="could not be opened"):
-        candidate_promote(organisation=organisation, actor=actor, key=key, version=2, untested=True)
+        candidate_promote(
+            organisation=organisation,
+            actor=actor,
+            key=key,
+            version=2,
+            state=CandidateState.UNTESTED,
+        )
     assert opened(ApiKey.objects.get()) == SECRET
 
 

@@ -45,7 +45,7 @@ def test_nothing_works_without_naming_the_organisation(call: Callable[..., objec
 
 
 def test_every_service_on_a_key_is_known_here() -> None:
-    assert len(ON_A_KEY) == 10
+    assert len(ON_A_KEY) == 11
 
 
 @pytest.mark.parametrize("service", ON_A_KEY)

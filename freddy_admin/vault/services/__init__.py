@@ -2,8 +2,8 @@
 
 from freddy_admin.vault.details import KeyDetails
 from freddy_admin.vault.services.candidates import (
-    TestOutcome,
     candidate_could_not_test,
+    candidate_differ,
     candidate_discard,
     candidate_promote,
     candidate_refuse,
@@ -26,6 +26,7 @@ from freddy_admin.vault.services.keys import (
     api_key_update,
 )
 from freddy_admin.vault.services.reseal import ResealReport, UnreadableRow, api_keys_reseal
+from freddy_admin.vault.trying import TestOutcome
 
 __all__ = [
     "ImportOutcome",
@@ -44,6 +45,7 @@ __all__ = [
     "api_keys_import",
     "api_keys_reseal",
     "candidate_could_not_test",
+    "candidate_differ",
     "candidate_discard",
     "candidate_promote",
     "candidate_refuse",

@@ -7,7 +7,6 @@ answers with Conflict and changes nothing.
 import secrets as random_tokens
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -28,21 +27,13 @@ from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.sealing import sealed_copy
 from freddy_admin.vault.trail import key_record
+from freddy_admin.vault.trying import NEVER_OPENED, TestOutcome, outcome_forget, outcome_note
 
-# Kinds of an outcome that say that the bytes themselves stayed shut.
-_NEVER_OPENED = frozenset({"master_key_misfit", "key_unreadable"})
-
-
-@dataclass(frozen=True, slots=True)
-class TestOutcome:
-    """Why a test did not end well; texts are cleaned by the caller and cut to fit."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of the name
-
-    kind: str
-    code: str = ""
-    http_status: int | None = None
-    message: str = ""
+_KEPT = {
+    CandidateState.PENDING: Tag.KEY_TESTED,
+    CandidateState.UNTESTED: Tag.KEY_KEPT_UNTESTED,
+    CandidateState.DIFFERS: Tag.KEY_KEPT_DIFFERING,
+}
 
 
 def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
@@ -76,20 +67,20 @@ def candidate_promote(
     actor: Actor,
     key: ApiKey,
     version: int,
-    untested: bool = False,
+    state: CandidateState = CandidateState.PENDING,
 ) -> ApiKey:
     """Make the candidate the key's secret; the former sealed bytes are gone with it.
 
-    For a candidate whose test went well; with `untested`, for one that could not be tested and
-    that a person keeps anyway. Opens nothing. Raises Conflict if it is not in that state, or if
-    the worker could not even open it: the former secret would go for one that nobody can use.
-    Raises InvalidInput if another key has this secret by now; `candidates_claim` throws it away.
+    PENDING: its test went well. UNTESTED or DIFFERS: a person keeps one that could not be tested,
+    or that reports something else than expected. Opens nothing. Raises Conflict if it is not in
+    this state (refused ones are never kept), or if the worker could not even open it: the former
+    secret would go for one that nobody can use. Raises InvalidInput if another key has this
+    secret by now; `candidates_claim` throws it away.
     """
-    expected = CandidateState.UNTESTED if untested else CandidateState.PENDING
     with transaction.atomic():
         found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        _expect(candidate, expected)
-        if candidate.outcome_kind in _NEVER_OPENED:
+        _expect(candidate, state)
+        if state not in _KEPT or candidate.outcome_kind in NEVER_OPENED:
             raise Conflict(
                 _("This new key could not be opened, so it cannot be kept. Test or paste it again.")
             )
@@ -100,8 +91,7 @@ def candidate_promote(
         found.secret_set_at = clock.now()
         candidate.delete()
         found.save()
-        tag = Tag.KEY_KEPT_UNTESTED if untested else Tag.KEY_TESTED
-        key_record(tag, actor, found, outcome="kept", versions=[former, found.version])
+        key_record(_KEPT[state], actor, found, outcome="kept", versions=[former, found.version])
     return found
 
 
@@ -123,19 +113,26 @@ def candidate_could_not_test(
         return _ended(found, candidate, CandidateState.UNTESTED, actor=actor, outcome=outcome)
 
 
+def candidate_differ(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: TestOutcome
+) -> KeyCandidate:
+    """It works, but what it reports is not what was expected: a person compares and decides."""
+    with transaction.atomic():
+        found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        return _ended(found, candidate, CandidateState.DIFFERS, actor=actor, outcome=outcome)
+
+
 def candidate_retry(
     *, organisation: Organisation, actor: Actor, key: ApiKey, version: int
 ) -> KeyCandidate:
-    """Ask for another test of a candidate that was refused or could not be tested."""
+    """Ask for another test of a candidate that waits for a person's decision."""
     with transaction.atomic():
         found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         if candidate.state == CandidateState.PENDING:
             return candidate
         refuse_second_copy(key=found, fingerprint=candidate.fingerprint)
         candidate.state = CandidateState.PENDING
-        candidate.outcome_kind = candidate.outcome_code = candidate.outcome_message = ""
-        candidate.outcome_http_status = candidate.tested_at = candidate.lease_until = None
-        candidate.lease_token = ""
+        outcome_forget(candidate)
         candidate.save()
         key_record(Tag.CHECK_REQUESTED, actor, found, version=version)
     return candidate
@@ -190,11 +187,8 @@ def _ended(
     outcome: TestOutcome,
 ) -> KeyCandidate:
     _expect(candidate, CandidateState.PENDING)
-    candidate.state, candidate.tested_at = state, clock.now()
-    candidate.outcome_kind, candidate.outcome_code = outcome.kind[:40], outcome.code[:64]
-    candidate.outcome_http_status = outcome.http_status
-    candidate.outcome_message = outcome.message[:300]
-    candidate.lease_until, candidate.lease_token = None, ""
+    candidate.state = state
+    outcome_note(candidate, outcome)
     candidate.save()
     key_record(
         Tag.KEY_TESTED,

@@ -22,6 +22,8 @@ from freddy_admin.vault.tagging import tags_give, tags_of
 from freddy_admin.vault.telling import refuse_stored, refuse_told
 from freddy_admin.vault.trail import key_record
 
+_DETAILS = ("label", "owner", "organization_id", "grace_minutes", "expires_on")
+
 
 @sensitive_variables("secret")
 def api_key_draft(
@@ -44,6 +46,7 @@ def api_key_draft(
             organization_id=details.organization_id,
             owner=details.owner,
             grace_minutes=details.grace_minutes,
+            expires_on=details.expires_on,
             status=KeyStatus.DRAFT,
             version=0,
             issued_version=0,
@@ -102,8 +105,8 @@ def api_key_update(
         before = _described(found)
         found.label, found.owner = details.label, details.owner
         found.organization_id = details.organization_id
-        found.grace_minutes = details.grace_minutes
-        found.save(update_fields=["label", "owner", "organization_id", "grace_minutes"])
+        found.grace_minutes, found.expires_on = details.grace_minutes, details.expires_on
+        found.save(update_fields=list(_DETAILS))
         tags_give(key=found, names=details.tags)
         after = _described(found)
         changes = {
@@ -198,5 +201,6 @@ def _described(key: ApiKey) -> dict[str, object]:
         "organization_id": key.organization_id,
         "owner": key.owner.email if key.owner else None,
         "grace_minutes": key.grace_minutes,
+        "expires_on": key.expires_on.isoformat() if key.expires_on else None,
         "tags": tags_of(key=key),
     }
