@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
+from freddy_admin.core import wrapped_keys as kms
 from freddy_admin.core.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -33,6 +34,15 @@ ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.encryption(
     env.str("ENCRYPTION_KEYS", default=""),
     env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     debug=DEBUG,
+AWS_REGION = kms.region(env.str("AWS_REGION", default=""))
+AWS_KMS_ENDPOINT = kms.kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
+# Wrapped: of no use without KMS, which the worker and the commands ask once, at their start.
+ENCRYPTION_KEYS_KMS = kms.wrapped_keys(
+    env.str("ENCRYPTION_KEYS_KMS", default=""),
+    private=env.str("ENCRYPTION_KEYS", default=""),
+    public=env.str("ENCRYPTION_PUBLIC_KEY", default=""),
+    region=AWS_REGION,
+)
 )
 
 # --- The Aitronos API ---------------------------------------------------------

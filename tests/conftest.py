@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 
+from freddy_admin.crypto.unwrapping import unwrapped_forget
 from freddy_admin.vault.master_keys import master_key_state_reset
 
 
@@ -18,3 +19,4 @@ def _an_empty_redis() -> None:
 def _nothing_known_of_master_keys() -> None:
     """What one test's database says of master keys is kept for half a minute; not for the next."""
     master_key_state_reset()
+    unwrapped_forget()

@@ -106,3 +106,4 @@ def logging(*, level: str) -> dict[str, Any]:
             "requests": {"level": "WARNING"},
         },
     }
+            "botocore": {"level": "WARNING"},

@@ -29,3 +29,10 @@ class CannotOpen(CryptoError):
 
 class UnusableMasterKey(CryptoError):
     """A configured master key that is no X25519 key; the message names the setting."""
+
+
+class KmsRefused(CryptoError):
+    """AWS KMS, or the way to it, did not do what was asked; the message names the setting."""
+
+    def __init__(self, what: str, reason: str = "") -> None:
+        super().__init__(f"{what}: {reason}." if reason else what)

@@ -22,6 +22,7 @@ from freddy_admin.crypto.errors import (
     NoPrivateKeys,
     UnusableMasterKey,
 )
+from freddy_admin.crypto.unwrapping import unwrapped_forget, unwrapped_keys
 
 FORMAT: Final = b"\x01"
 ID_LENGTH: Final = 8
@@ -121,22 +122,37 @@ def header_master_key_id(sealed: bytes) -> str:
     return sealed[len(FORMAT) : HEADER_LENGTH].hex()
 
 
+def private_key_bytes(private_key: str) -> bytes:
+    """The 32 bytes of one of ENCRYPTION_KEYS, for a KMS to wrap."""
+    return _decoded(private_key, "ENCRYPTION_KEYS")
+
+
 def public_key_text(private_key: str) -> str:
     """The value for ENCRYPTION_PUBLIC_KEY that belongs to one of ENCRYPTION_KEYS."""
-    opener = X25519PrivateKey.from_private_bytes(_decoded(private_key, "ENCRYPTION_KEYS"))
+    return public_key_of(private_key_bytes(private_key))
+
+
+def public_key_of(raw: bytes) -> str:
+    """The same, of the 32 bytes."""
+    opener = X25519PrivateKey.from_private_bytes(raw)
     return base64.urlsafe_b64encode(opener.public_key().public_bytes_raw()).decode()
 
 
 def keyring() -> Keyring:
-    """The ring of this process's settings; made once, and anew when the settings change."""
+    """The ring of this process's settings; made once, and anew when the settings change.
+
+    Keys that are wrapped by a KMS are in it once `unwrapping.master_keys_unwrap` has run.
+    """
     from django.conf import settings
 
-    return _built(tuple(settings.ENCRYPTION_KEYS), settings.ENCRYPTION_PUBLIC_KEY)
+    private = tuple(settings.ENCRYPTION_KEYS) or unwrapped_keys()
+    return _built(private, settings.ENCRYPTION_PUBLIC_KEY)
 
 
 def keyring_reset() -> None:
     """Forget the ring, for tests."""
     _built.cache_clear()
+    unwrapped_forget()
 
 
 @lru_cache(maxsize=1)

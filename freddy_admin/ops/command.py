@@ -9,6 +9,8 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
+from freddy_admin.crypto.errors import KmsRefused, UnusableMasterKey
+from freddy_admin.crypto.unwrapping import master_keys_unwrap
 
 WRONG_USE = 2
 INTERRUPTED = 130
@@ -17,12 +19,18 @@ INTERRUPTED = 130
 class OperatorCommand(BaseCommand):
     """Results go to stdout, one line at once; hints go to stderr."""
 
+    opens_keys = False  # True unwraps master keys that a KMS wraps, before the command begins
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run; raises CommandError with a sentence for whatever the operator can set right."""
         try:
+            if self.opens_keys:
+                master_keys_unwrap()
             return super().execute(*args, **options)
         except PublicError as error:
             raise CommandError(error.message) from None
+        except (KmsRefused, UnusableMasterKey) as error:
+            raise CommandError(_("The master key cannot be used: %s") % error) from None
         except DatabaseError as error:
             raise CommandError(
                 _(

@@ -23,6 +23,7 @@ class Command(OperatorCommand):
     """A line per key on stdout as results come; exit code 0 when every key was tried."""
 
     help = "Check keys now, whatever the schedule says."
+    opens_keys = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organisation", metavar="SLUG", help="the keys of one organisation")

@@ -17,6 +17,9 @@ class Command(OperatorCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.ENCRYPTION_KEYS_KMS:
+            self.line(settings.ENCRYPTION_PUBLIC_KEY)  # checked against them when they are opened
+            return
         if not settings.ENCRYPTION_KEYS:
             raise CommandError(_("ENCRYPTION_KEYS is not set: there is nothing to derive it from."))
         self.line(public_key_text(settings.ENCRYPTION_KEYS[0]))

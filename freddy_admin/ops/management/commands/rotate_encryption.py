@@ -15,6 +15,7 @@ class Command(OperatorCommand):
     """May be stopped and run again; the panel goes on meanwhile. Exit code 1 if rows stay shut."""
 
     help = "Seal every stored key anew with the first of ENCRYPTION_KEYS."
+    opens_keys = True
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -18,6 +18,7 @@ class Command(OperatorCommand):
     """Any number may run: a lease in the database sees to it that a key is checked once."""
 
     help = "Check keys when they are due and test new ones; ends on SIGTERM within 10 seconds."
+    opens_keys = True
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not keyring().can_open:
