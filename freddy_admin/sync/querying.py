@@ -21,10 +21,11 @@ from django.db.models import (
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Membership
 from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
+from freddy_admin.sync.expiry import expires_soon, expires_urgently
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.observations import FIELDS, Values
 from freddy_admin.sync.rows import CheckError, Figures, Filters, KeyRow
-from freddy_admin.sync.states import RANK, State
+from freddy_admin.sync.states import NEEDS_YOU, RANK, State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 # What is never cached: the schedule, the lease, and what belongs to the key and the person.
@@ -44,6 +45,7 @@ DETAIL_COLUMNS = (
     "key__paused_at",
     "key__paused_by",
     "key__grace_minutes",
+    "key__expires_on",
     "key__organization_id",
     "key__owner_id",
     "key__owner__name",
@@ -84,10 +86,14 @@ def effective_state(now: datetime) -> Case:
 
 def _rank(now: datetime) -> Case:
     # Not by way of `effective`: a comparison with it repeats its whole expression, per state.
-    ranks = [When(state=state.value, then=Value(rank)) for state, rank in RANK.items()]
+    # What expires within days comes right after the states that need somebody.
+    ranks = [When(state=state.value, then=Value(2 * rank)) for state, rank in RANK.items()]
+    calm = Q(unknown_at__lt=now) | ~Q(state__in=NEEDS_YOU)
+    after_needing = 2 * max(RANK[state] for state in NEEDS_YOU) + 1
     return Case(
-        When(key__paused_at__isnull=False, then=Value(RANK[State.PAUSED])),
-        When(unknown_at__lt=now, then=Value(RANK[State.UNKNOWN])),
+        When(key__paused_at__isnull=False, then=Value(2 * RANK[State.PAUSED])),
+        When(calm & expires_urgently(now), then=Value(after_needing)),
+        When(unknown_at__lt=now, then=Value(2 * RANK[State.UNKNOWN])),
         *ranks,
         output_field=IntegerField(),
     )
@@ -96,6 +102,8 @@ def _rank(now: datetime) -> Case:
 def matching(filters: Filters, *, now: datetime) -> Q:
     """What is searched for, without the states."""
     wanted = Q(pk__isnull=False)
+    if filters.organisation_ids is not None:
+        wanted &= Q(organisation_id__in=filters.organisation_ids)
     for word in filters.q.split()[:8]:
         wanted &= (
             Q(organisation__name__icontains=word)
@@ -110,7 +118,9 @@ def matching(filters: Filters, *, now: datetime) -> Q:
         )
         wanted &= Q(Exists(tagged))
     if filters.owner is not None:
-        wanted &= Q(key__owner_id=filters.owner)
+        wanted &= Q(key__owner_id=filters.owner or None)
+    if filters.expiring:
+        wanted &= expires_soon(now)
     if filters.same:
         wanted &= speaking(now) & Q(figures_mark=filters.same)
     return wanted
@@ -174,6 +184,7 @@ def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:
         paused_at=values["key__paused_at"],
         paused_by=values["key__paused_by"],
         grace_minutes=values["key__grace_minutes"],
+        expires_on=values["key__expires_on"],
         state=state,
         state_since=since,
         state_rule=rule,

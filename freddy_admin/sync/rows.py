@@ -1,10 +1,10 @@
 """One key as the lists and pages show it: read-only values, worked out for one moment."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync import health
+from freddy_admin.sync import expiry, health
 from freddy_admin.sync.models.orders import UNFINISHED
 from freddy_admin.sync.outage import Outage
 from freddy_admin.sync.states import NEEDS_YOU, State
@@ -90,6 +90,7 @@ class KeyRow:
     order_state: str  # how far it came: a value of OrderState, "" without one
     checking: bool  # a check runs right now
     grace_minutes: int | None
+    expires_on: date | None
     updated_at: datetime
     permissions: frozenset[Permission] = field(default_factory=frozenset)
 
@@ -97,6 +98,27 @@ class KeyRow:
     def needs_you(self) -> bool:
         """Whether somebody of ours has to do something."""
         return self.state in NEEDS_YOU
+
+    @property
+    def expires_in(self) -> int | None:
+        """Days until the key stops working, as entered; None without a date."""
+        return expiry.days_left(self.expires_on, now=self.now)
+
+    @property
+    def expires_soon(self) -> bool:
+        """Whether that is to be said: within 30 days, or over."""
+        return self.expires_in is not None and self.expires_in <= expiry.SOON_DAYS
+
+    @property
+    def expires_urgently(self) -> bool:
+        """Whether somebody has to make a new key now: within 7 days, or over."""
+        left = self.expires_in
+        return left is not None and left <= expiry.URGENT_DAYS and self.paused_at is None
+
+    @property
+    def wants_somebody(self) -> bool:
+        """Whether it counts among those that need somebody: for its state or for its expiry."""
+        return self.needs_you or self.expires_urgently
 
     @property
     def check_pending(self) -> bool:
@@ -145,6 +167,9 @@ class KeyRow:
         )
 
 
+NOBODY = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a person asked the overview to show. Values not in the allowed sets are ignored."""
@@ -152,10 +177,18 @@ class Filters:
     q: str = ""
     states: tuple[State, ...] = ()
     tag: str = ""
-    owner: int | None = None
+    owner: int | None = None  # NOBODY: those without one
     sort: str = "state"  # one of selectors.SORTS, with a leading "-" for the other way round
     page: int = 1
     same: str = ""  # a mark of figures: the keys that report these
+    expiring: bool = False  # those that expire soon, whatever their state
+
+    @property
+    def wants_somebody(self) -> bool:
+        """Whether those that need somebody are asked for, and so also those that expire."""
+        return set(self.states) == NEEDS_YOU
+
+    organisation_ids: frozenset[int] | None = None  # of these alone; None for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +227,9 @@ class Overview:
     master_key_fault: bool  # that worker's master key does not fit the database
     outage: Outage | None  # Aitronos as a whole seems out of reach
     empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key
+    urgent: int  # keys that expire within days, of those whose state needs nobody
+    urgent_left: int  # the same, of what the filters (without `states`) leave
+    expiring: int  # keys that expire soon, of what the filters (without `states`) leave
     alike: list[Alike]  # the largest groups of keys that report the same sync
     more_alike: int  # how many more groups there are
     tags: list[Option] = field(default_factory=list)  # to choose from, once they are asked for
@@ -202,7 +238,8 @@ class Overview:
     @property
     def needs_you(self) -> int:
         """How many keys need somebody: the number on the tab."""
-        return sum(count for state, count in self.all_counts.items() if state in NEEDS_YOU)
+        counts = self.all_counts.items()
+        return self.urgent + sum(count for state, count in counts if state in NEEDS_YOU)
 
     @property
     def total(self) -> int:

@@ -14,6 +14,7 @@ from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
 from freddy_admin.sync.agreement import alike
+from freddy_admin.sync.expiry import expires_soon, expires_urgently
 from freddy_admin.sync.models import KeySync, WorkerBeat
 from freddy_admin.sync.observations import observation_read
 from freddy_admin.sync.outage import KINDS, outage_of
@@ -28,7 +29,7 @@ from freddy_admin.sync.querying import (
     visible_rows,
 )
 from freddy_admin.sync.rows import Filters, KeyRow, Option, Overview
-from freddy_admin.sync.states import WORST_FIRST, State
+from freddy_admin.sync.states import NEEDS_YOU, WORST_FIRST, State
 from freddy_admin.vault.master_keys import MasterKeyFit
 from freddy_admin.vault.models import ApiKey, KeyStatus, KeyTag
 
@@ -43,6 +44,7 @@ def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
     sums = _sums(user=user, filters=filters, now=now)
     states = filters.states or WORST_FIRST
     total = sum(count for state, count in sums["counts"].items() if state in states)
+    total += sums["urgent_left"] if filters.wants_somebody else 0
     pages = max(1, ceil(total / PAGE_SIZE))
     page = min(max(1, filters.page), pages)
     found = _matching_rows(user=user, filters=filters, now=now)
@@ -107,7 +109,8 @@ def sync_rows_of(*, organisation: Organisation | None) -> QuerySet[KeySync]:
 def _matching_rows(*, user: User, filters: Filters, now: datetime) -> QuerySet[Any, Any]:
     rows = visible_rows(user=user, now=now).filter(matching(filters, now=now))
     if filters.states:
-        rows = rows.filter(effective__in=filters.states)
+        wanted = Q(effective__in=filters.states)
+        rows = rows.filter(wanted | expires_urgently(now) if filters.wants_somebody else wanted)
     sort = filters.sort if filters.sort.lstrip("-") in SORTS else "state"
     return listed(ordered(rows, sort, now=now), user=user).values(*COLUMNS)
 
@@ -129,6 +132,9 @@ def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
             everything=Count("pk"),
             left=Count("hit"),
             checked=Max("checked_at"),
+            urgent=Count("pk", filter=expires_urgently(now)),
+            urgent_left=Count("hit", filter=expires_urgently(now)),
+            expiring=Count("hit", filter=expires_soon(now)),
             following=Min("next_check_at", filter=Q(key__paused_at=None)),
             beat=Max(Subquery(beat.values("beat_at")[:1])),
             fit=Max(Subquery(beat.values("master_key_state")[:1])),
@@ -141,6 +147,9 @@ def _sums(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
     return {
         "counts": {state: group["left"] for state, group in in_order if group["left"]},
         "all_counts": {state: group["everything"] for state, group in in_order},
+        "urgent": sum(g["urgent"] for state, g in in_order if state not in NEEDS_YOU),
+        "urgent_left": sum(g["urgent_left"] for state, g in in_order if state not in NEEDS_YOU),
+        "expiring": sum(group["expiring"] for __, group in in_order),
         "checked_at": _extreme(max, [group["checked"] for __, group in in_order]),
         "next_check_at": _extreme(min, [group["following"] for __, group in in_order]),
         "worker_seen_at": _extreme(max, [group["beat"] for __, group in in_order]),

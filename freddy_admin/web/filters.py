@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from freddy_admin.sync.rows import Filters
+from freddy_admin.sync.rows import NOBODY, Filters
 from freddy_admin.sync.selectors import SORTS
 from freddy_admin.sync.states import NEEDS_YOU, State
 
 NEEDS = "needs_you"
+NO_OWNER = "none"
 LONGEST = 100
 PAGE_LIMIT = 100_000
 _MARK = re.compile(r"[0-9a-f]{16}")
@@ -24,10 +25,11 @@ def filters_from(query: QueryDict) -> Filters:
         q=_text(query.get("q", "")),
         states=_states(query.getlist("state")),
         tag=_text(query.get("tag", "")),
-        owner=_number(query.get("owner", ""), 2**63 - 1),
+        owner=_owner(query.get("owner", "")),
         sort=_sort(query.get("sort", "")),
         page=_number(query.get("page", ""), PAGE_LIMIT) or 1,
         same=_mark(query.get("same", "")),
+        expiring=query.get("expiring") == "1",
     )
 
 
@@ -55,14 +57,16 @@ def kept_query(query: str) -> str:
 
 def is_narrowed(filters: Filters) -> bool:
     """Whether something is searched or filtered."""
-    return bool(filters.q or filters.states or filters.tag or filters.owner or filters.same)
+    chosen = (filters.q, filters.states, filters.tag, filters.same, filters.expiring)
+    return any(chosen) or filters.owner is not None
 
 
 def _pairs(filters: Filters) -> list[tuple[str, str]]:
     values: Mapping[str, str] = {
         "q": filters.q,
         "tag": filters.tag,
-        "owner": str(filters.owner or ""),
+        "owner": owner_value(filters.owner),
+        "expiring": "1" if filters.expiring else "",
         "same": filters.same,
         "sort": "" if filters.sort == "state" else filters.sort,
         "page": "" if filters.page == 1 else str(filters.page),
@@ -76,6 +80,15 @@ def state_values(states: tuple[State, ...]) -> list[str]:
     if set(states) == NEEDS_YOU:
         return [NEEDS]
     return [state.value for state in states]
+
+
+def owner_value(owner: int | None) -> str:
+    """The word of the address; a word of its own for keys that nobody looks after."""
+    return NO_OWNER if owner == NOBODY else str(owner or "")
+
+
+def _owner(value: str) -> int | None:
+    return NOBODY if value == NO_OWNER else _number(value, 2**63 - 1)
 
 
 def _states(values: list[str]) -> tuple[State, ...]:

@@ -33,7 +33,9 @@ def told_beside_fields(form: forms.Form) -> Iterator[None]:
         form.add_error(field, refused.message)
 
 
-class _PlainForm(forms.Form):
+class PlainForm(forms.Form):
+    """A form as the panel's pages draw it."""
+
     use_required_attribute = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +48,7 @@ class _PlainForm(forms.Form):
                 field.error_messages["required"] = _("Fill this in.")
 
 
-class OrganisationForm(_PlainForm):
+class OrganisationForm(PlainForm):
     """A name."""
 
     name = forms.CharField(
@@ -57,7 +59,7 @@ class OrganisationForm(_PlainForm):
     )
 
 
-class RemoveForm(_PlainForm):
+class RemoveForm(PlainForm):
     """The name, typed, so that nothing is removed by a slip."""
 
     name = forms.CharField(
@@ -79,7 +81,27 @@ class RemoveForm(_PlainForm):
         return name
 
 
-class SecretForm(_PlainForm):
+class RevokeForm(PlainForm):
+    """The label, typed, so that no key is wiped by a slip."""
+
+    label = forms.CharField(
+        label=_l("Type the key's label to confirm"),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_label(self) -> str:
+        """Exactly the label, apart from white space around it."""
+        label = str(self.cleaned_data["label"])
+        if label.strip() != self.expected.strip():
+            raise forms.ValidationError(_("This is not the key's label. Nothing was revoked."))
+        return label
+
+
+class SecretForm(PlainForm):
     """A pasted API key: never sent back, whatever happens."""
 
     api_key = forms.CharField(
@@ -103,7 +125,7 @@ class SecretForm(_PlainForm):
     )
 
 
-class DetailsForm(_PlainForm):
+class DetailsForm(PlainForm):
     """What is said of a key beside its secret."""
 
     label = forms.CharField(
@@ -139,6 +161,14 @@ class DetailsForm(_PlainForm):
         min_value=1,
         max_value=GRACE_AT_MOST,
         help_text=_l("How late a sync may be before it counts as overdue. Empty: by the rule."),
+    )
+    expires_on = forms.DateField(
+        label=_l("Expires on"),
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        help_text=_l("The day Aitronos stops accepting it, if it has one. We tell you before."),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _l("Choose a day, such as 2026-12-31.")},
     )
     # Which details were looked at, so that a change from another tab is noticed.
     revision = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
@@ -185,6 +215,7 @@ class DetailsForm(_PlainForm):
             owner=self._people.get(data["owner"]) if data["owner"] else None,
             tags=tuple(data["tags"].replace(";", ",").split(",")),
             grace_minutes=data["grace_minutes"],
+            expires_on=data["expires_on"],
         )
 
 
@@ -193,10 +224,12 @@ class AddKeyForm(SecretForm, DetailsForm):
 
     # Nobody else has seen the details of a new key yet: Django's way to leave a field out.
     revision = None  # type: ignore[assignment]
-    field_order = ["label", "api_key", "owner", "tags", "organization_id", "grace_minutes"]
+    field_order = [
+        *("label", "api_key", "owner", "expires_on", "tags", "organization_id", "grace_minutes")
+    ]
 
 
-class ProfileForm(_PlainForm):
+class ProfileForm(PlainForm):
     """What a person says of themselves."""
 
     name = forms.CharField(

@@ -10,7 +10,13 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from freddy_admin.core import backends
 from tests.core.test_settings_are_refused_by_name import Given
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 20_000}
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 1,
+    "secure_delete": 1,
+    "foreign_keys": 1,
+    "busy_timeout": 20_000,
+}
 DEFAULTS = {
     "ATOMIC_REQUESTS": False,
     "AUTOCOMMIT": True,

@@ -23,7 +23,6 @@ CHECK = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 302, 302, 302))
 MANAGE_FORM = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
 REMOVE_FORM = ((302, 404, 403, 403, 403, 200), (302, 404, 403, 403, 403, 200))
 MANAGE_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 302))
-REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
 # No candidate waits here: somebody who may decide is told so.
 CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
@@ -61,7 +60,7 @@ TABLE = {
     "key_edit": MANAGE_FORM,
     "key_pause": MANAGE_DOES,
     "key_resume": MANAGE_DOES,
-    "key_revoke": REVOKE,
+    "key_revoke": MANAGE_FORM,
     "candidate_keep": CANDIDATE,
     "candidate_retest": CANDIDATE,
     "candidate_discard": CANDIDATE,

@@ -186,7 +186,12 @@ def test_a_revoked_key_asks_first_and_says_what_stays(manager: Client, make_key:
     page = manager.get(f"{HERE}keys/{key.pk}/revoke/").content.decode()
     assert "What goes, for good" in page
     assert "the key at Aitronos" in page
-    manager.post(f"{HERE}keys/{key.pk}/revoke/")
+    for typed in ("", "main", "Alder"):
+        again = manager.post(f"{HERE}keys/{key.pk}/revoke/", {"label": typed})
+        assert again.status_code == 200
+    assert "Nothing was revoked" in again.content.decode()
+    assert "This key was revoked" not in manager.get(f"{HERE}keys/{key.pk}/").content.decode()
+    manager.post(f"{HERE}keys/{key.pk}/revoke/", {"label": " Main "})
     assert "This key was revoked" in manager.get(f"{HERE}keys/{key.pk}/").content.decode()
 
 

@@ -69,6 +69,13 @@ def next_action(row: KeyRow) -> Action | None:
     return check_action(row)
 
 
+def replace_action(row: KeyRow) -> Action | None:
+    """*Replace the key*, for those who may."""
+    if Permission.MANAGE_KEYS not in row.permissions:
+        return None
+    return Action(_("Replace the key"), key_path(row, "key_replace"), "key")
+
+
 def is_platform_fault(row: KeyRow) -> bool:
     """Whether the row suffers from the panel's own master key, which no manager can cure."""
     return row.error is not None and row.error.kind == OwnFailure.MASTER_KEY_MISFIT

@@ -7,9 +7,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.rows import CheckError
+from freddy_admin.sync.rows import CheckError, KeyRow
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.secrets import masked
+from freddy_admin.web.presenters.comparison import Compared, compared
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.rows import mark_of
 from freddy_admin.web.presenters.times import Reading
@@ -32,8 +33,11 @@ class CandidateView:
     todo: str
     hint: str
     beside: str
+    compared: list[Compared]
+    present_head: str
     pending: bool
     keepable: bool
+    keep_words: str
     refused: bool
     decides: bool
     links: dict[str, str]
@@ -41,9 +45,10 @@ class CandidateView:
 
 
 def candidate_view(
-    key: ApiKey, candidate: KeyCandidate, on: Reading, *, manages: bool
+    key: ApiKey, candidate: KeyCandidate, on: Reading, *, manages: bool, row: KeyRow | None = None
 ) -> CandidateView:
-    """The candidate of this key."""
+    """The candidate of this key; `row` is the key in use, where there is one."""
+    differs = candidate.state == CandidateState.DIFFERS
     slug = key.organisation.slug
     tone, icon, title, words, todo = _told(candidate, on)
     links = {name: f"candidate_{name}" for name in ("keep", "retest", "discard")}
@@ -62,8 +67,11 @@ def candidate_view(
         todo=todo,
         hint=masked(candidate),
         beside=_beside(key, candidate),
+        compared=compared(key, candidate, row, on) if differs else [],
+        present_head=_("Entered here") if key.status == KeyStatus.DRAFT else _("Present key"),
         pending=candidate.state == CandidateState.PENDING,
-        keepable=candidate.state == CandidateState.UNTESTED,
+        keepable=differs or candidate.state == CandidateState.UNTESTED,
+        keep_words=_("Use it all the same") if differs else _("Keep it anyway"),
         refused=candidate.state == CandidateState.REFUSED,
         decides=manages,
         links={name: reverse(page, args=[slug, key.pk]) for name, page in links.items()},
@@ -79,6 +87,16 @@ def _told(candidate: KeyCandidate, on: Reading) -> tuple[str, str, str, SafeStri
             who=candidate.created_by,
         )
         return "quiet", "loader-2", _("Testing the new key…"), words, ""
+    if candidate.state == CandidateState.DIFFERS:
+        words = format_html(
+            _(
+                "Aitronos answered with it {ago}, but not as expected: it may be the key of "
+                "another organisation."
+            ),
+            ago=_ago(candidate, on),
+        )
+        todo = _("Compare. If this is right, use it; if another key was pasted, throw it away.")
+        return "warn", "alert-triangle", _("The new key reports something else"), words, todo
     what = failure(_error_of(candidate))
     if candidate.state == CandidateState.REFUSED:
         words = format_html(
@@ -98,6 +116,12 @@ def _beside(key: ApiKey, candidate: KeyCandidate) -> str:
     refused, draft = candidate.state == CandidateState.REFUSED, key.status == KeyStatus.DRAFT
     if refused:
         return _("Nothing is in use yet.") if draft else _("The present key stays in use.")
+    if candidate.state == CandidateState.DIFFERS:
+        return (
+            _("Nothing is in use until you decide.")
+            if draft
+            else _("The present key stays in use until you decide.")
+        )
     if draft:
         return _("The key is in use only once it works or you keep it.")
     return _("The present key stays in use until the new one works or you keep it.")

@@ -37,7 +37,7 @@ def key_view(
     manages = access.allows(Permission.MANAGE_KEYS)
     found = candidate_of(key=key)
     shown = panel(row, key, on, asked=asked) if row else None
-    candidate = candidate_view(key, found, on, manages=manages) if found else None
+    candidate = candidate_view(key, found, on, manages=manages, row=row) if found else None
     revoked = key.status == KeyStatus.REVOKED and key.revoked_at is not None
     works = _just_tested(key, row, found is not None, on)
     marks = {
@@ -52,7 +52,7 @@ def key_view(
     }
     return KeyView(
         label=key.label,
-        needs_you=int(row is not None and row.needs_you),
+        needs_you=int(row is not None and row.wants_somebody),
         panel=shown,
         candidate=candidate,
         revoked=on.ago(key.revoked_at) if revoked and key.revoked_at else "",

@@ -1,6 +1,6 @@
 """Which keys of an organisation one page shows, and which of them in full."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from freddy_admin.sync.rows import Filters, KeyRow
 from freddy_admin.sync.states import State
@@ -32,7 +32,7 @@ class KeyList:
         if not self.is_long:
             return self.rows
         first = self.filters.page == 1 and not is_narrowed(self.filters)
-        return [row for row in self.shown[:1] if first and row.needs_you]
+        return [row for row in self.shown[:1] if first and row.wants_somebody]
 
 
 def key_list(rows: list[KeyRow], filters: Filters) -> KeyList:
@@ -41,13 +41,18 @@ def key_list(rows: list[KeyRow], filters: Filters) -> KeyList:
         filters = Filters()
     words = filters.q.casefold().split()
     wanted = set(filters.states) or set(State)
-    found = [row for row in rows if row.state in wanted and _has(row, words)]
+    urgent = filters.wants_somebody
+    found = [
+        row
+        for row in rows
+        if (row.state in wanted or (urgent and row.expires_urgently)) and _has(row, words)
+    ]
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(filters.page, pages)
     start = (page - 1) * PAGE_SIZE
     return KeyList(
         rows=rows,
-        filters=replace(filters, page=page, tag="", owner=None, sort="state", same=""),
+        filters=Filters(q=filters.q, states=filters.states, page=page),
         shown=found[start : start + PAGE_SIZE],
         matching=len(found),
         pages=pages,

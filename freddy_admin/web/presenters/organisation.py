@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.rows import Filters, KeyRow
-from freddy_admin.sync.states import NEEDS_YOU, WORST_FIRST
+from freddy_admin.sync.states import WORST_FIRST
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import candidate_of
 from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
@@ -74,7 +74,8 @@ def organisation_view(
     listed = _list(access, found, on) if found.is_long else None
     parts: list[CandidateView | Panel | RowView]
     parts = [*drafts, *panels, *(listed.rows if listed else [])]
-    needs_you, identical = sum(row.needs_you for row in found.rows), identical_figures(found.rows)
+    needs_you = sum(row.wants_somebody for row in found.rows)
+    identical = identical_figures(found.rows)
     disagreement = disagreement_view(found.rows, on)
     states = [one.label for one in listed.states] if listed else []
     frame = mark_of(
@@ -131,7 +132,7 @@ def _list(access: Access, found: KeyList, on: Reading) -> ListView:
 
 def _states(rows: list[KeyRow], filters: Filters) -> list[Choice]:
     counts, chosen = Counter(row.state for row in rows), state_values(filters.states)
-    needing = sum(counts[state] for state in NEEDS_YOU)
+    needing = sum(row.wants_somebody for row in rows)
     choices = [Choice(NEEDS, _numbered(_("Needs you"), needing), NEEDS in chosen)]
     return choices + [
         Choice(state.value, _numbered(str(state.label), counts[state]), state.value in chosen)

@@ -11,7 +11,14 @@ from django.utils.translation import ngettext
 
 from freddy_admin.sync.rows import Filters, Overview
 from freddy_admin.sync.states import NEEDS_YOU, State
-from freddy_admin.web.filters import NEEDS, address, is_narrowed, state_values
+from freddy_admin.web.filters import (
+    NEEDS,
+    NO_OWNER,
+    address,
+    is_narrowed,
+    owner_value,
+    state_values,
+)
 from freddy_admin.web.presenters.agreement import AlikeView, alike_view
 from freddy_admin.web.presenters.banners import Banner
 from freddy_admin.web.presenters.choices import Choice
@@ -25,7 +32,7 @@ from freddy_admin.web.presenters.rows import (
     row_mark,
     row_views,
 )
-from freddy_admin.web.presenters.states import BAD, pill
+from freddy_admin.web.presenters.states import BAD, WARN, pill
 from freddy_admin.web.presenters.times import Reading
 
 CARDS = 6
@@ -78,6 +85,8 @@ class OverviewView:
     states: list[Choice]
     tags: list[Choice]
     owners: list[Choice]
+    expiring: bool
+    all_but_expiring: str
     q: str
     sort: str
     same: str
@@ -103,8 +112,9 @@ def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
             [banner.kind for banner in told],
             [(one.mark, one.keys, one.names) for one in overview.alike],
             overview.more_alike,
+            (overview.urgent, overview.urgent_left, overview.expiring),
         ),
-        "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
+        "needs": mark_of([row_mark(row) for row in overview.rows if row.wants_somebody][:CARDS]),
     } | {row_anchor(row): row_mark(row) for row in overview.rows}
 
 
@@ -114,10 +124,10 @@ def overview_view(
     """The page for one person and one moment."""
     filters = overview.filters
     with_cards = overview.page == 1 and filters.sort == "state"
-    needing = [row for row in overview.rows if row.needs_you] if with_cards else []
+    needing = [row for row in overview.rows if row.wants_somebody] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
     rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
-    in_view = sum(number for state, number in overview.counts.items() if state in NEEDS_YOU)
+    in_view = _in_need(overview)
     return OverviewView(
         needs_you=overview.needs_you,
         total=overview.total,
@@ -142,15 +152,15 @@ def overview_view(
         pages=_("Page %(page)s of %(pages)s") % {"page": overview.page, "pages": overview.pages},
         states=_state_choices(overview),
         tags=[Choice(tag.value, tag.label, tag.value == filters.tag) for tag in overview.tags],
-        owners=[
-            Choice(one.value, one.label, one.value == str(filters.owner)) for one in overview.owners
-        ],
+        owners=_owner_choices(overview),
+        expiring=filters.expiring,
+        all_but_expiring=address(filters, path, expiring=False),
         q=filters.q,
         sort=filters.sort,
         same=filters.same,
         all_but_same=address(filters, path, same=""),
         empty_organisations=overview.empty_organisations,
-        more_filters=bool(filters.tag or filters.owner),
+        more_filters=bool(filters.tag) or filters.owner is not None,
         marks=marks,
         query=address(filters, page=1),
         sprite=sprite,
@@ -181,7 +191,7 @@ def column_labels() -> dict[str, str]:
 def _chips(overview: Overview, path: str) -> list[Chip]:
     counts = overview.counts
     chips = []
-    needing = sum(number for state, number in counts.items() if state in NEEDS_YOU)
+    needing = _in_need(overview)
     if needing:
         words = ngettext("%(n)d needs you", "%(n)d need you", needing) % {"n": needing}
         all_of = tuple(state for state in State if state in NEEDS_YOU)
@@ -192,7 +202,27 @@ def _chips(overview: Overview, path: str) -> list[Chip]:
         look = pill(state)
         words = f"{number:,} {_lower(look.word)}"
         chips.append(_chip(words, look.tone, look.icon, (state,), overview, path))
+    if overview.expiring:
+        chips.append(_expiring_chip(overview, path))
     return chips
+
+
+def _in_need(overview: Overview) -> int:
+    """How many need somebody, of what the filters leave."""
+    counts = overview.counts.items()
+    return overview.urgent_left + sum(count for state, count in counts if state in NEEDS_YOU)
+
+
+def _expiring_chip(overview: Overview, path: str) -> Chip:
+    words = ngettext("%(n)d key expires soon", "%(n)d keys expire soon", overview.expiring)
+    active = overview.filters.expiring
+    return Chip(
+        words=words % {"n": overview.expiring},
+        href=address(overview.filters, path, expiring=not active),
+        tone=WARN,
+        icon="calendar-x",
+        active=active,
+    )
 
 
 def _chip(  # noqa: PLR0913  the parts of one chip
@@ -244,6 +274,13 @@ def _matching(overview: Overview) -> str:
         }
     number = overview.matching
     return ngettext("%(n)s key", "%(n)s keys", number) % {"n": f"{number:,}"}
+
+
+def _owner_choices(overview: Overview) -> list[Choice]:
+    chosen = owner_value(overview.filters.owner)
+    nobody = Choice(NO_OWNER, _("Nobody yet"), chosen == NO_OWNER)
+    people = [Choice(one.value, one.label, one.value == chosen) for one in overview.owners]
+    return [nobody, *people]
 
 
 def _state_choices(overview: Overview) -> list[Choice]:

@@ -22,6 +22,7 @@ from freddy_admin.web.presenters.actions import (
     sync_action,
 )
 from freddy_admin.web.presenters.candidates import CandidateView, candidate_view
+from freddy_admin.web.presenters.expiry import ExpiryView, day_words, expiry_view
 from freddy_admin.web.presenters.history.view import HistoryView
 from freddy_admin.web.presenters.rows import mark_of, row_mark, tools_words
 from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
@@ -64,6 +65,7 @@ class Panel:
     figures_note: str
     facts: list[Fact]
     warning: str
+    expiry: ExpiryView | None
     trouble: Trouble | None
     check: Action | None
     hides_check: bool
@@ -102,6 +104,7 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         figures_note=_figures_note(row),
         facts=_facts(row, key, on),
         warning=_warning(row),
+        expiry=expiry_view(row),
         trouble=wrong,
         check=check_action(row),
         # The panel of what is wrong has one button; a second one of the same kind would be noise.
@@ -111,7 +114,9 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         manages=manages,
         links={name: key_path(row, f"key_{name}") for name in _LINKS},
         paused=row.paused_at is not None,
-        candidate=candidate_view(key, candidate, on, manages=manages) if candidate else None,
+        candidate=candidate_view(key, candidate, on, manages=manages, row=row)
+        if candidate
+        else None,
         rule=rule_lines(row.state_rule),
         grace_words=grace_words(),
         pending=row.check_pending or row.sync_running,
@@ -218,6 +223,7 @@ def _facts(row: KeyRow, key: ApiKey, on: Reading) -> list[Fact]:
         Fact(_("Tags"), ", ".join(tag.name for tag in key.tags.all()) or _("none")),
         Fact(_("Grace"), own % {"span": grace}),
         Fact(_("Organisation id at Aitronos"), _id_at_aitronos(row)),
+        Fact(_("Expires"), day_words(row.expires_on) if row.expires_on else _("no date given")),
     ]
     if key.secret_set_at is not None:
         facts.append(Fact(_("Key stored"), on.ago(key.secret_set_at)))

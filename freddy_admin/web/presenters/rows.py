@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.actions import PASTE, Action, next_action
+from freddy_admin.web.presenters.actions import PASTE, Action, next_action, replace_action
+from freddy_admin.web.presenters.expiry import (
+    day_words,
+    expiry_note,
+    expiry_pill,
+    expiry_sentence,
+)
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.key_list import PANELS
 from freddy_admin.web.presenters.owners import owner_sentence
@@ -70,6 +76,8 @@ def row_views(rows: list[KeyRow], on: Reading) -> list[RowView]:
 
 def card_view(row: KeyRow, on: Reading) -> CardView:
     """The card of a key that needs somebody."""
+    if not row.needs_you:
+        return _expiry_card(row, on)
     told, base, action = story(row, on), organisations_base(), next_action(row)
     return CardView(
         name=row.organisation_name,
@@ -81,6 +89,24 @@ def card_view(row: KeyRow, on: Reading) -> CardView:
         move=told.move,
         owner="" if action else owner_sentence(row),
         since=format_html(_("since {at}"), at=on.at(row.state_since)),
+        action=action,
+    )
+
+
+def _expiry_card(row: KeyRow, on: Reading) -> CardView:
+    """Well apart from the day its key stops working."""
+    base, action = organisations_base(), replace_action(row)
+    due = day_words(row.expires_on) if row.expires_on else ""
+    return CardView(
+        name=row.organisation_name,
+        label=row.key_label if row.keys_in_organisation > 1 else "",
+        href=_href(row, base),
+        key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
+        pill=expiry_pill(row),
+        sentence=format_html("{}", expiry_sentence(row)),
+        move=format_html("{}", _("A manager makes a new key at Aitronos and pastes it here.")),
+        owner="" if action else owner_sentence(row),
+        since=format_html("{}", due),
         action=action,
     )
 
@@ -107,6 +133,7 @@ def row_mark(row: KeyRow) -> str:
         row.paused_at,
         row.permissions,
         (row.order_at, row.order_state, row.order_is_late),
+        (row.expires_on, row.expires_soon and row.expires_in),
     )
     return mark_of(shown)
 
@@ -154,7 +181,7 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
         pill=look,
-        note=order_note(row, on) or _note(row),
+        note=_notes(row, on),
         # A last sync that lies ahead is odd, and must not read as "just now".
         last=on.cell(last, EITHER if last > on.now else PAST) if last else _never_words(row),
         due=on.cell(due, EITHER) if due else NEVER,
@@ -172,6 +199,11 @@ def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
 
 def _never_words(row: KeyRow) -> str:
     return _("never") if row.figures else NEVER
+
+
+def _notes(row: KeyRow, on: Reading) -> str:
+    notes = (order_note(row, on) or _note(row), expiry_note(row))
+    return " · ".join(note for note in notes if note)
 
 
 def _note(row: KeyRow) -> str:

@@ -9,7 +9,7 @@ from freddy_admin.accounts.actors import actor_of
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.lifecycle import key_keep
-from freddy_admin.vault.models import KeyStatus
+from freddy_admin.vault.models import CandidateState, KeyStatus
 from freddy_admin.vault.selectors import api_key_get
 from freddy_admin.vault.services.candidates import candidate_discard, candidate_retry
 from freddy_admin.web.access import WRITE, within_organisation
@@ -21,10 +21,10 @@ MANAGE = Permission.MANAGE_KEYS
 @within_organisation(MANAGE, WRITE)
 @confirmed_recently(back="key")
 def keep(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Take it although it could not be tested."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    actor, version = actor_of(request), _version(request)
-    key_keep(organisation=access.organisation, actor=actor, key=found, version=version)
+    """Take it although it could not be tested, or reports something else than expected."""
+    here, found = access.organisation, api_key_get(organisation=access.organisation, key_id=key_id)
+    actor, version, seen = actor_of(request), _version(request), _seen(request)
+    key_keep(organisation=here, actor=actor, key=found, version=version, state=seen)
     messages.success(request, _("The new key was kept. It is checked now."))
     return redirect("organisation", slug=access.organisation.slug)
 
@@ -52,6 +52,12 @@ def discard(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
         else _("The new key was thrown away; the present one stays in use."),
     )
     return redirect("organisation", slug=access.organisation.slug)
+
+
+def _seen(request: HttpRequest) -> CandidateState:
+    """What this person decided on: a later test may have shown something else."""
+    differs = request.POST.get("seen") == CandidateState.DIFFERS
+    return CandidateState.DIFFERS if differs else CandidateState.UNTESTED
 
 
 def _version(request: HttpRequest) -> int:

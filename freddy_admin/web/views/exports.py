@@ -37,6 +37,7 @@ COLUMNS = (
     "observed_at",
     "owner",
     "error",
+    "key_expires_on",
 )
 
 
@@ -93,6 +94,7 @@ def _cells(row: KeyRow) -> list[object]:
         _utc(row.observed_at),
         row.owner_name,
         error.kind if error else None,
+        f"{row.expires_on:%Y-%m-%d}" if row.expires_on else None,
     ]
 
 

@@ -24,7 +24,13 @@ from freddy_admin.vault.selectors import api_key_get, details_revision, tag_name
 from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
 from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
 from freddy_admin.web.confirmed import confirmed_recently
-from freddy_admin.web.forms import AddKeyForm, DetailsForm, SecretForm, told_beside_fields
+from freddy_admin.web.forms import (
+    AddKeyForm,
+    DetailsForm,
+    RevokeForm,
+    SecretForm,
+    told_beside_fields,
+)
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
 from freddy_admin.web.past import with_histories, with_orders, with_timeline
 from freddy_admin.web.past_query import past_query
@@ -155,13 +161,14 @@ def key_go_on(request: HttpRequest, access: Access, key_id: int) -> HttpResponse
 @within_organisation(MANAGE, FORM)
 @confirmed_recently()
 def key_end(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Revoke, after a confirmation: the stored secret is wiped."""
+    """Revoke, after its label was typed: the stored secret is wiped."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)
-    if request.method == "POST":
+    form = RevokeForm(request.POST or None, expected=found.label)
+    if request.method == "POST" and form.is_valid():
         key_revoke(organisation=access.organisation, actor=actor_of(request), key=found)
         messages.success(request, _("%(label)s was revoked and wiped.") % {"label": found.label})
         return redirect("organisation", slug=access.organisation.slug)
-    page = {"organisation": access.organisation, "key": found}
+    page = {"form": form, "organisation": access.organisation, "key": found}
     return render(request, "key/revoke.html", page)
 
 
@@ -182,5 +189,6 @@ def _initial(key: ApiKey) -> dict[str, object]:
         "tags": ", ".join(tag.name for tag in key.tags.all()),
         "organization_id": key.organization_id,
         "grace_minutes": key.grace_minutes,
+        "expires_on": key.expires_on,
         "revision": details_revision(key=key),
     }

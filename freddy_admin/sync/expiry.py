@@ -1,0 +1,30 @@
+"""When a key stops working at Aitronos, as a person entered it: what is soon, what is urgent.
+
+Nothing here blocks a call: whether a key still works is for Aitronos to say. Days are those of
+UTC, so that everybody sees the same number.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+from django.db.models import Q
+
+SOON_DAYS, URGENT_DAYS, LAST_DAYS = 30, 7, 1
+
+
+def days_left(expires_on: date | None, *, now: datetime) -> int | None:
+    """0 on the day itself, negative afterwards; None without a date."""
+    return None if expires_on is None else (expires_on - _today(now)).days
+
+
+def expires_soon(now: datetime) -> Q:
+    """Rows whose key has 30 days left, or fewer, or none."""
+    return Q(key__expires_on__lte=_today(now) + timedelta(days=SOON_DAYS))
+
+
+def expires_urgently(now: datetime) -> Q:
+    """Rows whose key needs a successor now: 7 days left at most; paused ones can wait."""
+    return Q(key__expires_on__lte=_today(now) + timedelta(days=URGENT_DAYS), key__paused_at=None)
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(UTC).date()

@@ -1,0 +1,119 @@
+"""Drill S11: what was replaced, revoked or thrown away is in no byte of the database's files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+
+from freddy_admin.audit.services import Actor
+from freddy_admin.core import backends
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.models import ApiKey, KeyCandidate
+from freddy_admin.vault.services import (
+    KeyDetails,
+    api_key_draft,
+    api_key_replace,
+    api_key_revoke,
+    candidate_discard,
+    candidate_promote,
+)
+from tests.core.test_settings_are_refused_by_name import Given
+from tests.vault.conftest import OTHER_SECRET, SECRET
+
+ANA = Actor(name="Ana", id=1)
+DEFAULTS = {
+    "ATOMIC_REQUESTS": False,
+    "AUTOCOMMIT": True,
+    "CONN_MAX_AGE": 0,
+    "CONN_HEALTH_CHECKS": False,
+    "TIME_ZONE": None,
+}
+
+
+class Files:
+    """The panel's database as it lies on the disk."""
+
+    def __init__(self, path: Path, wrapper: DatabaseWrapper) -> None:
+        self.path, self.wrapper = path, wrapper
+
+    def pragma(self, text: str) -> None:
+        with self.wrapper.cursor() as cursor:
+            cursor.execute(f"PRAGMA {text}")
+            cursor.fetchall()
+
+    def hold(self, sealed: bytes) -> bool:
+        """Whether any file holds these bytes, or a good part of them."""
+        self.pragma("wal_checkpoint(TRUNCATE)")
+        held = b"".join(file.read_bytes() for file in self.path.parent.iterdir())
+        return any(sealed[at : at + 16] in held for at in range(24, len(sealed) - 16, 8))
+
+
+@pytest.fixture
+def files(tmp_path: Path, django_db_blocker: pytest.FixtureRequest) -> Iterator[Files]:
+    path = tmp_path / "x.sqlite3"
+    config = backends.database(Given(), default=f"sqlite:///{path}")
+    wrapper = DatabaseWrapper(DEFAULTS | config, alias="default")
+    former = connections["default"]
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections["default"] = wrapper
+        try:
+            call_command("migrate", verbosity=0)
+            yield Files(path, wrapper)
+        finally:
+            wrapper.close()
+            connections["default"] = former
+
+
+@pytest.fixture
+def here(files: Files) -> Organisation:
+    return Organisation.objects.create(name="Acme", slug="acme")
+
+
+def _key(here: Organisation) -> tuple[ApiKey, bytes]:
+    draft = api_key_draft(
+        organisation=here, actor=ANA, details=KeyDetails(label="Main"), secret=SECRET
+    )
+    key = candidate_promote(organisation=here, actor=ANA, key=draft, version=1)
+    return key, bytes(key.ciphertext)
+
+
+def test_the_search_finds_what_is_stored(files: Files, here: Organisation) -> None:
+    _former, sealed = _key(here)
+    assert files.hold(sealed)
+
+
+def test_a_replaced_key_leaves_nothing_of_the_former_one(files: Files, here: Organisation) -> None:
+    key, former = _key(here)
+    api_key_replace(organisation=here, actor=ANA, key=key, secret=OTHER_SECRET)
+    assert files.hold(former)
+    kept = candidate_promote(organisation=here, actor=ANA, key=key, version=2)
+    assert not files.hold(former)
+    assert files.hold(bytes(kept.ciphertext))
+
+
+def test_a_revoked_key_leaves_nothing(files: Files, here: Organisation) -> None:
+    key, former = _key(here)
+    api_key_revoke(organisation=here, actor=ANA, key=key)
+    assert not files.hold(former)
+
+
+def test_a_candidate_that_was_thrown_away_leaves_nothing(files: Files, here: Organisation) -> None:
+    key, present = _key(here)
+    api_key_replace(organisation=here, actor=ANA, key=key, secret=OTHER_SECRET)
+    new = bytes(KeyCandidate.objects.get().ciphertext or b"")
+    candidate_discard(organisation=here, actor=ANA, key=key, version=2)
+    assert not files.hold(new)
+    assert files.hold(present)
+
+
+def test_it_is_secure_delete_that_wipes(files: Files, here: Organisation) -> None:
+    files.pragma("secure_delete=OFF")
+    key, present = _key(here)
+    api_key_replace(organisation=here, actor=ANA, key=key, secret=OTHER_SECRET)
+    new = bytes(KeyCandidate.objects.get().ciphertext or b"")
+    candidate_discard(organisation=here, actor=ANA, key=key, version=2)
+    assert files.hold(new)
+    assert files.hold(present)
