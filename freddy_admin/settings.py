@@ -27,6 +27,10 @@ CSRF_TRUSTED_ORIGINS = conf.origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = conf.count("TRUSTED_PROXIES", env, default=0)
 PLAIN_HTTP = conf.plain_http(conf.flag("PLAIN_HTTP", env, default=False), hosts=ALLOWED_HOSTS)
+# Where links in mails lead: never to a host that somebody's request named.
+PANEL_URL = conf.panel_url(
+    env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, trial=DEBUG or PLAIN_HTTP
+)
 REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
 # --- The secrets' room --------------------------------------------------------

@@ -21,6 +21,7 @@ os.environ.update(
     DEBUG="false",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     CSRF_TRUSTED_ORIGINS="",
+    PANEL_URL="",
     PLAIN_HTTP="true",
     REQUIRE_MFA="off",
     DATABASE_URL=_DATABASE,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
 
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
 DEBUG_MASTER_KEY = base64.urlsafe_b64encode(b"freddy-admin debugging only key!").decode()
@@ -117,6 +118,30 @@ def plain_http(value: bool, *, hosts: list[str]) -> bool:
             "and 127.0.0.1, or set PLAIN_HTTP=false and serve over https."
         )
     return value
+
+
+def panel_url(value: str, *, hosts: list[str], trial: bool) -> str:
+    """`PANEL_URL`: where people reach the panel, for links in mails; one of ALLOWED_HOSTS.
+
+    Without it, https and the first of them; in a `trial` http on this machine.
+    """
+    if not value:
+        first = next((host.lstrip(".") for host in hosts if host != "*"), "localhost")
+        return "http://localhost:8000" if trial else f"https://{first}"
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    origin = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and "@" not in parts.netloc
+    safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    shown = f"[{host}]" if ":" in host else host
+    if not (origin and safe and host and validate_host(shown, hosts or [shown])):
+        raise ImproperlyConfigured(
+            "PANEL_URL must be the address of the panel without a path, with one of "
+            "ALLOWED_HOSTS: https://panel.example.org."
+        )
+    return value.rstrip("/")
 
 
 def require_mfa(value: str) -> str:

@@ -57,7 +57,7 @@ _PEOPLE: Final = (
 
 
 def demo_settings(
-    *, api_port: int, speed: float = 1.0, since: datetime | None = None
+    *, api_port: int, port: int = 8000, speed: float = 1.0, since: datetime | None = None
 ) -> dict[str, str]:
     """What the demo's processes find in their environment, over whatever `.env` says."""
     database = DATABASE if speed == 1 else FAST_DATABASE
@@ -69,6 +69,7 @@ def demo_settings(
         "REQUIRE_MFA": "off",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "CSRF_TRUSTED_ORIGINS": "",
+        "PANEL_URL": f"http://localhost:{port}",
         "TRUSTED_PROXIES": "0",
         "DATABASE_URL": f"sqlite:///{settings.BASE_DIR / 'var' / database}",
         "REDIS_URL": "",

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -43,19 +43,32 @@ class Ticking(Protocol):
         """Give back what has not ended."""
 
 
+class Beside(Protocol):
+    """What goes on beside the checks, such as `ops.post.Post`."""
+
+    def tick(self) -> None:
+        """Begin what is due; never waits."""
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+
+
 @dataclass
 class Worker:
-    """Runs an engine until `stopping` is set."""
+    """Runs an engine, and what goes on beside it, until `stopping` is set."""
 
     engine: Ticking
     stopping: threading.Event = field(default_factory=threading.Event)
     drain_seconds: float = DRAIN_SECONDS
     failures: int = 0
+    beside: Sequence[Beside] = ()
 
     def run(self) -> bool:
         """Work until told to stop; True if every call had ended by then."""
         while not self.stopping.is_set():
             try:
+                for other in self.beside:
+                    other.tick()
                 self.engine.tick(wait=TICK_SECONDS)
                 self.failures = 0
             except (DatabaseError, InterfaceError) as error:
@@ -76,6 +89,8 @@ class Worker:
         self.stopping.wait(seconds)
 
     def _end(self) -> bool:
+        for other in self.beside:
+            other.stop()
         deadline = time.monotonic() + self.drain_seconds
         ended = False
         with suppress(DatabaseError, InterfaceError):

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from freddy_admin.core import clock
+from freddy_admin.core.models import TenantOwned
 from freddy_admin.organisations.roles import Role
 
 
@@ -42,3 +43,41 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organisation} · {self.role}"
+
+
+class Invitation(TenantOwned):
+    """An address that may become a member, by a link in a mail; only its digest is kept.
+
+    The worker makes the link when it sends the mail: until then there is none, and no earlier
+    one works once a newer one is sent.
+    """
+
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    invited_by = models.CharField(max_length=254)
+    invited_by_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True)  # used or withdrawn
+
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    asked_at = models.DateTimeField()  # when somebody last asked for the mail
+    next_attempt_at = models.DateTimeField(null=True)  # None: nothing to send
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_attempt_at"], name="invitation_mail_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "email"],
+                condition=models.Q(ended_at=None),
+                name="one_open_invitation_per_address",
+            ),
+            models.UniqueConstraint(
+                fields=["digest"], condition=~models.Q(digest=""), name="one_invitation_per_link"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} · {self.organisation} · {self.role}"

@@ -15,6 +15,18 @@ class Permission(StrEnum):
     SWITCH_CONNECTORS = "switch_connectors"
     MANAGE_KEYS = "manage_keys"
     RENAME_ORGANISATION = "rename_organisation"
+    MANAGE_MEMBERS = "manage_members"
+    EXPORT_ORGANISATION = "export_organisation"
+
+
+class PlatformPermission(StrEnum):
+    """What can be allowed over the panel as a whole; no role within an organisation has it."""
+
+    SEE_ALL_ORGANISATIONS = "see_all_organisations"
+    ADD_ORGANISATIONS = "add_organisations"
+    REMOVE_ORGANISATIONS = "remove_organisations"
+    MANAGE_PEOPLE = "manage_people"
+    SEE_SYSTEM = "see_system"
 
 
 class Role(models.TextChoices):
@@ -30,3 +42,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK, Permission.START_SYNC}),
     Role.MANAGER: frozenset(Permission),
 }
+
+# Of a platform admin, whatever their role: all within every organisation, and over the panel.
+ADMIN_PERMISSIONS: frozenset[Permission | PlatformPermission] = frozenset(
+    {*Permission, *PlatformPermission}
+)

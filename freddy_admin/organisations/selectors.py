@@ -8,7 +8,13 @@ from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
+from freddy_admin.organisations.roles import (
+    ADMIN_PERMISSIONS,
+    PERMISSIONS,
+    Permission,
+    PlatformPermission,
+    Role,
+)
 
 
 def organisation_get(*, user: User | AnonymousUser, slug: str) -> Access:
@@ -53,12 +59,31 @@ def organisation_find(*, slug: str) -> Organisation:
     return found
 
 
+def platform_allows(*, user: User | AnonymousUser, permission: PlatformPermission) -> bool:
+    """Whether the person may do this over the panel as a whole: platform admins alone."""
+    return permission in ADMIN_PERMISSIONS and _is_admin(user)
+
+
+def organisations_where(*, user: User, permission: Permission) -> QuerySet[Organisation]:
+    """Organisations in which the person may do this, all for a platform admin."""
+    roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
+    own = Membership.objects.filter(
+        organisation=OuterRef("pk"), user=user.pk, role__in=[role.value for role in roles]
+    )
+    found = organisations_visible(user=user)
+    return found if may_create_organisations(user=user) else found.filter(Exists(own))
+
+
 def may_create_organisations(*, user: User | AnonymousUser) -> bool:
-    """Whether the person may add and remove organisations: platform admins alone."""
+    """Whether the person may add and remove organisations."""
+    return platform_allows(user=user, permission=PlatformPermission.ADD_ORGANISATIONS)
+
+
+def _is_admin(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and user.is_active and user.is_platform_admin
 
 
 def _permissions(user: User | AnonymousUser, role: Role | None) -> frozenset[Permission]:
-    if may_create_organisations(user=user):
-        return frozenset(Permission)
+    if _is_admin(user):
+        return frozenset(Permission) & ADMIN_PERMISSIONS
     return PERMISSIONS[role] if role else frozenset()

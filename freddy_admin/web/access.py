@@ -98,6 +98,17 @@ def _marked(
 ) -> Callable[..., HttpResponseBase]:
     checked = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], gate))
     # Read by the test that walks every address.
+def by_anyone(
+    methods: tuple[str, ...] = READ,
+) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
+    """For the few pages whose address is the right to open them; the view looks at it."""
+
+    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
+        return _marked(view, methods, "anyone")
+
+    return decorate
+
+
     checked.access_rule = rule  # type: ignore[attr-defined]
     return checked
 
@@ -117,3 +128,5 @@ _SENTENCES: dict[Permission, Callable[[], str]] = {
     Permission.MANAGE_KEYS: lambda: _("API keys are looked after by the organisation's managers."),
     Permission.RENAME_ORGANISATION: lambda: _("Only a manager may rename the organisation."),
 }
+    Permission.MANAGE_MEMBERS: lambda: _("Members are looked after by the managers."),
+    Permission.EXPORT_ORGANISATION: lambda: _("Only a manager may export the organisation."),

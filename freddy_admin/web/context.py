@@ -46,6 +46,7 @@ def _menu(user: User, path: str) -> list[dict[str, Any]]:
         (reverse("audit"), _("Audit"), "history"),
     ]
     if user.is_platform_admin:
+        items.append((reverse("people"), _("People"), "users"))
         items.append((reverse("system"), _("System"), "server-cog"))
     return [
         {"href": href, "label": label, "icon": icon, "current": path == href}

@@ -7,19 +7,27 @@ from freddy_admin.web.views import (
     audit,
     candidates,
     checks,
+    coming_in,
     exports,
+    invitations,
     keys,
     lists,
+    members,
     organisations,
     overview,
+    people,
     profile,
+    roles,
     saved_views,
     switches,
     syncs,
     system,
+    takeouts,
 )
 
 ORGANISATION = "organisations/<slug:slug>/"
+MEMBER = f"{ORGANISATION}members/<int:user_id>/"
+PERSON = "people/<int:person_id>/"
 KEY = f"{ORGANISATION}keys/<int:key_id>/"
 
 urlpatterns = [
@@ -30,6 +38,15 @@ urlpatterns = [
     path("audit/", audit.audit, name="audit"),
     path("system/", system.system, name="system"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/export/", takeouts.profile_export, name="profile_export"),
+    path("roles/", roles.roles, name="roles"),
+    path("people/", people.people, name="people"),
+    path(PERSON, people.person, name="person"),
+    path(f"{PERSON}change/", people.person_change, name="person_change"),
+    path(f"{PERSON}remove/", people.person_out, name="person_remove"),
+    path(f"{PERSON}export/", takeouts.person_export, name="person_export"),
+    path("invitations/<str:token>/", coming_in.invitation, name="invitation"),
+    path("invitations/<str:token>/accept/", coming_in.accept, name="invitation_accept"),
     path("views/keep/", saved_views.keep, name="view_keep"),
     path("views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
     # Not below /organisations/: an organisation may be called "add".
@@ -39,6 +56,17 @@ urlpatterns = [
         f"{ORGANISATION}rename/", organisations.organisation_change_name, name="organisation_rename"
     ),
     path(f"{ORGANISATION}remove/", organisations.organisation_delete, name="organisation_remove"),
+    path(f"{ORGANISATION}export/", takeouts.organisation_export, name="organisation_export"),
+    path(f"{ORGANISATION}leave/", members.leave, name="leave"),
+    path(f"{ORGANISATION}members/", members.members, name="members"),
+    path(f"{ORGANISATION}members/invite/", invitations.member_invite, name="member_invite"),
+    path(MEMBER, members.member, name="member"),
+    path(f"{MEMBER}remove/", members.member_out, name="member_remove"),
+    path(
+        f"{ORGANISATION}invitations/<int:invitation_id>/",
+        invitations.member_invitation,
+        name="member_invitation",
+    ),
     path(f"{ORGANISATION}connectors/", lists.connectors, name="connectors"),
     path(f"{ORGANISATION}auth-configs/", lists.auth_configs, name="auth_configs"),
     path(f"{ORGANISATION}keys/add/", keys.key_add, name="key_add"),

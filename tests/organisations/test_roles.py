@@ -10,6 +10,7 @@ from freddy_admin.organisations.selectors import may_create_organisations, organ
 VIEW, CHECK = Permission.VIEW, Permission.CHECK
 START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS
 KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
+MEMBERS, EXPORT = Permission.MANAGE_MEMBERS, Permission.EXPORT_ORGANISATION
 
 
 @pytest.mark.django_db
@@ -18,7 +19,7 @@ KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
     [
         (Role.VIEWER, {VIEW}),
         (Role.OPERATOR, {VIEW, CHECK, START}),
-        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME}),
+        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT}),
     ],
 )
 def test_a_role_allows_this_and_nothing_else(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -11,6 +12,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import batch_open, order_sync
 from tests.web.conftest import MakeKey, People, SignIn
+from tests.web.membership import invitation_made, member_made
 
 WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
 # Answers to GET and to POST, by who asks; 302 from a GET leads to the sign-in page.
@@ -23,6 +25,7 @@ CHECK = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 302, 302, 302))
 MANAGE_FORM = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
 REMOVE_FORM = ((302, 404, 403, 403, 403, 200), (302, 404, 403, 403, 403, 200))
 MANAGE_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 302))
+REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
 # No candidate waits here: somebody who may decide is told so.
 CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
@@ -34,18 +37,40 @@ SCHEMA = SEE_OWN
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
 # It is the viewer's: for everybody else, platform admins included, it is not there.
 VIEWERS_ALONE = ((302, 405, 405, 405, 405, 405), (302, 404, 302, 404, 404, 404))
+EXPORT = ((302, 404, 403, 403, 200, 200), (302, 405, 405, 405, 405, 405))
+# A platform admin who is no member has nothing to leave.
+LEAVE = ((302, 404, 200, 200, 200, 404), (302, 404, 302, 302, 302, 404))
+ADMIN_DOES = ((302, 405, 405, 405, 405, 405), (302, 403, 403, 403, 403, 302))
+# Whoever has the link; whether it was sent to them is said on the page.
+LINK = ((200, 200, 200, 200, 200, 200), (200, 200, 200, 200, 200, 200))
 TABLE = {
     "overview": SEE_OWN,
     "overview_csv": SEE_OWN,
     "audit": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
+    "profile_export": SEE_OWN,
+    "roles": SEE_OWN,
+    "people": ADMIN_READ,
+    "person": ADMIN_READ,
+    "person_change": ADMIN_DOES,
+    "person_remove": ADMIN_FORM,
+    "person_export": ADMIN_READ,
+    "invitation": LINK,
+    "invitation_accept": OWN_DOES,
     "view_keep": OWN_DOES,
     "view_remove": VIEWERS_ALONE,
     "organisation_add": ADMIN_FORM,
     "organisation": VIEW,
     "organisation_rename": MANAGE_FORM,
     "organisation_remove": REMOVE_FORM,
+    "organisation_export": EXPORT,
+    "members": VIEW,
+    "member": MANAGE_FORM,
+    "member_remove": REVOKE,
+    "member_invite": MANAGE_FORM,
+    "member_invitation": REVOKE,
+    "leave": LEAVE,
     "connectors": VIEW,
     "auth_configs": VIEW,
     "listing_check": CHECK,
@@ -108,9 +133,14 @@ def test_an_address_answers_each_person_as_the_table_says(
     for who in WHO:
         client = Client() if who == "signed out" else signed_in(getattr(people, who))
         address = _address(name, organisation, make_key, people)
-        answers[who] = (client.get(address).status_code, client.post(address).status_code)
+        answers[who] = (_status(client.get(address)), _status(client.post(address)))
     gets, posts = TABLE[name]
     assert answers == dict(zip(WHO, zip(gets, posts, strict=True), strict=True))
+
+
+def _status(answer: HttpResponseBase) -> int:
+    answer.close()  # files that nobody reads
+    return answer.status_code
 
 
 def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
@@ -124,6 +154,14 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
         batch = batch_open(actor=actor)
         order_sync(organisation=organisation, actor=actor, key_id=key.pk, full=False, batch=batch)
         return reverse(name, args=[batch.pk])
+    if name in {"member", "member_remove"}:
+        return reverse(name, args=[organisation.slug, member_made(organisation).pk])
+    if name.startswith("person"):
+        return reverse(name, args=[member_made(organisation).pk])
+    if name in {"member_invitation", "invitation", "invitation_accept"}:
+        made, token = invitation_made(organisation)
+        args = [organisation.slug, made.pk] if name == "member_invitation" else [token]
+        return reverse(name, args=args)
     if name == "listing_check":
         return reverse(name, args=[organisation.slug, make_key("Listed").pk, "connectors"])
     if name == "connector_switch":
@@ -133,5 +171,13 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
         return reverse(name, args=[organisation.slug, make_key(f"for {name}").pk])
     if name.startswith("organisation_") and name != "organisation_add":
         return reverse(name, args=[organisation.slug])
-    within = {"organisation", "key_add", "connectors", "auth_configs"}
+    within = {
+        "organisation",
+        "members",
+        "member_invite",
+        "leave",
+        "key_add",
+        "connectors",
+        "auth_configs",
+    }
     return reverse(name, args=[organisation.slug] if name in within else [])

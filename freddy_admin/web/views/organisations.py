@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.actors import actor_of
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.members import members_of
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import may_create_organisations
 from freddy_admin.organisations.services import (
@@ -64,17 +64,18 @@ def organisation(request: HttpRequest, access: Access) -> HttpResponse:
     view = changed_parts(view, seen or {}) if in_part else view
     panels = with_orders(view.panels, on, of=here, rows=rows)
     view = replace(view, panels=with_histories(panels, query, on, rows=rows))
-    return _page(request, here, view, in_part=in_part)
+    return _page(request, access, view, in_part=in_part)
 
 
 def _page(
-    request: HttpRequest, here: Organisation, view: OrganisationView, *, in_part: bool
+    request: HttpRequest, access: Access, view: OrganisationView, *, in_part: bool
 ) -> HttpResponse:
-    page = {"view": view, "organisation": here, "live": in_part}
+    page = {"view": view, "organisation": access.organisation, "live": in_part}
     if in_part:
         return parts_only(render(request, "organisation/_changes.html", page))
     if seen_marks(request) is not None:
         return render(request, "organisation/_live.html", page)
+    page["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
     page["may_remove"] = may_create_organisations(user=person_of(request))
     return render(request, "organisation/page.html", page)
 
@@ -126,5 +127,6 @@ def organisation_delete(request: HttpRequest, access: Access) -> HttpResponse:
         messages.success(request, _("%(name)s was removed.") % {"name": name})
         return redirect("overview")
     keys = api_keys_of(organisation=access.organisation).count()
-    page = {"form": form, "organisation": access.organisation, "keys": keys}
+    members = len(members_of(organisation=access.organisation))
+    page = {"form": form, "organisation": access.organisation, "keys": keys, "members": members}
     return render(request, "organisation/remove.html", page)

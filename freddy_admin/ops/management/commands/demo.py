@@ -44,7 +44,10 @@ class Command(OperatorCommand):
         launch(
             Launch(
                 port=port,
-                env={**os.environ, **demo_settings(api_port=api_port, speed=speed, since=since)},
+                env={
+                    **os.environ,
+                    **demo_settings(api_port=api_port, port=port, speed=speed, since=since),
+                },
                 beside=[("imitation-api", sandbox)],
                 steps=[(_("preparing the data"), manage("demo_data"))],
                 introduce=lambda: self._introduce(port),

@@ -30,6 +30,8 @@ class Command(OperatorCommand):
         connections.close_all()
         self.hint(_("Starting the panel …"))
         env = {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}
+        if settings.PANEL_URL == "http://localhost:8000":  # nobody said otherwise
+            env["PANEL_URL"] = f"http://localhost:{port}"
         launch(Launch(port=port, env=env, host=_host(), introduce=lambda: self._introduce(port)))
 
     def _introduce(self, port: int) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.ops.post import Post
 from freddy_admin.ops.worker import Worker, ended_by_signals, leave_now
 from freddy_admin.sync.engine import Engine
 
@@ -28,7 +29,7 @@ class Command(OperatorCommand):
                     "with ENCRYPTION_PUBLIC_KEY alone can serve pages only."
                 )
             )
-        worker = Worker(Engine())
+        worker = Worker(Engine(), beside=[Post()])
         with ended_by_signals(worker.stopping):
             log.info("The worker %s is at work.", worker.engine.name)
             everything_ended = worker.run()

@@ -1,0 +1,184 @@
+"""Inviting people by mail: who may come with which role, and what becomes of it."""
+
+import hashlib
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.services import address_clean
+from freddy_admin.audit.counting import audit_count
+from freddy_admin.audit.services import Actor, audit_record
+from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.organisations.access import place_of
+from freddy_admin.organisations.locks import organisation_lock
+from freddy_admin.organisations.models import Invitation, Membership, Organisation
+from freddy_admin.organisations.roles import Role
+
+VALID_FOR: Final = timedelta(days=7)
+PER_HOUR: Final = 20
+RESENT_EVERY: Final = timedelta(minutes=5)
+LARGEST_ID: Final = 2**63 - 1
+_LONGEST_TOKEN = 200
+_MAILED = (Tag.MEMBER_INVITED, Tag.INVITATION_RESENT)
+
+
+def invitations_open(*, organisation: Organisation) -> list[Invitation]:
+    """Those that were neither used nor withdrawn, by address; also those that expired."""
+    rows = Invitation.objects.filter(organisation=organisation, ended_at=None)
+    return list(rows.order_by("email"))
+
+
+def invitations_to(*, email: str) -> list[Invitation]:
+    """Those that wait for one address."""
+    rows = Invitation.objects.filter(email=email, ended_at=None, expires_at__gt=clock.now())
+    return list(rows.select_related("organisation").order_by("created_at"))
+
+
+def invitation_get(*, organisation: Organisation, invitation_id: int) -> Invitation:
+    """One of those; raises NotFound, for a foreign one and a missing one alike."""
+    return _open(organisation, invitation_id)
+
+
+def invitation_find(*, token: str) -> Invitation:
+    """The open invitation a link stands for, with its organisation; one query.
+
+    Raises NotFound, with the same words, for one that was used, withdrawn, expired or made up.
+    """
+    rows = Invitation.objects.filter(
+        digest=token_digest(token), ended_at=None, expires_at__gt=clock.now()
+    )
+    found = rows.select_related("organisation").first()
+    if found is None:
+        raise link_dead()
+    return found
+
+
+@transaction.atomic
+def invitation_create(
+    *, organisation: Organisation, actor: Actor, email: str, role: str
+) -> Invitation:
+    """Invite an address; the worker sends the mail.
+
+    Raises InvalidInput for a bad or known address, Conflict for who invites too many.
+    """
+    if role not in Role.values:
+        raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
+    address = address_clean(email)
+    place = organisation_lock(organisation=organisation)
+    _refuse_many(actor)
+    _refuse_known(place, address)
+    now = clock.now()
+    made = Invitation.objects.create(
+        organisation=place,
+        email=address,
+        role=role,
+        invited_by=actor.name[:254],
+        invited_by_id=actor.id,
+        created_at=now,
+        expires_at=now + VALID_FOR,
+        asked_at=now,
+        next_attempt_at=now,
+    )
+    _record(Tag.MEMBER_INVITED, actor, made, role=str(role))
+    return made
+
+
+@transaction.atomic
+def invitation_resend(
+    *, organisation: Organisation, actor: Actor, invitation_id: int
+) -> Invitation:
+    """Send it once more, good for another seven days; the former link then works no longer.
+
+    Raises NotFound, and Conflict where it was sent a moment ago.
+    """
+    place = organisation_lock(organisation=organisation)
+    row, now = _open(place, invitation_id), clock.now()
+    if now - row.asked_at < RESENT_EVERY:
+        raise Conflict(_("This invitation was sent a moment ago. Wait five minutes."))
+    _refuse_many(actor)
+    row.asked_at, row.next_attempt_at, row.attempts = now, now, 0
+    row.expires_at = now + VALID_FOR
+    row.save()
+    _record(Tag.INVITATION_RESENT, actor, row)
+    return row
+
+
+@transaction.atomic
+def invitation_withdraw(
+    *, organisation: Organisation, actor: Actor, invitation_id: int
+) -> Invitation:
+    """Its link works no longer, and no mail goes out any more; raises NotFound."""
+    place = organisation_lock(organisation=organisation)
+    row = _open(place, invitation_id)
+    invitation_end(row)
+    _record(Tag.INVITATION_WITHDRAWN, actor, row)
+    return row
+
+
+def invitations_of_withdraw(*, organisation: Organisation, actor: Actor, inviter_id: int) -> None:
+    """Withdraw what somebody invited to who may not invite any more; inside a transaction."""
+    for row in invitations_open(organisation=organisation):
+        if row.invited_by_id == inviter_id:
+            invitation_end(row)
+            _record(Tag.INVITATION_WITHDRAWN, actor, row)
+
+
+def invitation_end(row: Invitation) -> None:
+    """Used or withdrawn: nothing leads to it any more."""
+    row.ended_at, row.next_attempt_at, row.digest = clock.now(), None, ""
+    row.save(update_fields=["ended_at", "next_attempt_at", "digest"])
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a link's secret part, for texts of any shape."""
+    return hashlib.sha256(token[:_LONGEST_TOKEN].encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def link_dead() -> NotFound:
+    """The one answer for every link that leads nowhere."""
+    return NotFound(_("This invitation does not work, or works no longer."))
+
+
+def _open(place: Organisation, invitation_id: int) -> Invitation:
+    rows = Invitation.objects.filter(organisation=place, ended_at=None)
+    row = rows.filter(pk=invitation_id).first() if 0 < invitation_id <= LARGEST_ID else None
+    if row is None:
+        raise NotFound(_("There is no such invitation. It may have been used or withdrawn."))
+    row.organisation = place
+    return row
+
+
+def _refuse_many(actor: Actor) -> None:
+    if actor.id is None:
+        return
+    # One after the other, also where somebody invites to several organisations at once.
+    User.objects.select_for_update(no_key=True).filter(pk=actor.id).first()
+    since = clock.now() - timedelta(hours=1)
+    if audit_count(actor_id=actor.id, tags=_MAILED, since=since) >= PER_HOUR:
+        raise Conflict(
+            _("You sent %(n)d invitations within an hour. Send the next ones later.")
+            % {"n": PER_HOUR}
+        )
+
+
+def _refuse_known(place: Organisation, address: str) -> None:
+    if Membership.objects.filter(organisation=place, user__email=address).exists():
+        raise InvalidInput(_("This person is a member already."), field="email")
+    row = Invitation.objects.filter(organisation=place, email=address, ended_at=None).first()
+    if row is None:
+        return
+    if row.expires_at > clock.now():
+        raise InvalidInput(
+            _("This address is invited already: send that invitation again."), field="email"
+        )
+    invitation_end(row)
+
+
+def _record(tag: Tag, actor: Actor, row: Invitation, **details: object) -> None:
+    place = place_of(row.organisation)
+    audit_record(tag=tag, actor=actor, place=place, subject=row.email, **details)

@@ -1,0 +1,71 @@
+"""Forms about people: roles, invitations, coming in, going away."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from freddy_admin.organisations.roles import Role
+from freddy_admin.web.forms import PlainForm
+from freddy_admin.web.presenters.roles import role_name, role_sentence
+
+
+def _role_choices() -> list[tuple[str, str]]:
+    return [(role.value, f"{role_name(role)}: {role_sentence(role)}") for role in Role]
+
+
+class RoleForm(PlainForm):
+    """One role of three."""
+
+    role = forms.ChoiceField(label=_l("Role"), choices=_role_choices)
+
+
+class InvitationForm(RoleForm):
+    """Whom to invite, and as what."""
+
+    # The service says it better when an address is bad.
+    email = forms.CharField(
+        label=_l("E-mail address"),
+        max_length=400,
+        widget=forms.EmailInput({"autocomplete": "off"}),
+    )
+    field_order = ["email", "role"]
+
+
+class NewcomerForm(PlainForm):
+    """Somebody who was invited and has no account yet."""
+
+    name = forms.CharField(
+        label=_l("Your name"),
+        max_length=400,
+        help_text=_l("Your colleagues see it."),
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_l("Choose a password"),
+        strip=False,
+        max_length=4096,
+        help_text=_l("At least 8 characters, and none that everybody uses."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}, render_value=False),
+    )
+
+
+class RemovePersonForm(PlainForm):
+    """The address, typed, so that nobody is removed by a slip."""
+
+    email = forms.CharField(
+        label=_l("Type the person's e-mail address to confirm"),
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_email(self) -> str:
+        """Exactly the address, apart from its case and white space around it."""
+        email = str(self.cleaned_data["email"])
+        if email.strip().lower() != self.expected:
+            raise forms.ValidationError(_("This is not the person's address. Nobody was removed."))
+        return email

@@ -1,0 +1,1 @@
+"""Copies to take away: of an organisation, of what is kept about a person."""
