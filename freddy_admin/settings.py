@@ -97,7 +97,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, so that a redirect to https and a refused host carry their headers, too.
+    # Around everything, so that every answer and every log line can be named.
+    "freddy_admin.core.request_ids.RequestIdMiddleware",
+    # Before all others, so that a redirect to https and a refused host carry their headers, too.
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -98,8 +98,15 @@ def logging(*, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"request": {"()": "freddy_admin.core.request_ids.RequestIdFilter"}},
         "formatters": {"line": {"()": "freddy_admin.core.logs.OneLineFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["request"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "django": {"level": "INFO", "handlers": [], "propagate": True},

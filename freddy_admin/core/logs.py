@@ -8,7 +8,7 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 class OneLineFormatter(logging.Formatter):
-    """`time level logger message`, with control characters written out as escapes."""
+    """`time level logger message [request]`, with control characters written out as escapes."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -20,8 +20,9 @@ class OneLineFormatter(logging.Formatter):
         return "\n".join([head, *(f"    | {_written_out(line)}" for line in traceback)])
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base's name
-        """The line before a traceback."""
-        return _written_out(super().formatMessage(record))
+        """The line before a traceback; the request it belongs to is named at its end."""
+        name = getattr(record, "request_id", "")
+        return _written_out(super().formatMessage(record)) + (f" [{name}]" if name else "")
 
 
 def _written_out(text: str) -> str:
