@@ -34,10 +34,6 @@ PANEL_URL = conf.panel_url(
 REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
 # --- The secrets' room --------------------------------------------------------
-ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.encryption(
-    env.str("ENCRYPTION_KEYS", default=""),
-    env.str("ENCRYPTION_PUBLIC_KEY", default=""),
-    debug=DEBUG,
 AWS_REGION = kms.region(env.str("AWS_REGION", default=""))
 AWS_KMS_ENDPOINT = kms.kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
 # Wrapped: of no use without KMS, which the worker and the commands ask once, at their start.
@@ -47,6 +43,10 @@ ENCRYPTION_KEYS_KMS = kms.wrapped_keys(
     public=env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     region=AWS_REGION,
 )
+ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.encryption(
+    env.str("ENCRYPTION_KEYS", default=""),
+    env.str("ENCRYPTION_PUBLIC_KEY", default=""),
+    debug=DEBUG,
 )
 
 # --- The Aitronos API ---------------------------------------------------------

@@ -114,6 +114,6 @@ def logging(*, level: str) -> dict[str, Any]:
             "django.db.backends": {"level": "INFO"},
             "urllib3": {"level": "WARNING"},
             "requests": {"level": "WARNING"},
+            "botocore": {"level": "WARNING"},
         },
     }
-            "botocore": {"level": "WARNING"},
