@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.core.cache import caches
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_count
 from freddy_admin.core.errors import PublicError
-from freddy_admin.core.models import CacheEntry
+from freddy_admin.core.models import LimitCount
 
 log = logging.getLogger(__name__)
 
@@ -51,38 +50,57 @@ def limit_hold(limit: Limit, *, of: str) -> None:
 
     Where neither cache nor database can count, nobody is held back.
     """
-    key, left = _span(limit, of)
-    if _count(key, limit.seconds) > limit.most:
-        raise TooManyRequests(left)
+    span = _span(limit, of)
+    if _count(span) > limit.most:
+        raise TooManyRequests(span.left)
 
 
-def _span(limit: Limit, of: str) -> tuple[str, int]:
-    """The name of the present span, and how many seconds are left of it."""
-    span = clock.passing(limit.seconds)
-    number, passed = divmod(clock.now() - _START, span)
-    left = limit.seconds * (1 - passed / span)
-    return f"limit:{limit.name}:{of}:{number}", max(1, round(left))
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The present span of a limit; what is left of it in real seconds."""
+
+    key: str
+    ends_at: datetime
+    left: int
+    seconds: int
 
 
-def _count(key: str, seconds: int) -> int:
-    found = cache_count(key, seconds=seconds) if settings.REDIS_URL else None
+def _span(limit: Limit, of: str) -> _Span:
+    length, now = clock.passing(limit.seconds), clock.now()
+    number, passed = divmod(now - _START, length)
+    return _Span(
+        key=f"limit:{limit.name}:{of}:{number}",
+        ends_at=now - passed + length,
+        left=max(1, round(limit.seconds * (1 - passed / length))),
+        seconds=limit.seconds,
+    )
+
+
+def _count(span: _Span) -> int:
+    found = cache_count(span.key, seconds=span.seconds) if settings.REDIS_URL else None
     if found is not None:
         return found
     try:
-        return _count_in_database(key, seconds)
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            return _count_in_database(span)
     except DatabaseError as error:
         # A database that is full or can only be read must not take the answer with it.
         log.warning("Requests could not be counted: %s", type(error).__name__)
         return 0
 
 
-def _count_in_database(key: str, seconds: int) -> int:
-    table = caches["default"]
-    with transaction.atomic(savepoint=connection.in_atomic_block):
-        table.add(key, 0, timeout=seconds)
-        # The table's own counting reads, then writes: the row's lock makes one step of it.
-        list(CacheEntry.objects.select_for_update().filter(cache_key=table.make_key(key)))
-        try:
-            return int(table.incr(key))
-        except ValueError:  # swept away in between
-            return 1
+def _count_in_database(span: _Span) -> int:
+    # One statement counts and tells: exact, however many come at once.
+    with connection.cursor() as cursor:
+        ends_at = connection.ops.adapt_datetimefield_value(span.ends_at)
+        cursor.execute(_COUNT, [span.key, ends_at])
+        times = int(cursor.fetchone()[0])
+    if times == 1:
+        LimitCount.objects.filter(ends_at__lte=clock.now()).delete()
+    return times
+
+
+_COUNT = """
+    INSERT INTO core_limitcount (key, times, ends_at) VALUES (%s, 1, %s)
+    ON CONFLICT (key) DO UPDATE SET times = core_limitcount.times + 1 RETURNING times
+"""

@@ -26,3 +26,14 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.cache_key
+
+
+class LimitCount(models.Model):
+    """How often something was done in one span of time; swept away once the span is over."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    times = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.times}"

@@ -36,8 +36,7 @@ def within_organisation(
         @wraps(view)
         def gate(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             access = organisation_get(user=request.user, slug=slug)
-            if not access.allows(permission):
-                raise NotAllowed(_SENTENCES[permission]())
+            refuse_unless(access, permission)
             return view(request, access, *args, **kwargs)
 
         return _marked(gate, methods, permission.value)
@@ -60,6 +59,12 @@ def within_organisation_by_admin(
         return _marked(gate, methods, "platform_admin")
 
     return decorate
+
+
+def refuse_unless(access: Access, permission: Permission) -> None:
+    """Raises NotAllowed, with the sentence for it, where the role does not allow this."""
+    if not access.allows(permission):
+        raise NotAllowed(_SENTENCES[permission]())
 
 
 def by_platform_admin(
@@ -93,11 +98,6 @@ def by_anyone_signed_in(
     return decorate
 
 
-def _marked(
-    gate: Callable[..., HttpResponseBase], methods: tuple[str, ...], rule: str
-) -> Callable[..., HttpResponseBase]:
-    checked = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], gate))
-    # Read by the test that walks every address.
 def by_anyone(
     methods: tuple[str, ...] = READ,
 ) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
@@ -109,6 +109,11 @@ def by_anyone(
     return decorate
 
 
+def _marked(
+    gate: Callable[..., HttpResponseBase], methods: tuple[str, ...], rule: str
+) -> Callable[..., HttpResponseBase]:
+    checked = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], gate))
+    # Read by the test that walks every address.
     checked.access_rule = rule  # type: ignore[attr-defined]
     return checked
 
@@ -127,6 +132,6 @@ _SENTENCES: dict[Permission, Callable[[], str]] = {
     ),
     Permission.MANAGE_KEYS: lambda: _("API keys are looked after by the organisation's managers."),
     Permission.RENAME_ORGANISATION: lambda: _("Only a manager may rename the organisation."),
-}
     Permission.MANAGE_MEMBERS: lambda: _("Members are looked after by the managers."),
     Permission.EXPORT_ORGANISATION: lambda: _("Only a manager may export the organisation."),
+}

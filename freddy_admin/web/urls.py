@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from freddy_admin.web import api
+from freddy_admin.web.machines import api
 from freddy_admin.web.views import (
     audit,
     candidates,
@@ -84,4 +84,5 @@ urlpatterns = [
     path(f"{KEY}candidate/retest/", candidates.retest, name="candidate_retest"),
     path(f"{KEY}candidate/discard/", candidates.discard, name="candidate_discard"),
     path("api/v1/", api.urls),
+    path("api/<path:rest>", api.nowhere, name="api_nowhere"),
 ]

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.cache import caches
 from django.db import OperationalError, connection
 
-from freddy_admin.core import cache, clock
+from freddy_admin.core import cache, clock, limits
 from freddy_admin.core.limits import Limit, TooManyRequests, limit_hold
-from freddy_admin.core.models import CacheEntry
+from freddy_admin.core.models import LimitCount
 from tests.at_once import at_once, shared
 
 __all__ = ["shared"]
@@ -95,7 +94,7 @@ def test_a_cache_that_is_away_leaves_the_counting_to_the_database(
     monkeypatch.setattr(cache, "_resume_at", 0.0)
     assert _taken() == 3
     assert asked == [1]  # after one failure it is left alone for a while
-    assert CacheEntry.objects.count() == 1
+    assert LimitCount.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -108,6 +107,16 @@ def test_a_database_that_can_only_be_read_holds_nobody_back(
     def refuse(*_: object, **__: object) -> None:
         raise OperationalError("attempt to write a readonly database")
 
-    monkeypatch.setattr(type(caches["default"]), "add", refuse)
+    monkeypatch.setattr(limits, "_count_in_database", refuse)
     assert _taken() == 5
     assert connection.is_usable()
+
+
+@pytest.mark.django_db
+def test_what_was_counted_in_a_span_that_is_over_is_swept_away(settings: object) -> None:
+    settings.REDIS_URL = ""  # type: ignore[attr-defined]
+    for minutes in range(3):
+        with clock.using(lambda at=NOON + timedelta(minutes=minutes): at):
+            _taken("a")
+            _taken("b")
+    assert {row.ends_at for row in LimitCount.objects.all()} == {NOON + timedelta(minutes=3)}

@@ -105,5 +105,5 @@ def test_the_schema_is_behind_the_sign_in_and_there_is_no_docs_page(
 ) -> None:
     assert Client().get("/api/v1/openapi.json").status_code == 302
     schema = signed_in(people.viewer).get("/api/v1/openapi.json").json()
-    assert list(schema["paths"]) == ["/api/v1/statuses"]
+    assert "/api/v1/statuses" in schema["paths"]
     assert signed_in(people.viewer).get("/api/v1/docs").status_code == 404

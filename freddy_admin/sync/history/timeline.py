@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from django.db.models import QuerySet
+
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.history.spans import Happening, KeyHistory, key_history
 from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync
@@ -65,19 +67,27 @@ class TimelinePage:
 
 def timeline_page(*, organisation: Organisation, filters: TimelineFilters) -> TimelinePage:
     """One page of what happened in this organisation, newest first, in one query."""
+    events = timeline_events(organisation=organisation, filters=filters)
+    start = (filters.page - 1) * PAGE_SIZE
+    found = list(
+        events.order_by("-at", "-id").values("id", "key_id", "key__label", *AS_THEY_ARE)[
+            start : start + PAGE_SIZE + 1
+        ]
+    )
+    entries = tuple(entry_of(values) for values in found[:PAGE_SIZE])
+    return TimelinePage(filters, entries, more=len(found) > PAGE_SIZE)
+
+
+def timeline_events(
+    *, organisation: Organisation, filters: TimelineFilters
+) -> QuerySet[HistoryEvent]:
+    """What of this organisation's history is asked for, on whichever page."""
     events = HistoryEvent.objects.filter(organisation=organisation)
     if filters.show in GROUPS:
         events = events.filter(kind__in=GROUPS[filters.show])
     if filters.key_id is not None:
         events = events.filter(key_id=filters.key_id)
-    start = (filters.page - 1) * PAGE_SIZE
-    found = list(
-        events.order_by("-at", "-id").values("id", "key_id", "key__label", *_AS_THEY_ARE)[
-            start : start + PAGE_SIZE + 1
-        ]
-    )
-    entries = tuple(_entry(values) for values in found[:PAGE_SIZE])
-    return TimelinePage(filters, entries, more=len(found) > PAGE_SIZE)
+    return events
 
 
 def key_histories(*, rows: Sequence[KeyRow], now: datetime) -> dict[int, KeyHistory]:
@@ -127,14 +137,15 @@ def _history(
     )
 
 
-_AS_THEY_ARE = ("kind", "at", "noticed_at", "until", "actor_name", "details")
+AS_THEY_ARE = ("kind", "at", "noticed_at", "until", "actor_name", "details")
 
 
-def _entry(values: dict[str, Any]) -> TimelineEntry:
+def entry_of(values: dict[str, Any]) -> TimelineEntry:
+    """One event from its row."""
     return TimelineEntry(
         id=values["id"],
         key_id=values["key_id"],
         key_label=values["key__label"] or "",
         kind=EventKind(values["kind"]),
-        **{name: values[name] for name in _AS_THEY_ARE if name != "kind"},
+        **{name: values[name] for name in AS_THEY_ARE if name != "kind"},
     )

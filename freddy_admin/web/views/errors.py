@@ -9,6 +9,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
+from freddy_admin.core.machines import for_programs, json_answer, refusal
 from freddy_admin.web.private import made_private
 
 RETRY_AFTER_SECONDS = "20"
@@ -16,7 +17,9 @@ RETRY_AFTER_SECONDS = "20"
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: the request itself cannot be read."""
-    del request, exception
+    del exception
+    if for_programs(request):
+        return made_private(_told(400, _("This request cannot be read.")))
     # A foreign host may be noticed before any middleware of ours has a say.
     return made_private(HttpResponse(loader.render_to_string("errors/400.html"), status=400))
 
@@ -35,6 +38,8 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
     """What a service refused, by its status."""
+    if for_programs(request):
+        return refusal(error)
     if error.http_status == 404:
         return page_not_found(request)
     if error.http_status == 403:
@@ -45,13 +50,20 @@ def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault; 503 where it is the database's, which most likely comes back by itself."""
-    del request
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        answer = HttpResponse(loader.render_to_string("errors/503.html"), status=503)
-        answer["Retry-After"] = RETRY_AFTER_SECONDS
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status = 503 if away else 500
+    if for_programs(request):
+        sentence = _("The panel cannot reach its database.") if away else _("The panel broke.")
+        answer = _told(status, sentence)
     else:
-        answer = HttpResponse(loader.render_to_string("errors/500.html"), status=500)
+        answer = HttpResponse(loader.render_to_string(f"errors/{status}.html"), status=status)
+    if away:
+        answer["Retry-After"] = RETRY_AFTER_SECONDS
     return made_private(answer)
+
+
+def _told(status: int, sentence: str) -> HttpResponse:
+    return json_answer({"detail": sentence}, status=status)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
