@@ -1,10 +1,11 @@
 """One check: open the secret, make the call, say how it ended. No database, any thread."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.types import Answer, SyncStatus
 from freddy_admin.core import clock
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.models import Outcome
@@ -16,22 +17,42 @@ log = logging.getLogger(__name__)
 
 def check_perform(client: AitronosClient, claim: Claim) -> Checked:
     """Call *Get sync status* once with this key. Never raises: every end is a `Checked`."""
+    ended = check_with(
+        client,
+        lambda: secret_open(
+            key_id=claim.key_id,
+            organisation_id=claim.organisation_id,
+            version=claim.key_version,
+            ciphertext=claim.ciphertext,
+            master_key_id=claim.master_key_id,
+        ),
+        connection=f"{claim.key_id}.{claim.key_version}",
+        named=f"key {claim.key_id}",
+    )
+    return replace(ended, key_id=claim.key_id, key_version=claim.key_version, token=claim.token)
+
+
+def check_with(
+    client: AitronosClient, opened: Callable[[], str], *, connection: str, named: str
+) -> Checked:
+    """The same with whatever secret `opened` gives; whose check it was is left to the caller."""
     try:
-        answer = _ask(client, claim)
+        # Never a name of ours: a traceback that prints locals would print the secret.
+        answer = client.get_sync_status(secret=opened(), connection=connection)
     except KeyUnreadable:
-        return _ended(claim, Outcome.FAILED, Problem(kind=OwnFailure.KEY_UNREADABLE))
+        return _ended(Outcome.FAILED, Problem(kind=OwnFailure.KEY_UNREADABLE))
     except MasterKeyMisfit:
-        return _ended(claim, Outcome.FAILED, Problem(kind=OwnFailure.MASTER_KEY_MISFIT))
+        return _ended(Outcome.FAILED, Problem(kind=OwnFailure.MASTER_KEY_MISFIT))
     except AitronosError as error:
-        return _ended(claim, outcome_of(error), problem_of(error), elapsed_ms=error.elapsed_ms)
+        return _ended(outcome_of(error), problem_of(error), elapsed_ms=error.elapsed_ms)
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
         # The type alone: the text of an unforeseen error is not ours to vouch for.
-        log.error("Check of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
-        return _ended(claim, Outcome.FAILED, Problem(kind=OwnFailure.INTERNAL))
+        log.error("Check of %s broke: %s", named, type(error).__name__)  # noqa: TRY400
+        return _ended(Outcome.FAILED, Problem(kind=OwnFailure.INTERNAL))
     return Checked(
-        key_id=claim.key_id,
-        key_version=claim.key_version,
-        token=claim.token,
+        key_id=0,
+        key_version=0,
+        token="",
         finished_at=clock.now(),
         outcome=Outcome.GOOD,
         elapsed_ms=answer.info.elapsed_ms,
@@ -40,27 +61,11 @@ def check_perform(client: AitronosClient, claim: Claim) -> Checked:
     )
 
 
-def _ask(client: AitronosClient, claim: Claim) -> Answer[SyncStatus]:
-    # Never a name of ours: a traceback that prints locals would print it.
-    return client.get_sync_status(
-        secret=secret_open(
-            key_id=claim.key_id,
-            organisation_id=claim.organisation_id,
-            version=claim.key_version,
-            ciphertext=claim.ciphertext,
-            master_key_id=claim.master_key_id,
-        ),
-        connection=f"{claim.key_id}.{claim.key_version}",
-    )
-
-
-def _ended(
-    claim: Claim, outcome: Outcome, problem: Problem, *, elapsed_ms: float | None = None
-) -> Checked:
+def _ended(outcome: Outcome, problem: Problem, *, elapsed_ms: float | None = None) -> Checked:
     return Checked(
-        key_id=claim.key_id,
-        key_version=claim.key_version,
-        token=claim.token,
+        key_id=0,
+        key_version=0,
+        token="",
         finished_at=clock.now(),
         outcome=outcome,
         elapsed_ms=elapsed_ms,

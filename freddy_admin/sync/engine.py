@@ -20,6 +20,7 @@ from freddy_admin.sync.platform import ApiAnswer, api_health_ask, api_health_sto
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.work import PARALLEL, Errands, checks_pool
 from freddy_admin.vault.master_keys import MasterKeyFit, master_key_state
+from freddy_admin.vault.services.import_tests import import_drafts_expire
 
 BEAT_EVERY = 5.0
 HEALTH_EVERY = 60.0
@@ -91,6 +92,7 @@ class Engine:
     def _prune(self, now: datetime) -> None:
         # One small batch a tick: while there is more, the next tick goes on.
         if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
+            import_drafts_expire()
             self._pruned_at = now
 
     def beat(self, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.core import clock
@@ -11,6 +12,15 @@ from freddy_admin.sync.candidates import (
     candidates_store,
 )
 from freddy_admin.sync.checks import check_perform
+from freddy_admin.sync.imports import (
+    ImportClaim,
+    ImportTested,
+    import_claims_release,
+    import_claims_take,
+    import_perform,
+    imports_keep,
+    imports_store,
+)
 from freddy_admin.sync.leases import Claim, claims_release
 from freddy_admin.sync.lists.calls import (
     ListingClaim,
@@ -34,6 +44,7 @@ from freddy_admin.sync.rounds import CallPool
 
 PARALLEL = 64
 CANDIDATES_AT_ONCE = 8
+IMPORTS_AT_ONCE = 8
 LISTS_AT_ONCE = 4
 # A sync holds its slot for minutes: so many may run before others wait.
 ORDERS_AT_ONCE = 16
@@ -54,7 +65,7 @@ def checks_pool(client: AitronosClient, parallel: int) -> Checks:
 
 
 class Errands:
-    """Candidates, orders and lists that are looked at: each kind has threads of its own."""
+    """Candidates, imports, orders and lists: each kind has threads of its own."""
 
     def __init__(self, client: AitronosClient) -> None:
         self._candidates: CallPool[Claim, Checked, int] = CallPool(
@@ -64,6 +75,14 @@ class Errands:
             store=candidates_store,
             release=candidate_claims_release,
             name="candidate",
+        )
+        self._imports: CallPool[ImportClaim, ImportTested, int] = CallPool(
+            client,
+            parallel=IMPORTS_AT_ONCE,
+            perform=import_perform,
+            store=imports_store,
+            release=import_claims_release,
+            name="import",
         )
         # No backlog: an order that is claimed is sent at once, or nobody could say whether it was.
         self._orders: CallPool[OrderClaim, OrderEnded, int] = CallPool(
@@ -86,26 +105,29 @@ class Errands:
     @property
     def running(self) -> int:
         """How many are under way."""
-        return self._candidates.running + self._orders.running + self._lists.running
+        return sum(pool.running for pool in self._pools)
 
     def take(self, *, now: datetime) -> None:
         """Take what waits."""
         self._candidates.submit(candidate_claims_take(limit=self._candidates.free, now=now))
+        self._imports.submit(import_claims_take(limit=self._imports.free, now=now))
+        imports_keep()
         orders_lose(now=now)
         self._orders.submit(order_claims_take(limit=self._orders.free, now=now))
         self._lists.submit(listing_claims_take(limit=self._lists.free, now=now))
 
     def collect(self) -> int:
         """Store what has ended; how many."""
-        tested, _ = self._candidates.collect(wait=0)
-        sent, _ = self._orders.collect(wait=0)
-        listed, _ = self._lists.collect(wait=0)
-        return len(tested) + len(sent) + len(listed)
+        return sum(len(pool.collect(wait=0)[0]) for pool in self._pools)
 
     def stop(self) -> None:
         """Give back what can be given back, and say of the rest that nobody knows."""
-        for pool in (self._candidates, self._orders, self._lists):
+        for pool in self._pools:
             pool.stop()
+
+    @property
+    def _pools(self) -> tuple["CallPool[Any, Any, Any]", ...]:
+        return self._candidates, self._imports, self._orders, self._lists
 
 
 def _abandon(claims: Sequence[OrderClaim]) -> None:

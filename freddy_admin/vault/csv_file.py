@@ -66,10 +66,21 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A read file: a line per row, and the rows themselves if all of them are sound."""
+    """A read file: a line per row, and those rows that are sound."""
 
     lines: tuple[ReportLine, ...]
-    rows: tuple[CsvRow, ...]
+    sound: tuple[CsvRow, ...] = ()
+
+    @property
+    def rows(self) -> tuple[CsvRow, ...]:
+        """The rows, if all of them are sound."""
+        return () if self.malformed else self.sound
+
+    @property
+    def unfit(self) -> str:
+        """What is wrong with the file as a whole, so that no row could be read."""
+        first = next(iter(self.lines), None)
+        return first.problem if first and first.number == 1 else ""
 
     @property
     def malformed(self) -> int:
@@ -86,32 +97,34 @@ class _Malformed(Exception):
 
 
 @sensitive_variables()
-def csv_file_read(data: bytes) -> CsvFile:
+def csv_file_read(data: bytes, *, rows_at_most: int | None = None) -> CsvFile:
     """Read the bytes of a file: `,` or `;`, UTF-8 with or without BOM, header in row 1.
 
-    Never raises for what is in the file; if any row is malformed, `rows` is empty.
+    Never raises for what is in the file; if any row is malformed, `rows` is empty. Of a file with
+    more rows than `rows_at_most` the first one too many is malformed and the last one read.
     """
     problem = _unfit_as_a_whole(data)
     if problem:
-        return CsvFile(lines=(ReportLine(1, problem=problem),), rows=())
+        return CsvFile(lines=(ReportLine(1, problem=problem),))
     # What is not UTF-8 survives as lone surrogates, so that the row that holds it can be named.
     text = data.decode("utf-8-sig", errors="surrogateescape")
     records = _records(text)
     try:
         _expect_header(next(records, (1, [], ""))[1])
     except _Malformed as wrong:
-        return CsvFile(lines=(ReportLine(1, problem=wrong.problem),), rows=())
-    return _judged(records)
+        return CsvFile(lines=(ReportLine(1, problem=wrong.problem),))
+    return _judged(records, limit=rows_at_most or ROWS_AT_MOST)
 
 
 @sensitive_variables()
-def _judged(records: Iterator[tuple[int, list[str], str]]) -> CsvFile:
+def _judged(records: Iterator[tuple[int, list[str], str]], *, limit: int) -> CsvFile:
     lines: list[ReportLine] = []
     rows: list[CsvRow] = []
     seen: dict[str, int] = {}
     for number, cells, broken in records:
-        if len(lines) == ROWS_AT_MOST:
-            more = _("the file has more than 50,000 rows: split it into several files")
+        if len(lines) == limit:
+            more = _("the file has more than %(n)s rows: split it into several files")
+            more %= {"n": f"{limit:,}"}
             lines.append(ReportLine(number, problem=more))
             break
         try:
@@ -124,8 +137,7 @@ def _judged(records: Iterator[tuple[int, list[str], str]]) -> CsvFile:
             rows.append(row)
             # A word may pass for a key where the key itself stands in another column.
             lines.append(ReportLine(number, *_names_of(cells)))
-    sound = not any(line.problem for line in lines)
-    return CsvFile(lines=tuple(lines), rows=tuple(rows) if sound else ())
+    return CsvFile(lines=tuple(lines), sound=tuple(rows))
 
 
 @sensitive_variables()

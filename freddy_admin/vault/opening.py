@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing
 from freddy_admin.crypto.keyring import header_master_key_id, keyring
 from freddy_admin.vault.master_keys import canary_sings, master_key_is_missing
-from freddy_admin.vault.sealing import Row
+from freddy_admin.vault.sealing import ImportPlace, Place, Row
 
 
 class KeyUnreadable(Exception):
@@ -53,7 +53,18 @@ def secret_open(
 
 
 @sensitive_variables()
-def _opened(sealed: bytes, *, row: Row, master_key_id: str) -> str | None:
+def import_secret_open(
+    *, row_id: int, place: ImportPlace, ciphertext: bytes | memoryview | None, master_key_id: str
+) -> str:
+    """The secret of one row of an import, in its place; raises as `secret_open` does."""
+    secret = _opened(bytes(ciphertext or b""), row=place, master_key_id=master_key_id)
+    if secret is None:
+        raise KeyUnreadable(row_id)
+    return secret
+
+
+@sensitive_variables()
+def _opened(sealed: bytes, *, row: Place, master_key_id: str) -> str | None:
     ring, header = keyring(), _header_id(sealed)
     if not ring.can_open or any(master_key_is_missing(one) for one in (master_key_id, header)):
         raise MasterKeyMisfit(master_key_id)

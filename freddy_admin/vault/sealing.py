@@ -1,8 +1,10 @@
 """Seals a secret for one row: the context names the purpose, the tenant, the key, the version."""
 
+import hashlib
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -12,12 +14,27 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.fingerprints import fingerprint
 from freddy_admin.crypto.keyring import Keyring, keyring
-from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary, SealedSecret
+from freddy_admin.vault.models import (
+    ApiKey,
+    ImportDraftRow,
+    KeyCandidate,
+    MasterKeyCanary,
+    SealedSecret,
+)
 from freddy_admin.vault.secrets import hints_of
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
+_IMPORT_PURPOSE: Final = b"freddy-admin/vault/import-row\x00"
 _CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
 CANARY_TEXT: Final = b"this canary sings when the master key fits"
+
+
+class Place(Protocol):
+    """Where a sealed secret belongs; nowhere else does it open."""
+
+    @property
+    def context(self) -> bytes:
+        """What is bound to the sealed bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,33 @@ class Row:
         return _KEY_PURPOSE + struct.pack(">QQQ", *numbers)
 
 
+@dataclass(frozen=True, slots=True)
+class ImportPlace:
+    """The one row of a draft of an import that a secret is sealed for; no key has an id yet."""
+
+    draft: UUID
+    number: int
+    organisation_id: int | None
+    organisation_name: str
+
+    @property
+    def context(self) -> bytes:
+        """Fixed widths again: the organisation by its id, or by its name before it has one."""
+        numbers = struct.pack(">QQ", self.number, self.organisation_id or 0)
+        named = hashlib.sha256(self.organisation_name.encode()).digest()
+        return _IMPORT_PURPOSE + self.draft.bytes + numbers + named
+
+
+def import_place_of(row: ImportDraftRow) -> ImportPlace:
+    """Where the secret of this row was sealed for."""
+    return ImportPlace(
+        draft=row.draft_id,
+        number=row.number,
+        organisation_id=row.organisation_id,
+        organisation_name=row.organisation_name,
+    )
+
+
 def canary_context(master_key_id: str) -> bytes:
     """The context of the canary of one master key."""
     return _CANARY_PURPOSE + bytes.fromhex(master_key_id)
@@ -47,13 +91,20 @@ def secret_fingerprint(secret: str) -> str:
 
 
 @sensitive_variables()
-def seal_into(target: SealedSecret, secret: str, *, row: Row, ring: Keyring | None = None) -> None:
+def seal_into(
+    target: SealedSecret, secret: str, *, row: Place, ring: Keyring | None = None
+) -> None:
     """Fill the sealed fields of `target`, unsaved, with a cleaned secret."""
     ring = ring or keyring()
     target.ciphertext = ring.seal(secret.encode(), context=row.context)
     target.master_key_id = ring.sealing_id
     target.hint_start, target.hint_end = hints_of(secret)
     target.fingerprint = secret_fingerprint(secret)
+
+
+def sealed_wipe(target: SealedSecret) -> None:
+    """Take the sealed bytes out of the row, unsaved; the hints stay, to name what it was."""
+    target.ciphertext, target.master_key_id, target.fingerprint = None, "", ""
 
 
 def sealed_copy(source: SealedSecret, target: SealedSecret) -> None:
@@ -102,7 +153,7 @@ def canary_ensure(ring: Keyring | None = None) -> None:
 
 def _in_use(master_key_ids: set[str]) -> set[str]:
     used: set[str] = set()
-    for model in (ApiKey, KeyCandidate):
+    for model in (ApiKey, KeyCandidate, ImportDraftRow):
         rows = model.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
         used.update(rows.order_by().values_list("master_key_id", flat=True).distinct())
     return used
