@@ -72,4 +72,8 @@ def _token(one: Any, seen: set[int]) -> dict[str, Any]:
 
 def _audit(person: User, seen: set[int] | None) -> list[dict[str, Any]]:
     events = audit_by(actor_id=person.pk, subject=person.email, organisation_ids=seen)
-    return list(events.values(*EVENT_FIELDS))
+    told = []
+    for event in events.values("actor_id", *EVENT_FIELDS):
+        own = event.pop("actor_id") == person.pk
+        told.append(event if own else event | {"address": None})  # where a colleague was
+    return told
