@@ -7,6 +7,7 @@ from django.db import transaction
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
+from freddy_admin.sync.counting import checks_count
 from freddy_admin.sync.history.noticing import Note, Seen, figures_mark, mark_of, notes_on
 from freddy_admin.sync.history.telling import (
     Telling,
@@ -60,6 +61,7 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
         )
         _release_lost(found, kept, by_key)
         telling_store(telling)
+        checks_count(ended)
     observations_forget(rows=kept)
     return kept
 
