@@ -84,6 +84,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "csp",
     "freddy_admin.core",
@@ -181,7 +184,16 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "activate_totp": "freddy_admin.accounts.factor_forms.ActivateAppForm",
+    "add_webauthn": "freddy_admin.accounts.factor_forms.AddPasskeyForm",
+    "edit_webauthn": "freddy_admin.accounts.factor_forms.RenamePasskeyForm",
+    "authenticate_webauthn": "freddy_admin.accounts.factor_forms.ShowPasskeyForm",
+    "login_webauthn": "freddy_admin.accounts.factor_forms.SignInWithPasskeyForm",
+    "reauthenticate_webauthn": "freddy_admin.accounts.factor_forms.ConfirmWithPasskeyForm",
+}
 MFA_TOTP_ISSUER = "Freddy Admin"
 
 vars().update(backends.email(env))

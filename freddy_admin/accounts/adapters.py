@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
@@ -19,7 +20,7 @@ from freddy_admin.accounts.addresses import client_address
 from freddy_admin.accounts.confirmation import recently_confirmed
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
-from freddy_admin.accounts.second_factor import second_factor_required
+from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Whoever signed in a moment ago need not type the password once more."""
         return not recently_confirmed(self.request)
 
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """What this person can confirm with, the one to offer first in front."""
+        words = {
+            "reauthenticate": _("Use your password"),
+            "mfa_reauthenticate:webauthn": _("Use a passkey"),
+            "mfa_reauthenticate": _("Use a code of your app, or a recovery code"),
+        }
+        found = {one["id"]: one for one in super().get_reauthentication_methods(user)}
+        return [found[name] | {"description": words[name]} for name in words if name in found]
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send; a mail server that is away changes nothing of what the visitor sees."""
         try:
@@ -125,5 +136,17 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return picture.getvalue().decode()
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Not while REQUIRE_MFA asks this person for one."""
-        return not second_factor_required(authenticator.user)
+        """Not the last one while REQUIRE_MFA asks this person for one."""
+        if not second_factor_required(authenticator.user):
+            return True
+        return not second_factor_is_last(authenticator)
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002
+        """What a passkey is called until its person says otherwise."""
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return gettext("Passkey %(number)d") % {"number": number}
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The host a passkey is good for, and the name a device shows beside it."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        return entity | {"name": "Freddy Admin"}

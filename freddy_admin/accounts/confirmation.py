@@ -1,6 +1,9 @@
 """Whether somebody showed a moment ago that it is them, and the way to the page that asks."""
 
 import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account import app_settings
@@ -31,3 +34,15 @@ def confirmation_ask(request: HttpRequest, *, back: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(address)
     return HttpResponseRedirect(address)
+
+
+def confirmed_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For the library's own pages: asks before they do, so that nothing sent is kept."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated or recently_confirmed(request):
+            return view(request, *args, **kwargs)
+        return confirmation_ask(request, back=request.get_full_path())
+
+    return asked

@@ -14,17 +14,18 @@ from django_htmx.http import HttpResponseClientRedirect
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import SecondFactorUnreadable
 from freddy_admin.accounts.second_factor import (
-    second_factor_exists,
     second_factor_required,
     second_factor_shown,
+    second_factors,
 )
 
 Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
 
 # What a session may open that still owes the panel a second factor.
-SETTING_UP = {"mfa_activate_totp", "account_reauthenticate", "account_logout"}
-SHOWING = {"mfa_reauthenticate", "account_logout"}
+CONFIRMING = {"account_reauthenticate", "account_confirm_elsewhere"}
+SETTING_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_logout"} | CONFIRMING
+SHOWING = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 
 
 class TimeZoneMiddleware:
@@ -64,8 +65,11 @@ class SecondFactorMiddleware:
             return None
         if second_factor_shown(request, user):
             return None
-        if second_factor_exists(user):
+        factors = second_factors(user)
+        if "totp" in factors:
             return self._detour(request, "mfa_reauthenticate", besides=SHOWING)
+        if factors:
+            return self._detour(request, "mfa_reauthenticate_webauthn", besides=SHOWING)
         return self._detour(request, "mfa_activate_totp", besides=SETTING_UP)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -27,9 +27,17 @@ def second_factor_shown(request: HttpRequest, user: User) -> bool:
     return any(record["method"] == "mfa" for record in get_authentication_records(request, user))
 
 
-def second_factor_exists(user: User) -> bool:
-    """Whether the person has set one up; one query."""
-    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+def second_factors(user: User) -> set[str]:
+    """The kinds the person has set up, "totp" and "webauthn"; one query."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    found = Authenticator.objects.filter(user=user, type__in=kinds)
+    return set(found.values_list("type", flat=True))
+
+
+def second_factor_is_last(authenticator: Authenticator) -> bool:
+    """Whether the person would have none without this one; recovery codes alone are none."""
+    others = Authenticator.objects.filter(user=authenticator.user).exclude(pk=authenticator.pk)
+    return not others.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 
 
 def second_factor_remember(request: HttpRequest, user: User) -> None:

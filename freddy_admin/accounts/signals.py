@@ -3,7 +3,13 @@
 from typing import Any
 
 from allauth.account.signals import password_changed, password_reset
-from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -59,6 +65,22 @@ def _second_factor_failed(
     )
 
 
+def passkey_failed(request: HttpRequest, user: User | None) -> None:
+    """A passkey was shown that does not fit; the library reports it to nobody."""
+    if isinstance(request.user, User):
+        _confirmation_failed(request, request.user, "passkey")
+        return
+    subject = user.email if user else ""
+    actor = actor_for(None, request)
+    audit_record(tag=Tag.SIGN_IN_FAILED, actor=actor, subject=subject, step="passkey")
+
+
+def passkey_renamed(request: HttpRequest, passkey: Authenticator) -> None:
+    """The same for a new name."""
+    user = passkey.user
+    _second_factor_changed(Tag.SECOND_FACTOR_CHANGED, request, user, passkey)
+
+
 def _confirmation_failed(request: HttpRequest | None, user: User, step: str) -> None:
     actor = actor_for(user, request)
     audit_record(tag=Tag.CONFIRMATION_FAILED, actor=actor, subject=user.email, step=step)
@@ -80,9 +102,16 @@ def _second_factor_removed(request: HttpRequest, user: User, authenticator: Any,
     _second_factor_changed(Tag.SECOND_FACTOR_REMOVED, request, user, authenticator)
 
 
+@receiver(authenticator_reset)
+def _codes_made_anew(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
+    _second_factor_changed(Tag.SECOND_FACTOR_CHANGED, request, user, authenticator)
+
+
 def _second_factor_changed(tag: Tag, request: HttpRequest, user: User, authenticator: Any) -> None:
-    kind = str(authenticator.type)
-    audit_record(tag=tag, actor=actor_for(user, request), subject=user.email, kind=kind)
+    details: dict[str, Any] = {"kind": str(authenticator.type)}
+    if authenticator.type == Authenticator.Type.WEBAUTHN:
+        details["name"] = str(authenticator.data["name"])
+    audit_record(tag=tag, actor=actor_for(user, request), subject=user.email, **details)
 
 
 def _shortened(typed: str) -> str:

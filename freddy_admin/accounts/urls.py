@@ -4,39 +4,64 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
-from django.urls import path, re_path
+from allauth.mfa.webauthn import views as passkeys
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path, re_path
+
+from freddy_admin.accounts.confirmation import confirmed_first
+from freddy_admin.accounts.factor_views import RemovePasskeyView
+
+password = [
+    path("change/", account.password_change, name="account_change_password"),
+    path("reset/", account.password_reset, name="account_reset_password"),
+    path("reset/done/", account.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "reset/key/done/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+]
+
+recovery_codes = [
+    path("", confirmed_first(recovery.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "generate/",
+        confirmed_first(recovery.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "download/",
+        confirmed_first(recovery.download_recovery_codes),
+        name="mfa_download_recovery_codes",
+    ),
+]
+
+passkey = [
+    path("", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("add/", confirmed_first(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("login/", login_not_required(passkeys.login_webauthn), name="mfa_login_webauthn"),
+    path("reauthenticate/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("<int:pk>/rename/", confirmed_first(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
+    path(
+        "<int:pk>/remove/", confirmed_first(RemovePasskeyView.as_view()), name="mfa_remove_webauthn"
+    ),
+]
 
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", account.password_change, name="account_change_password"),
-    path("password/reset/", account.password_reset, name="account_reset_password"),
-    path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
-    re_path(
-        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
-        account.password_reset_from_key,
-        name="account_reset_password_from_key",
-    ),
-    path(
-        "password/reset/key/done/",
-        account.password_reset_from_key_done,
-        name="account_reset_password_from_key_done",
-    ),
+    path("password/", include(password)),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
-    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
-    path("2fa/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path(
-        "2fa/recovery-codes/generate/",
-        recovery.generate_recovery_codes,
-        name="mfa_generate_recovery_codes",
-    ),
-    path(
-        "2fa/recovery-codes/download/",
-        recovery.download_recovery_codes,
-        name="mfa_download_recovery_codes",
-    ),
+    path("2fa/totp/activate/", confirmed_first(totp.activate_totp), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", confirmed_first(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", include(recovery_codes)),
+    path("2fa/passkeys/", include(passkey)),
 ]

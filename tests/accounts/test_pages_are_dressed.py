@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from tests.accounts.conftest import code_now, set_up_second_factor, sign_in
+from tests.accounts.conftest import code_now, opened, set_up_second_factor, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +89,7 @@ def test_the_picture_to_scan_comes_with_the_page(client: Client, ada: User) -> N
     html = check(client.get("/accounts/2fa/totp/activate/"))
 
     assert 'src="data:image/svg+xml;base64,' in html
-    assert client.session["mfa.totp.secret"] in html
+    assert opened(client.session["mfa.totp.secret"]) in html
 
 
 def test_a_refused_form_says_why_beside_the_field(client: Client, ada: User) -> None:

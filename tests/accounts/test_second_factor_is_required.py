@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag
-from tests.accounts.conftest import PASSWORD, code_now, set_up_second_factor, sign_in
+from tests.accounts.conftest import PASSWORD, code_now, opened, set_up_second_factor, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def led_to(client: Client, path: str, **headers: str) -> str:
 
 def activate(client: Client) -> Any:
     client.get(ACTIVATE)
-    return client.post(ACTIVATE, {"code": code_now(client.session["mfa.totp.secret"])})
+    return client.post(ACTIVATE, {"code": code_now(opened(client.session["mfa.totp.secret"]))})
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -18,7 +18,7 @@ chevron-down chevron-left chevron-right user logout alert-triangle alert-octagon
 search x plus pencil trash replace player-play key download building copy arrow-right filter
 adjustments plug-connected-x loader-2 check database heartbeat shield-lock tag arrow-up
 arrow-down external-link building-community lock device-mobile password users eye circle-x
-dots settings tools calendar-event
+dots settings tools calendar-event fingerprint device-laptop login
 """
 NAMES = _WORDS.split()
 

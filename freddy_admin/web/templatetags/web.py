@@ -1,8 +1,11 @@
 """Small parts that templates draw."""
 
+import json
 from functools import lru_cache
+from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +17,12 @@ register = template.Library()
 def icon(name: str, extra: str = "") -> SafeString:
     """One outline icon of the sprite; decoration only, the words stand beside it."""
     return _icon(name, extra, static("img/icons.svg"))
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """For a data attribute: plain text, which the template escapes."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @lru_cache(maxsize=256)
