@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
-from freddy_admin.crypto.errors import CryptoError
+from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
+from freddy_admin.crypto.unwrapping import master_keys_unwrap
 from freddy_admin.ops.first_admin import admin_exists
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.platform import ALIVE_FOR, api_health_ask, worker_seen_at
-from freddy_admin.vault.master_keys import MasterKeyFit, master_key_state
+from freddy_admin.vault.master_keys import master_key_state
 
 SKEW_ALLOWED = timedelta(seconds=30)
 
@@ -94,10 +95,12 @@ def _cache() -> Finding:
 
 
 def _master_key() -> Finding:
+    try:
+        master_keys_unwrap()
+    except (KmsRefused, UnusableMasterKey) as refused:
+        return Finding("master key", ok=False, sentence=str(refused))
     state = master_key_state(fresh=True)
-    named = f" ({', '.join(state.master_key_ids)})" if state.master_key_ids else ""
-    good = state.fit in {MasterKeyFit.OK, MasterKeyFit.EMPTY, MasterKeyFit.NO_PRIVATE_KEY}
-    return Finding("master key", ok=good, sentence=state.sentence + ("" if good else named))
+    return Finding("master key", ok=not state.is_fault, sentence=state.sentence)
 
 
 def _administrator() -> Finding:

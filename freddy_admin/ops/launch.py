@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from freddy_admin.crypto.keyring import public_key_text
 from freddy_admin.ops.supervisor import ChildEnded, PortTaken, Stopped, Supervisor, port_check
 
 READY_SECONDS = 60.0
@@ -58,6 +59,17 @@ def launch(plan: Launch) -> None:
         ) from None
 
 
+def sealing_only(env: Mapping[str, str]) -> dict[str, str]:
+    """The web server's surroundings: it gets the public half of the master key alone.
+
+    Empty values stand before those of a `.env` file, which both processes read.
+    """
+    public = settings.ENCRYPTION_PUBLIC_KEY or public_key_text(settings.ENCRYPTION_KEYS[0])
+    none = dict.fromkeys(("ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE", "ENCRYPTION_KEYS_KMS"), "")
+    none |= {"ENCRYPTION_KEYS_KMS_FILE": "", "ENCRYPTION_PUBLIC_KEY_FILE": ""}
+    return {**env, **none, "ENCRYPTION_PUBLIC_KEY": public}
+
+
 def manage(*arguments: str) -> list[str]:
     """The command line of one of our commands, run by the Python that runs us."""
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
@@ -71,7 +83,8 @@ def _run(supervisor: Supervisor, plan: Launch) -> None:
         supervisor.run(name, command, env=plan.env)
     server = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
     server += ["--bind", f"127.0.0.1:{plan.port}", "--log-level", "warning"]
-    supervisor.start(_("the panel"), [*server, "freddy_admin.wsgi:application"], env=plan.env)
+    application = [*server, "freddy_admin.wsgi:application"]
+    supervisor.start(_("the panel"), application, env=sealing_only(plan.env))
     supervisor.start(_("the worker"), manage("run_worker"), env=plan.env)
     parts: dict[str, str] = {}
     if not supervisor.wait_for(lambda: _ready(plan, parts), seconds=READY_SECONDS):

@@ -12,19 +12,24 @@ from datetime import datetime
 from django.conf import settings
 
 from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.audit.rounds import audit_round
 from freddy_admin.core import clock
+from freddy_admin.crypto.keyring import keyring
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.leases import claims_take
 from freddy_admin.sync.platform import ApiAnswer, api_health_ask, api_health_store, beat_store
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.work import PARALLEL, Errands, checks_pool
-from freddy_admin.vault.master_keys import MasterKeyFit, master_key_state
+from freddy_admin.vault.canaries import canaries_try
+from freddy_admin.vault.master_keys import master_key_state
 from freddy_admin.vault.services.import_tests import import_drafts_expire
 
 BEAT_EVERY = 5.0
 HEALTH_EVERY = 60.0
 PRUNE_EVERY = 60.0
+LOG_EVERY = 60.0
+CANARY_EVERY = 60.0
 
 
 @dataclass
@@ -45,6 +50,8 @@ class Engine:
         self._beat_at: datetime | None = None
         self._probed_at: datetime | None = None
         self._pruned_at: datetime | None = None
+        self._log_at: datetime | None = None
+        self._canaries_at: datetime | None = None
 
     @property
     def busy(self) -> bool:
@@ -54,11 +61,13 @@ class Engine:
     def tick(self, *, wait: float) -> int:
         """Take what is due, store what has ended; waits at most `wait` seconds. Ends stored."""
         now, spans = clock.now(), policy()
+        self._try_canaries(now)
         master_key_state()
         self._errands.take(now=now)
         self._checks.submit(claims_take(limit=self._checks.free, now=now, policy=spans))
         self._look_after_platform(now)
         self._prune(now)
+        self._look_after_log(now)
         # While a person waits for an outcome, look often.
         return self._collect(wait=min(wait, 0.1) if self._errands.running else wait)
 
@@ -89,11 +98,22 @@ class Engine:
             self._beat_at = now
             self.beat(now=now)
 
+    def _try_canaries(self, now: datetime) -> None:
+        # All of them at the start; later those that came with a new master key.
+        if _past(self._canaries_at, CANARY_EVERY, now):
+            canaries_try(by=self.name, untried=self._canaries_at is not None)
+            self._canaries_at = now
+
     def _prune(self, now: datetime) -> None:
         # One small batch a tick: while there is more, the next tick goes on.
         if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
             import_drafts_expire()
             self._pruned_at = now
+
+    def _look_after_log(self, now: datetime) -> None:
+        # As with old history: a little a tick while there is more.
+        if _past(self._log_at, LOG_EVERY, now) and not audit_round(now=now):
+            self._log_at = now
 
     def beat(self, *, now: datetime) -> None:
         """Leave a sign of life."""
@@ -105,7 +125,7 @@ class Engine:
                 "started_at": self.started_at,
                 "beat_at": now,
                 "checks_done": self.checks_done,
-                "can_open_keys": state.fit is not MasterKeyFit.NO_PRIVATE_KEY,
+                "can_open_keys": keyring().can_open,
                 "master_key_state": state.fit.value,
             },
         )

@@ -19,6 +19,7 @@ from freddy_admin.vault.master_keys import (
     master_key_state,
     master_key_usage,
 )
+from freddy_admin.vault.rotations import RotationState, rotation_latest
 
 # A worker that was silent for a day will not come back: its row is swept away.
 _FORGET_AFTER = timedelta(days=1)
@@ -49,6 +50,9 @@ class PlatformStatus:
     api_base_url: str
     master_key: MasterKeyState
     master_keys: list[MasterKeyUse]
+    wrapped: bool  # by a KMS, which the worker asks at its start
+    rotation: RotationState | None
+    audit: AuditCheck | None
 
 
 def platform_status(*, now: datetime) -> PlatformStatus:
@@ -65,6 +69,9 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         api_base_url=settings.AITRONOS_API_BASE_URL,
         master_key=master_key_state(),
         master_keys=master_key_usage(),
+        wrapped=bool(settings.ENCRYPTION_KEYS_KMS),
+        rotation=rotation_latest(),
+        audit=audit_check(),
     )
 
 

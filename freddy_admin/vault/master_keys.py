@@ -16,11 +16,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from freddy_admin.core import clock
-from freddy_admin.crypto.errors import CryptoError
 from freddy_admin.crypto.keyring import Keyring, keyring
-from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
-from freddy_admin.vault.sealing import CANARY_TEXT, canary_context
+from freddy_admin.vault.canaries import NOT_TRIED, CanaryTrial, canary_sings_in, trial_of
+from freddy_admin.vault.models import (
+    ApiKey,
+    CanaryVerdict,
+    ImportDraftRow,
+    KeyCandidate,
+    MasterKeyCanary,
+)
 
+# Every table with sealed secrets: keys, new ones that wait for their test, pasted imports.
+SEALED: Final = (ApiKey, KeyCandidate, ImportDraftRow)
 KEPT_FOR: Final = timedelta(seconds=30)
 
 
@@ -44,11 +51,13 @@ class MasterKeyUse:
     canary: bool
     in_ring: bool
     seals: bool
+    drafts: int = 0
+    trial: CanaryTrial = NOT_TRIED
 
     @property
     def rows(self) -> int:
         """Secrets that need this master key; at 0 it can be taken out of the ring."""
-        return self.keys + self.candidates
+        return self.keys + self.candidates + self.drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ _kept: _Kept | None = None
 
 
 def master_key_state(*, fresh: bool = False) -> MasterKeyState:
-    """How this process's ring fits the database; three queries at most every 30 seconds.
+    """How this process's ring fits the database; four queries at most every 30 seconds.
 
     Call it before a round of openings: it also brings the canaries that `canary_sings` needs.
     """
@@ -118,7 +127,7 @@ def master_key_state(*, fresh: bool = False) -> MasterKeyState:
     mute = frozenset(
         canary.master_key_id
         for canary in canaries
-        if canary.master_key_id in ring.known_ids and not _sings(ring, canary)
+        if canary.master_key_id in ring.known_ids and not canary_sings_in(ring, canary)
     )
     state = _state_of(ring, canaries, mute)
     ids = frozenset(canary.master_key_id for canary in canaries)
@@ -148,11 +157,12 @@ def master_key_is_missing(master_key_id: str) -> bool:
 
 
 def master_key_usage() -> list[MasterKeyUse]:
-    """One entry per master key that is in use or in the ring; three queries."""
+    """One entry per master key that is in use or in the ring; four queries."""
     ring = keyring()
-    keys, candidates = _counts(ApiKey), _counts(KeyCandidate)
-    canaries = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
-    ids = set(keys) | set(candidates) | canaries | ring.known_ids | {ring.sealing_id}
+    keys, candidates, drafts = (_counts(model) for model in SEALED)
+    canaries = {canary.master_key_id: canary for canary in MasterKeyCanary.objects.all()}
+    used = set(keys) | set(candidates) | set(drafts)
+    ids = used | set(canaries) | ring.known_ids | {ring.sealing_id}
     return [
         MasterKeyUse(
             master_key_id=master_key_id,
@@ -161,6 +171,8 @@ def master_key_usage() -> list[MasterKeyUse]:
             canary=master_key_id in canaries,
             in_ring=master_key_id in ring.known_ids,
             seals=master_key_id == ring.sealing_id,
+            drafts=drafts[master_key_id],
+            trial=trial_of(canaries.get(master_key_id)),
         )
         for master_key_id in sorted(ids, key=lambda one: (one != ring.sealing_id, one))
     ]
@@ -169,12 +181,12 @@ def master_key_usage() -> list[MasterKeyUse]:
 def _state_of(
     ring: Keyring, canaries: list[MasterKeyCanary], mute: frozenset[str]
 ) -> MasterKeyState:
-    used = set(_counts(ApiKey)) | set(_counts(KeyCandidate))
+    used = {master_key_id for model in SEALED for master_key_id in _counts(model)}
     # An id without a canary never sealed anything here: that is a damaged row, not a missing key.
     missing = used & {canary.master_key_id for canary in canaries} - ring.known_ids
     failed = used & mute
     if not ring.can_open:
-        return MasterKeyState(MasterKeyFit.NO_PRIVATE_KEY)
+        return _state_told(used, canaries)
     if missing:
         return MasterKeyState(MasterKeyFit.MISSING, tuple(sorted(missing)))
     if failed:
@@ -182,15 +194,20 @@ def _state_of(
     return MasterKeyState(MasterKeyFit.OK if used else MasterKeyFit.EMPTY)
 
 
-def _sings(ring: Keyring, canary: MasterKeyCanary) -> bool:
-    context = canary_context(canary.master_key_id)
-    try:
-        return ring.open(bytes(canary.ciphertext), context=context) == CANARY_TEXT
-    except CryptoError:
-        return False
+def _state_told(used: set[str], canaries: list[MasterKeyCanary]) -> MasterKeyState:
+    """What a process that opens nothing knows from those that do."""
+    told = {canary.master_key_id: canary.verdict for canary in canaries}
+    for verdict, fit in (
+        (CanaryVerdict.MISSING, MasterKeyFit.MISSING),
+        (CanaryVerdict.MUTE, MasterKeyFit.CANARY_FAILED),
+    ):
+        ids = sorted(one for one in used if told.get(one) == verdict)
+        if ids:
+            return MasterKeyState(fit, tuple(ids))
+    return MasterKeyState(MasterKeyFit.NO_PRIVATE_KEY)
 
 
-def _counts(model: type[ApiKey] | type[KeyCandidate]) -> Counter[str]:
+def _counts(model: type[ApiKey] | type[KeyCandidate] | type[ImportDraftRow]) -> Counter[str]:
     rows = model.objects.exclude(ciphertext=None).order_by()
     pairs = rows.values_list("master_key_id").annotate(count=Count("pk"))
     return Counter({str(master_key_id): int(count) for master_key_id, count in pairs})

@@ -26,6 +26,14 @@ class CandidateState(models.TextChoices):
     DIFFERS = "differs", _("works, but reports something else than expected")
 
 
+class CanaryVerdict(models.TextChoices):
+    """What a process that opens keys found when it tried a canary."""
+
+    SINGS = "sings", _("opened")
+    MUTE = "mute", _("did not open")
+    MISSING = "missing", _("its master key is not there")
+
+
 class ImportState(models.TextChoices):
     """How far a draft of an import is."""
 
@@ -180,8 +188,31 @@ class MasterKeyCanary(models.Model):
     ciphertext = models.BinaryField(editable=False)
     created_at = models.DateTimeField(editable=False)
 
+    # How it went when a process that opens keys last tried it, as every worker does at its start.
+    tried_at = models.DateTimeField(null=True, editable=False)
+    tried_by = models.CharField(max_length=120, blank=True, editable=False)
+    verdict = models.CharField(
+        max_length=10, choices=CanaryVerdict.choices, blank=True, editable=False
+    )
+
     def __str__(self) -> str:
         return self.master_key_id
+
+
+class MasterKeyRotation(models.Model):
+    """One run of sealing everything anew: how far it is, for whoever watches."""
+
+    sealing_id = models.CharField(max_length=16, editable=False)
+    started_at = models.DateTimeField(db_index=True, editable=False)
+    # Moves with every batch: a run that stands still for long was killed.
+    beat_at = models.DateTimeField(editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    total = models.PositiveIntegerField(editable=False)
+    done = models.PositiveIntegerField(default=0, editable=False)
+    unreadable = models.PositiveIntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return f"rotation to {self.sealing_id}: {self.done} of {self.total}"
 
 
 class ImportDraft(models.Model):

@@ -9,6 +9,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.canaries import canaries_try
 from freddy_admin.vault.master_keys import (
     MasterKeyFit,
     master_key_state,
@@ -90,7 +91,7 @@ def test_it_is_asked_again_after_half_a_minute_and_not_before(
     active: MakeKey, hands: Hands, django_assert_num_queries: object
 ) -> None:
     active()
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(4):  # type: ignore[operator]
         master_key_state()
         master_key_state()
     MasterKeyCanary.objects.update(ciphertext=b"junk")
@@ -125,6 +126,19 @@ def test_after_a_reset_nothing_is_remembered(active: MakeKey) -> None:
     MasterKeyCanary.objects.update(ciphertext=b"junk")
     master_key_state_reset()
     assert master_key_state().fit is MasterKeyFit.CANARY_FAILED
+
+
+def test_what_the_worker_found_is_told_by_a_process_that_only_seals(active: MakeKey) -> None:
+    key = active()
+    with ring_of(FIRST):
+        canaries_try(by="w1")
+    with ring_of(public=public_of(PRESENT)):
+        state = master_key_state()
+    assert (state.fit, state.master_key_ids) == (MasterKeyFit.MISSING, (key.master_key_id,))
+    MasterKeyCanary.objects.update(ciphertext=b"junk")
+    canaries_try(by="w1")
+    with ring_of(public=public_of(PRESENT)):
+        assert master_key_state(fresh=True).fit is MasterKeyFit.CANARY_FAILED
 
 
 def test_the_web_and_the_worker_halves_work_together(active: MakeKey) -> None:

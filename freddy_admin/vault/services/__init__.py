@@ -1,6 +1,7 @@
 """Everything that changes a key. Each service records one audit event in its transaction."""
 
 from freddy_admin.vault.details import KeyDetails
+from freddy_admin.vault.resealed import ResealReport, UnreadableRow
 from freddy_admin.vault.services.candidates import (
     candidate_could_not_test,
     candidate_differ,
@@ -25,7 +26,7 @@ from freddy_admin.vault.services.keys import (
     api_key_revoke,
     api_key_update,
 )
-from freddy_admin.vault.services.reseal import ResealReport, UnreadableRow, api_keys_reseal
+from freddy_admin.vault.services.reseal import api_keys_reseal
 from freddy_admin.vault.trying import TestOutcome
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Seals everything anew with the present master key, so that a former one can be taken away."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,52 +12,29 @@ from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.errors import CannotOpen, CryptoError, MasterKeyMissing, NoPrivateKeys
 from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
+from freddy_admin.vault.canaries import canaries_try
 from freddy_admin.vault.master_keys import (
-    MasterKeyUse,
     master_key_is_missing,
     master_key_state,
     master_key_state_reset,
     master_key_usage,
 )
-from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
-from freddy_admin.vault.sealing import Row, canary_ensure
+from freddy_admin.vault.models import (
+    ApiKey,
+    ImportDraftRow,
+    KeyCandidate,
+    MasterKeyCanary,
+    MasterKeyRotation,
+)
+from freddy_admin.vault.resealed import ResealReport, UnreadableRow
+from freddy_admin.vault.rotations import rotation_begin, rotation_end, rotation_note
+from freddy_admin.vault.sealing import Place, Row, canary_ensure, import_place_of
 
-_Sealed = ApiKey | KeyCandidate
+_Sealed = ApiKey | KeyCandidate | ImportDraftRow
 _OldRows = Callable[[str, int, int], Sequence[_Sealed]]
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableRow:
-    """A row that stays as it is: its key has to be pasted again, or its master key brought back."""
-
-    organisation: str
-    label: str
-    key_id: int
-    candidate: bool
-    master_key_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResealReport:
-    """How a run ended: `usage` counts rows per master key after it."""
-
-    keys: int
-    candidates: int
-    unreadable: tuple[UnreadableRow, ...]
-    usage: tuple[MasterKeyUse, ...]
-
-    @property
-    def removable(self) -> tuple[str, ...]:
-        """Former master keys of this ring that seal nothing any more and can be taken away."""
-        return tuple(
-            use.master_key_id
-            for use in self.usage
-            if use.in_ring and not use.seals and use.rows == 0
-        )
-
-
-def api_keys_reseal(*, actor: Actor, batch: int = 200) -> ResealReport:
+def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
     """Seal every key and candidate with the present master key, `batch` rows a transaction.
 
     Each row is wholly old or wholly new at any moment, and readable with both keys in the ring:
@@ -82,36 +59,57 @@ def api_keys_reseal(*, actor: Actor, batch: int = 200) -> ResealReport:
     except Conflict:
         pass  # the ring opens nothing of what is here: every row is listed, none is touched
     master_key_state(fresh=True)  # tells a missing master key from a damaged row
-    unreadable: list[UnreadableRow] = []
-    # Candidates first: one that is kept meanwhile takes its new bytes along to its key.
-    candidates = _reseal_all(_old_candidates, ring, batch=batch, unreadable=unreadable)
-    keys = _reseal_all(_old_keys, ring, batch=batch, unreadable=unreadable)
+    run = rotation_begin(sealing_id=ring.sealing_id, total=_rows_before(ring))
+    rows = _Rows(ring, run, batch)
+    done = [rows.reseal_all(old) for old in _ALL]
+    # A form that was sent meanwhile may have sealed with a former key: a second look, at those.
+    drafts, candidates, keys = (
+        before + rows.reseal_all(old) for before, old in zip(done, _ALL, strict=True)
+    )
+    unreadable = tuple(rows.unreadable)
     with transaction.atomic():
         _canaries_retire()
+        canaries_try(by="rotate_encryption")
         usage = tuple(master_key_usage())
+        rotation_end(run)
         audit_record(
             tag=Tag.MASTER_KEY_ROTATED,
             actor=actor,
             subject=ring.sealing_id,
             keys=keys,
             candidates=candidates,
+            import_rows=drafts,
             unreadable=len(unreadable),
         )
     master_key_state_reset()
-    return ResealReport(keys, candidates, tuple(unreadable), usage)
+    return ResealReport(keys, candidates, drafts, unreadable, usage)
 
 
-def _reseal_all(
-    old_rows: _OldRows, ring: Keyring, *, batch: int, unreadable: list[UnreadableRow]
-) -> int:
-    last, done = 0, 0
-    while True:
-        with transaction.atomic():
-            rows = old_rows(ring.sealing_id, last, batch)
-            done += sum(_reseal_one(row, ring, unreadable) for row in rows)
-        if not rows:
-            return done
-        last = rows[-1].pk
+class _Rows:
+    """What one run has done so far."""
+
+    def __init__(self, ring: Keyring, run: MasterKeyRotation, batch: int) -> None:
+        self._ring, self._run, self._batch = ring, run, batch
+        self.unreadable: dict[UnreadableRow, None] = {}  # in order, each row once
+
+    def reseal_all(self, old_rows: _OldRows) -> int:
+        """Seal anew what is left under former master keys, batch by batch; how many it were."""
+        last, done = 0, 0
+        while True:
+            shut: list[UnreadableRow] = []
+            with transaction.atomic():
+                rows = old_rows(self._ring.sealing_id, last, self._batch)
+                now = sum(_reseal_one(row, self._ring, shut) for row in rows)
+                fresh = [row for row in shut if row not in self.unreadable]
+                rotation_note(self._run, done=now, unreadable=len(fresh))
+            self.unreadable.update(dict.fromkeys(fresh))
+            if not rows:
+                return done
+            last, done = rows[-1].pk, done + now
+
+
+def _rows_before(ring: Keyring) -> int:
+    return sum(use.rows for use in master_key_usage() if not use.seals)
 
 
 def _old_keys(sealing_id: str, after: int, limit: int) -> list[ApiKey]:
@@ -126,29 +124,52 @@ def _old_candidates(sealing_id: str, after: int, limit: int) -> list[KeyCandidat
     return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
 
 
+def _old_import_rows(sealing_id: str, after: int, limit: int) -> list[ImportDraftRow]:
+    rows = ImportDraftRow.objects.exclude(ciphertext=None).exclude(master_key_id=sealing_id)
+    rows = rows.filter(pk__gt=after).order_by("pk")
+    return list(rows.select_for_update(no_key=True)[:limit])
+
+
+# Candidates before keys: one that is kept meanwhile takes its new bytes along to its key.
+_ALL: Final[tuple[_OldRows, ...]] = (_old_import_rows, _old_candidates, _old_keys)
+
+
 def _reseal_one(row: _Sealed, ring: Keyring, unreadable: list[UnreadableRow]) -> bool:
-    key = row if isinstance(row, ApiKey) else row.key
-    place = Row(organisation_id=key.organisation_id, key_id=key.pk, version=row.version)
-    sealed, reason = _sealed_anew(row, ring, place)
+    sealed, reason = _sealed_anew(row, ring, _place_of(row))
     if sealed is None:
-        unreadable.append(
-            UnreadableRow(
-                organisation=key.organisation.name,
-                label=key.label,
-                key_id=key.pk,
-                candidate=isinstance(row, KeyCandidate),
-                master_key_id=row.master_key_id,
-                reason=reason,
-            )
-        )
+        unreadable.append(_named(row, reason))
         return False
     row.ciphertext, row.master_key_id = sealed, ring.sealing_id
     row.save(update_fields=["ciphertext", "master_key_id"])
     return True
 
 
+def _place_of(row: _Sealed) -> Place:
+    if isinstance(row, ImportDraftRow):
+        return import_place_of(row)
+    key = row if isinstance(row, ApiKey) else row.key
+    return Row(organisation_id=key.organisation_id, key_id=key.pk, version=row.version)
+
+
+def _named(row: _Sealed, reason: str) -> UnreadableRow:
+    if isinstance(row, ImportDraftRow):
+        where, label, number = row.organisation_name, row.label, row.pk
+    else:
+        key = row if isinstance(row, ApiKey) else row.key
+        where, label, number = key.organisation.name, key.label, key.pk
+    return UnreadableRow(
+        organisation=where,
+        label=label,
+        key_id=number,
+        candidate=isinstance(row, KeyCandidate),
+        import_row=isinstance(row, ImportDraftRow),
+        master_key_id=row.master_key_id,
+        reason=reason,
+    )
+
+
 @sensitive_variables()
-def _sealed_anew(row: _Sealed, ring: Keyring, place: Row) -> tuple[bytes | None, str]:
+def _sealed_anew(row: _Sealed, ring: Keyring, place: Place) -> tuple[bytes | None, str]:
     former = bytes(row.ciphertext or b"")
     missing = master_key_is_missing(row.master_key_id)
     try:
@@ -165,7 +186,7 @@ def _sealed_anew(row: _Sealed, ring: Keyring, place: Row) -> tuple[bytes | None,
 
 
 @sensitive_variables()
-def _sealed_and_opened(secret: bytes, ring: Keyring, place: Row) -> bytes:
+def _sealed_and_opened(secret: bytes, ring: Keyring, place: Place) -> bytes:
     # The former bytes go with the row's save: not before the new ones were opened.
     sealed = ring.seal(secret, context=place.context)
     try:

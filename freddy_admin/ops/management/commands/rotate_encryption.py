@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.crypto.errors import NoPrivateKeys
 from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.vault.services.reseal import UnreadableRow, api_keys_reseal
+from freddy_admin.vault.master_keys import MasterKeyUse
+from freddy_admin.vault.resealed import UnreadableRow
+from freddy_admin.vault.services.reseal import api_keys_reseal
 
 
 class Command(OperatorCommand):
@@ -25,18 +27,14 @@ class Command(OperatorCommand):
                 _("ENCRYPTION_KEYS is not set: this process cannot open keys.")
             ) from None
         self.line(
-            _("Sealed anew: %(keys)d keys, %(candidates)d new keys that wait for their test.")
-            % {"keys": report.keys, "candidates": report.candidates}
+            _(
+                "Sealed anew: %(keys)d keys, %(candidates)d new keys that wait for their test, "
+                "%(rows)d of imports that nobody has confirmed yet."
+            )
+            % {"keys": report.keys, "candidates": report.candidates, "rows": report.import_rows}
         )
         for use in report.usage:
-            self.line(
-                _("Master key %(id)s: %(rows)d rows.") % {"id": use.master_key_id, "rows": use.rows}
-            )
-        for master_key_id in report.removable:
-            self.line(
-                _("Master key %(id)s can be taken out of ENCRYPTION_KEYS now.")
-                % {"id": master_key_id}
-            )
+            self.line(_counted(use))
         for row in report.unreadable:
             self.line(_unreadable(row))
         if report.unreadable:
@@ -44,6 +42,17 @@ class Command(OperatorCommand):
                 _("%(count)d could not be opened and stay as they are.")
                 % {"count": len(report.unreadable)}
             )
+
+
+def _counted(use: MasterKeyUse) -> str:
+    words = {"id": use.master_key_id, "rows": use.rows}
+    if use.seals:
+        return _("Master key %(id)s: %(rows)d rows, and it seals what is new.") % words
+    if not use.rows and use.in_ring:
+        return _("Master key %(id)s: 0 rows under the former key; it can go now.") % words
+    if not use.rows:
+        return _("Master key %(id)s: 0 rows, and it is not in the ring.") % words
+    return _("Master key %(id)s: %(rows)d rows still need it. Keep it in the ring.") % words
 
 
 def _unreadable(row: UnreadableRow) -> str:
