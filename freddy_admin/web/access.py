@@ -13,7 +13,11 @@ from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotAllowed
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import may_create_organisations, organisation_get
+from freddy_admin.organisations.selectors import (
+    may_create_organisations,
+    organisation_get,
+    organisations_where,
+)
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -79,6 +83,25 @@ def by_platform_admin(
             return view(request, *args, **kwargs)
 
         return _marked(gate, methods, "platform_admin")
+
+    return decorate
+
+
+def by_key_manager(
+    methods: tuple[str, ...] = READ,
+) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
+    """For those who look after the keys of any organisation; others get 403."""
+
+    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            person, keys = person_of(request), Permission.MANAGE_KEYS
+            managed = organisations_where(user=person, permission=keys)
+            if not may_create_organisations(user=person) and not managed.exists():
+                raise NotAllowed(_SENTENCES[keys]())
+            return view(request, *args, **kwargs)
+
+        return _marked(gate, methods, "key_manager")
 
     return decorate
 

@@ -11,6 +11,8 @@ from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import batch_open, order_sync
+from freddy_admin.vault.import_reads import import_drafts_of
+from tests.vault.pasting import laid_out
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.membership import invitation_made, member_made
 
@@ -45,9 +47,18 @@ LEAVE = ((302, 404, 200, 200, 200, 404), (302, 404, 302, 302, 302, 404))
 ADMIN_DOES = ((302, 405, 405, 405, 405, 405), (302, 403, 403, 403, 403, 302))
 # Whoever has the link; whether it was sent to them is said on the page.
 LINK = ((200, 200, 200, 200, 200, 200), (200, 200, 200, 200, 200, 200))
+# For whoever looks after the keys of some organisation; an import is its maker's, the manager's.
+IMPORT = ((302, 200, 403, 403, 200, 200), (302, 200, 403, 403, 200, 200))
+IMPORT_OWN = ((302, 404, 403, 403, 200, 404), (302, 405, 405, 405, 405, 405))
+IMPORT_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 404))
 TABLE = {
     "overview": SEE_OWN,
     "overview_csv": SEE_OWN,
+    "import_new": IMPORT,
+    "import_draft": IMPORT_OWN,
+    "import_confirm": IMPORT_DOES,
+    "import_retest": IMPORT_DOES,
+    "import_discard": IMPORT_DOES,
     "audit": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
@@ -153,10 +164,21 @@ def _status(answer: HttpResponseBase) -> int:
     return answer.status_code
 
 
-def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
+OF_ONE_PERSON = {
+    *("view_remove", "import_draft", "import_confirm", "import_retest", "import_discard")
+}
+
+
+def _of_one_person(name: str, people: People) -> object:
     if name == "view_remove":
-        view = saved_view_keep(user=people.viewer, name="Late", query="state=late")
-        return reverse(name, args=[view.pk])
+        return saved_view_keep(user=people.viewer, name="Late", query="state=late").pk
+    draft = import_drafts_of(user=people.manager).first()
+    return (draft or laid_out(people.manager, "Alder,Main")).pk
+
+
+def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
+    if name in OF_ONE_PERSON:
+        return reverse(name, args=[_of_one_person(name, people)])
     if name == "syncs_batch":
         key, actor = make_key("Synced"), Actor("Ana")
         batch = batch_open(actor=actor)

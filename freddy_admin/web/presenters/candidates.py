@@ -8,7 +8,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.rows import CheckError, KeyRow
-from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
+from freddy_admin.vault.models import (
+    ApiKey,
+    CandidateState,
+    KeyCandidate,
+    KeyStatus,
+    TriedSecret,
+)
 from freddy_admin.vault.secrets import masked
 from freddy_admin.web.presenters.comparison import Compared, compared
 from freddy_admin.web.presenters.failures import failure
@@ -97,7 +103,7 @@ def _told(candidate: KeyCandidate, on: Reading) -> tuple[str, str, str, SafeStri
         )
         todo = _("Compare. If this is right, use it; if another key was pasted, throw it away.")
         return "warn", "alert-triangle", _("The new key reports something else"), words, todo
-    what = failure(_error_of(candidate))
+    what = failure(error_of(candidate))
     if candidate.state == CandidateState.REFUSED:
         words = format_html(
             _("{words} It was tested {ago}."), words=what.words, ago=_ago(candidate, on)
@@ -127,7 +133,8 @@ def _beside(key: ApiKey, candidate: KeyCandidate) -> str:
     return _("The present key stays in use until the new one works or you keep it.")
 
 
-def _error_of(candidate: KeyCandidate) -> CheckError:
+def error_of(candidate: TriedSecret) -> CheckError:
+    """What the test of a new secret ended with, as the error of a check."""
     return CheckError(
         kind=candidate.outcome_kind,
         code=candidate.outcome_code,

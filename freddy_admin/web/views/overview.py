@@ -6,11 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from freddy_admin.accounts.models import User
 from freddy_admin.accounts.saved_views import saved_views_of
 from freddy_admin.core import clock
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import may_create_organisations
 from freddy_admin.sync.freshness import statuses_ask
+from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.selectors import overview_page, overview_with_choices
 from freddy_admin.web.access import by_anyone_signed_in, person_of
 from freddy_admin.web.filters import filters_from
@@ -41,13 +43,23 @@ def overview(request: HttpRequest) -> HttpResponse:
         found = overview_with_choices(user=person, overview=found)
     path = reverse("overview")
     view = overview_view(found, on, told=told, marks=marks, path=path)
-    may_start = any(Permission.START_SYNC in row.permissions for row in found.rows)
-    page = {"view": view, "may_add": may_create_organisations(user=person), "may_start": may_start}
+    page: dict[str, object] = {"view": view, **_offers(person, found.rows)}
     if seen is None:
         # Above the live part, and therefore no work for the polls.
         row = saved_views_row(saved_views_of(user=person), found.filters, path)
         return render(request, "overview/page.html", page | {"views": row})
     return _changes(request, page, view, seen)
+
+
+def _offers(person: User, rows: list[KeyRow]) -> dict[str, bool]:
+    """What this person may begin from here."""
+    held = {permission for row in rows for permission in row.permissions}
+    may_add = may_create_organisations(user=person)
+    return {
+        "may_add": may_add,
+        "may_start": Permission.START_SYNC in held,
+        "may_import": may_add or Permission.MANAGE_KEYS in held,
+    }
 
 
 def _changes(

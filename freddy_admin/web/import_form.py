@@ -1,0 +1,68 @@
+"""Many keys, pasted or as a file: what is sent is never sent back."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from freddy_admin.vault.services.import_drafts import BYTES_AT_MOST
+from freddy_admin.web.forms import PlainForm
+
+
+class Unreturned(forms.Textarea):
+    """A text area that stays empty, whatever was typed into it."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """As ever, without the value."""
+        context: dict[str, Any] = super().get_context(name, None, attrs)
+        return context
+
+
+class ImportForm(PlainForm):
+    """One of the two: the rows as text, or a file of them."""
+
+    use_required_attribute = False
+
+    rows = forms.CharField(
+        label=_l("Rows"),
+        required=False,
+        strip=False,
+        help_text=_l("With the header in the first row, as copied from a spreadsheet's CSV."),
+        widget=Unreturned(
+            {
+                "rows": 8,
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "wrap": "off",
+                "data-1p-ignore": "",
+                "data-lpignore": "true",
+            }
+        ),
+    )
+    file = forms.FileField(
+        label=_l("Or a file"),
+        required=False,
+        help_text=_l("CSV in UTF-8, at most 1 MB and 2,000 rows."),
+        widget=forms.FileInput({"accept": ".csv,text/csv,text/plain"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Exactly one of the two, and not too much of it."""
+        data: dict[str, Any] = super().clean() or {}
+        text, file = data.get("rows"), data.get("file")
+        if bool(text) == bool(file) and not self.errors:
+            raise forms.ValidationError(
+                _("Paste the rows or choose a file, not both.")
+                if text
+                else _("Paste the rows, or choose a file of at most 1 MB.")
+            )
+        if file and file.size > BYTES_AT_MOST:
+            self.add_error("file", _("This file is larger than 1 MB. Split it into several."))
+        return data
+
+    def sent(self) -> bytes:
+        """The bytes of whichever was sent; call once, after `is_valid`."""
+        file = self.cleaned_data.get("file")
+        found: bytes = file.read() if file else self.cleaned_data["rows"].encode("utf-8", "replace")
+        return found

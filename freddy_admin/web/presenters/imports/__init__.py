@@ -1,0 +1,1 @@
+"""Pasted keys: the page of a draft, and its rows in words."""
