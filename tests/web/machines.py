@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from freddy_admin.accounts.grants import TokenWish
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import ApiToken, User
 from freddy_admin.accounts.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Organisation
@@ -36,3 +36,9 @@ class Program:
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def token_made(user: User) -> int:
+    """The id of a new token of this person."""
+    Program(user)
+    return ApiToken.objects.filter(user=user).latest("pk").pk

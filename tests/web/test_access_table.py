@@ -14,6 +14,7 @@ from freddy_admin.sync.orders.placing import batch_open, order_sync
 from freddy_admin.vault.import_reads import import_drafts_of
 from tests.vault.pasting import laid_out
 from tests.web.conftest import MakeKey, People, SignIn
+from tests.web.machines import token_made
 from tests.web.membership import invitation_made, member_made
 
 WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
@@ -71,6 +72,9 @@ TABLE = {
     "person_export": ADMIN_READ,
     "invitation": LINK,
     "invitation_accept": OWN_DOES,
+    "tokens": SEE_OWN,
+    "token_new": OWN_FORM,
+    "token_revoke": VIEWERS_ALONE,
     "view_keep": OWN_DOES,
     "view_remove": VIEWERS_ALONE,
     "organisation_add": ADMIN_FORM,
@@ -165,13 +169,22 @@ def _status(answer: HttpResponseBase) -> int:
 
 
 OF_ONE_PERSON = {
-    *("view_remove", "import_draft", "import_confirm", "import_retest", "import_discard")
+    *(
+        "view_remove",
+        "token_revoke",
+        "import_draft",
+        "import_confirm",
+        "import_retest",
+        "import_discard",
+    )
 }
 
 
 def _of_one_person(name: str, people: People) -> object:
     if name == "view_remove":
         return saved_view_keep(user=people.viewer, name="Late", query="state=late").pk
+    if name == "token_revoke":
+        return token_made(people.viewer)
     draft = import_drafts_of(user=people.manager).first()
     return (draft or laid_out(people.manager, "Alder,Main")).pk
 
