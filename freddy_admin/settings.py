@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "freddy_admin.web.denials.DeniedAccessMiddleware",
     "freddy_admin.accounts.middleware.TimeZoneMiddleware",
     "freddy_admin.accounts.middleware.SecondFactorMiddleware",
 ]

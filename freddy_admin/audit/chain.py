@@ -126,4 +126,5 @@ def _epoch_begin(head: AuditHead, key: ChainKey) -> None:
     head.key_id = key.id
     first = head.count + 1
     AuditEpoch.objects.create(first_place=first, kind=kind, key_id=key.id, began_at=clock.now())
-    log.warning("The audit log's chain: a part begins with event %d (%s).", first, kind)
+    level = logging.INFO if kind == EpochKind.BEGUN else logging.WARNING
+    log.log(level, "The audit log's chain: a part begins with place %d (%s).", first, kind)

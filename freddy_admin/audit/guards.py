@@ -17,7 +17,7 @@ _REPLACING = {
     "audit_auditevent": (
         "WHEN EXISTS (SELECT 1 FROM audit_auditevent WHERE id = NEW.id) "
         "OR (NEW.seal <> '' AND EXISTS (SELECT 1 FROM audit_auditevent WHERE seal = NEW.seal "
-        "AND seal <> ''))"
+        "AND NOT (seal = '')))"  # in the words of the index, or SQLite would not use it
     ),
     "audit_auditlink": (
         "WHEN EXISTS (SELECT 1 FROM audit_auditlink WHERE place = NEW.place) "

@@ -64,5 +64,6 @@ class Tag(models.TextChoices):
         "connector_switch_ended",
         _("got the answer to a connector's switching"),
     )
-    EXPORTED = "exported", _("exported the overview")
+    EXPORTED = "exported", _("exported")
+    ACCESS_DENIED = "access_denied", _("was refused")
     MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")

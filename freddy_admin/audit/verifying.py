@@ -186,4 +186,6 @@ def _unlinked() -> Problem | None:
 
 def _anew() -> Problem | None:
     epoch = AuditEpoch.objects.filter(kind=EpochKind.BEGUN_ANEW).order_by("pk").first()
-    return Problem(Wrong.BEGUN_ANEW, epoch.first_place, str(epoch.began_at)) if epoch else None
+    return (
+        Problem(Wrong.BEGUN_ANEW, epoch.first_place, epoch.began_at.isoformat()) if epoch else None
+    )

@@ -17,6 +17,7 @@ from freddy_admin.core.cache import cache_works
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
 from freddy_admin.ops.first_admin import admin_exists
+from freddy_admin.ops.log_examination import audit_log_examine
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.platform import ALIVE_FOR, api_health_ask, worker_seen_at
 from freddy_admin.vault.master_keys import master_key_state
@@ -110,6 +111,11 @@ def _administrator() -> Finding:
     return Finding("people", ok=False, sentence=problem)
 
 
+def _audit_log() -> Finding:
+    ok, sentence = audit_log_examine()
+    return Finding("audit log", ok=ok, sentence=sentence)
+
+
 def _worker() -> Finding:
     seen = worker_seen_at()
     if seen is None:
@@ -176,6 +182,7 @@ _PARTS: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("cache", _cache),
     ("master key", _master_key),
     ("people", _administrator),
+    ("audit log", _audit_log),
     ("worker", _worker),
     ("api", _api),
     ("clock", _clock),

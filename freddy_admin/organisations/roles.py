@@ -17,6 +17,7 @@ class Permission(StrEnum):
     RENAME_ORGANISATION = "rename_organisation"
     MANAGE_MEMBERS = "manage_members"
     EXPORT_ORGANISATION = "export_organisation"
+    VIEW_AUDIT = "view_audit"
 
 
 class PlatformPermission(StrEnum):

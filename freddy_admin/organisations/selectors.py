@@ -59,6 +59,16 @@ def organisation_find(*, slug: str) -> Organisation:
     return found
 
 
+def organisation_named(*, user: User | AnonymousUser, name: str) -> Organisation | None:
+    """The one with exactly this name or slug among those the person sees; None where there is none.
+
+    For a filter, which finds nothing rather than to say what there is.
+    """
+    if not name:
+        return None
+    return organisations_visible(user=user).filter(Q(name=name) | Q(slug=name)).first()
+
+
 def platform_allows(*, user: User | AnonymousUser, permission: PlatformPermission) -> bool:
     """Whether the person may do this over the panel as a whole: platform admins alone."""
     return permission in ADMIN_PERMISSIONS and _is_admin(user)

@@ -10,6 +10,8 @@ from django.db import connection
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.audit.models import AuditCheck
+from freddy_admin.audit.rounds import audit_check
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
 from freddy_admin.sync.models import ApiHealth, WorkerBeat

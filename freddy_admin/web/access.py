@@ -156,5 +156,6 @@ _SENTENCES: dict[Permission, Callable[[], str]] = {
     Permission.MANAGE_KEYS: lambda: _("API keys are looked after by the organisation's managers."),
     Permission.RENAME_ORGANISATION: lambda: _("Only a manager may rename the organisation."),
     Permission.MANAGE_MEMBERS: lambda: _("Members are looked after by the managers."),
+    Permission.VIEW_AUDIT: lambda: _("The audit log is for the organisation's managers."),
     Permission.EXPORT_ORGANISATION: lambda: _("Only a manager may export the organisation."),
 }

@@ -43,6 +43,7 @@ urlpatterns = [
     path("import/<uuid:draft_id>/retest/", imports.import_retest, name="import_retest"),
     path("import/<uuid:draft_id>/discard/", imports.import_discard, name="import_discard"),
     path("audit/", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("system/", system.system, name="system"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/", panel_tokens.tokens, name="tokens"),

@@ -11,6 +11,7 @@ VIEW, CHECK = Permission.VIEW, Permission.CHECK
 START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS
 KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
 MEMBERS, EXPORT = Permission.MANAGE_MEMBERS, Permission.EXPORT_ORGANISATION
+AUDIT = Permission.VIEW_AUDIT
 
 
 @pytest.mark.django_db
@@ -19,7 +20,7 @@ MEMBERS, EXPORT = Permission.MANAGE_MEMBERS, Permission.EXPORT_ORGANISATION
     [
         (Role.VIEWER, {VIEW}),
         (Role.OPERATOR, {VIEW, CHECK, START}),
-        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT}),
+        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT, AUDIT}),
     ],
 )
 def test_a_role_allows_this_and_nothing_else(

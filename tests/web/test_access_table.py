@@ -61,6 +61,7 @@ TABLE = {
     "import_retest": IMPORT_DOES,
     "import_discard": IMPORT_DOES,
     "audit": SEE_OWN,
+    "audit_csv": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
     "profile_export": SEE_OWN,

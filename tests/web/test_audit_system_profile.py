@@ -1,65 +1,10 @@
-"""The audit log, the system page and the profile."""
+"""The system page and the profile."""
 
 from datetime import timedelta
 
-from freddy_admin.audit.services import Actor, Place, audit_record
-from freddy_admin.audit.tags import Tag
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.audit.models import AuditCheck
 from freddy_admin.sync.models import ApiHealth, WorkerBeat
 from tests.web.conftest import HandClock, People, SignIn
-
-ANN = Actor(name="Ann", address="192.0.2.7")
-
-
-def _events(organisation: Organisation, number: int) -> None:
-    for count in range(number):
-        place = Place(organisation.pk, organisation.name)
-        audit_record(tag=Tag.KEY_PAUSED, actor=ANN, place=place, subject=f"Key {count}")
-
-
-def test_people_read_the_log_of_their_organisations_alone(
-    people: People, signed_in: SignIn, organisation: Organisation, other: Organisation
-) -> None:
-    _events(organisation, 1)
-    audit_record(tag=Tag.SIGNED_IN, actor=Actor(name="Zed"))
-    mine = signed_in(people.viewer).get("/audit/").content.decode()
-    assert "paused an API key" in mine
-    assert "from 192.0.2.7" in mine
-    assert "Zed" not in mine
-    assert "Key 0" not in signed_in(people.stranger).get("/audit/").content.decode()
-    assert "Zed" in signed_in(people.admin).get("/audit/").content.decode()
-
-
-def test_the_log_is_paged_searched_and_filtered(
-    people: People, signed_in: SignIn, organisation: Organisation
-) -> None:
-    _events(organisation, 51)
-    client = signed_in(people.viewer)
-    first = client.get("/audit/").content.decode()
-    assert first.count('class="event"') == 50
-    assert 'href="?page=2"' in first
-    assert client.get("/audit/?page=2").content.decode().count('class="event"') == 1
-    assert client.get("/audit/?q=Key+50").content.decode().count('class="event"') == 1
-    assert "Nothing matches" in client.get("/audit/?tag=key_added").content.decode()
-
-
-def test_old_and_new_values_are_told(
-    people: People, signed_in: SignIn, organisation: Organisation
-) -> None:
-    place = Place(organisation.pk, organisation.name)
-    changes = {"label": ["Main", "Sales"], "tags": [[], ["emea"]]}
-    audit_record(tag=Tag.KEY_CHANGED, actor=ANN, place=place, subject="Sales", changes=changes)
-    page = signed_in(people.viewer).get("/audit/").content.decode()
-    assert "label: Main → Sales" in page
-    assert "tags: nothing → emea" in page
-
-
-def test_the_role_of_a_new_member_is_called_one(
-    people: People, signed_in: SignIn, organisation: Organisation
-) -> None:
-    place = Place(organisation.pk, organisation.name)
-    audit_record(tag=Tag.MEMBER_ADDED, actor=ANN, place=place, subject="Tom", new="operator")
-    assert "role: operator" in signed_in(people.viewer).get("/audit/").content.decode()
 
 
 def test_the_system_page_says_what_works(
@@ -100,3 +45,26 @@ def test_a_zone_that_does_not_exist_is_said_beside_its_field(
     sent = {"name": "", "time_zone": "Mars/Olympus", "theme": "dark"}
     page = signed_in(people.viewer).post("/profile/", sent).content.decode()
     assert 'id="id_time_zone_error"' in page
+
+
+def test_the_system_page_tells_when_the_audit_log_was_verified(
+    people: People, signed_in: SignIn, hand_clock: HandClock
+) -> None:
+    client = signed_in(people.admin)
+    assert "not verified yet" in client.get("/system/").content.decode()
+
+    AuditCheck.objects.create(pk=1, verified_at=hand_clock(), events=12_345)
+    hand_clock.forward(hours=3)
+    page = client.get("/system/").content.decode()
+    assert "12,345 events, none was changed or removed." in page
+    assert "3 h ago" in page
+
+
+def test_the_system_page_tells_that_the_audit_log_was_tampered_with(
+    people: People, signed_in: SignIn, hand_clock: HandClock
+) -> None:
+    problem = {"wrong": "removed", "number": 57, "at": hand_clock().isoformat()}
+    AuditCheck.objects.create(pk=1, verified_at=hand_clock(), events=56, problem=problem)
+    page = signed_in(people.admin).get("/system/").content.decode()
+    assert "tampered with" in page
+    assert "An event (number 57) was removed by hand, written after 2 Mar 2026, 12:00:00" in page

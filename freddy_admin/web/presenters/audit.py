@@ -1,39 +1,26 @@
 """The audit log's lines in words."""
 
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
 
-from django.http import QueryDict
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.models import AuditEvent
+from freddy_admin.audit.selectors import AuditPage, AuditScope, cursor_after
 from freddy_admin.audit.tags import Tag
+from freddy_admin.web.audit_query import AuditQuery
+from freddy_admin.web.presenters.audit_details import details_lines
 from freddy_admin.web.presenters.times import Reading
 
 PAGE_SIZE = 50
-LAST_PAGE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """What is looked for."""
-
-    search: str
-    tag: str
-    page: int
-
-    def address(self, page: int) -> str:
-        """The same on another page."""
-        values = {"q": self.search, "tag": self.tag, "page": "" if page == 1 else str(page)}
-        return "?" + urlencode({name: value for name, value in values.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
     """One line."""
 
+    number: int
     when: SafeString
     exact: str
     who: str
@@ -41,6 +28,8 @@ class EventView:
     subject: str
     where: str
     address: str
+    request: str
+    request_href: str
     details: list[str]
     icon: str
 
@@ -50,111 +39,110 @@ class AuditView:
     """The page."""
 
     query: AuditQuery
+    sentence: str
     events: list[EventView]
     tags: list[tuple[str, str]]
-    earlier: str
-    later: str
-    narrowed: bool
+    organisations: list[str]
+    newer: str
+    older: str
+    further: str
+    further_to: str
+    csv: str
 
 
-def audit_query(values: QueryDict) -> AuditQuery:
-    """What the address asks for; a tag that does not exist is ignored."""
-    tag, page = values.get("tag", ""), values.get("page", "")
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
-    search = "".join(sign for sign in values.get("q", "") if sign.isprintable()).strip()[:100]
-    return AuditQuery(
-        search=search, tag=tag if tag in Tag.values else "", page=min(max(1, number), LAST_PAGE)
+def audit_view(
+    page: AuditPage, query: AuditQuery, on: Reading, *, scope: AuditScope, organisations: list[str]
+) -> AuditView:
+    """The page for one moment."""
+    path, back = reverse("audit"), page.looked_back_to
+    newer, older = _neighbours(page, query)
+    return AuditView(
+        query=query,
+        sentence=_sentence(scope),
+        events=[_event(event, on) for event in page.events],
+        tags=sorted(((tag.value, str(tag.label)) for tag in Tag), key=lambda tag: tag[1]),
+        organisations=organisations,
+        newer=newer,
+        older=older,
+        further=query.address(path, cursor=back) if back else "",
+        further_to=on.exact(back.at) if back else "",
+        csv=query.address(reverse("audit_csv")),
     )
 
 
-def audit_view(found: list[AuditEvent], query: AuditQuery, on: Reading) -> AuditView:
-    """The page; `found` may hold one event more than is shown."""
-    return AuditView(
-        query=query,
-        events=[_event(event, on) for event in found[:PAGE_SIZE]],
-        tags=[(tag.value, str(tag.label)) for tag in Tag],
-        earlier=query.address(query.page - 1) if query.page > 1 else "",
-        later=query.address(query.page + 1) if len(found) > PAGE_SIZE else "",
-        narrowed=bool(query.search or query.tag),
+def event_did(event: AuditEvent) -> str:
+    """What happened, as a phrase that follows a name."""
+    return str(Tag(event.tag).label) if event.tag in Tag.values else event.tag
+
+
+def event_details(event: AuditEvent) -> list[str]:
+    """What was written down beside it."""
+    return details_lines(event.details, tag=event.tag)
+
+
+def _neighbours(page: AuditPage, query: AuditQuery) -> tuple[str, str]:
+    """Addresses of the pages before and behind this one; empty where there is none."""
+    path, events, cursor = reverse("audit"), page.events, query.cursor
+    if not events:
+        return (path if query.cursor and not query.narrowed else ""), ""
+    came_back = cursor is not None and cursor.newer
+    first, last = replace(cursor_after(events[0]), newer=True), cursor_after(events[-1])
+    newer = query.address(path, cursor=first) if (page.more if came_back else cursor) else ""
+    older = query.address(path, cursor=last) if came_back or page.more else ""
+    return newer, older
+
+
+def _sentence(scope: AuditScope) -> str:
+    if scope.everything:
+        return _("Who did what, when, in every organisation. Nothing here can be changed.")
+    if scope.managed:
+        return _(
+            "What happened in the organisations that you manage, and what you did yourself. "
+            "Nothing here can be changed."
+        )
+    return _(
+        "What you did yourself. The log of an organisation is for its managers. "
+        "Nothing here can be changed."
     )
 
 
 def _event(event: AuditEvent, on: Reading) -> EventView:
-    known = event.tag in Tag.values
+    request = event.request_id
     return EventView(
+        number=event.pk,
         when=on.cell(event.at),
         exact=on.exact(event.at),
         who=event.actor_name,
-        did=str(Tag(event.tag).label) if known else event.tag,
+        did=event_did(event),
         subject="" if event.subject in event.actor_name else event.subject,
         where=event.organisation_name,
         address=event.address or "",
-        details=_details(event.details, role=event.tag.startswith("member_")),
+        request=request,
+        request_href=AuditQuery(request=request).address(reverse("audit")) if request else "",
+        details=event_details(event),
         icon=_ICONS.get(event.tag.partition("_")[0], "info-circle"),
     )
 
 
 _ICONS = {
-    "key": "key",
-    "keys": "key",
-    "organisation": "building",
-    "member": "users",
-    "person": "user",
-    "sign": "lock",
-    "signed": "lock",
-    "token": "password",
+    "access": "shield-lock",
+    "admin": "shield-lock",
     "check": "refresh",
-    "sync": "refresh",
+    "confirmation": "lock",
     "connector": "tools",
     "exported": "download",
+    "invitation": "users",
+    "key": "key",
+    "keys": "key",
     "master": "shield-lock",
+    "member": "users",
+    "organisation": "building",
+    "password": "password",
+    "person": "user",
+    "second": "lock",
+    "sessions": "lock",
+    "sign": "lock",
+    "signed": "lock",
+    "sync": "refresh",
+    "token": "password",
 }
-_HIDDEN = {"key_id", "changes", "old", "new", "enable"}
-
-
-def _details(details: Any, *, role: bool) -> list[str]:
-    """Old and new values, and what else was written down, as short lines."""
-    if not isinstance(details, dict):
-        return []
-    lines = []
-    changes = details.get("changes")
-    if isinstance(changes, dict):
-        lines += [
-            _line(name, *pair)
-            for name, pair in changes.items()
-            if isinstance(pair, list) and len(pair) == 2
-        ]
-    if "new" in details:
-        lines.append(_changed(_("role") if role else "", details.get("old"), details["new"]))
-    if "enable" in details:
-        lines.append(_("on") if details["enable"] else _("off"))
-    lines += [
-        f"{_name(name)}: {_value(value)}"
-        for name, value in details.items()
-        if name not in _HIDDEN and value not in (None, "", [], False)
-    ]
-    return lines
-
-
-def _changed(name: str, old: Any, new: Any) -> str:
-    """What began with an event had no value before it."""
-    if old is not None:
-        return _line(name, old, new)
-    return f"{name}: {_value(new)}" if name else _value(new)
-
-
-def _line(name: str, old: Any, new: Any) -> str:
-    head = f"{_name(name)}: " if name else ""
-    return f"{head}{_value(old)} → {_value(new)}"
-
-
-def _name(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _value(value: Any) -> str:
-    if value in (None, "", []):
-        return _("nothing")
-    if isinstance(value, list):
-        return ", ".join(str(one) for one in value)
-    return str(value)

@@ -76,7 +76,7 @@ _ROLES: dict[Role, Callable[[], str]] = {
 
 _SENTENCES: dict[AnyPermission, Callable[[], str]] = {
     Permission.VIEW: lambda: _(
-        "See the organisation: its keys' states, history, connectors, members and audit log"
+        "See the organisation: its keys' states, history, connectors and members"
     ),
     Permission.CHECK: lambda: _("Ask Aitronos now: check a key, fetch a list anew"),
     Permission.START_SYNC: lambda: _("Start a sync"),
@@ -85,6 +85,9 @@ _SENTENCES: dict[AnyPermission, Callable[[], str]] = {
     Permission.RENAME_ORGANISATION: lambda: _("Rename the organisation"),
     Permission.MANAGE_MEMBERS: lambda: _("Invite people, change their roles, remove them"),
     Permission.EXPORT_ORGANISATION: lambda: _("Take a copy of all that is kept, without secrets"),
+    Permission.VIEW_AUDIT: lambda: _(
+        "Read the organisation's audit log: who did what (everybody reads their own part)"
+    ),
     PlatformPermission.SEE_ALL_ORGANISATIONS: lambda: _(
         "See and do all this in every organisation, without being a member"
     ),

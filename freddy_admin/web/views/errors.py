@@ -44,7 +44,7 @@ def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
         return page_not_found(request)
     if error.http_status == 403:
         return permission_denied(request, error)
-    page = {"sentence": error.message, "reference": error.reference, "status": error.http_status}
+    page = {"sentence": error.message, "status": error.http_status}
     return render(request, "errors/refused.html", page, status=error.http_status)
 
 
