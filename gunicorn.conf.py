@@ -12,6 +12,8 @@ graceful_timeout = 8
 keepalive = 75
 # No second way in: gunicorn 25.1 and later would open a socket to steer it by.
 control_socket_disable = True
+# No header says what the path is: from loopback gunicorn would believe PATH_INFO and SCRIPT_NAME.
+forwarder_headers = ""
 # Heartbeat files in memory: a slow disk must not look like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 accesslog = None

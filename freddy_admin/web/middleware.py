@@ -2,13 +2,27 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from freddy_admin.core.errors import PublicError
 from freddy_admin.web.private import made_private
 from freddy_admin.web.views.errors import public_error
 
 Answer = Callable[[HttpRequest], HttpResponse]
+KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+
+
+class KnownMethodsMiddleware:
+    """Takes the methods that something here answers, and no others: TRACE would echo cookies."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on what is known."""
+        if request.method in KNOWN_METHODS:
+            return self.get_response(request)
+        return HttpResponseNotAllowed(KNOWN_METHODS)
 
 
 class PrivateAnswersMiddleware:
