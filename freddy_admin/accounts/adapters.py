@@ -21,6 +21,7 @@ from freddy_admin.accounts.confirmation import recently_confirmed
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
 from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
+from freddy_admin.accounts.sessions import NO_ADDRESS
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The throttle's idea of where a request comes from: the audit log's."""
-        return client_address(request) or "local"
+        return client_address(request) or NO_ADDRESS
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the attempt, for the account from this address and for the account from anywhere.

@@ -6,14 +6,15 @@ from django.contrib.sessions.models import Session
 from freddy_admin.accounts.models import ApiToken, User
 
 
-def sessions_end(*, user: User) -> int:
-    """Sign this person out everywhere; how many sessions that were.
+def sessions_end(*, user: User, keep: str | None = None) -> int:
+    """Sign this person out everywhere but in the session `keep`; how many sessions that were.
 
     A session names its person inside its sealed text alone, so each of them is looked at: this
     is for the rare case, not for every request.
     """
     own = str(user.pk)
-    rows = Session.objects.only("session_key", "session_data").iterator(chunk_size=500)
+    others = Session.objects.exclude(session_key=keep or "")
+    rows = others.only("session_key", "session_data").iterator(chunk_size=500)
     found = [row.session_key for row in rows if row.get_decoded().get(SESSION_KEY) == own]
     for start in range(0, len(found), 500):
         Session.objects.filter(session_key__in=found[start : start + 500]).delete()

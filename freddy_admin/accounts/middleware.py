@@ -1,11 +1,15 @@
 """What every request of a signed-in person goes through."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +22,8 @@ from freddy_admin.accounts.second_factor import (
     second_factor_shown,
     second_factors,
 )
+from freddy_admin.accounts.sessions import session_seen
+from freddy_admin.accounts.signals import SIGNED_IN_AT
 
 Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -45,6 +51,35 @@ class TimeZoneMiddleware:
         """Pages that need no sign-in (health, the API) never look for a person."""
         if _needs_person(view) and isinstance(request.user, User):
             timezone.activate(_zone(request.user.time_zone))
+
+
+class SessionsMiddleware:
+    """Notes where people are signed in; ends what has lasted two weeks, however busy.
+
+    A session of somebody who was switched off ends, too: it must not come back with them.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; the work is done once the view is known."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
+        """To the sign-in page, or None where the person may go on."""
+        if not _needs_person(view):
+            return None
+        if not isinstance(request.user, User):
+            if SESSION_KEY in request.session:
+                request.session.flush()
+            return None
+        began = request.session.get(SIGNED_IN_AT)
+        if began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE:
+            logout(request)
+            return redirect_to_login(request.get_full_path())
+        session_seen(request, request.user)
+        return None
 
 
 class SecondFactorMiddleware:

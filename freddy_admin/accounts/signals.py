@@ -1,6 +1,7 @@
 """What the sign-in library reports, written down in the audit log."""
 
-from typing import Any
+import time
+from typing import Any, Final
 
 from allauth.account.signals import password_changed, password_reset
 from allauth.mfa.models import Authenticator
@@ -17,13 +18,18 @@ from django.http import HttpRequest
 from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.second_factor import second_factor_remember
+from freddy_admin.accounts.sessions import session_begin, sessions_end_all
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
+
+SIGNED_IN_AT: Final = "signed_in_at"
 
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     audit_record(tag=Tag.SIGNED_IN, actor=actor_for(user, request), subject=user.email)
+    request.session[SIGNED_IN_AT] = time.time()
+    session_begin(request, user)
 
 
 @receiver(user_logged_out)
@@ -89,6 +95,9 @@ def _confirmation_failed(request: HttpRequest | None, user: User, step: str) -> 
 @receiver([password_changed, password_reset])
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     audit_record(tag=Tag.PASSWORD_CHANGED, actor=actor_for(user, request), subject=user.email)
+    # They cannot be used any more, and so they go: all but the one it was changed in.
+    own = request.session.session_key if request.user == user else None
+    sessions_end_all(actor=actor_for(user, request), user=user, keep=own)
 
 
 @receiver(authenticator_added)

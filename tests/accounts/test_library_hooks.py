@@ -19,8 +19,8 @@ def test_an_inactive_person_is_sent_back_without_a_word() -> None:
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/")
 
 
-def test_a_request_over_a_unix_socket_is_throttled_as_local() -> None:
-    assert AccountAdapter().get_client_ip(RequestFactory(REMOTE_ADDR="").get("/")) == "local"
+def test_a_request_over_a_unix_socket_is_throttled_under_no_address() -> None:
+    assert AccountAdapter().get_client_ip(RequestFactory(REMOTE_ADDR="").get("/")) == "0.0.0.0"
 
 
 @pytest.mark.parametrize("user", [None, AnonymousUser()])

@@ -40,6 +40,8 @@ MACHINE_DOES = (MACHINE[1], MACHINE[0])
 NOWHERE = ((404,) * 6, (404,) * 6)
 MACHINES = (MACHINE, MACHINE_DOES, NOWHERE)
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
+# A session of nobody who asks: each person ends their own alone.
+NOBODYS = ((302, 405, 405, 405, 405, 405), (302, 404, 404, 404, 404, 404))
 # It is the viewer's: for everybody else, platform admins included, it is not there.
 VIEWERS_ALONE = ((302, 405, 405, 405, 405, 405), (302, 404, 302, 404, 404, 404))
 EXPORT = ((302, 404, 403, 403, 200, 200), (302, 405, 405, 405, 405, 405))
@@ -64,6 +66,9 @@ TABLE = {
     "audit_csv": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
+    "sessions": SEE_OWN,
+    "sessions_end": OWN_DOES,
+    "session_end": NOBODYS,
     "profile_export": SEE_OWN,
     "roles": SEE_OWN,
     "people": ADMIN_READ,
@@ -193,6 +198,8 @@ def _of_one_person(name: str, people: People) -> object:
 def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name in OF_ONE_PERSON:
         return reverse(name, args=[_of_one_person(name, people)])
+    if name == "session_end":
+        return reverse(name, args=[2**40])
     if name == "syncs_batch":
         key, actor = make_key("Synced"), Actor("Ana")
         batch = batch_open(actor=actor)

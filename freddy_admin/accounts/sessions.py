@@ -1,0 +1,133 @@
+"""Where a person is signed in: noted while they look around, listed, and ended."""
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, connection, transaction
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.addresses import client_address
+from freddy_admin.accounts.ending import sessions_end
+from freddy_admin.accounts.models import User
+from freddy_admin.audit.services import Actor, audit_record
+from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
+from freddy_admin.core.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+NOTED_EVERY = timedelta(minutes=5)
+NO_ADDRESS = "0.0.0.0"  # noqa: S104  what stands where a request has none, as on a Unix socket
+REMEMBERED = 10_000
+_noted: OrderedDict[str, datetime] = OrderedDict()
+_noting = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """One browser in which a person is signed in."""
+
+    id: int
+    address: str
+    browser: str
+    since: datetime
+    seen: datetime
+    is_here: bool
+
+
+def session_begin(request: HttpRequest, user: User) -> None:
+    """Note that this person signed in with this browser just now."""
+    key = request.session.session_key
+    if key:
+        _write(request, user, key, began=True)
+
+
+def session_seen(request: HttpRequest, user: User) -> None:
+    """Note, every five minutes, that the person is still there; without a query in between."""
+    key, now = request.session.session_key, clock.now()
+    if key is None:
+        return
+    with _noting:
+        latest = _noted.get(key)
+    # A clock that was set back must not stop the noting.
+    if latest is None or not timedelta(0) <= now - latest < NOTED_EVERY:
+        _write(request, user, key)
+
+
+def sessions_of(*, user: User, here: str | None) -> list[SignedIn]:
+    """This one first, then by when they were last seen; none that has ended."""
+    rows = {row.session_key: row for row in UserSession.objects.filter(user_id=user.pk)}
+    live = Session.objects.filter(session_key__in=list(rows), expire_date__gt=clock.now())
+    found = [
+        SignedIn(
+            id=row.pk,
+            address="" if row.ip == NO_ADDRESS else row.ip,
+            browser=row.user_agent,
+            since=row.created_at,
+            seen=row.last_seen_at,
+            is_here=row.session_key == here,
+        )
+        for row in (rows[session.session_key] for session in live if _opens(session, user))
+    ]
+    return sorted(found, key=lambda one: (not one.is_here, -one.seen.timestamp()))
+
+
+@transaction.atomic
+def session_end(*, actor: Actor, user: User, session_id: int) -> bool:
+    """Sign one browser out at once; whether that was still signed in. Raises NotFound."""
+    row = UserSession.objects.filter(user_id=user.pk, pk=session_id).first()
+    if row is None:
+        raise NotFound(_("You are not signed in there any more."))
+    ended, _by_kind = Session.objects.filter(session_key=row.session_key).delete()
+    row.delete()
+    audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, place_ended=row.ip)
+    return bool(ended)
+
+
+@transaction.atomic
+def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> int:
+    """Sign every browser out at once, but for the session `keep`; how many that were."""
+    ended = sessions_end(user=user, keep=keep)
+    UserSession.objects.filter(user_id=user.pk).exclude(session_key=keep or "").delete()
+    audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, number=ended)
+    return ended
+
+
+def _opens(session: Session, user: User) -> bool:
+    told = session.get_decoded()
+    proof = str(told.get(HASH_SESSION_KEY, ""))
+    return told.get(SESSION_KEY) == str(user.pk) and constant_time_compare(
+        proof, user.get_session_auth_hash()
+    )
+
+
+def _write(request: HttpRequest, user: User, key: str, *, began: bool = False) -> None:
+    now = clock.now()
+    values = {
+        "user": user,
+        "ip": client_address(request) or NO_ADDRESS,
+        "user_agent": request.headers.get("user-agent", "").replace("\x00", "")[:200],
+        "last_seen_at": now,
+    }
+    first = values | {"created_at": now}
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            UserSession.objects.update_or_create(
+                session_key=key, defaults=first if began else values, create_defaults=first
+            )
+    except DatabaseError as error:
+        # A database that is full or can only be read must not take the page with it.
+        log.warning("A session could not be noted: %s", type(error).__name__)
+    with _noting:
+        _noted[key] = now
+        _noted.move_to_end(key)
+        while len(_noted) > REMEMBERED:
+            _noted.popitem(last=False)

@@ -1,0 +1,46 @@
+"""Where a person is signed in."""
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.sessions import session_end, sessions_end_all, sessions_of
+from freddy_admin.core import clock
+from freddy_admin.web.access import WRITE, by_anyone_signed_in, person_of
+from freddy_admin.web.presenters.devices import devices_of
+from freddy_admin.web.presenters.times import reading
+
+
+@by_anyone_signed_in()
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Each browser, with a button that ends it."""
+    found = sessions_of(user=person_of(request), here=request.session.session_key)
+    devices = devices_of(found, reading(clock.now()))
+    return render(request, "profile/sessions.html", {"devices": devices})
+
+
+@by_anyone_signed_in(WRITE)
+def end(request: HttpRequest, session_id: int) -> HttpResponse:
+    """One of them; for the one in hand that is signing out."""
+    session_end(actor=actor_of(request), user=person_of(request), session_id=session_id)
+    if not request.session.exists(request.session.session_key or ""):
+        logout(request)
+        return redirect("account_login")
+    messages.success(request, _("That browser is signed out."))
+    return redirect("sessions")
+
+
+@by_anyone_signed_in(WRITE)
+def end_all(request: HttpRequest) -> HttpResponse:
+    """Everywhere, or everywhere but here."""
+    here = "here" in request.POST
+    own = None if here else request.session.session_key
+    sessions_end_all(actor=actor_of(request), user=person_of(request), keep=own)
+    if here:
+        logout(request)
+        return redirect("account_login")
+    messages.success(request, _("All other browsers are signed out."))
+    return redirect("sessions")
