@@ -12,12 +12,19 @@ from django.core import serializers
 from django.db import connection
 from django.forms import modelform_factory
 
+from freddy_admin.accounts.models import User
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.master_keys import master_key_state
-from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyTag, MasterKeyCanary
+from freddy_admin.vault.models import (
+    ApiKey,
+    ImportDraftRow,
+    KeyCandidate,
+    KeyTag,
+    MasterKeyCanary,
+)
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 from freddy_admin.vault.secrets import hints_of
 from freddy_admin.vault.services import (
@@ -29,10 +36,11 @@ from freddy_admin.vault.services import (
 )
 from tests.vault.conftest import OTHER_SECRET, MakeKey
 from tests.vault.opened import opened
+from tests.vault.pasting import laid_out
 from tests.vault.rings import FIRST, ring_of
 
 PLANTED = "planted_Zq7Xw2Rk9Lm4Vt8Nb3Hs6Jd1Fg5Pc0Ya"
-TABLES = [ApiKey, KeyCandidate, KeyTag, MasterKeyCanary, AuditEvent]
+TABLES = [ApiKey, KeyCandidate, KeyTag, ImportDraftRow, MasterKeyCanary, AuditEvent]
 
 
 def _parts() -> list[str]:
@@ -52,10 +60,11 @@ def _expect_clean(text: str | bytes) -> None:
 
 
 @pytest.fixture
-def planted(active: MakeKey, organisation: Organisation, actor: Actor) -> ApiKey:
+def planted(active: MakeKey, organisation: Organisation, actor: Actor, member: User) -> ApiKey:
     key = active(OTHER_SECRET)
     api_key_replace(organisation=organisation, actor=actor, key=key, secret=PLANTED)
     active(PLANTED[::-1][::-1] + "x", label="Second")
+    laid_out(member, f"Acme,Pasted,{PLANTED},,", f"Acme,{PLANTED},{PLANTED},,")
     return ApiKey.objects.get(pk=key.pk)
 
 

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
+from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import backends
 from freddy_admin.organisations.models import Organisation
@@ -20,8 +21,10 @@ from freddy_admin.vault.services import (
     candidate_discard,
     candidate_promote,
 )
+from freddy_admin.vault.services.import_drafts import import_draft_discard
 from tests.core.test_settings_are_refused_by_name import Given
 from tests.vault.conftest import OTHER_SECRET, SECRET
+from tests.vault.pasting import laid_out, secret
 
 ANA = Actor(name="Ana", id=1)
 DEFAULTS = {
@@ -107,6 +110,15 @@ def test_a_candidate_that_was_thrown_away_leaves_nothing(files: Files, here: Org
     candidate_discard(organisation=here, actor=ANA, key=key, version=2)
     assert not files.hold(new)
     assert files.hold(present)
+
+
+def test_an_import_that_was_thrown_away_leaves_nothing(files: Files, here: Organisation) -> None:
+    root = User.objects.create(email="root@example.org", is_platform_admin=True)
+    draft = laid_out(root, f"Acme,A,{secret('a')},,", f"Acme,B,{secret('b')},,")
+    sealed = [bytes(row.ciphertext or b"") for row in draft.rows.all()]
+    assert all(files.hold(one) for one in sealed)
+    import_draft_discard(actor=ANA, user=root, draft_id=draft.pk)
+    assert not any(files.hold(one) for one in sealed)
 
 
 def test_it_is_secure_delete_that_wipes(files: Files, here: Organisation) -> None:

@@ -27,7 +27,7 @@ def expiry_view(row: KeyRow) -> ExpiryView | None:
     if left is None or row.expires_on is None or not row.expires_soon:
         return None
     over = _("As long as Aitronos accepts it we go on; if the date is wrong, correct it.")
-    todo = _("Make a new key at Aitronos and replace this one; the present one works until then.")
+    todo = _("Replace it before; until then the present one works.")
     words = format_html(
         "{} {} {}", expiry_sentence(row), _day_said(row.expires_on), over if left < 0 else todo
     )

@@ -211,6 +211,18 @@ def _options(counts: Counter[str]) -> list[Option]:
     return found
 
 
+def _counted(verdict: Verdict, number: int) -> str:
+    if verdict == Verdict.WORKS:
+        words = ngettext("%(n)s works", "%(n)s work", number)
+    elif verdict == Verdict.DIFFERS:
+        words = ngettext(
+            "%(n)s belongs to another organisation", "%(n)s belong to another organisation", number
+        )
+    else:
+        words = f"%(n)s {verdict.label}"
+    return words % {"n": f"{number:,}"}
+
+
 def _chips(counts: Counter[str], query: ImportQuery, path: str) -> list[Chip]:
     chips = []
     for verdict, (tone, icon) in LOOKS.items():
@@ -219,7 +231,7 @@ def _chips(counts: Counter[str], query: ImportQuery, path: str) -> list[Chip]:
             continue
         chips.append(
             Chip(
-                words=f"{counts[verdict]:,} {verdict.label}",
+                words=_counted(verdict, counts[verdict]),
                 href=query.address(path, verdict="" if active else verdict.value),
                 tone=tone,
                 icon=icon,

@@ -73,7 +73,7 @@ def import_row_view(row: ImportDraftRow, on: Reading) -> ImportRowView:
 
 def _words(row: ImportDraftRow, verdict: Verdict, on: Reading) -> SafeString | str:
     if verdict == Verdict.MALFORMED:
-        return row.problem[:1].upper() + row.problem[1:] + "."
+        return row.problem.rstrip(".") + "."
     if verdict == Verdict.HERE:
         return _("Nothing to do: the organisation has this key.")
     if verdict in {Verdict.WORKS, Verdict.DIFFERS}:
