@@ -1,0 +1,24 @@
+"""Each example of a fuzz test on the same data: what it does is undone, and what it did is seen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.apps import apps
+from django.db import transaction
+
+# Written by every request, whatever it asks for.
+BESIDE = {"session", "cacheentry", "limitcount", "apitoken", "keysync"}
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Everything that is written inside the block is gone after it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def rows_now() -> dict[str, int]:
+    """How many rows each table of the panel has, but for those that every request may write."""
+    models = [one for one in apps.get_models() if one._meta.model_name not in BESIDE]
+    return {one._meta.label: one._default_manager.count() for one in models if one._meta.managed}
