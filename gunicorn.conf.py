@@ -3,7 +3,7 @@
 import os
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+worker_class = "freddy_admin.ops.web_server.PanelWorker"  # gthread, with headers on errors
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 timeout = 30
@@ -18,3 +18,7 @@ forwarder_headers = ""
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 accesslog = None
 errorlog = "-"
+# A head of more than 32 KB is nobody's browser: a line, a field and how many there may be.
+limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 60

@@ -106,9 +106,10 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.PrivateAnswersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.KnownMethodsMiddleware",
+    "freddy_admin.web.body_limit.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -246,6 +247,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Pasted and uploaded keys stay in memory: no handler ever writes a part of them to the disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+# Of a form; a whole body is held to less than twice that, see web.body_limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 CONTENT_SECURITY_POLICY = {
@@ -263,9 +265,25 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
-    name: [] for name in ("camera", "geolocation", "microphone", "payment", "usb", "fullscreen")
+    "accelerometer": [],
+    "autoplay": [],
+    "camera": [],
+    "display-capture": [],
+    "encrypted-media": [],
+    "fullscreen": [],
+    "geolocation": [],
+    "gyroscope": [],
+    "magnetometer": [],
+    "microphone": [],
+    "midi": [],
+    "payment": [],
+    "picture-in-picture": [],
+    "usb": [],
+    "xr-spatial-tracking": [],
 }
 
 # --- What is written down -----------------------------------------------------
 LOGGING = backends.logging(level=env.str("LOG_LEVEL", default="INFO"))
+DEFAULT_EXCEPTION_REPORTER = "freddy_admin.core.reports.SilentReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "freddy_admin.core.reports.SilentReporterFilter"
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from whitenoise.middleware import WhiteNoiseFileResponse
 
 from freddy_admin.core.errors import PublicError
-from freddy_admin.web.private import made_private
+from freddy_admin.web.private import made_private, made_shareable
 from freddy_admin.web.views.errors import public_error
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -28,7 +29,7 @@ class KnownMethodsMiddleware:
 class PrivateAnswersMiddleware:
     """Keeps answers out of every cache, search engine and foreign page.
 
-    Static files never come here: WhiteNoise answers before.
+    Static files are the same for everybody: they are kept out of foreign pages alone.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -37,7 +38,8 @@ class PrivateAnswersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on, and mark what comes back."""
         answer = self.get_response(request)
-        return made_private(answer)
+        static = isinstance(answer, WhiteNoiseFileResponse)
+        return made_shareable(answer) if static else made_private(answer)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """What a service refuses is a page with a sentence, not a crash."""

@@ -3,9 +3,9 @@
 from typing import TypeVar
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
-T = TypeVar("T", bound=HttpResponse)
+T = TypeVar("T", bound=HttpResponseBase)
 
 HEADERS = {
     # Pages speak of one person's organisations: no proxy, and no back button after signing out.
@@ -25,4 +25,12 @@ def made_private(answer: T) -> T:
     """The same answer, with all of them."""
     for name, value in HEADERS.items():
         answer[name] = value
+    return answer
+
+
+def made_shareable(answer: T) -> T:
+    """A file that is the same for everybody: how long it may be kept it says itself."""
+    for name, value in HEADERS.items():
+        if name not in {"Cache-Control", "X-Robots-Tag"}:
+            answer[name] = value
     return answer

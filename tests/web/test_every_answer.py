@@ -15,6 +15,19 @@ __all__ = ["handler400", "handler403", "handler404", "handler500"]
 XSS = '"><script>alert(1)</script>'
 
 
+REQUESTS: dict[int, tuple[str, str, dict[str, str]]] = {
+    200: ("get", "/accounts/login/", {}),
+    302: ("get", "/", {}),
+    400: ("get", "/", {"host": "evil.example"}),
+    403: ("post", "/accounts/login/", {}),
+    404: ("get", "/nowhere/", {}),
+    405: ("delete", "/overview.csv", {}),
+    413: ("post", "/", {"content-length": "2097153"}),
+    500: ("get", "/breaks/", {}),
+    503: ("get", "/no-database/", {}),
+}
+
+
 def _breaks(request: object) -> None:
     raise RuntimeError("secret text that nobody is shown")
 
@@ -64,6 +77,9 @@ CARRIED = {
         (404, "get", "/nowhere/", {}),
         (404, "get", "/nowhere", {}),
         (405, "delete", "/overview.csv", {}),
+        (413, "post", "/accounts/login/", {"content-length": "2097153"}),
+        (413, "post", "/", {"content-length": "9" * 30}),
+        (413, "post", "/", {"content-length": "-1"}),
         (405, "post", "/api/v1/statuses", {}),
         (401, "get", "/api/v1/statuses", {}),
         (500, "get", "/breaks/", {}),
@@ -143,6 +159,30 @@ def test_a_changed_file_has_a_new_address() -> None:
     assert address.startswith("/static/css/tokens.css?v=")
     assert len(address.partition("?v=")[2]) == 10
     assert staticfiles_storage.url("css/none.css") == "/static/css/none.css"
+
+
+@pytest.mark.parametrize("name", ["css/tokens.css", "js/page.js", "img/icons.svg"])
+def test_static_files_carry_all_that_is_not_about_keeping(name: str, client: Client) -> None:
+    answer = client.get(staticfiles_storage.url(name))
+    answer.close()
+    shared = {"Cache-Control", "X-Robots-Tag"}
+    assert {h: answer.headers.get(h) for h in CARRIED if h not in shared} == {
+        h: value for h, value in CARRIED.items() if h not in shared
+    }
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert "camera=()" in answer["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 404, 405, 413, 500, 503])
+@override_settings(ROOT_URLCONF="tests.web.test_every_answer", SECURE_HSTS_SECONDS=63_072_000)
+def test_over_https_every_answer_asks_for_https_from_now_on(status: int, people: People) -> None:
+    client = Client(enforce_csrf_checks=status == 403, raise_request_exception=False)
+    if status not in {200, 302}:
+        client.force_login(people.viewer)
+    method, address, headers = REQUESTS[status]
+    answer = getattr(client, method)(address, headers=headers, secure=True)
+    assert answer.status_code == status
+    assert answer["Strict-Transport-Security"].startswith("max-age=63072000")
 
 
 def test_static_files_may_be_kept_for_a_year(db: None, client: Client) -> None:

@@ -10,6 +10,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from freddy_admin.web import staticfiles
+
 register = template.Library()
 
 
@@ -17,6 +19,12 @@ register = template.Library()
 def icon(name: str, extra: str = "") -> SafeString:
     """One outline icon of the sprite; decoration only, the words stand beside it."""
     return _icon(name, extra, static("img/icons.svg"))
+
+
+@register.simple_tag
+def integrity(name: str) -> SafeString:
+    """The attribute by which a browser runs a script only as we have it."""
+    return format_html('integrity="{}"', staticfiles.integrity(name))
 
 
 @register.filter

@@ -24,6 +24,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return made_private(HttpResponse(loader.render_to_string("errors/400.html"), status=400))
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413: more than any form here takes; nothing of it was read."""
+    del request
+    return made_private(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
+
+
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: yours to see, but your role does not allow this."""
     sentence = exception.message if isinstance(exception, PublicError) else ""

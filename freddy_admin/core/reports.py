@@ -1,0 +1,61 @@
+"""What Django writes about an error of ours, on its page and in its mails: where, and no values.
+
+Django hides what is marked as sensitive, and only outside DEBUG. Here nothing has to be marked:
+no value of a variable, of a form, of a cookie or of a header that may carry a secret is written
+down, in any mode.
+"""
+
+import re
+from collections.abc import ItemsView
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+
+HIDDEN = SafeExceptionReporterFilter.cleansed_substitute
+
+
+class SilentReporterFilter(SafeExceptionReporterFilter):
+    """Names of variables and fields stay, their values go."""
+
+    # Of a request's head and of the settings, what could hold a secret; addresses hold passwords.
+    hidden_settings = re.compile(
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|_URL$|DATABASES|CACHES|EMAIL|QUERY", re.I
+    )
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        """Always, with DEBUG too: keys are pasted into a developer's panel as well."""
+        del request
+        return True
+
+    def get_post_parameters(self, request: HttpRequest | None) -> Any:
+        """The names of the fields that were sent."""
+        hidden = QueryDict(mutable=True)
+        for name in request.POST if request is not None else ():
+            hidden[name] = HIDDEN
+        return hidden
+
+    def get_safe_cookies(self, request: HttpRequest) -> dict[str, str]:
+        """The names of the cookies."""
+        return dict.fromkeys(getattr(request, "COOKIES", {}), HIDDEN)
+
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: FrameType
+    ) -> ItemsView[str, Any]:
+        """The names and kinds of the variables."""
+        del request
+        return {name: type(value).__name__ for name, value in tb_frame.f_locals.items()}.items()
+
+
+class SilentReporter(ExceptionReporter):
+    """The address without what stood behind its question mark."""
+
+    def get_traceback_data(self) -> dict[str, Any]:
+        """What Django's page and mail are made of."""
+        data: dict[str, Any] = super().get_traceback_data()
+        if self.request is not None:
+            data["request_GET_items"] = [(name, HIDDEN) for name in self.request.GET]
+            data["request_FILES_items"] = [(name, HIDDEN) for name in self.request.FILES]
+            data["request_insecure_uri"] = self.request.path
+        return data
