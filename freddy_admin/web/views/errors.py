@@ -3,7 +3,7 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
@@ -25,8 +25,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """413: more than any form here takes; nothing of it was read."""
-    del request
+    """413: more than any form here takes; nothing of it was read. Programs are told as JSON."""
+    if request.path.startswith("/api/"):
+        return made_private(JsonResponse({"detail": _("The body is too big.")}, status=413))
     return made_private(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
 
 
