@@ -29,6 +29,8 @@ PAGES = (
     "/audit/",
     "/system/",
     "/profile/",
+    "/profile/tokens/",
+    "/profile/tokens/new/",
     "/accounts/password/change/",
     "/accounts/2fa/",
 )
