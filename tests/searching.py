@@ -7,16 +7,25 @@ from freddy_admin.vault.secrets import hints_of
 PLANTED = "planted_Zq7Xw2Rk9Lm4Vt8Nb3Hs6Jd1Fg5Pc0Ya"
 
 
-def parts_of(secret: str) -> list[str]:
-    """Every eight characters in a row that may not be shown; and the whole, as others spell it."""
-    start, end = hints_of(secret)
-    hidden = secret[len(start) : len(secret) - len(end)]
-    pieces = [hidden[place : place + 8] for place in range(len(hidden) - 7)]
+def parts_in_a_row(text: str, length: int) -> list[str]:
+    """All pieces of this length."""
+    return [text[place : place + length] for place in range(len(text) - length + 1)]
+
+
+def spellings(secret: str) -> list[str]:
+    """The whole as other programs would write it: backwards, hexadecimal, base64 at any offset."""
     raw = secret.encode()
     shifted = [
         base64.b64encode(b"\0" * shift + raw).decode()[4:].rstrip("=")[:-2] for shift in range(3)
     ]
-    return [*pieces, raw.hex(), raw.hex().upper(), secret[::-1], hidden[::-1], *shifted]
+    return [raw.hex(), raw.hex().upper(), secret[::-1], *shifted]
+
+
+def parts_of(secret: str) -> list[str]:
+    """Every eight characters in a row that may not be shown; and the whole, as others spell it."""
+    start, end = hints_of(secret)
+    hidden = secret[len(start) : len(secret) - len(end)]
+    return [*parts_in_a_row(hidden, 8), hidden[::-1], *spellings(secret)]
 
 
 def found_in(text: str | bytes, secret: str = PLANTED) -> list[str]:

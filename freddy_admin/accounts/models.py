@@ -84,6 +84,18 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.user})"
 
 
+class FirstLink(models.Model):
+    """The way in for the first administrator: printed at start, kept as a digest, used once."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
 class SavedView(models.Model):
     """A view of the overview that a person keeps under a name: the query of its address."""
 

@@ -10,6 +10,7 @@ from django.urls import include, path, re_path
 
 from freddy_admin.accounts.confirmation import confirmed_first
 from freddy_admin.accounts.factor_views import RemovePasskeyView
+from freddy_admin.accounts.views import SignInView
 
 password = [
     path("change/", account.password_change, name="account_change_password"),
@@ -53,7 +54,7 @@ passkey = [
 ]
 
 urlpatterns = [
-    path("login/", account.login, name="account_login"),
+    path("login/", SignInView.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/", include(password)),

@@ -12,11 +12,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.first_visit import admin_exists
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
-from freddy_admin.ops.first_admin import admin_exists
 from freddy_admin.ops.log_examination import audit_log_examine
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.platform import ALIVE_FOR, api_health_ask, worker_seen_at

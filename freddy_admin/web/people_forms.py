@@ -51,6 +51,17 @@ class NewcomerForm(PlainForm):
     )
 
 
+class FirstAdminForm(NewcomerForm):
+    """Whoever comes first, with the link that was printed at start."""
+
+    email = forms.CharField(
+        label=_l("E-mail address"),
+        max_length=400,
+        widget=forms.EmailInput({"autocomplete": "username"}),
+    )
+    field_order = ["name", "email", "password"]
+
+
 class RemovePersonForm(PlainForm):
     """The address, typed, so that nobody is removed by a slip."""
 

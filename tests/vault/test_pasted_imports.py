@@ -211,6 +211,20 @@ def test_a_right_that_was_lost_meanwhile_counts(
     assert kept.label == "B"
 
 
+def test_a_platform_admin_who_is_none_any_more_adds_no_organisation(
+    admin: User, organisation: Organisation
+) -> None:
+    Membership.objects.create(
+        organisation=organisation, user=admin, role=Role.MANAGER, created_at=clock.now()
+    )
+    draft = laid_out(admin, f"Brand New,A,{secret('a')},,", f"Acme,B,{secret('b')},,")
+    verdicts_come()
+    admin.is_platform_admin = False
+    admin.save()
+    assert import_draft_confirm(actor=MARA, user=admin, draft_id=draft.pk) == 1
+    assert draft.rows.get(fate=Fate.KEEPING).label == "B"
+
+
 def test_what_could_not_even_be_opened_is_never_kept(
     member: User, organisation: Organisation
 ) -> None:

@@ -40,6 +40,9 @@ MACHINE_DOES = (MACHINE[1], MACHINE[0])
 NOWHERE = ((404,) * 6, (404,) * 6)
 MACHINES = (MACHINE, MACHINE_DOES, NOWHERE)
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
+# There is an administrator, and so no first visit any more, for anybody.
+OVER = ((404,) * 6, (405,) * 6)
+OVER_FORM = ([404] * 6, [404] * 6)
 # A session of nobody who asks: each person ends their own alone.
 NOBODYS = ((302, 405, 405, 405, 405, 405), (302, 404, 404, 404, 404, 404))
 # It is the viewer's: for everybody else, platform admins included, it is not there.
@@ -66,6 +69,8 @@ TABLE = {
     "audit_csv": SEE_OWN,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
+    "first_visit": OVER,
+    "first_visit_link": OVER_FORM,
     "sessions": SEE_OWN,
     "sessions_end": OWN_DOES,
     "session_end": NOBODYS,
@@ -198,6 +203,8 @@ def _of_one_person(name: str, people: People) -> object:
 def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name in OF_ONE_PERSON:
         return reverse(name, args=[_of_one_person(name, people)])
+    if name == "first_visit_link":
+        return reverse(name, args=["freddy_made-up"])
     if name == "session_end":
         return reverse(name, args=[2**40])
     if name == "syncs_batch":

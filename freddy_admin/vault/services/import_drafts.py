@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -39,6 +40,7 @@ ROWS_AT_MOST: Final = 2_000
 BYTES_AT_MOST: Final = 1_000_000
 DRAFTS_AT_MOST: Final = 3
 _BATCH: Final = 500
+_WIPED: Final = ("fate", "ciphertext", "master_key_id", "fingerprint")
 # What a person may add to the rows that work; everything else is never made into a key.
 CHOICES: Final = frozenset({Verdict.UNTESTED, Verdict.DIFFERS})
 _AGAIN: Final = (Verdict.UNTESTED, Verdict.REJECTED)
@@ -90,14 +92,14 @@ def import_draft_retest(*, actor: Actor, user: User, draft_id: UUID) -> int:
     """Have those tested again that were rejected or could not be tested; how many."""
     with transaction.atomic():
         draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
-        rows = list(draft.rows.filter(verdict__in=_AGAIN).exclude(ciphertext=None))
-        for row in rows:
-            outcome_forget(row)
-            row.verdict = Verdict.WAITING
-        ImportDraftRow.objects.bulk_update(rows, ["verdict", *TRIED_FIELDS], batch_size=_BATCH)
-        if rows:
-            audit_record(tag=Tag.CHECK_REQUESTED, actor=actor, subject=_("import"), rows=len(rows))
-    return len(rows)
+        untried = ImportDraftRow(verdict=Verdict.WAITING)
+        outcome_forget(untried)
+        values = {name: getattr(untried, name) for name in ("verdict", *TRIED_FIELDS)}
+        rows = draft.rows.filter(verdict__in=_AGAIN).exclude(ciphertext=None)
+        number = rows.update(**values)
+        if number:
+            audit_record(tag=Tag.CHECK_REQUESTED, actor=actor, subject=_("import"), rows=number)
+    return number
 
 
 def import_draft_discard(*, actor: Actor, user: User, draft_id: UUID) -> None:
@@ -122,18 +124,12 @@ def import_draft_confirm(
         draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
         if draft.rows.filter(verdict=Verdict.WAITING).exists():
             raise Conflict(_("Some keys are still being tested. Wait until all have an outcome."))
-        rows, rights = list(draft.rows.select_related("organisation")), _Rights.of(user)
-        for row in rows:
-            _decide(row, wanted, rights)
-        saved = sum(row.fate == Fate.KEEPING for row in rows)
+        saved, dropped = _decided(draft, wanted, user)
         if not saved:
             raise Conflict(_("None of these keys can be saved as chosen. Nothing was changed."))
-        fields = ["fate", "verdict", "problem", "ciphertext", "master_key_id", "fingerprint"]
-        ImportDraftRow.objects.bulk_update(rows, fields, batch_size=_BATCH)
         draft.state, draft.confirmed_at = ImportState.CONFIRMED, clock.now()
         draft.actor_name, draft.actor_address = actor.name[:254], actor.address
         draft.save()
-        dropped = len(rows) - saved
         audit_record(tag=Tag.KEYS_IMPORT_CONFIRMED, actor=actor, keep=saved, drop=dropped)
     return saved
 
@@ -210,15 +206,21 @@ def _not_yours() -> str:
     )
 
 
-def _decide(row: ImportDraftRow, wanted: set[Verdict], rights: _Rights) -> None:
-    """Keep or drop; whatever is dropped is wiped. A right that was lost meanwhile counts."""
-    known = {one.pk for one in rights.managed.values()}
-    allowed = row.organisation_id in known if row.organisation_id else rights.may_add
-    if row.verdict in wanted and not allowed:
-        row.verdict, row.problem = Verdict.MALFORMED, _not_yours()
-    opened = row.outcome_kind not in NEVER_OPENED
-    if row.verdict in wanted and opened and row.ciphertext is not None:
-        row.fate = Fate.KEEPING
-        return
-    row.fate = Fate.DROPPED
-    sealed_wipe(row)
+def _decided(draft: ImportDraft, wanted: set[Verdict], user: User) -> tuple[int, int]:
+    """Say of each row whether it is kept; what is dropped is wiped. How many are either.
+
+    A right that was lost since the rows were pasted counts.
+    """
+    rows = draft.rows.all()
+    managed = organisations_where(user=user, permission=Permission.MANAGE_KEYS)
+    allowed = Q(organisation__in=managed)
+    if may_create_organisations(user=user):
+        allowed |= Q(organisation=None)
+    foreign = rows.filter(verdict__in=wanted).exclude(allowed)
+    foreign.update(verdict=Verdict.MALFORMED, problem=_not_yours())
+    keepable = rows.filter(verdict__in=wanted).exclude(outcome_kind__in=NEVER_OPENED)
+    saved = keepable.exclude(ciphertext=None).update(fate=Fate.KEEPING)
+    wiped = ImportDraftRow(fate=Fate.DROPPED)
+    sealed_wipe(wiped)
+    values = {name: getattr(wiped, name) for name in _WIPED}
+    return saved, rows.exclude(fate=Fate.KEEPING).update(**values)

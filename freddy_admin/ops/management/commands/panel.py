@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.first_admin import first_admin_ensure
+from freddy_admin.ops.first_admin import first_admin_from_environment, first_link_words
 from freddy_admin.ops.launch import Launch, launch
 
 
@@ -24,7 +24,7 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
-        made = first_admin_ensure()
+        made = first_admin_from_environment()
         if made:
             self.hint(_("%(email)s can sign in now.") % {"email": made.email})
         connections.close_all()
@@ -45,6 +45,10 @@ class Command(OperatorCommand):
             )
             % {"port": port, "reach": reach, "api": settings.AITRONOS_API_BASE_URL}
         )
+        link = first_link_words(port=port)
+        if link:
+            self.line(link)
+        connections.close_all()
 
 
 def _host() -> str:

@@ -1,0 +1,16 @@
+"""The library's pages for signing in, where ours say more."""
+
+from typing import Any
+
+from allauth.account import views as library
+
+from freddy_admin.accounts.first_visit import admin_exists
+
+
+class SignInView(library.LoginView):  # type: ignore[misc]
+    """Says where to begin in a panel that has nobody yet."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """For the template."""
+        page: dict[str, Any] = super().get_context_data(**kwargs)
+        return page | {"nobody_yet": not admin_exists()}
