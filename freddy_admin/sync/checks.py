@@ -6,10 +6,11 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.types import Answer, SyncStatus
 from freddy_admin.core import clock
+from freddy_admin.sync.claims import claim_secret
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.models import Outcome
 from freddy_admin.sync.outcomes import Checked, OwnFailure, Problem, outcome_of, problem_of
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +42,7 @@ def check_perform(client: AitronosClient, claim: Claim) -> Checked:
 
 
 def _ask(client: AitronosClient, claim: Claim) -> Answer[SyncStatus]:
-    # Never a name of ours: a traceback that prints locals would print it.
-    return client.get_sync_status(
-        secret=secret_open(
-            key_id=claim.key_id,
-            organisation_id=claim.organisation_id,
-            version=claim.key_version,
-            ciphertext=claim.ciphertext,
-            master_key_id=claim.master_key_id,
-        ),
-        connection=f"{claim.key_id}.{claim.key_version}",
-    )
+    return client.get_sync_status(secret=claim_secret(claim), connection=claim.connection)
 
 
 def _ended(

@@ -85,7 +85,7 @@ def test_a_check_that_breaks_in_an_unforeseen_way_is_a_failed_check(
     def broken(**_: object) -> str:
         raise RuntimeError("planted-secret-in-the-text")
 
-    monkeypatch.setattr(checks, "secret_open", broken)
+    monkeypatch.setattr(checks, "claim_secret", broken)
     (claim,) = claims_take(limit=1, now=clock.now(), policy=policy())
     ended = checks.check_perform(api_client(), claim)
     assert (ended.outcome, ended.problem and ended.problem.kind) == ("failed", "internal")
