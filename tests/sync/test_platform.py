@@ -82,7 +82,7 @@ def test_there_is_one_client_a_process_and_it_follows_the_settings(settings: obj
 def test_a_check_that_breaks_in_an_unforeseen_way_is_a_failed_check(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(**_: object) -> str:
+    def broken(_: object) -> str:
         raise RuntimeError("planted-secret-in-the-text")
 
     monkeypatch.setattr(checks, "claim_secret", broken)
