@@ -1,7 +1,7 @@
 """Writes the ends of checks down: many rows in one short transaction, each row whole or not."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -13,11 +13,10 @@ from freddy_admin.sync.history.telling import (
     health_tell,
     run_advance,
     run_end,
-    run_goes_on,
     telling_store,
     unknown_tell,
 )
-from freddy_admin.sync.models import EventKind, KeySync, OrderState
+from freddy_admin.sync.models import EventKind, KeySync, OrderState, Outcome
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import Policy, policy
@@ -117,15 +116,25 @@ def _run_record(
         if ended.figures is not None
         else mark_of(ended.outcome, problem.kind, problem.http_status, problem.code)
     )
-    holds = health.stale_after(spans.period)
-    if not run_goes_on(row, mark=mark, at=now, holds=holds):
-        gap = row.checked_at is None or now - row.checked_at > holds
-        run_end(telling, row, until=None if gap else now)
+    held = _held_until(row, spans)
+    if row.run_mark != mark or now > held:
+        run_end(telling, row, until=None if now > held else now)
     run_advance(row, mark=mark, at=now, elapsed_ms=ended.elapsed_ms)
     if not good and not row.told_error:
         row.told_error = mark
         details = {"kind": problem.kind, "http": problem.http_status, "code": problem.code}
         telling.note(row, Note(EventKind.CHECK_FAILED, now, details), noticed_at=now)
+
+
+def _held_until(row: KeySync, spans: Policy) -> datetime:
+    """From when on a check is no neighbour of the latest one: nobody was there in between."""
+    latest = row.checked_at
+    if latest is None:
+        return _NEVER
+    if row.outcome != Outcome.GOOD:
+        # What fails is looked at less and less often: that we waited as planned is no gap.
+        latest = max(latest, min(row.next_check_at, latest + spans.horizon))
+    return latest + health.stale_after(spans.period)
 
 
 def _seen(row: KeySync) -> Seen | None:
@@ -166,4 +175,5 @@ def _passes_the_order(row: KeySync, figures: SyncStatus) -> bool:
     return bool(last and row.order_at and last >= row.order_at.replace(microsecond=0))
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _ANSWERED = frozenset({OrderState.DONE, OrderState.UNCLEAR})

@@ -159,12 +159,6 @@ def run_advance(row: KeySync, *, mark: str, at: datetime, elapsed_ms: float | No
     row.run_worst_ms = max(known, default=None)
 
 
-def run_goes_on(row: KeySync, *, mark: str, at: datetime, holds: timedelta) -> bool:
-    """Whether a check with this mark belongs to the present run: the same, and no gap between."""
-    last_at = row.checked_at
-    return row.run_mark == mark and last_at is not None and at - last_at <= holds
-
-
 def telling_store(telling: Telling) -> None:
     """Write everything down; call inside the transaction of what it speaks of."""
     _close(telling.closings)
