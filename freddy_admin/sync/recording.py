@@ -7,7 +7,14 @@ from django.db import transaction
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
-from freddy_admin.sync.history.noticing import Note, Seen, figures_mark, mark_of, notes_on
+from freddy_admin.sync.history.noticing import (
+    Note,
+    Seen,
+    figures_mark,
+    mark_of,
+    notes_on,
+    rolling_mark,
+)
 from freddy_admin.sync.history.telling import (
     Telling,
     health_tell,
@@ -82,10 +89,15 @@ def record(row: KeySync, key: ApiKey, ended: Checked, *, spans: Policy, telling:
         start_afresh(row, version=ended.key_version)
     was, seen, now = Before.of(row), _seen(row), ended.finished_at
     problem = ended.problem or NO_PROBLEM
-    _run_record(row, ended, problem, telling, spans)
+    mark = _mark_of(ended, problem, seen)
+    goes_on = _run_record(row, ended, mark, telling, spans)
     outcome_record(row, ended, problem)
-    if ended.figures is not None:
-        _tell_figures(row, ended.figures, seen, now=now, telling=telling)
+    if ended.figures is None:
+        _tell_failure(row, mark, problem, now=now, telling=telling)
+    else:
+        # In a run there is nothing to tell: what is equal did not change, what rolls was told.
+        notes = [] if goes_on else notes_on(seen, ended.figures, at=now)
+        _tell_figures(row, ended.figures, notes, now=now, telling=telling)
         figures_record(row, ended)
     facts = facts_of(row, key, spans)
     verdict_record(row, facts, was, now=now)
@@ -106,21 +118,28 @@ def history_break(row: KeySync, *, telling: Telling, now: datetime | None = None
     row.figures_count = 0
 
 
-def _run_record(
-    row: KeySync, ended: Checked, problem: Problem, telling: Telling, spans: Policy
-) -> None:
-    """This check goes on with the run of identical ones, or ends it and begins another."""
-    now, good = ended.finished_at, ended.figures is not None
-    mark = (
-        figures_mark(ended.figures)
-        if ended.figures is not None
-        else mark_of(ended.outcome, problem.kind, problem.http_status, problem.code)
-    )
-    held = _held_until(row, spans)
-    if row.run_mark != mark or now > held:
+def _mark_of(ended: Checked, problem: Problem, seen: Seen | None) -> str:
+    """What the check brought, in short: a run is of checks with the same mark."""
+    if ended.figures is None:
+        return mark_of(ended.outcome, problem.kind, problem.http_status, problem.code)
+    rolling = rolling_mark(seen, ended.figures, at=ended.finished_at)
+    return rolling or figures_mark(ended.figures)
+
+
+def _run_record(row: KeySync, ended: Checked, mark: str, telling: Telling, spans: Policy) -> bool:
+    """This check goes on with the run of identical ones (True), or ends it and begins another."""
+    now, held = ended.finished_at, _held_until(row, spans)
+    goes_on = row.run_mark == mark and now <= held
+    if not goes_on:
         run_end(telling, row, until=None if now > held else now)
     run_advance(row, mark=mark, at=now, elapsed_ms=ended.elapsed_ms)
-    if not good and not row.told_error:
+    return goes_on
+
+
+def _tell_failure(
+    row: KeySync, mark: str, problem: Problem, *, now: datetime, telling: Telling
+) -> None:
+    if not row.told_error:
         row.told_error = mark
         details = {"kind": problem.kind, "http": problem.http_status, "code": problem.code}
         telling.note(row, Note(EventKind.CHECK_FAILED, now, details), noticed_at=now)
@@ -149,13 +168,19 @@ def _seen(row: KeySync) -> Seen | None:
         sync_interval_hours=row.sync_interval_hours or 0,
         incremental_sync_enabled=bool(row.incremental_sync_enabled),
     )
-    return Seen(figures, row.figures_are_former, row.told_sync_at, row.told_skip_at)
+    former = row.figures_are_former
+    return Seen(figures, row.observed_at, former, row.told_sync_at, row.told_skip_at)
 
 
 def _tell_figures(
-    row: KeySync, figures: SyncStatus, seen: Seen | None, *, now: datetime, telling: Telling
+    row: KeySync,
+    figures: SyncStatus,
+    notes: Sequence[Note],
+    *,
+    now: datetime,
+    telling: Telling,
 ) -> None:
-    for note in notes_on(seen, figures, at=now):
+    for note in notes:
         synced = note.kind == EventKind.SYNC_SEEN
         by = row.order_by if synced and _passes_the_order(row, figures) else ""
         telling.note(row, note, noticed_at=now, actor=by)
