@@ -186,10 +186,13 @@ def _tell_figures(
         telling.note(row, note, noticed_at=now, actor=by)
         if note.kind == EventKind.SYNC_SKIPPED:
             row.told_skip_at = note.at
-    last = figures.last_sync_at
-    if last is not None and (row.told_sync_at is None or last > row.told_sync_at):
-        row.told_sync_at = last
-    if row.order_state in _ANSWERED and _passes_the_order(row, figures) and last is not None:
+    last, moved = figures.last_sync_at, figures.last_sync_at != row.last_sync_at
+    if last is None:
+        return
+    if row.told_sync_at is None or (moved and last > row.told_sync_at):
+        # One that lies well ahead is not believed: the true ones before it are still to be told.
+        row.told_sync_at = last if last <= now + health.CLOCK_TOLERANCE else now
+    if row.order_state in _ANSWERED and _passes_the_order(row, figures):
         telling.confirmed.append((row.pk, last))
         row.order_at, row.order_by, row.order_state = None, "", ""
 
