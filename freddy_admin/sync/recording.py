@@ -182,7 +182,8 @@ def _tell_figures(
 ) -> None:
     for note in notes:
         synced = note.kind == EventKind.SYNC_SEEN
-        by = row.order_by if synced and _passes_the_order(row, figures) else ""
+        sent = row.order_state != OrderState.QUEUED
+        by = row.order_by if synced and sent and _passes_the_order(row, figures) else ""
         telling.note(row, note, noticed_at=now, actor=by)
         if note.kind == EventKind.SYNC_SKIPPED:
             row.told_skip_at = note.at
@@ -192,7 +193,7 @@ def _tell_figures(
     if row.told_sync_at is None or (moved and last > row.told_sync_at):
         # One that lies well ahead is not believed: the true ones before it are still to be told.
         row.told_sync_at = last if last <= now + health.CLOCK_TOLERANCE else now
-    if row.order_state in _ANSWERED and _passes_the_order(row, figures):
+    if moved and row.order_state in _ANSWERED and _passes_the_order(row, figures):
         telling.confirmed.append((row.pk, last))
         row.order_at, row.order_by, row.order_state = None, "", ""
 

@@ -99,6 +99,44 @@ def test_a_sync_seen_before_its_answer_came_is_confirmed_with_the_answer(
     assert Order.objects.get().confirmed_sync_at == synced
 
 
+def test_a_sync_that_came_before_it_was_sent_is_not_what_was_asked_for(
+    make_key: MakeKey, organisation: Organisation, client: AitronosClient, hand_clock: HandClock
+) -> None:
+    key = keyed(make_key, Scenario.HEALTHY)
+    store(key, good(key))
+    ask(key, organisation)
+    hand_clock.forward(minutes=10)
+    planned = figures(NOON + timedelta(minutes=5), NOON + timedelta(hours=4))
+    store(key, good(key, planned))
+    assert HistoryEvent.objects.get(kind="sync_seen").actor_name == ""
+    sent(client)
+    row = store(key, good(key, planned))
+    assert (row.order_state, row.order_by) == ("done", "Ana")
+    assert Order.objects.get().confirmed_sync_at is None
+    synced = hand_clock.forward(minutes=1)
+    store(key, good(key, figures(synced, NOON + timedelta(hours=4))))
+    assert Order.objects.get().confirmed_sync_at == synced
+    assert HistoryEvent.objects.get(kind="sync_seen", at=synced).actor_name == "Ana"
+
+
+def test_the_key_shows_that_its_order_is_on_its_way(
+    key: ApiKey, organisation: Organisation
+) -> None:
+    ask(key, organisation)
+    take()
+    assert row_of(key).order_state == "sending"
+
+
+def test_a_clock_set_back_locks_nobody_out(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    take()
+    hand_clock.forward(days=-1)
+    assert orders_lose(now=clock.now()) == 1
+    assert row_of(key).order_state == "unclear"
+
+
 def test_a_revoked_key_takes_its_overlay_along_but_not_the_record(
     key: ApiKey, organisation: Organisation, client: AitronosClient
 ) -> None:

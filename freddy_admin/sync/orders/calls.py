@@ -18,7 +18,7 @@ from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.types import SyncStarted
 from freddy_admin.core import clock
 from freddy_admin.sync.claims import SealedClaim, claim_secret, sealed_values
-from freddy_admin.sync.models import Order, OrderKind, OrderState
+from freddy_admin.sync.models import KeySync, Order, OrderKind, OrderState
 from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
 from freddy_admin.vault.models import KeyStatus
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
@@ -75,6 +75,10 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
         Order.objects.bulk_update(
             orders, ["state", "sent_at", "lease_token", "lease_until", "key_version"]
         )
+    for order in orders:
+        # A row at a time, each for itself: several at once could meet a batch of checks.
+        mine = KeySync.objects.filter(pk=order.key_id, order_at=order.requested_at)
+        mine.filter(order_state=OrderState.QUEUED).update(order_state=OrderState.SENDING)
     return [_claim(order) for order in orders]
 
 
