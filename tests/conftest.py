@@ -1,10 +1,17 @@
 """What holds for every test. The network is closed but for loopback (pytest-socket's options)."""
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import caches
 
 from freddy_admin.vault.master_keys import master_key_state_reset
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -128,6 +128,7 @@ def test_a_rejected_or_paused_key_offers_no_sync(operator: Client, make_key: Mak
     make_key("Refused", state=State.KEY_REJECTED, refusals=2, unknown_at=None)
     make_key("Paused", key={"paused_at": clock.now(), "paused_by": "Ann"})
     assert '/sync/"' not in operator.get("/organisations/alder/").content.decode()
+    assert "Nothing to start" in text(operator.get(NEW))
 
 
 def test_several_are_chosen_confirmed_and_started(operator: Client, make_key: MakeKey) -> None:
@@ -208,6 +209,41 @@ def test_a_batch_shows_how_each_goes_and_how_many_have_ended(
     assert "<title>" not in text(changed)
     live["X-Seen"] = seen_of(changed.content.decode())
     assert operator.get(f"/syncs/{batch.pk}/", headers=live).status_code == 204
+
+
+def test_a_batch_stops_promising_to_look_once_the_grace_is_over(
+    operator: Client, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    key = make_key(sync_interval_hours=1)
+    operator.post(NEW, {"key": [key.pk], "start": "all"})
+    batch = OrderBatch.objects.get()
+    settle(batch.orders.get(), OrderState.DONE)
+    page = operator.get(f"/syncs/{batch.pk}/")
+    assert "We look every minute" in text(page)
+    hand_clock.forward(minutes=16)
+    live = {"X-Live": "1", "X-Seen": seen_of(page.content.decode())}
+    later = text(operator.get(f"/syncs/{batch.pk}/", headers=live))
+    assert "Not finished yet" in later
+    assert "We look every minute" not in later
+
+
+def test_a_batch_says_when_a_sync_should_have_been_seen_by_now(
+    operator: Client, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    key = make_key()
+    operator.post(NEW, {"key": [key.pk], "start": "all"})
+    batch = OrderBatch.objects.get()
+    settle(Order.objects.get(), OrderState.DONE, result={"synced": 1})
+    page = operator.get(f"/syncs/{batch.pk}/")
+    assert "Not finished yet" not in text(page)
+    hand_clock.forward(minutes=16)
+    live = {"X-Live": "1", "X-Seen": seen_of(page.content.decode())}
+    assert "Not finished yet" in text(operator.get(f"/syncs/{batch.pk}/", headers=live))
+
+
+def test_keys_that_aitronos_refuses_are_not_offered(operator: Client, make_key: MakeKey) -> None:
+    make_key("Refused", state=State.KEY_REJECTED, refusals=2, unknown_at=None)
+    assert "Nothing to start" in text(operator.get(NEW))
 
 
 def test_a_batch_shows_a_stranger_nothing_and_others_their_part(

@@ -5,7 +5,7 @@ history. Nothing here calls the API.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.sync import health
 from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import (
     EventKind,
@@ -116,10 +117,21 @@ def batch_orders(*, user: User, batch_id: UUID) -> list[Order]:
     """The orders of a batch that this person may see, by name; raises NotFound where none is."""
     mine = organisations_visible(user=user)
     orders = Order.objects.filter(batch_id=batch_id, organisation__in=mine)
-    found = list(orders.select_related("key", "organisation", "batch"))
+    found = list(orders.select_related("key__sync", "organisation", "batch"))
     if not found:
         raise NotFound(_("There is no such list of syncs, or it is not yours to see."))
     return sorted(found, key=lambda one: (one.organisation.name.casefold(), one.key.label))
+
+
+def order_is_late(order: Order, *, now: datetime) -> bool:
+    """Whether the sync should have been seen by now; the order comes with its key's row."""
+    row: KeySync | None = getattr(order.key, "sync", None)
+    if row is None:
+        return True  # nobody looks any more
+    minutes = order.key.grace_minutes
+    own = None if minutes is None else timedelta(minutes=minutes)
+    schedule = health.Schedule(row.last_sync_at, row.next_sync_at, row.sync_interval_hours)
+    return now > order.requested_at + health.grace_of(schedule, own)
 
 
 def sync_orders(*, organisation: Organisation, key_ids: Sequence[int]) -> dict[int, Order]:

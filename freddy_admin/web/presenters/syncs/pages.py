@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.orders.placing import order_is_late
 from freddy_admin.sync.orders.startable import same_reports
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
@@ -122,7 +123,8 @@ def batch_view(orders: Sequence[Order], on: Reading) -> BatchView:
     """How they went so far."""
     counts = Counter(OrderState(order.state) for order in orders)
     unfinished = sum(counts[state] for state in UNFINISHED)
-    outcomes = [_outcome(order, on) for order in orders]
+    late = [order_is_late(order, now=on.now) for order in orders]
+    outcomes = [_outcome(order, on, late=one) for order, one in zip(orders, late, strict=True)]
     shown = [(order.pk, order.state, order.confirmed_sync_at) for order in orders]
     return BatchView(
         number=len(orders),
@@ -130,7 +132,7 @@ def batch_view(orders: Sequence[Order], on: Reading) -> BatchView:
         sentence=_sentence(orders, counts, unfinished),
         pending=unfinished > 0,
         outcomes=outcomes,
-        mark=mark_of(shown),
+        mark=mark_of(shown, late),
     )
 
 
@@ -162,14 +164,14 @@ def _named(row: KeyRow) -> str:
     return row.organisation_name
 
 
-def _outcome(order: Order, on: Reading) -> OutcomeView:
+def _outcome(order: Order, on: Reading, *, late: bool) -> OutcomeView:
     page = reverse("organisation", args=[order.organisation.slug])
     return OutcomeView(
         anchor=f"order-{order.pk}",
         name=order.organisation.name,
         label=order.key.label,
         href=f"{page}#key-{order.key_id}",
-        order=order_view(order, on),
+        order=order_view(order, on, late=late),
     )
 
 
