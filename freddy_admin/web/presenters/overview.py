@@ -93,6 +93,7 @@ class OverviewView:
 def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
     """A digest per part of the page: a browser that has them all is told nothing."""
     order = [row.key_id for row in overview.rows]
+    rows = {row_anchor(row): row_mark(row) for row in overview.rows}
     return {
         "frame": mark_of(order, overview.pages, overview.matching, overview.empty_organisations),
         "head": mark_of(
@@ -104,8 +105,8 @@ def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
             [(one.mark, one.keys, one.names) for one in overview.alike],
             overview.more_alike,
         ),
-        "needs": mark_of([row_mark(row) for row in overview.rows if row.needs_you][:CARDS]),
-    } | {row_anchor(row): row_mark(row) for row in overview.rows}
+        "needs": mark_of([rows[row_anchor(row)] for row in overview.rows if row.needs_you][:CARDS]),
+    } | rows
 
 
 def overview_view(
@@ -116,7 +117,7 @@ def overview_view(
     with_cards = overview.page == 1 and filters.sort == "state"
     needing = [row for row in overview.rows if row.needs_you] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
-    rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
+    rows, labels, sprite = row_views(overview.rows, on, marks), column_labels(), static(SPRITE)
     in_view = sum(number for state, number in overview.counts.items() if state in NEEDS_YOU)
     return OverviewView(
         needs_you=overview.needs_you,
