@@ -85,7 +85,7 @@ def test_the_figures_of_the_answer_are_shown_until_the_sync_is_seen(
     )
     page = text(operator.get("/organisations/alder/"))
     assert "1,042 tools: 1 new, 3 changed, 1,038 as they were." in page
-    assert "until its last sync moves" in page
+    assert "until its status names the new sync" in page
     assert "sync requested 12:00 by Operator, not seen yet" in text(operator.get("/"))
     hand_clock.forward(minutes=16)
     page = text(operator.get("/organisations/alder/"))
@@ -111,6 +111,24 @@ def test_a_sync_that_was_refused_says_why(operator: Client, make_key: MakeKey) -
     page = text(operator.get("/organisations/alder/"))
     assert "Not started" in page
     assert "Nothing was started." in page
+
+
+def test_a_refusal_quotes_aitronos_and_a_fault_speaks_of_no_status(
+    operator: Client, make_key: MakeKey
+) -> None:
+    said = {"error_kind": "unexpected_status", "error_http_status": 409, "error_message": "Busy."}
+    for state, error, words in (
+        (OrderState.REFUSED, said, "Aitronos refused (409). Aitronos says: “Busy.”"),
+        (
+            OrderState.UNCLEAR,
+            {"error_kind": "server_error", "error_http_status": 500},
+            "Aitronos had an error of its own (500). It is not sent again",
+        ),
+    ):
+        key = make_key(str(state))
+        operator.post(SYNC.format(key.pk))
+        settle(Order.objects.get(key_id=key.pk), state, **error)
+        assert words in text(operator.get(f"/organisations/alder/keys/{key.pk}/"))
 
 
 def test_where_a_sync_helps_starting_one_is_the_button(
