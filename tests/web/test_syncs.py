@@ -166,6 +166,15 @@ def test_several_are_chosen_confirmed_and_started(operator: Client, make_key: Ma
     assert list(batch.orders.values_list("full", flat=True)) == [True, True]
 
 
+def test_who_was_not_looked_at_yet_is_not_said_to_have_never_synced(
+    operator: Client, make_key: MakeKey
+) -> None:
+    make_key(state=State.NOT_CHECKED, observed_at=None, total_tools=None, enabled_tools=None)
+    page = text(operator.get(NEW))
+    assert "Not checked yet" in page
+    assert "never" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
 def test_those_that_may_be_one_sync_are_named_first(operator: Client, make_key: MakeKey) -> None:
     keys = [make_key(label) for label in ("Sales", "Support")]
     chosen = {"key": [key.pk for key in keys]}

@@ -16,7 +16,7 @@ from freddy_admin.sync.orders.placing import order_is_late
 from freddy_admin.sync.orders.startable import same_reports
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.rows import mark_of
+from freddy_admin.web.presenters.rows import NEVER, mark_of
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
 from freddy_admin.web.presenters.syncs.orders import OrderView, order_view
@@ -137,14 +137,16 @@ def batch_view(orders: Sequence[Order], on: Reading) -> BatchView:
 
 
 def _choice(row: KeyRow, on: Reading, *, chosen: bool) -> ChoiceView:
-    last = row.figures.last_sync_at if row.figures else None
+    figures = row.figures
+    last = figures.last_sync_at if figures else None
+    never = _("never") if figures else NEVER
     running = _("requested by %(who)s, runs already") % {"who": name_alone(row.order_by)}
     return ChoiceView(
         key_id=row.key_id,
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
         pill=pill(row.state),
-        last=on.cell(last, EITHER if last > on.now else PAST) if last else _("never"),
+        last=on.cell(last, EITHER if last > on.now else PAST) if last else never,
         running=running if row.sync_running else "",
         chosen=not row.sync_running and (chosen or row.state in _HELPED),
     )
