@@ -12,7 +12,12 @@ from freddy_admin.sync.models import HistoryEvent, KeySync, Order, OrderState
 from freddy_admin.sync.orders.calls import (
     order_perform,
 )
-from freddy_admin.sync.orders.results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.orders.results import (
+    order_claims_abandon,
+    orders_expire,
+    orders_lose,
+    orders_store,
+)
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, HandClock, MakeKey, figures, good, row_of
 from tests.sync.ordering import client, keyed, sandbox, sent, take
@@ -35,6 +40,28 @@ def test_a_worker_that_dies_in_the_middle_sends_nothing_again(
     assert (order.state, order.error_kind) == (OrderState.UNCLEAR, "worker_lost")
     assert take() == []
     assert row_of(key).order_state == "unclear"
+
+
+def test_what_no_worker_takes_for_half_an_hour_is_given_up_unsent(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    hand_clock.forward(minutes=31)
+    assert take() == []
+    assert (orders_expire(now=clock.now()), orders_expire(now=clock.now())) == (1, 0)
+    order = Order.objects.get()
+    assert (order.state, order.error_kind) == (OrderState.REFUSED, "not_taken")
+    assert row_of(key).order_state == ""
+
+
+def test_without_a_worker_nobody_stays_locked_out(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    hand_clock.forward(minutes=31)
+    ask(key, organisation)
+    states = Order.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == [OrderState.REFUSED, OrderState.QUEUED]
 
 
 def test_an_answer_that_comes_after_all_is_the_truth(

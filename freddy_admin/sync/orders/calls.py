@@ -20,6 +20,7 @@ from freddy_admin.core import clock
 from freddy_admin.sync.claims import SealedClaim, claim_secret, sealed_values
 from freddy_admin.sync.models import KeySync, Order, OrderKind, OrderState
 from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
+from freddy_admin.sync.policy import orders_since
 from freddy_admin.vault.models import KeyStatus
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
@@ -65,7 +66,9 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
     if limit < 1:
         return []
     with transaction.atomic():
-        waiting = Order.objects.filter(state=OrderState.QUEUED).select_related("key")
+        waiting = Order.objects.filter(
+            state=OrderState.QUEUED, requested_at__gt=orders_since(now)
+        ).select_related("key")
         locked = waiting.select_for_update(skip_locked=True, of=("self",))
         orders = list(locked.order_by("requested_at", "pk")[:limit])
         for order in orders:

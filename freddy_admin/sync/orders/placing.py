@@ -31,6 +31,7 @@ from freddy_admin.sync.models import (
     OrderState,
 )
 from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.orders.results import orders_expire
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 BATCH_AT_MOST = 100
@@ -49,6 +50,7 @@ def order_sync(
 
     Raises NotFound, and Conflict where the key is paused or a sync runs already.
     """
+    orders_expire(now=clock.now())
     with transaction.atomic():
         key = _key_lock(organisation, key_id)
         running = _running(key)
@@ -79,6 +81,7 @@ def order_switch(  # noqa: PLR0913  what is switched, by name
     key is paused or this connector is being switched already.
     """
     tool = tool_key_clean(tool_key)
+    orders_expire(now=clock.now())
     with transaction.atomic():
         key = _key_lock(organisation, key_id)
         order = _order(key, actor, OrderKind.SWITCH)

@@ -14,9 +14,10 @@ from freddy_admin.sync.models import EventKind, KeySync, Listing, ListingKind, O
 from freddy_admin.sync.models.orders import OrderKind
 from freddy_admin.sync.orders.calls import OrderClaim, OrderEnded, order_lease
 from freddy_admin.sync.outcomes import Problem
-from freddy_admin.sync.policy import LEASE_AT_MOST
+from freddy_admin.sync.policy import LEASE_AT_MOST, orders_since
 
 LOST = Problem(kind="worker_lost")
+NOT_TAKEN = Problem(kind="not_taken")
 
 
 def orders_store(ended: Sequence[OrderEnded]) -> list[int]:
@@ -37,6 +38,18 @@ def orders_lose(*, now: datetime) -> int:
     ended = [
         OrderEnded(pk, key_id, token, now, OrderState.UNCLEAR, problem=LOST)
         for pk, key_id, token in lost.values_list("pk", "key_id", "lease_token")[:50]
+    ]
+    return len(orders_store(ended))
+
+
+def orders_expire(*, now: datetime) -> int:
+    """Give up what no worker has taken for half an hour: it was not sent; how many there were."""
+    waiting = Order.objects.filter(
+        state=OrderState.QUEUED, requested_at__lte=orders_since(now)
+    ).values_list("pk", "key_id")
+    ended = [
+        OrderEnded(pk, key_id, "", now, OrderState.REFUSED, problem=NOT_TAKEN)
+        for pk, key_id in waiting[:50]
     ]
     return len(orders_store(ended))
 
@@ -69,6 +82,8 @@ def _settle(ended: OrderEnded) -> bool:
 
 
 def _still_open(order: Order, ended: OrderEnded) -> bool:
+    if ended.problem is NOT_TAKEN:
+        return order.state == OrderState.QUEUED
     late_but_true = order.error_kind == LOST.kind and ended.problem is not LOST
     return order.state == OrderState.SENDING or late_but_true
 

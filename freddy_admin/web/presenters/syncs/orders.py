@@ -105,6 +105,7 @@ def problem_words(order: Order) -> str:
 
 
 _OWN = {
+    "not_taken": lambda: _("No worker took it for half an hour, so it was given up."),
     "worker_lost": lambda: _("The worker ended while it waited for the answer."),
     "key_changed": lambda: _("The key was paused or revoked before it could be used."),
 }
