@@ -82,6 +82,9 @@ def test_where_a_sync_helps_starting_one_is_the_button(
     viewer = text(signed_in(people.viewer).get("/"))
     assert "Start a sync</span>" not in viewer
     assert "An operator starts a sync." in viewer
+    panel = text(signed_in(people.viewer).get("/organisations/alder/"))
+    assert "A sync has to be started." in panel
+    assert "Start a sync." not in panel
 
 
 def test_a_rejected_or_paused_key_offers_no_sync(operator: Client, make_key: MakeKey) -> None:
