@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import caches
@@ -11,6 +12,12 @@ from django.db import connection
 from freddy_admin.audit.guards import guards_make, guards_remove
 from freddy_admin.crypto.unwrapping import unwrapped_forget
 from freddy_admin.vault.master_keys import master_key_state_reset
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -5,14 +5,14 @@ each moment: only the calls are left out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
 from freddy_admin.aitronos.types import SyncStatus
-from freddy_admin.sandbox.figures import counts_at, incremental, times_at
+from freddy_admin.sandbox.figures import Times, counts_at, incremental, times_at
 from freddy_admin.sandbox.samples import SampleKey
 from freddy_admin.sandbox.scenarios import ParsedKey, Scenario, parse_key
 from freddy_admin.sync.history.telling import Telling, telling_store
@@ -38,6 +38,7 @@ _FAILED = {
     Scenario.ERROR_HTML: Problem("server_error", http_status=500),
     Scenario.SPENDING_LIMIT: Problem("spending_limit", "RATE_LIMIT_EXCEEDED", 429),
 }
+_FELL_BEHIND = frozenset({Scenario.LATE, Scenario.OVERDUE, Scenario.SKIPPING})
 _OUTAGE = Problem("server_error", "SERVICE_UNAVAILABLE", 503)
 # Troubles that a key has at the end of its month began so long before that end.
 _BEGAN = timedelta(days=3)
@@ -74,7 +75,7 @@ def _live(row: KeySync, key: ApiKey, sample: SampleKey, parsed: ParsedKey, now: 
     telling = Telling()
     for number, at in enumerate(_moments(row, now)):
         problem = _problem(sample, parsed, at, now=now, number=number)
-        figures = None if problem else _figures(parsed, at)
+        figures = None if problem else _figures(parsed, at, now=now)
         outcome = _outcome(problem)
         elapsed = 80.0 + number % 90
         ended = Checked(key.pk, key.version, "", at, outcome, elapsed, figures, None, problem)
@@ -114,8 +115,22 @@ def _outcome(problem: Problem | None) -> Outcome:
     return Outcome.REFUSED if refused else Outcome.FAILED
 
 
-def _figures(parsed: ParsedKey, at: datetime) -> SyncStatus:
-    times, counts = times_at(parsed, at), counts_at(parsed, at)
+def _times(parsed: ParsedKey, at: datetime, now: datetime) -> Times:
+    """A key that is behind today synced by its interval until its last sync came."""
+    today = times_at(parsed, now)
+    if parsed.scenario not in _FELL_BEHIND or today.last is None:
+        return times_at(parsed, at)
+    if at >= today.last:
+        # The plan of a key that skips goes on moving.
+        skips = parsed.scenario is Scenario.SKIPPING
+        return replace(today, next=times_at(parsed, at).next) if skips else today
+    every = today.hours * HOUR
+    last = today.last - -(-(today.last - at) // every) * every
+    return Times(last, last + every, today.hours)
+
+
+def _figures(parsed: ParsedKey, at: datetime, *, now: datetime) -> SyncStatus:
+    times, counts = _times(parsed, at, now), counts_at(parsed, at)
     return SyncStatus(
         total_tools=counts.total,
         enabled_tools=counts.enabled,

@@ -7,10 +7,11 @@ from dataclasses import replace
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.core import clock
+from freddy_admin.sync.claims import claim_secret
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.models import Outcome
 from freddy_admin.sync.outcomes import Checked, OwnFailure, Problem, outcome_of, problem_of
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +20,8 @@ def check_perform(client: AitronosClient, claim: Claim) -> Checked:
     """Call *Get sync status* once with this key. Never raises: every end is a `Checked`."""
     ended = check_with(
         client,
-        lambda: secret_open(
-            key_id=claim.key_id,
-            organisation_id=claim.organisation_id,
-            version=claim.key_version,
-            ciphertext=claim.ciphertext,
-            master_key_id=claim.master_key_id,
-        ),
-        connection=f"{claim.key_id}.{claim.key_version}",
+        lambda: claim_secret(claim),
+        connection=claim.connection,
         named=f"key {claim.key_id}",
     )
     return replace(ended, key_id=claim.key_id, key_version=claim.key_version, token=claim.token)

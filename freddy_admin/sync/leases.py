@@ -6,12 +6,13 @@ is away or flushed never lets two checks of one key run.
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from freddy_admin.sync.claims import SealedClaim, sealed_values
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import LEASE_AT_MOST, Policy
@@ -20,16 +21,9 @@ from freddy_admin.vault.models import ApiKey, KeyStatus
 _SLICE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One key whose check is ours to run; holds the sealed bytes, never the secret."""
-
-    key_id: int
-    organisation_id: int
-    key_version: int
-    token: str
-    master_key_id: str = field(repr=False)
-    ciphertext: bytes | None = field(repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(SealedClaim):
+    """One key whose check is ours to run."""
 
 
 def claims_take(*, limit: int, now: datetime, policy: Policy) -> list[Claim]:
@@ -93,15 +87,4 @@ def _take(rows: QuerySet[KeySync], *, limit: int, now: datetime, policy: Policy)
             return []
         KeySync.objects.filter(pk__in=ids).update(lease_token=token, lease_until=now + policy.lease)
         keys = {key.pk: key for key in ApiKey.objects.filter(pk__in=ids)}
-    return [_claim(keys[pk], token) for pk in ids if pk in keys]
-
-
-def _claim(key: ApiKey, token: str) -> Claim:
-    return Claim(
-        key_id=key.pk,
-        organisation_id=key.organisation_id,
-        key_version=key.version,
-        token=token,
-        master_key_id=key.master_key_id,
-        ciphertext=bytes(key.ciphertext) if key.ciphertext is not None else None,
-    )
+    return [Claim(**sealed_values(keys[pk], token=token)) for pk in ids if pk in keys]

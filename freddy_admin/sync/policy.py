@@ -1,7 +1,7 @@
 """How often we look, how long things hold: every span of the sync room in one place."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -15,6 +15,7 @@ SPENDING_LIMIT_HOLD = timedelta(minutes=15)
 LOOK_AFTER_DUE = timedelta(minutes=1)
 PRESS_AGAIN_AFTER = timedelta(seconds=10)
 LEASE_AT_MOST = timedelta(minutes=15)
+_ORDERS_WAIT = 1800.0  # seconds
 WATCH_PERIOD = timedelta(seconds=60)  # while a sync that a person asked for is awaited
 # A time further ahead than anything we ever plan: our clock was set back, look now.
 PLANNED_AT_MOST = timedelta(hours=3)
@@ -32,6 +33,14 @@ class Policy:
     def horizon(self) -> timedelta:
         """No check is planned further ahead than this."""
         return max(PLANNED_AT_MOST, 2 * self.period)
+
+
+def orders_since(now: datetime) -> datetime:
+    """What was asked for before this moment, and was not sent yet, is given up unsent.
+
+    Whoever asked has gone on to something else by then, and would be surprised by it.
+    """
+    return now - clock.passing(_ORDERS_WAIT)
 
 
 def policy() -> Policy:

@@ -1,24 +1,30 @@
 """Writes the ends of checks down: many rows in one short transaction, each row whole or not."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
 from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
 from freddy_admin.sync.counting import checks_count
-from freddy_admin.sync.history.noticing import Note, Seen, figures_mark, mark_of, notes_on
+from freddy_admin.sync.history.noticing import (
+    Note,
+    Seen,
+    figures_mark,
+    mark_of,
+    notes_on,
+    rolling_mark,
+)
 from freddy_admin.sync.history.telling import (
     Telling,
     health_tell,
     run_advance,
     run_end,
-    run_goes_on,
     telling_store,
     unknown_tell,
 )
-from freddy_admin.sync.models import EventKind, KeySync, OrderState
+from freddy_admin.sync.models import EventKind, KeySync, OrderState, Outcome
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import Policy, policy
@@ -85,10 +91,15 @@ def record(row: KeySync, key: ApiKey, ended: Checked, *, spans: Policy, telling:
         start_afresh(row, version=ended.key_version)
     was, seen, now = Before.of(row), _seen(row), ended.finished_at
     problem = ended.problem or NO_PROBLEM
-    _run_record(row, ended, problem, telling, spans)
+    mark = _mark_of(ended, problem, seen)
+    goes_on = _run_record(row, ended, mark, telling, spans)
     outcome_record(row, ended, problem)
-    if ended.figures is not None:
-        _tell_figures(row, ended.figures, seen, now=now, telling=telling)
+    if ended.figures is None:
+        _tell_failure(row, mark, problem, now=now, telling=telling)
+    else:
+        # In a run there is nothing to tell: what is equal did not change, what rolls was told.
+        notes = [] if goes_on else notes_on(seen, ended.figures, at=now)
+        _tell_figures(row, ended.figures, notes, now=now, telling=telling)
         figures_record(row, ended)
     facts = facts_of(row, key, spans)
     verdict_record(row, facts, was, now=now)
@@ -109,25 +120,42 @@ def history_break(row: KeySync, *, telling: Telling, now: datetime | None = None
     row.figures_count = 0
 
 
-def _run_record(
-    row: KeySync, ended: Checked, problem: Problem, telling: Telling, spans: Policy
-) -> None:
-    """This check goes on with the run of identical ones, or ends it and begins another."""
-    now, good = ended.finished_at, ended.figures is not None
-    mark = (
-        figures_mark(ended.figures)
-        if ended.figures is not None
-        else mark_of(ended.outcome, problem.kind, problem.http_status, problem.code)
-    )
-    holds = health.stale_after(spans.period)
-    if not run_goes_on(row, mark=mark, at=now, holds=holds):
-        gap = row.checked_at is None or now - row.checked_at > holds
-        run_end(telling, row, until=None if gap else now)
+def _mark_of(ended: Checked, problem: Problem, seen: Seen | None) -> str:
+    """What the check brought, in short: a run is of checks with the same mark."""
+    if ended.figures is None:
+        return mark_of(ended.outcome, problem.kind, problem.http_status, problem.code)
+    rolling = rolling_mark(seen, ended.figures, at=ended.finished_at)
+    return rolling or figures_mark(ended.figures)
+
+
+def _run_record(row: KeySync, ended: Checked, mark: str, telling: Telling, spans: Policy) -> bool:
+    """This check goes on with the run of identical ones (True), or ends it and begins another."""
+    now, held = ended.finished_at, _held_until(row, spans)
+    goes_on = row.run_mark == mark and now <= held
+    if not goes_on:
+        run_end(telling, row, until=None if now > held else now)
     run_advance(row, mark=mark, at=now, elapsed_ms=ended.elapsed_ms)
-    if not good and not row.told_error:
+    return goes_on
+
+
+def _tell_failure(
+    row: KeySync, mark: str, problem: Problem, *, now: datetime, telling: Telling
+) -> None:
+    if not row.told_error:
         row.told_error = mark
         details = {"kind": problem.kind, "http": problem.http_status, "code": problem.code}
         telling.note(row, Note(EventKind.CHECK_FAILED, now, details), noticed_at=now)
+
+
+def _held_until(row: KeySync, spans: Policy) -> datetime:
+    """From when on a check is no neighbour of the latest one: nobody was there in between."""
+    latest = row.checked_at
+    if latest is None:
+        return _NEVER
+    if row.outcome != Outcome.GOOD:
+        # What fails is looked at less and less often: that we waited as planned is no gap.
+        latest = max(latest, min(row.next_check_at, latest + spans.horizon))
+    return latest + health.stale_after(spans.period)
 
 
 def _seen(row: KeySync) -> Seen | None:
@@ -142,22 +170,32 @@ def _seen(row: KeySync) -> Seen | None:
         sync_interval_hours=row.sync_interval_hours or 0,
         incremental_sync_enabled=bool(row.incremental_sync_enabled),
     )
-    return Seen(figures, row.figures_are_former, row.told_sync_at, row.told_skip_at)
+    former = row.figures_are_former
+    return Seen(figures, row.observed_at, former, row.told_sync_at, row.told_skip_at)
 
 
 def _tell_figures(
-    row: KeySync, figures: SyncStatus, seen: Seen | None, *, now: datetime, telling: Telling
+    row: KeySync,
+    figures: SyncStatus,
+    notes: Sequence[Note],
+    *,
+    now: datetime,
+    telling: Telling,
 ) -> None:
-    for note in notes_on(seen, figures, at=now):
+    for note in notes:
         synced = note.kind == EventKind.SYNC_SEEN
-        by = row.order_by if synced and _passes_the_order(row, figures) else ""
+        sent = row.order_state != OrderState.QUEUED
+        by = row.order_by if synced and sent and _passes_the_order(row, figures) else ""
         telling.note(row, note, noticed_at=now, actor=by)
         if note.kind == EventKind.SYNC_SKIPPED:
             row.told_skip_at = note.at
-    last = figures.last_sync_at
-    if last is not None and (row.told_sync_at is None or last > row.told_sync_at):
-        row.told_sync_at = last
-    if row.order_state in _ANSWERED and _passes_the_order(row, figures) and last is not None:
+    last, moved = figures.last_sync_at, figures.last_sync_at != row.last_sync_at
+    if last is None:
+        return
+    if row.told_sync_at is None or (moved and last > row.told_sync_at):
+        # One that lies well ahead is not believed: the true ones before it are still to be told.
+        row.told_sync_at = last if last <= now + health.CLOCK_TOLERANCE else now
+    if moved and row.order_state in _ANSWERED and _passes_the_order(row, figures):
         telling.confirmed.append((row.pk, last))
         row.order_at, row.order_by, row.order_state = None, "", ""
 
@@ -168,4 +206,5 @@ def _passes_the_order(row: KeySync, figures: SyncStatus) -> bool:
     return bool(last and row.order_at and last >= row.order_at.replace(microsecond=0))
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _ANSWERED = frozenset({OrderState.DONE, OrderState.UNCLEAR})

@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync import expiry, health
-from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.models.orders import UNFINISHED, OrderState
 from freddy_admin.sync.outage import Outage
+from freddy_admin.sync.policy import orders_since
 from freddy_admin.sync.states import NEEDS_YOU, State
 
 
@@ -130,6 +131,8 @@ class KeyRow:
     @property
     def sync_running(self) -> bool:
         """A sync that a person asked for is on its way: nobody may start another one."""
+        if self.order_state == OrderState.QUEUED and self.order_at is not None:
+            return self.order_at > orders_since(self.now)  # later on nobody sends it any more
         return self.order_state in UNFINISHED
 
     @property

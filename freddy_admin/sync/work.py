@@ -37,7 +37,12 @@ from freddy_admin.sync.orders.calls import (
     order_claims_take,
     order_perform,
 )
-from freddy_admin.sync.orders.results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.orders.results import (
+    order_claims_abandon,
+    orders_expire,
+    orders_lose,
+    orders_store,
+)
 from freddy_admin.sync.outcomes import Checked
 from freddy_admin.sync.recording import checks_store
 from freddy_admin.sync.rounds import CallPool
@@ -113,6 +118,7 @@ class Errands:
         self._imports.submit(import_claims_take(limit=self._imports.free, now=now))
         imports_keep()
         orders_lose(now=now)
+        orders_expire(now=now)
         self._orders.submit(order_claims_take(limit=self._orders.free, now=now))
         self._lists.submit(listing_claims_take(limit=self._lists.free, now=now))
 

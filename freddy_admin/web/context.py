@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
+from freddy_admin.web.live import now_ms
 from freddy_admin.web.presenters.times import browser_words
 
 
@@ -21,7 +22,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": "system",
         "time_zone": timezone.get_current_timezone_name(),
         "version": settings.VERSION,
-        "now_ms": int(clock.now().timestamp() * 1000),
+        "now_ms": now_ms(),
+        "speed": f"{clock.passing(1).total_seconds():g}",
         "words": browser_words(),
     }
     if isinstance(user, User):

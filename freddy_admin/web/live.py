@@ -2,7 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse
 
+from freddy_admin.core import clock
+
 LIMIT = 8_192
+
+
+def now_ms() -> int:
+    """The panel's moment as JavaScript counts, from which a page counts its times on."""
+    return int(clock.now().timestamp() * 1000)
 
 
 def seen_marks(request: HttpRequest) -> dict[str, str] | None:

@@ -4,10 +4,11 @@
 
   var words = JSON.parse(document.body.dataset.words || "{}");
   var atLoad = Number(document.documentElement.dataset.now);
+  var speed = Number(document.documentElement.dataset.speed) || 1;
   var started = performance.now();
 
   function now() {
-    return atLoad + performance.now() - started;
+    return atLoad + (performance.now() - started) * speed;
   }
 
   function relative(at, side) {

@@ -46,5 +46,7 @@ def _slow_api() -> Iterator[str]:
     command = [sys.executable, "-m", "tests.bench.slow_api", str(LATENCY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as api:
         assert api.stdout is not None
-        yield f"http://127.0.0.1:{api.stdout.readline().strip()}"
-        api.terminate()
+        try:
+            yield f"http://127.0.0.1:{api.stdout.readline().strip()}"
+        finally:
+            api.terminate()

@@ -21,6 +21,16 @@ PAGES = (
     "/organisations/birch/",
     "/organisations/damson/",
     "/organisations/elm/",
+    "/organisations/alder/?over=day",
+    "/organisations/alder/?show=syncs",
+    "/organisations/alder/?show=failures",
+    "/organisations/alder/connectors/",
+    "/organisations/alder/connectors/?q=nothing-like-this",
+    "/organisations/alder/auth-configs/",
+    "/organisations/damson/connectors/",
+    "/organisations/damson/auth-configs/",
+    "/syncs/new/",
+    "/syncs/new/?q=nothing-like-this",
     "/organisations/firimg-srcx-onerroralert1scriptalert2script/",
     "/organisations/alder/keys/add/",
     "/organisations/alder/rename/",
@@ -35,6 +45,10 @@ PAGES = (
     "/accounts/2fa/",
 )
 NARROW, WIDE = 360, 1366
+# Buttons whose words do not fit into them.
+CUT_OFF = """() => [...document.querySelectorAll(".btn, .state, .tab")]
+    .filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+    .map(one => one.textContent.trim())"""
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -68,22 +82,54 @@ def looks(
     context.close()
 
 
+def _wrong(page: Page) -> list[str]:
+    """What does not fit a phone, or axe finds wrong, on the page that is shown."""
+    address, wrong = page.url, []
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    if page.evaluate("document.documentElement.scrollWidth") > NARROW:
+        wrong.append(f"{address} scrolls sideways")
+    wrong += [f"{address} cuts off: {words}" for words in page.evaluate(CUT_OFF)]
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    found = Axe().run(page)
+    return wrong + [
+        f"{address} {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
 def test_pages_fit_a_phone_and_read_well(looks: Page) -> None:
-    axe, wrong = Axe(), []
+    wrong = []
     for address in PAGES:
-        looks.set_viewport_size({"width": NARROW, "height": 800})
         looks.goto(address)
-        looks.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        if looks.evaluate("document.documentElement.scrollWidth") > NARROW:
-            wrong.append(f"{address} scrolls sideways")
-        looks.set_viewport_size({"width": WIDE, "height": 800})
-        found = axe.run(looks)
-        wrong += [
-            f"{address} {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-            for one in found.response["violations"]
-            for node in one["nodes"]
-        ]
+        wrong += _wrong(looks)
     assert wrong == []
+
+
+def test_what_leads_to_a_deed_fits_and_reads_well(looks: Page) -> None:
+    looks.goto("/organisations/alder/")
+    looks.locator(".panel-label a").click()
+    looks.wait_for_url("**/keys/*/")
+    wrong = _wrong(looks)
+    looks.get_by_role("link", name="Start a sync").first.click()
+    looks.wait_for_url("**/sync/")
+    wrong += _wrong(looks)
+    looks.goto("/organisations/alder/connectors/")
+    looks.get_by_role("link", name="Switch off").first.click()
+    looks.wait_for_url("**/switch/?*")
+    wrong += _wrong(looks)
+    looks.goto("/syncs/new/?q=alder")
+    looks.get_by_role("button", name="Go on").click()
+    expect(looks.get_by_role("heading", name="Start 1 sync?")).to_be_visible()
+    looks.wait_for_load_state()
+    wrong += _wrong(looks)
+    looks.get_by_role("button", name="Start 1 sync").click()
+    looks.wait_for_url("**/syncs/*-*/")
+    expect(looks.locator(".batch-line", has_text="1 of 1 sync has ended")).to_be_visible(
+        timeout=20_000
+    )
+    assert wrong + _wrong(looks) == []
 
 
 def test_the_keyboard_sees_where_it_is(looks: Page) -> None:

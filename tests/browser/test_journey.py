@@ -60,6 +60,34 @@ def test_from_a_new_organisation_to_a_replaced_key(page: Page) -> None:
     expect(row.locator(".state")).to_have_text("Up to date")
 
 
+def test_a_sync_is_started_and_seen_to_have_come(page: Page) -> None:
+    page.goto("/add-organisation/")
+    page.get_by_label("Name").fill("Larch")
+    page.get_by_role("button", name="Add organisation").click()
+    page.get_by_role("link", name="Add the first key").click()
+    _paste(page, key_for(Scenario.OVERDUE, "Larch"))
+    _works(page)
+    page.goto("/organisations/larch/")
+    expect(page.locator(".panel-head .state")).to_have_text("Overdue")
+    onlooker = page.context.new_page()
+    onlooker.goto("/organisations/larch/")
+
+    page.get_by_role("link", name="Start a sync").click()
+    expect(page.get_by_role("heading", name="What will happen")).to_be_visible()
+    page.get_by_label("Everything, from the start").check()
+    page.get_by_role("button", name="Start the sync").click()
+    asked = page.locator(".sync-order")
+    expect(asked).to_contain_text("Requested")
+
+    # Nobody reloads, neither here nor in the other window.
+    for window in (page, onlooker):
+        title = window.locator(".sync-order .notice-title")
+        expect(title).to_have_text("Synced", timeout=PATIENCE_MS)
+        expect(window.locator(".panel-head .state")).to_have_text("Up to date")
+    expect(asked).to_contain_text("as they were")
+    expect(page.locator(".timeline")).to_contain_text("asked for a full sync")
+
+
 def test_a_key_that_is_refused_says_why_and_can_be_thrown_away(page: Page) -> None:
     page.goto("/add-organisation/")
     page.get_by_label("Name").fill("Juniper")

@@ -13,9 +13,10 @@ from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_data_ensure, dem
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sandbox.server import SandboxServer
 from freddy_admin.sync.engine import Engine
+from freddy_admin.sync.history.timeline import key_histories
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.rows import Filters
-from freddy_admin.sync.selectors import overview_page
+from freddy_admin.sync.selectors import key_row, overview_page
 from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 from tests.flows.waiting import until
@@ -44,6 +45,16 @@ def test_there_are_at_least_24_organisations_and_people_to_sign_in(data: None) -
     roles = Membership.objects.filter(user=viewer).values_list("role", flat=True)
     assert set(roles) == {"viewer"}
     assert 0 < len(roles) < Organisation.objects.count()
+
+
+def test_who_is_overdue_today_was_on_time_before(data: None) -> None:
+    key = ApiKey.objects.get(organisation__name="Saltmarsh Textiles", label="Production")
+    admin, now = User.objects.get(email=ADMIN), clock.now()
+    row = key_row(user=admin, organisation=key.organisation, key_id=key.pk, now=now)
+    assert row.state is State.OVERDUE
+    share = key_histories(rows=[row], now=now)[key.pk].last(timedelta(days=3)).share
+    assert share.on_time is not None
+    assert share.on_time > 0.5
 
 
 def test_a_second_start_changes_nothing(data: None) -> None:

@@ -24,6 +24,23 @@ M, H = timedelta(minutes=1), timedelta(hours=1)
 ANA = Actor("Ana")
 
 
+def test_a_clock_that_was_years_ahead_for_one_check_spoils_no_later_time(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(days=900)
+    store(key, failed(key))
+    hand_clock.forward(days=-900, minutes=5)
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=27)
+    see(key, "11:30", "12:30")
+    late = HistoryEvent.objects.filter(kind="health_changed").order_by("pk").last()
+    assert late is not None
+    assert late.details["state"][1] == "late"
+    assert NOON + 30 * M <= late.at <= hand_clock()
+    assert row_of(key).run_from <= hand_clock()
+
+
 def test_people_are_told_with_their_names(
     key: ApiKey, organisation: Organisation, hand_clock: HandClock, person: User
 ) -> None:

@@ -128,6 +128,20 @@ def test_a_sync_that_lies_ahead_is_told_when_it_is_seen(key: ApiKey, hand_clock:
     assert told("sync_seen") == [(NOON + 5 * M, {})]
 
 
+def test_a_sync_years_ahead_hides_none_of_those_that_come(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=5)
+    store(key, good(key, figures(NOON + timedelta(days=900), at("12:30"), 1)))
+    hand_clock.forward(minutes=5)
+    see(key, "11:30", "12:30")
+    hand_clock.forward(minutes=25)
+    see(key, "12:31", "13:30")
+    assert [moment for moment, _ in told("sync_seen")] == [at("12:05"), at("12:31")]
+    assert [moment for moment, _ in told("sync_taken_back")] == [at("12:10")]
+
+
 def test_failing_checks_are_one_span_with_their_number(key: ApiKey, hand_clock: HandClock) -> None:
     see(key, "11:30", "12:30")
     for _ in range(3):

@@ -12,7 +12,12 @@ from freddy_admin.sync.models import HistoryEvent, KeySync, Order, OrderState
 from freddy_admin.sync.orders.calls import (
     order_perform,
 )
-from freddy_admin.sync.orders.results import order_claims_abandon, orders_lose, orders_store
+from freddy_admin.sync.orders.results import (
+    order_claims_abandon,
+    orders_expire,
+    orders_lose,
+    orders_store,
+)
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, HandClock, MakeKey, figures, good, row_of
 from tests.sync.ordering import client, keyed, sandbox, sent, take
@@ -35,6 +40,28 @@ def test_a_worker_that_dies_in_the_middle_sends_nothing_again(
     assert (order.state, order.error_kind) == (OrderState.UNCLEAR, "worker_lost")
     assert take() == []
     assert row_of(key).order_state == "unclear"
+
+
+def test_what_no_worker_takes_for_half_an_hour_is_given_up_unsent(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    hand_clock.forward(minutes=31)
+    assert take() == []
+    assert (orders_expire(now=clock.now()), orders_expire(now=clock.now())) == (1, 0)
+    order = Order.objects.get()
+    assert (order.state, order.error_kind) == (OrderState.REFUSED, "not_taken")
+    assert row_of(key).order_state == ""
+
+
+def test_without_a_worker_nobody_stays_locked_out(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    hand_clock.forward(minutes=31)
+    ask(key, organisation)
+    states = Order.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == [OrderState.REFUSED, OrderState.QUEUED]
 
 
 def test_an_answer_that_comes_after_all_is_the_truth(
@@ -97,6 +124,44 @@ def test_a_sync_seen_before_its_answer_came_is_confirmed_with_the_answer(
     orders_store([ended])
     assert row_of(key).order_state == ""
     assert Order.objects.get().confirmed_sync_at == synced
+
+
+def test_a_sync_that_came_before_it_was_sent_is_not_what_was_asked_for(
+    make_key: MakeKey, organisation: Organisation, client: AitronosClient, hand_clock: HandClock
+) -> None:
+    key = keyed(make_key, Scenario.HEALTHY)
+    store(key, good(key))
+    ask(key, organisation)
+    hand_clock.forward(minutes=10)
+    planned = figures(NOON + timedelta(minutes=5), NOON + timedelta(hours=4))
+    store(key, good(key, planned))
+    assert HistoryEvent.objects.get(kind="sync_seen").actor_name == ""
+    sent(client)
+    row = store(key, good(key, planned))
+    assert (row.order_state, row.order_by) == ("done", "Ana")
+    assert Order.objects.get().confirmed_sync_at is None
+    synced = hand_clock.forward(minutes=1)
+    store(key, good(key, figures(synced, NOON + timedelta(hours=4))))
+    assert Order.objects.get().confirmed_sync_at == synced
+    assert HistoryEvent.objects.get(kind="sync_seen", at=synced).actor_name == "Ana"
+
+
+def test_the_key_shows_that_its_order_is_on_its_way(
+    key: ApiKey, organisation: Organisation
+) -> None:
+    ask(key, organisation)
+    take()
+    assert row_of(key).order_state == "sending"
+
+
+def test_a_clock_set_back_locks_nobody_out(
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    ask(key, organisation)
+    take()
+    hand_clock.forward(days=-1)
+    assert orders_lose(now=clock.now()) == 1
+    assert row_of(key).order_state == "unclear"
 
 
 def test_a_revoked_key_takes_its_overlay_along_but_not_the_record(

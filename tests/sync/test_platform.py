@@ -82,10 +82,10 @@ def test_there_is_one_client_a_process_and_it_follows_the_settings(settings: obj
 def test_a_check_that_breaks_in_an_unforeseen_way_is_a_failed_check(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(**_: object) -> str:
+    def broken(_: object) -> str:
         raise RuntimeError("planted-secret-in-the-text")
 
-    monkeypatch.setattr(checks, "secret_open", broken)
+    monkeypatch.setattr(checks, "claim_secret", broken)
     (claim,) = claims_take(limit=1, now=clock.now(), policy=policy())
     ended = checks.check_perform(api_client(), claim)
     assert (ended.outcome, ended.problem and ended.problem.kind) == ("failed", "internal")

@@ -49,6 +49,13 @@ def test_what_is_older_than_the_setting_goes(key: ApiKey) -> None:
     assert history_prune(now=NOON) == 0
 
 
+def test_what_was_told_while_the_clock_was_far_ahead_holds_nothing_back(key: ApiKey) -> None:
+    for _ in range(BATCH):
+        event(key, -900)
+    event(key, 40)
+    assert history_prune(now=NOON) == 1
+
+
 def test_a_span_of_failures_that_goes_on_stays(key: ApiKey) -> None:
     event(key, 60, kind="check_failed", until=NOON - 50 * DAY)
     still = event(key, 60, kind="check_failed")

@@ -238,7 +238,7 @@ def test_the_page_of_a_key_lists_what_its_checks_brought(client: Client, key: Ap
     [
         {"outcome": "good", "total_tools": None, "enabled_tools": None, "last_sync_at": None},
         {"outcome": "failed", "error_kind": ""},
-        {"outcome": "of another version", "worst_ms": None},
+        {"outcome": "odd", "worst_ms": None},
     ],
 )
 def test_a_run_that_says_little_is_a_line_all_the_same(

@@ -130,3 +130,14 @@ def test_what_only_time_changes_is_sent_too(
     seen = seen_of(client.get(HERE).content.decode())
     hand_clock.at = due
     assert "due now" in _ask(client, seen, HERE).content.decode()
+
+
+def test_every_update_says_what_time_it_is_by_the_panels_clock(
+    people: People, signed_in: SignIn, worker: WorkerBeat, hand_clock: HandClock
+) -> None:
+    client = signed_in(people.viewer)
+    page = client.get("/")
+    now = str(int(hand_clock.at.timestamp() * 1000))
+    assert f'data-now="{now}" data-speed="1"' in page.content.decode()
+    assert _ask(client, seen_of(page.content.decode()))["X-Now"] == now
+    assert "X-Now" not in page

@@ -73,46 +73,6 @@ def test_while_it_runs_it_is_locked_for_everyone_with_who_started_it(
     assert Order.objects.count() == 1
 
 
-def test_the_figures_of_the_answer_are_shown_until_the_sync_is_seen(
-    operator: Client, make_key: MakeKey, hand_clock: HandClock
-) -> None:
-    key = make_key()
-    operator.post(SYNC.format(key.pk))
-    settle(
-        Order.objects.get(),
-        OrderState.DONE,
-        result={"synced": 1042, "created": 1, "updated": 3, "unchanged": 1038},
-    )
-    page = text(operator.get("/organisations/alder/"))
-    assert "1,042 tools: 1 new, 3 changed, 1,038 as they were." in page
-    assert "until its last sync moves" in page
-    assert "sync requested 12:00 by Operator, not seen yet" in text(operator.get("/"))
-    hand_clock.forward(minutes=16)
-    page = text(operator.get("/organisations/alder/"))
-    assert "Not finished yet" in page
-    assert "not finished yet" in text(operator.get("/"))
-
-
-def test_what_nobody_knows_is_said_so(operator: Client, make_key: MakeKey) -> None:
-    key = make_key()
-    operator.post(SYNC.format(key.pk))
-    settle(Order.objects.get(), OrderState.UNCLEAR, error_kind="worker_lost")
-    page = text(operator.get("/organisations/alder/"))
-    assert "We do not know whether it was started." in page
-    assert "It is not sent again" in page
-
-
-def test_a_sync_that_was_refused_says_why(operator: Client, make_key: MakeKey) -> None:
-    key = make_key()
-    operator.post(SYNC.format(key.pk))
-    order = Order.objects.get()
-    settle(order, OrderState.REFUSED, error_kind="rate_limited", error_http_status=429)
-    KeySync.objects.update(order_state="", order_at=None)
-    page = text(operator.get("/organisations/alder/"))
-    assert "Not started" in page
-    assert "Nothing was started." in page
-
-
 def test_where_a_sync_helps_starting_one_is_the_button(
     operator: Client, make_key: MakeKey, people: People, signed_in: SignIn
 ) -> None:
@@ -122,12 +82,16 @@ def test_where_a_sync_helps_starting_one_is_the_button(
     viewer = text(signed_in(people.viewer).get("/"))
     assert "Start a sync</span>" not in viewer
     assert "An operator starts a sync." in viewer
+    panel = text(signed_in(people.viewer).get("/organisations/alder/"))
+    assert "A sync has to be started." in panel
+    assert "Start a sync." not in panel
 
 
 def test_a_rejected_or_paused_key_offers_no_sync(operator: Client, make_key: MakeKey) -> None:
     make_key("Refused", state=State.KEY_REJECTED, refusals=2, unknown_at=None)
     make_key("Paused", key={"paused_at": clock.now(), "paused_by": "Ann"})
     assert '/sync/"' not in operator.get("/organisations/alder/").content.decode()
+    assert "Nothing to start" in text(operator.get(NEW))
 
 
 def test_several_are_chosen_confirmed_and_started(operator: Client, make_key: MakeKey) -> None:
@@ -145,6 +109,15 @@ def test_several_are_chosen_confirmed_and_started(operator: Client, make_key: Ma
     batch = OrderBatch.objects.get()
     assert answer["Location"] == f"/syncs/{batch.pk}/"
     assert list(batch.orders.values_list("full", flat=True)) == [True, True]
+
+
+def test_who_was_not_looked_at_yet_is_not_said_to_have_never_synced(
+    operator: Client, make_key: MakeKey
+) -> None:
+    make_key(state=State.NOT_CHECKED, observed_at=None, total_tools=None, enabled_tools=None)
+    page = text(operator.get(NEW))
+    assert "Not checked yet" in page
+    assert "never" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
 
 
 def test_those_that_may_be_one_sync_are_named_first(operator: Client, make_key: MakeKey) -> None:
@@ -208,6 +181,41 @@ def test_a_batch_shows_how_each_goes_and_how_many_have_ended(
     assert "<title>" not in text(changed)
     live["X-Seen"] = seen_of(changed.content.decode())
     assert operator.get(f"/syncs/{batch.pk}/", headers=live).status_code == 204
+
+
+def test_a_batch_stops_promising_to_look_once_the_grace_is_over(
+    operator: Client, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    key = make_key(sync_interval_hours=1)
+    operator.post(NEW, {"key": [key.pk], "start": "all"})
+    batch = OrderBatch.objects.get()
+    settle(batch.orders.get(), OrderState.DONE)
+    page = operator.get(f"/syncs/{batch.pk}/")
+    assert "We look every minute" in text(page)
+    hand_clock.forward(minutes=16)
+    live = {"X-Live": "1", "X-Seen": seen_of(page.content.decode())}
+    later = text(operator.get(f"/syncs/{batch.pk}/", headers=live))
+    assert "Not finished yet" in later
+    assert "We look every minute" not in later
+
+
+def test_a_batch_says_when_a_sync_should_have_been_seen_by_now(
+    operator: Client, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    key = make_key()
+    operator.post(NEW, {"key": [key.pk], "start": "all"})
+    batch = OrderBatch.objects.get()
+    settle(Order.objects.get(), OrderState.DONE, result={"synced": 1})
+    page = operator.get(f"/syncs/{batch.pk}/")
+    assert "Not finished yet" not in text(page)
+    hand_clock.forward(minutes=16)
+    live = {"X-Live": "1", "X-Seen": seen_of(page.content.decode())}
+    assert "Not finished yet" in text(operator.get(f"/syncs/{batch.pk}/", headers=live))
+
+
+def test_keys_that_aitronos_refuses_are_not_offered(operator: Client, make_key: MakeKey) -> None:
+    make_key("Refused", state=State.KEY_REJECTED, refusals=2, unknown_at=None)
+    assert "Nothing to start" in text(operator.get(NEW))
 
 
 def test_a_batch_shows_a_stranger_nothing_and_others_their_part(

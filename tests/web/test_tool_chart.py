@@ -72,6 +72,11 @@ def test_a_shorter_window_shows_what_held_at_its_beginning() -> None:
     assert chart.ticks == ["18:00", "00:00", "06:00", "12:00", "now"]
 
 
+def test_a_key_that_was_not_watched_all_the_time_is_told_since_when() -> None:
+    chart = charted((2 * TEN_DAYS, 5, 10))
+    assert chart.words == "5 of 10 tools on, unchanged since 13 Nov, 18:00."
+
+
 def test_a_longer_window_is_marked_by_days() -> None:
     assert charted((0 * TEN_DAYS, 5, 10)).ticks == ["24 Oct", "1 Nov", "8 Nov", "16 Nov", "now"]
 

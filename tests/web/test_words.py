@@ -15,7 +15,7 @@ from freddy_admin.vault.models import ApiKey
 from freddy_admin.web.presenters.failures import _SENTENCES, failure
 from freddy_admin.web.presenters.states import LOOKS
 from freddy_admin.web.presenters.story import story
-from freddy_admin.web.presenters.times import EITHER, FUTURE, PAST, Reading
+from freddy_admin.web.presenters.times import EITHER, FUTURE, PAST, Reading, interval_words
 from tests.web.conftest import People
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -90,6 +90,14 @@ def test_every_state_has_a_headline_without_a_hole(
 )
 def test_times_read_as_people_say_them(seconds: int, side: str, words: str) -> None:
     assert ON.relative(NOW - timedelta(seconds=seconds), side) == words
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(1, "every hour"), (6, "every 6 hours"), (24, "every day"), (720, "every 30 days")],
+)
+def test_an_interval_reads_as_people_say_it(hours: int, words: str) -> None:
+    assert interval_words(hours) == words
 
 
 def test_a_clock_time_names_the_day_only_where_it_is_another() -> None:

@@ -1,7 +1,7 @@
 """What changed between two good answers of one key: pure, from the figures alone."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -9,12 +9,16 @@ from freddy_admin.aitronos.types import SyncStatus
 from freddy_admin.sync import health
 from freddy_admin.sync.models import EventKind
 
+# The plan and our clock are of two machines: so much apart they still move together.
+_TOGETHER = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The figures before, and how far the history has been told."""
 
     figures: SyncStatus
+    at: datetime
     former: bool  # from before the key was replaced or resumed: no plan of theirs was broken
     told_sync_at: datetime | None
     told_skip_at: datetime | None
@@ -45,6 +49,23 @@ def figures_mark(figures: SyncStatus) -> str:
         figures.sync_interval_hours,
         figures.incremental_sync_enabled,
     )
+
+
+def rolling_mark(before: Seen | None, after: SyncStatus, *, at: datetime) -> str:
+    """As `figures_mark`, the same from look to look where nothing but the plan rolls; else "".
+
+    Some plans are reckoned anew at each look ("in an hour from now"): they move as time passes
+    and say nothing new. One that lay in the past by then was skipped, which is another matter.
+    """
+    if before is None or before.former:
+        return ""
+    was, plan = before.figures.next_sync_at, after.next_sync_at
+    if was is None or plan is None or was <= at or plan == was:
+        return ""
+    if replace(before.figures, next_sync_at=plan) != after:
+        return ""
+    together = abs((plan - was) - (at - before.at)) <= _TOGETHER
+    return mark_of("rolls", figures_mark(replace(after, next_sync_at=None))) if together else ""
 
 
 def schedule_of(figures: SyncStatus) -> health.Schedule:

@@ -22,16 +22,18 @@ def history_prune(*, now: datetime) -> int:
     before = now - timedelta(days=settings.HISTORY_DAYS)
     events = HistoryEvent.objects.exclude(kind=EventKind.CHECK_FAILED, until=None)
     return (
-        _oldest_go(events, "at", before)
-        + _oldest_go(CheckRun.objects.all(), "last_at", before)
-        + _oldest_go(Order.objects.exclude(state__in=UNFINISHED), "requested_at", before)
-        + _oldest_go(OrderBatch.objects.filter(orders=None), "created_at", before)
+        _oldest_go(events, "at", before, now)
+        + _oldest_go(CheckRun.objects.all(), "last_at", before, now)
+        + _oldest_go(Order.objects.exclude(state__in=UNFINISHED), "requested_at", before, now)
+        + _oldest_go(OrderBatch.objects.filter(orders=None), "created_at", before, now)
     )
 
 
-def _oldest_go(rows: QuerySet[Any], time: str, before: datetime) -> int:
+def _oldest_go(rows: QuerySet[Any], time: str, before: datetime, now: datetime) -> int:
     # Rows are added as time passes, so the first ones are the oldest: no index on their age is
     # kept for this, and a look that finds nothing reads `BATCH` rows at most.
+    # Those of a day when our clock was far ahead must not stand before them for years.
+    rows = rows.filter(**{f"{time}__lte": now})
     with transaction.atomic():
         first = rows.order_by(_ADDED.get(rows.model, "pk")).values_list("pk", time)[:BATCH]
         old = [pk for pk, at in first if at < before]

@@ -17,6 +17,7 @@ from freddy_admin.sync.states import State
 from freddy_admin.vault.models import ApiKey
 
 _BATCH = 500
+_FAR_AHEAD = timedelta(days=1)
 # These end with the check that ends them, whatever its figures say of the time before.
 _ENDED_BY_AN_ANSWER = frozenset(
     {
@@ -68,7 +69,7 @@ class Telling:
         self, row: KeySync, after: State, *, at: datetime, now: datetime, **more: Any
     ) -> None:
         """Tell that the state is another one since `at`; never before what was told last."""
-        moment = max(at, row.told_at) if row.told_at else at
+        moment = _not_before(row.told_at, at, now)
         details = {"state": [row.told_state, after.value]} | more
         self.note(row, Note(EventKind.HEALTH_CHANGED, moment, details), noticed_at=now)
         row.told_state, row.told_at = after.value, moment
@@ -110,7 +111,7 @@ class Fate(NamedTuple):
 
 def key_tell(telling: Telling, row: KeySync, fate: Fate, *, actor: str, now: datetime) -> None:
     """Tell what happened to a key."""
-    moment = max(now, row.told_at) if row.told_at else now
+    moment = _not_before(row.told_at, now, now)
     word = fate.after.value if fate.after else ""
     note = Note(EventKind.KEY_CHANGED, moment, {"what": fate.what, "state": [row.told_state, word]})
     telling.note(row, note, noticed_at=now, actor=actor)
@@ -133,6 +134,14 @@ def happened_tell(
     )
 
 
+def _not_before(told: datetime | None, at: datetime, now: datetime) -> datetime:
+    """`at`, held behind what was told last, but for a moment that lies far ahead of now.
+
+    A clock that was years ahead for one check must not stamp all that comes after with its time.
+    """
+    return max(told, at) if told is not None and told <= now + _FAR_AHEAD else at
+
+
 def run_end(telling: Telling, row: KeySync, *, until: datetime | None = None) -> None:
     """Write the present run down, as its row still shows it, and close its span of failures.
 
@@ -153,16 +162,10 @@ def run_end(telling: Telling, row: KeySync, *, until: datetime | None = None) ->
 def run_advance(row: KeySync, *, mark: str, at: datetime, elapsed_ms: float | None) -> None:
     """One more check in the present run, which begins with it where there is none."""
     if not row.run_mark:
-        row.run_mark, row.run_from = mark, max(at, row.run_from or at)
+        row.run_mark, row.run_from = mark, _not_before(row.run_from, at, at)
     row.run_count += 1
     known = [ms for ms in (row.run_worst_ms, elapsed_ms) if ms is not None]
     row.run_worst_ms = max(known, default=None)
-
-
-def run_goes_on(row: KeySync, *, mark: str, at: datetime, holds: timedelta) -> bool:
-    """Whether a check with this mark belongs to the present run: the same, and no gap between."""
-    last_at = row.checked_at
-    return row.run_mark == mark and last_at is not None and at - last_at <= holds
 
 
 def telling_store(telling: Telling) -> None:

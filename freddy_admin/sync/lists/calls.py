@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from freddy_admin.core import clock
+from freddy_admin.sync.claims import sealed_values
 from freddy_admin.sync.lists.fetch import (
     CALLS_LONG,
     ListingClaim,
@@ -117,14 +118,9 @@ def _lease() -> timedelta:
 
 def _claim(row: Listing, key: ApiKey) -> ListingClaim:
     return ListingClaim(
-        key_id=key.pk,
-        organisation_id=key.organisation_id,
-        key_version=key.version,
         kind=ListingKind(row.kind),
-        token=row.lease_token,
         wanted_at=row.wanted_at,
-        master_key_id=key.master_key_id,
-        ciphertext=bytes(key.ciphertext) if key.ciphertext is not None else None,
+        **sealed_values(key, token=row.lease_token),
     )
 
 

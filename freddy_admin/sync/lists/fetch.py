@@ -12,10 +12,11 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, TimedOut
 from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
+from freddy_admin.sync.claims import SealedClaim, claim_secret
 from freddy_admin.sync.lists.rows import Item
 from freddy_admin.sync.models import ListingKind
 from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +27,12 @@ PER_PAGE = 100
 CALLS_LONG = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ListingClaim:
-    """One list that is ours to fetch; holds the sealed bytes, never the secret."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingClaim(SealedClaim):
+    """One list that is ours to fetch; its token is its own, for a key may have two under way."""
 
-    key_id: int
-    organisation_id: int
-    key_version: int
     kind: ListingKind
-    token: str  # of this claim alone: a key may have two lists under way
     wanted_at: datetime | None
-    master_key_id: str = field(repr=False)
-    ciphertext: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def listing_perform(client: AitronosClient, claim: ListingClaim) -> ListingEnded
 
 
 def _auth_configs(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
-    answer = client.list_auth_configs(secret=_opened(claim), connection=_connection(claim))
+    answer = client.list_auth_configs(secret=claim_secret(claim), connection=claim.connection)
     items = answer.value.items[:MOST_ITEMS]
     return _whole(claim, items, answer.value.total, answer.info)
 
@@ -92,7 +87,7 @@ def _connectors(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
         if offset and time.monotonic() > last_start:
             raise TimedOut(FailureKind.TOTAL_TIMEOUT)
         answer = client.list_connectors(
-            secret=_opened(claim), connection=_connection(claim), offset=offset, limit=PER_PAGE
+            secret=claim_secret(claim), connection=claim.connection, offset=offset, limit=PER_PAGE
         )
         page = answer.value
         for one in page.connectors:
@@ -104,21 +99,6 @@ def _connectors(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
             break
     items = tuple(found.values())[:MOST_ITEMS]
     return _whole(claim, items, page.total, answer.info)
-
-
-def _opened(claim: ListingClaim) -> str:
-    # Never a name of ours: a traceback that prints locals would print it.
-    return secret_open(
-        key_id=claim.key_id,
-        organisation_id=claim.organisation_id,
-        version=claim.key_version,
-        ciphertext=claim.ciphertext,
-        master_key_id=claim.master_key_id,
-    )
-
-
-def _connection(claim: ListingClaim) -> str:
-    return f"{claim.key_id}.{claim.key_version}"
 
 
 def _whole(

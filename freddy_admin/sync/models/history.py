@@ -63,8 +63,8 @@ class HistoryEvent(TenantOwned):
 class CheckRun(TenantOwned):
     """Checks in a row that all brought the very same thing; the latest run is in `KeySync`.
 
-    A run ends with a check that brings anything else, and where no check came for so long that
-    the last one said nothing any more.
+    A run ends with a check that brings anything else, and where none came for so long that the
+    last one said nothing any more; failing keys are looked at less often, which ends no run.
     """
 
     key = models.ForeignKey(

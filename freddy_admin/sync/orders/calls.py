@@ -17,10 +17,12 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.types import SyncStarted
 from freddy_admin.core import clock
-from freddy_admin.sync.models import Order, OrderKind, OrderState
+from freddy_admin.sync.claims import SealedClaim, claim_secret, sealed_values
+from freddy_admin.sync.models import KeySync, Order, OrderKind, OrderState
 from freddy_admin.sync.outcomes import OwnFailure, Problem, problem_of
+from freddy_admin.sync.policy import orders_since
 from freddy_admin.vault.models import KeyStatus
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -28,21 +30,15 @@ log = logging.getLogger(__name__)
 _TURNED_AWAY = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, *range(300, 400)})
 
 
-@dataclass(frozen=True, slots=True)
-class OrderClaim:
-    """One order that is ours to send; holds the sealed bytes, never the secret."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderClaim(SealedClaim):
+    """One order that is ours to send."""
 
     order_id: int
-    key_id: int
-    organisation_id: int
-    key_version: int
     kind: OrderKind
     full: bool
     tool_key: str
     enable: bool
-    token: str
-    master_key_id: str = field(repr=False)
-    ciphertext: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,9 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
     if limit < 1:
         return []
     with transaction.atomic():
-        waiting = Order.objects.filter(state=OrderState.QUEUED).select_related("key")
+        waiting = Order.objects.filter(
+            state=OrderState.QUEUED, requested_at__gt=orders_since(now)
+        ).select_related("key")
         locked = waiting.select_for_update(skip_locked=True, of=("self",))
         orders = list(locked.order_by("requested_at", "pk")[:limit])
         for order in orders:
@@ -80,6 +78,10 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
         Order.objects.bulk_update(
             orders, ["state", "sent_at", "lease_token", "lease_until", "key_version"]
         )
+    for order in orders:
+        # A row at a time, each for itself: several at once could meet a batch of checks.
+        mine = KeySync.objects.filter(pk=order.key_id, order_at=order.requested_at)
+        mine.filter(order_state=OrderState.QUEUED).update(order_state=OrderState.SENDING)
     return [_claim(order) for order in orders]
 
 
@@ -113,28 +115,17 @@ def state_after(error: AitronosError, *, kind: OrderKind) -> OrderState:
 
 
 def _sent(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
-    # Never a name of ours for the secret: a traceback that prints locals would print it.
     if claim.kind == OrderKind.SYNC:
         started = client.start_sync(
-            secret=_opened(claim), full=claim.full, read_timeout=settings.AITRONOS_SYNC_TIMEOUT
+            secret=claim_secret(claim), full=claim.full, read_timeout=settings.AITRONOS_SYNC_TIMEOUT
         )
         figures = _figures(started.value)
         return _ended(claim, OrderState.DONE, result=figures, request_id=started.info.request_id)
     switched = client.switch_tool(
-        secret=_opened(claim), tool_key=claim.tool_key, enabled=claim.enable
+        secret=claim_secret(claim), tool_key=claim.tool_key, enabled=claim.enable
     )
     told = {"message": switched.value.message}
     return _ended(claim, OrderState.DONE, result=told, request_id=switched.info.request_id)
-
-
-def _opened(claim: OrderClaim) -> str:
-    return secret_open(
-        key_id=claim.key_id,
-        organisation_id=claim.organisation_id,
-        version=claim.key_version,
-        ciphertext=claim.ciphertext,
-        master_key_id=claim.master_key_id,
-    )
 
 
 def _figures(started: SyncStarted) -> dict[str, Any]:
@@ -172,18 +163,14 @@ def _ended(
 
 def _claim(order: Order) -> OrderClaim:
     key = order.key
-    usable = key.status == KeyStatus.ACTIVE and key.paused_at is None
-    sealed = key.ciphertext if usable else None
+    values = sealed_values(key, token=order.lease_token)
+    if key.status != KeyStatus.ACTIVE or key.paused_at is not None:
+        values["ciphertext"] = None
     return OrderClaim(
         order_id=order.pk,
-        key_id=key.pk,
-        organisation_id=order.organisation_id,
-        key_version=key.version,
         kind=OrderKind(order.kind),
         full=order.full,
         tool_key=order.tool_key,
         enable=order.enable,
-        token=order.lease_token,
-        master_key_id=key.master_key_id,
-        ciphertext=bytes(sealed) if sealed is not None else None,
+        **values,
     )

@@ -5,7 +5,7 @@ history. Nothing here calls the API.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.sync import health
 from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import (
     EventKind,
@@ -30,6 +31,7 @@ from freddy_admin.sync.models import (
     OrderState,
 )
 from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.orders.results import orders_expire
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 BATCH_AT_MOST = 100
@@ -48,6 +50,7 @@ def order_sync(
 
     Raises NotFound, and Conflict where the key is paused or a sync runs already.
     """
+    orders_expire(now=clock.now())
     with transaction.atomic():
         key = _key_lock(organisation, key_id)
         running = _running(key)
@@ -78,6 +81,7 @@ def order_switch(  # noqa: PLR0913  what is switched, by name
     key is paused or this connector is being switched already.
     """
     tool = tool_key_clean(tool_key)
+    orders_expire(now=clock.now())
     with transaction.atomic():
         key = _key_lock(organisation, key_id)
         order = _order(key, actor, OrderKind.SWITCH)
@@ -116,10 +120,21 @@ def batch_orders(*, user: User, batch_id: UUID) -> list[Order]:
     """The orders of a batch that this person may see, by name; raises NotFound where none is."""
     mine = organisations_visible(user=user)
     orders = Order.objects.filter(batch_id=batch_id, organisation__in=mine)
-    found = list(orders.select_related("key", "organisation", "batch"))
+    found = list(orders.select_related("key__sync", "organisation", "batch"))
     if not found:
         raise NotFound(_("There is no such list of syncs, or it is not yours to see."))
     return sorted(found, key=lambda one: (one.organisation.name.casefold(), one.key.label))
+
+
+def order_is_late(order: Order, *, now: datetime) -> bool:
+    """Whether the sync should have been seen by now; the order comes with its key's row."""
+    row: KeySync | None = getattr(order.key, "sync", None)
+    if row is None:
+        return True  # nobody looks any more
+    minutes = order.key.grace_minutes
+    own = None if minutes is None else timedelta(minutes=minutes)
+    schedule = health.Schedule(row.last_sync_at, row.next_sync_at, row.sync_interval_hours)
+    return now > order.requested_at + health.grace_of(schedule, own)
 
 
 def sync_orders(*, organisation: Organisation, key_ids: Sequence[int]) -> dict[int, Order]:

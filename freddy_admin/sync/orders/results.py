@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from freddy_admin.audit.services import WORKER, audit_record
 from freddy_admin.audit.tags import Tag
@@ -11,10 +12,12 @@ from freddy_admin.organisations.access import place_of
 from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import EventKind, KeySync, Listing, ListingKind, Order, OrderState
 from freddy_admin.sync.models.orders import OrderKind
-from freddy_admin.sync.orders.calls import OrderClaim, OrderEnded
+from freddy_admin.sync.orders.calls import OrderClaim, OrderEnded, order_lease
 from freddy_admin.sync.outcomes import Problem
+from freddy_admin.sync.policy import LEASE_AT_MOST, orders_since
 
 LOST = Problem(kind="worker_lost")
+NOT_TAKEN = Problem(kind="not_taken")
 
 
 def orders_store(ended: Sequence[OrderEnded]) -> list[int]:
@@ -28,10 +31,25 @@ def orders_store(ended: Sequence[OrderEnded]) -> list[int]:
 
 def orders_lose(*, now: datetime) -> int:
     """Give up waiting for answers that nobody can bring any more; how many there were."""
-    lost = Order.objects.filter(state=OrderState.SENDING, lease_until__lte=now)
+    # A lease that ends later than any could was given before our clock was set back.
+    beyond = now + max(2 * order_lease(), LEASE_AT_MOST)
+    over = Q(lease_until__lte=now) | Q(lease_until__gt=beyond)
+    lost = Order.objects.filter(over, state=OrderState.SENDING)
     ended = [
         OrderEnded(pk, key_id, token, now, OrderState.UNCLEAR, problem=LOST)
         for pk, key_id, token in lost.values_list("pk", "key_id", "lease_token")[:50]
+    ]
+    return len(orders_store(ended))
+
+
+def orders_expire(*, now: datetime) -> int:
+    """Give up what no worker has taken for half an hour: it was not sent; how many there were."""
+    waiting = Order.objects.filter(
+        state=OrderState.QUEUED, requested_at__lte=orders_since(now)
+    ).values_list("pk", "key_id")
+    ended = [
+        OrderEnded(pk, key_id, "", now, OrderState.REFUSED, problem=NOT_TAKEN)
+        for pk, key_id in waiting[:50]
     ]
     return len(orders_store(ended))
 
@@ -48,20 +66,24 @@ def order_claims_abandon(claims: Sequence[OrderClaim], *, now: datetime) -> None
 
 def _settle(ended: OrderEnded) -> bool:
     with transaction.atomic():
+        # The key's row first, as the checks do, or two workers could wait for each other.
+        row = KeySync.objects.select_for_update().filter(pk=ended.key_id).first()
         rows = Order.objects.select_for_update(of=("self",)).select_related("key__organisation")
         order = rows.filter(pk=ended.order_id, lease_token=ended.token).first()
         if order is None or not _still_open(order, ended):
             return False
         _write(order, ended)
-        if order.kind == OrderKind.SYNC:
-            _sync_settle(order, ended)
-        elif order.state != OrderState.REFUSED:
+        if order.kind == OrderKind.SYNC and row is not None:
+            _sync_settle(row, order, ended)
+        if order.kind == OrderKind.SWITCH and order.state != OrderState.REFUSED:
             _list_again(order, now=ended.finished_at)
         _tell(order)
     return True
 
 
 def _still_open(order: Order, ended: OrderEnded) -> bool:
+    if ended.problem is NOT_TAKEN:
+        return order.state == OrderState.QUEUED
     late_but_true = order.error_kind == LOST.kind and ended.problem is not LOST
     return order.state == OrderState.SENDING or late_but_true
 
@@ -76,12 +98,12 @@ def _write(order: Order, ended: OrderEnded) -> None:
     order.save()
 
 
-def _sync_settle(order: Order, ended: OrderEnded) -> None:
+def _sync_settle(row: KeySync, order: Order, ended: OrderEnded) -> None:
     """Show it with the key, and look at the key at once: did `last_sync_at` move?"""
-    row = KeySync.objects.select_for_update().filter(pk=order.key_id).first()
-    if row is None or row.order_at != order.requested_at:
+    if row.order_at != order.requested_at:
         return
-    began = order.requested_at.replace(microsecond=0)
+    # While it waited for the worker, a planned sync may have come: that was not this one.
+    began = (order.sent_at or order.requested_at).replace(microsecond=0)
     if order.state == OrderState.REFUSED:
         row.order_at, row.order_by, row.order_state = None, "", ""
     elif row.last_sync_at is not None and row.last_sync_at >= began:

@@ -120,5 +120,7 @@ def _left_out(row: KeyRow, refused: PublicError) -> str:
 
 def _startable(rows: Iterable[KeyRow]) -> Iterator[KeyRow]:
     return (
-        row for row in rows if Permission.START_SYNC in row.permissions and row.paused_at is None
+        row
+        for row in rows
+        if Permission.START_SYNC in row.permissions and row.state not in _NOT_WITH_THIS_KEY
     )

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from freddy_admin.sync.agreement import Contradiction, Disagreement, disagreements
 from freddy_admin.sync.rows import Alike, Filters, KeyRow, Overview
 from freddy_admin.web.filters import address
-from freddy_admin.web.presenters.times import Reading
+from freddy_admin.web.presenters.times import Reading, interval_words
 
 NAMED = 3
 
@@ -122,8 +122,7 @@ def _value(about: Contradiction, value: object, on: Reading) -> str:
     if value is None:
         return _("never")
     if about is Contradiction.INTERVAL and isinstance(value, int):
-        every = ngettext("every hour", "every %(n)d hours", value) % {"n": value}
-        return every if value else _("on no schedule")
+        return interval_words(value) if value else _("on no schedule")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -102,6 +102,7 @@ class OverviewView:
 def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
     """A digest per part of the page: a browser that has them all is told nothing."""
     order = [row.key_id for row in overview.rows]
+    rows = {row_anchor(row): row_mark(row) for row in overview.rows}
     return {
         "frame": mark_of(order, overview.pages, overview.matching, overview.empty_organisations),
         "head": mark_of(
@@ -114,8 +115,10 @@ def overview_marks(overview: Overview, told: list[Banner]) -> dict[str, str]:
             overview.more_alike,
             (overview.urgent, overview.urgent_left, overview.expiring),
         ),
-        "needs": mark_of([row_mark(row) for row in overview.rows if row.wants_somebody][:CARDS]),
-    } | {row_anchor(row): row_mark(row) for row in overview.rows}
+        "needs": mark_of(
+            [rows[row_anchor(row)] for row in overview.rows if row.wants_somebody][:CARDS]
+        ),
+    } | rows
 
 
 def overview_view(
@@ -126,7 +129,7 @@ def overview_view(
     with_cards = overview.page == 1 and filters.sort == "state"
     needing = [row for row in overview.rows if row.wants_somebody] if with_cards else []
     cards = [card_view(row, on) for row in needing[:CARDS]]
-    rows, labels, sprite = row_views(overview.rows, on), column_labels(), static(SPRITE)
+    rows, labels, sprite = row_views(overview.rows, on, marks), column_labels(), static(SPRITE)
     in_view = _in_need(overview)
     return OverviewView(
         needs_you=overview.needs_you,

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.rows import KeyRow
@@ -29,7 +28,7 @@ from freddy_admin.web.presenters.rule import RuleLine, grace_words, rule_lines
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import Story, story
 from freddy_admin.web.presenters.syncs.orders import OrderView
-from freddy_admin.web.presenters.times import EITHER, Reading, span_words
+from freddy_admin.web.presenters.times import EITHER, Reading, interval_words, span_words
 from freddy_admin.web.presenters.trouble import Trouble, trouble
 
 
@@ -188,13 +187,12 @@ def _figures(row: KeyRow, on: Reading) -> list[Fact]:
         return []
     last, after = figures.last_sync_at, figures.next_sync_at
     hours = figures.sync_interval_hours
-    every = ngettext("every hour", "every %(n)d hours", hours) % {"n": hours}
     too_many = figures.enabled_tools > figures.total_tools
     backwards = bool(last and after and after < last)
     return [
         Fact(_("Last synced"), on.both(last, EITHER) if last else _("never")),
         Fact(_("Next sync"), on.both(after, EITHER) if after else _("not named"), _odd(backwards)),
-        Fact(_("Interval"), every if hours else _("none")),
+        Fact(_("Interval"), interval_words(hours) if hours else _("none")),
         Fact(_("Tools on / total"), tools_words(row), _odd(too_many)),
         Fact(_("Incremental sync"), _("on") if figures.incremental_sync_enabled else _("off")),
     ]

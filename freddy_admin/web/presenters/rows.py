@@ -1,5 +1,6 @@
 """A key as one line of a list: ready strings, made once, so that the template only prints."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -68,10 +69,12 @@ class CardView:
     action: Action | None
 
 
-def row_views(rows: list[KeyRow], on: Reading) -> list[RowView]:
-    """The lines of a list, in order."""
-    base = organisations_base()
-    return [_row_view(row, on, base) for row in rows]
+def row_views(
+    rows: list[KeyRow], on: Reading, marks: Mapping[str, str] | None = None
+) -> list[RowView]:
+    """The lines of a list, in order; `marks` holds their digests where they were made already."""
+    base, known = organisations_base(), marks or {}
+    return [_row_view(row, on, base, known.get(row_anchor(row))) for row in rows]
 
 
 def card_view(row: KeyRow, on: Reading) -> CardView:
@@ -169,14 +172,14 @@ def _href(row: KeyRow, base: str) -> str:
     return f"{page}#key-{row.key_id}" if 1 < row.keys_in_organisation <= PANELS else page
 
 
-def _row_view(row: KeyRow, on: Reading, base: str) -> RowView:
+def _row_view(row: KeyRow, on: Reading, base: str, mark: str | None) -> RowView:
     look = pill(row.state)
     figures = row.figures
     last = figures.last_sync_at if figures else None
     due = row.due_at
     return RowView(
         anchor=row_anchor(row),
-        mark=row_mark(row),
+        mark=mark or row_mark(row),
         href=_href(row, base),
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",

@@ -151,6 +151,14 @@ def span_words(seconds: float) -> str:
     return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 
+def interval_words(hours: int) -> str:
+    """How often something comes: `every hour`, `every 6 hours`, `every day`, `every 30 days`."""
+    days, rest = divmod(hours, 24)
+    if days and not rest:
+        return ngettext("every day", "every %(n)d days", days) % {"n": days}
+    return ngettext("every hour", "every %(n)d hours", hours) % {"n": hours}
+
+
 _STEPS = (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, 2 * DAY))
 
 

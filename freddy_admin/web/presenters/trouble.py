@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
 from freddy_admin.web.presenters.actions import PASTE, Action, next_action
@@ -142,7 +143,7 @@ def _from_state(row: KeyRow, on: Reading) -> Trouble:
     return Trouble(
         tone=look.tone,
         icon=look.icon,
-        todo=_TODO.get(row.state, lambda: look.word)(),
+        todo=_todo(row, look.word),
         happened="",
         since=on.both(row.state_since),
         affects=SafeString(_AFFECTS.get(row.state, lambda: "")()),  # nosec B703
@@ -154,6 +155,17 @@ def _from_state(row: KeyRow, on: Reading) -> Trouble:
     )
 
 
+def _todo(row: KeyRow, word: str) -> str:
+    """What to do, for somebody who may; who may only look is not told to act."""
+    if row.state in _BY_OPERATORS and Permission.START_SYNC not in row.permissions:
+        return _BY_OPERATORS[row.state]()
+    return _TODO.get(row.state, lambda: word)()
+
+
+_BY_OPERATORS = {
+    State.OVERDUE: lambda: _("A sync has to be started."),
+    State.NEVER_SYNCED: lambda: _("The first sync has to be started."),
+}
 _AFFECTS = {
     State.OVERDUE: lambda: _(
         "The tools of this organisation may be out of date until a sync has run."

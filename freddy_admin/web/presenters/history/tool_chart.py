@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.history.spans import KeyHistory, ToolStep
+from freddy_admin.sync.history.spans import KeyHistory
 from freddy_admin.web.presenters.history.windows import DAY, Window
 from freddy_admin.web.presenters.times import Reading
 
@@ -47,7 +47,7 @@ def tool_chart(history: KeyHistory, window: Window, on: Reading) -> Chart:
         return HEIGHT - round(HEIGHT * number / top)
 
     return Chart(
-        words=_words(part.tools, str(window.within)),
+        words=_words(part, window, on),
         enabled="".join(_line(known, lambda one: height(one.enabled))),
         area="".join(_area(known, lambda one: height(one.enabled))),
         total="".join(_line(known, lambda one: height(one.total))),
@@ -102,10 +102,14 @@ def _ticks(part: KeyHistory, window: Window, on: Reading) -> list[str]:
     return [*(named(part.start + n * quarter) for n in range(4)), _("now")]
 
 
-def _words(steps: Sequence[ToolStep], within: str) -> str:
+def _words(part: KeyHistory, window: Window, on: Reading) -> str:
+    steps, within = part.tools, str(window.within)
     known = [step for step in steps if step.enabled is not None and step.total is not None]
     if not known:
         return _("No figures of tools %(within)s.") % {"within": within}
+    if known[0].at - part.start > window.length / 100:
+        # Who was not watched all the time is not told so.
+        within = _("since %(at)s") % {"at": on.clock(known[0].at)}
     last, enabled = known[-1], {step.enabled or 0 for step in known}
     words = {
         "on": f"{last.enabled:,}",

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.rows import CheckError, KeyRow
@@ -84,6 +85,12 @@ def problem_words(order: Order) -> str:
         return ""
     if order.error_kind in _OWN:
         return _OWN[order.error_kind]()
+    # The sentences on failures are those of a status check: these two would mislead here.
+    if order.error_kind == FailureKind.SERVER_ERROR:
+        status = {"status": order.error_http_status or 500}
+        return _("Aitronos had an error of its own (%(status)s).") % status
+    if order.state == OrderState.REFUSED and order.error_kind == FailureKind.UNEXPECTED_STATUS:
+        return _("Aitronos refused (%(status)s).") % {"status": order.error_http_status}
     error = CheckError(
         kind=order.error_kind,
         code=order.error_code,
@@ -98,6 +105,7 @@ def problem_words(order: Order) -> str:
 
 
 _OWN = {
+    "not_taken": lambda: _("No worker took it for half an hour, so it was given up."),
     "worker_lost": lambda: _("The worker ended while it waited for the answer."),
     "key_changed": lambda: _("The key was paused or revoked before it could be used."),
 }
@@ -110,31 +118,38 @@ def _queued(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderVi
 
 def _sending(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderView:
     words = format_html(
-        "{} {}", asked, _("It runs at Aitronos; this may take minutes. Nobody can start another.")
+        "{} {}",
+        asked,
+        _("It runs at Aitronos, which may take minutes. Until it ends nobody can start another."),
     )
     return OrderView(BUSY, "refresh", _("Running"), words, "", pending=True)
 
 
 def _done(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderView:
-    figures = result_words(order.result) or problem_words(order)
+    brought, why = result_words(order.result), problem_words(order)
+    figures = brought or why
     if order.confirmed_sync_at is not None:
         seen = format_html(_("Synced {at}."), at=on.at(order.confirmed_sync_at))
         words = format_html("{} {}", asked, seen)
+        if why and not brought:
+            figures = _("What it brought is not known. %(why)s") % {"why": why}
         return OrderView(GOOD, "circle-check", _("Synced"), words, figures, pending=False)
     waits = (
-        _("Aitronos answered, but its last sync has not moved: not finished yet.")
+        _("Aitronos answered, but its status still names the former sync as the last one.")
         if late
-        else _("Aitronos answered. We look every minute until its last sync moves.")
+        else _("Aitronos answered. We look every minute until its status names the new sync.")
     )
     words = format_html("{} {}", asked, waits)
     tone = WARN if late else BUSY
-    word = _("Not finished yet") if late else _("Answered")
+    word = _("Not finished yet") if late else _("Answered, not seen yet")
     return OrderView(tone, "clock", word, words, figures, pending=False)
 
 
 def _refused(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderView:
     words = format_html("{} {} {}", asked, _("Nothing was started."), problem_words(order))
-    return OrderView(BAD, "circle-x", _("Not started"), words, order.error_message, pending=False)
+    said = order.error_message
+    quoted = _("Aitronos says: “%(said)s”") % {"said": said} if said else ""
+    return OrderView(BAD, "circle-x", _("Not started"), words, quoted, pending=False)
 
 
 def _unclear(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderView:
@@ -142,9 +157,9 @@ def _unclear(order: Order, on: Reading, asked: SafeString, late: bool) -> OrderV
         return _done(order, on, asked, late)
     unknown = _("We do not know whether it was started.")
     rest = (
-        _("Its last sync has not moved: not finished yet. You may start it again.")
+        _("Not finished yet: its status still names the former sync. You may start it again.")
         if late
-        else _("It is not sent again; we look every minute whether its last sync moves.")
+        else _("It is not sent again; we look every minute whether its status names a new sync.")
     )
     words = format_html("{} {} {} {}", asked, unknown, problem_words(order), rest)
     return OrderView(

@@ -12,10 +12,11 @@ from django.utils.translation import ngettext
 from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.sync.orders.placing import order_is_late
 from freddy_admin.sync.orders.startable import same_reports
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
-from freddy_admin.web.presenters.rows import mark_of
+from freddy_admin.web.presenters.rows import NEVER, mark_of
 from freddy_admin.web.presenters.states import Pill, pill
 from freddy_admin.web.presenters.story import story
 from freddy_admin.web.presenters.syncs.orders import OrderView, order_view
@@ -122,7 +123,8 @@ def batch_view(orders: Sequence[Order], on: Reading) -> BatchView:
     """How they went so far."""
     counts = Counter(OrderState(order.state) for order in orders)
     unfinished = sum(counts[state] for state in UNFINISHED)
-    outcomes = [_outcome(order, on) for order in orders]
+    late = [order_is_late(order, now=on.now) for order in orders]
+    outcomes = [_outcome(order, on, late=one) for order, one in zip(orders, late, strict=True)]
     shown = [(order.pk, order.state, order.confirmed_sync_at) for order in orders]
     return BatchView(
         number=len(orders),
@@ -130,19 +132,21 @@ def batch_view(orders: Sequence[Order], on: Reading) -> BatchView:
         sentence=_sentence(orders, counts, unfinished),
         pending=unfinished > 0,
         outcomes=outcomes,
-        mark=mark_of(shown),
+        mark=mark_of(shown, late),
     )
 
 
 def _choice(row: KeyRow, on: Reading, *, chosen: bool) -> ChoiceView:
-    last = row.figures.last_sync_at if row.figures else None
+    figures = row.figures
+    last = figures.last_sync_at if figures else None
+    never = _("never") if figures else NEVER
     running = _("requested by %(who)s, runs already") % {"who": name_alone(row.order_by)}
     return ChoiceView(
         key_id=row.key_id,
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
         pill=pill(row.state),
-        last=on.cell(last, EITHER if last > on.now else PAST) if last else _("never"),
+        last=on.cell(last, EITHER if last > on.now else PAST) if last else never,
         running=running if row.sync_running else "",
         chosen=not row.sync_running and (chosen or row.state in _HELPED),
     )
@@ -162,14 +166,14 @@ def _named(row: KeyRow) -> str:
     return row.organisation_name
 
 
-def _outcome(order: Order, on: Reading) -> OutcomeView:
+def _outcome(order: Order, on: Reading, *, late: bool) -> OutcomeView:
     page = reverse("organisation", args=[order.organisation.slug])
     return OutcomeView(
         anchor=f"order-{order.pk}",
         name=order.organisation.name,
         label=order.key.label,
         href=f"{page}#key-{order.key_id}",
-        order=order_view(order, on),
+        order=order_view(order, on, late=late),
     )
 
 

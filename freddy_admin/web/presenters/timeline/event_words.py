@@ -23,7 +23,7 @@ from freddy_admin.web.presenters.timeline.said import (
     who_did,
     whole,
 )
-from freddy_admin.web.presenters.times import Reading
+from freddy_admin.web.presenters.times import Reading, interval_words
 
 
 def event_said(entry: TimelineEntry, on: Reading) -> Said:
@@ -92,7 +92,7 @@ def _hours(pair: tuple[Any, Any], _on: Reading) -> SafeString | None:
 def _every(hours: int) -> str:
     if hours <= 0:
         return _("no interval")
-    return ngettext("every hour", "every %(n)d hours", hours) % {"n": hours}
+    return interval_words(hours)
 
 
 def _incremental(pair: tuple[Any, Any], _on: Reading) -> SafeString:
