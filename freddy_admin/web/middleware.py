@@ -11,11 +11,11 @@ from freddy_admin.web.private import made_private, made_shareable
 from freddy_admin.web.views.errors import public_error
 
 Answer = Callable[[HttpRequest], HttpResponse]
-KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 
 class KnownMethodsMiddleware:
-    """Takes the methods that something here answers, and no others: TRACE would echo cookies."""
+    """Takes the methods that views answer or refuse by themselves; TRACE would echo cookies."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -38,7 +38,7 @@ class PrivateAnswersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on, and mark what comes back."""
-        answer = self.get_response(request)
+        answer: HttpResponse = self.get_response(request)
         if isinstance(answer, WhiteNoiseFileResponse):
             return made_shareable(answer)
         if request.headers.get("X-Live") == "1":

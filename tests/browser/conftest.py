@@ -99,6 +99,6 @@ def signed_in(context: BrowserContext, complaints: list[str]) -> Page:
     page.goto("/accounts/login/")
     page.locator("input[name=login]").fill(EMAIL)
     page.locator("input[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/")
     return page

@@ -41,7 +41,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitPanel]:
         (414, b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
         (431, b"GET / HTTP/1.1\r\n" + HOST + b"X-A: " + b"a" * 9_000 + b"\r\n\r\n"),
         (431, b"GET / HTTP/1.1\r\n" + HOST + b"X-A: a\r\n" * 80 + b"\r\n"),
-        (501, b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n"),
+        (400, b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n"),
     ],
 )
 def test_a_request_that_cannot_be_read(

@@ -200,6 +200,23 @@ def _of_one_person(name: str, people: People) -> object:
     return (draft or laid_out(people.manager, "Alder,Main")).pk
 
 
+OF_PEOPLE = {
+    *("member", "member_remove", "member_invitation", "invitation", "invitation_accept"),
+    *("person", "person_change", "person_export", "person_remove"),
+}
+
+
+def _address_of_people(name: str, organisation: Organisation) -> str:
+    if name in {"member", "member_remove"}:
+        return reverse(name, args=[organisation.slug, member_made(organisation).pk])
+    if name.startswith("person"):
+        return reverse(name, args=[member_made(organisation).pk])
+    made, token = invitation_made(organisation)
+    return reverse(
+        name, args=[organisation.slug, made.pk] if name == "member_invitation" else [token]
+    )
+
+
 def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name in OF_ONE_PERSON:
         return reverse(name, args=[_of_one_person(name, people)])
@@ -212,14 +229,8 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
         batch = batch_open(actor=actor)
         order_sync(organisation=organisation, actor=actor, key_id=key.pk, full=False, batch=batch)
         return reverse(name, args=[batch.pk])
-    if name in {"member", "member_remove"}:
-        return reverse(name, args=[organisation.slug, member_made(organisation).pk])
-    if name.startswith("person"):
-        return reverse(name, args=[member_made(organisation).pk])
-    if name in {"member_invitation", "invitation", "invitation_accept"}:
-        made, token = invitation_made(organisation)
-        args = [organisation.slug, made.pk] if name == "member_invitation" else [token]
-        return reverse(name, args=args)
+    if name in OF_PEOPLE:
+        return _address_of_people(name, organisation)
     if name == "listing_check":
         return reverse(name, args=[organisation.slug, make_key("Listed").pk, "connectors"])
     if name == "connector_switch":

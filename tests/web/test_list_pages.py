@@ -195,6 +195,7 @@ def test_the_tabs_lead_from_one_part_to_the_next(viewer: Client, make_key: MakeK
             HERE,
             f"{CONNECTORS}",
             AUTH,
+            "/organisations/alder/members/",
         ]
         assert re.search(r'href="([^"]*)" aria-current="page"', tabs).group(1) == current  # type: ignore[union-attr]
     page = page_of(viewer, f"{AUTH}?key={key.pk}")
