@@ -25,7 +25,7 @@ from freddy_admin.core.errors import NotFound
 log = logging.getLogger(__name__)
 
 NOTED_EVERY = timedelta(minutes=5)
-NO_ADDRESS = "0.0.0.0"  # noqa: S104  what stands where a request has none, as on a Unix socket
+NO_ADDRESS = "0.0.0.0"  # nosec B104  # noqa: S104  what stands where a request has none, as on a Unix socket
 REMEMBERED = 10_000
 _noted: OrderedDict[str, datetime] = OrderedDict()
 _noting = threading.Lock()
