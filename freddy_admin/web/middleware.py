@@ -40,7 +40,8 @@ class PrivateAnswersMiddleware:
         """Pass on, and mark what comes back."""
         answer: HttpResponse = self.get_response(request)
         if isinstance(answer, WhiteNoiseFileResponse):
-            return made_shareable(answer)
+            shared: HttpResponse = made_shareable(answer)
+            return shared
         if request.headers.get("X-Live") == "1":
             # The browser counts on from here; the Date header knows nothing of a fast clock.
             answer["X-Now"] = str(now_ms())

@@ -1,5 +1,9 @@
-"""Whatever is put into a form or an address of a page: never a 500, and nothing half saved."""
+"""Whatever is put into a form or an address of a page: never a 500, and nothing half saved.
 
+`FUZZ_EXAMPLES=300` tries that many of each instead of a few.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
@@ -19,7 +23,10 @@ from tests.web.test_access_table import ELSEWHERE_PREFIXES, MACHINES, TABLE, _ad
 from tests.web.undone import rows_now, undone
 
 EXAMPLES = settings(
-    max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "15")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 FORM = "application/x-www-form-urlencoded"
 PAGES = sorted(name for name, rows in TABLE.items() if rows not in MACHINES)
