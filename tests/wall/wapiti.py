@@ -30,7 +30,8 @@ KNOWN: dict[str, str] = {
     "LDAP Injection": "there is no LDAP; it goes by answers that differ, and a limit answers 429",
 }
 MANAGER = "manager@example.org"
-SECONDS = os.environ.get("WAPITI_SECONDS", "600")
+SECONDS = os.environ.get("WAPITI_SECONDS", "600")  # to find pages
+ATTACK_SECONDS = os.environ.get("WAPITI_ATTACK_SECONDS", "120")  # each module
 
 
 def main(program: str) -> int:
@@ -61,7 +62,7 @@ def _scan(program: str, room: Path, port: int, way: str, cookie: str) -> int:
     report, origin = room / f"{way}.json", f"https://localhost:{port}"
     command = [program, "--url", f"{origin}/", "--module", MODULES, "--scope", "domain"]
     command += ["--flush-session", "--no-bugreport", "--depth", "6", "--max-links-per-page", "60"]
-    command += ["--max-scan-time", SECONDS, "--max-attack-time", "120", "--timeout", "15"]
+    command += ["--max-scan-time", SECONDS, "--max-attack-time", ATTACK_SECONDS, "--timeout", "15"]
     command += ["--verify-ssl", "0", "--format", "json", "--output", str(report)]
     command += ["--start", f"{origin}/accounts/login/", "--store-session", str(room)]
     for path in LEFT_OUT:
