@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from django.http.response import HttpResponseBase
 
@@ -28,8 +28,17 @@ def rows_now() -> dict[str, int]:
 
 def let_go(answer: HttpResponseBase) -> None:
     """Close what an answer holds, but not the database's connection, as the end of one would."""
-    request_finished.disconnect(close_old_connections)
-    try:
+    with connection_kept():
         answer.close()
+
+
+@contextmanager
+def connection_kept() -> Iterator[None]:
+    """Within it, no beginning and no end of a request closes the connection of the test."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
     finally:
-        request_finished.connect(close_old_connections)
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
