@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage lint observatory bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage lint observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -54,6 +54,10 @@ lint: dev ## Linters, types, import directions, security checks
 observatory: dev ## Mozilla's Observatory over the panel, on loopback (needs Node 20 and npm)
 	@mkdir -p var/observatory && cd var/observatory && npm install --silent --no-fund --no-audit --ignore-scripts @mdn/mdn-http-observatory
 	$(BIN)/python -m tests.wall.observatory var/observatory
+
+wapiti: dev ## The scanner wapiti over the panel, on loopback, as three kinds of people
+	@test -x var/wapiti/bin/wapiti || { $(PYTHON) -m venv var/wapiti && var/wapiti/bin/pip install --quiet wapiti3==3.2.3; }
+	$(BIN)/python -m tests.wall.wapiti var/wapiti/bin/wapiti
 
 bench: dev ## Measure speed, as ratios
 	$(BIN)/python -m tests.bench

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -29,12 +30,21 @@ class TokenRefused(PublicError):
         return {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
 
 
+class PlainHttp(PublicError):
+    """The token came without https: whoever was listening has it now."""
+
+    reference = "E007"
+    http_status = 403
+
+
 def bearer_grant(request: HttpRequest) -> Grant:
-    """What the token of this request grants. Raises TokenRefused, TooManyRequests.
+    """What the token of this request grants. Raises TokenRefused, TooManyRequests, PlainHttp.
 
     Wrong tokens are counted by the address they come from; a good one is never held back for
     others' wrong ones, for many may share one address.
     """
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        raise PlainHttp(_("Ask by https. Revoke the token if you sent one: others may have it."))
     token = _bearer(request.headers.get("Authorization", ""))
     grant = api_token_find(token=token) if token else None
     if grant is None:

@@ -71,7 +71,7 @@ def caches(redis: str) -> dict[str, Any]:
     Sign-in throttling counts in `default`: it must go on, and stay exact, while Redis is away.
     """
     table = {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "freddy_admin.core.cache_table.JsonTableCache",
         "LOCATION": "core_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }

@@ -2,13 +2,21 @@
 
 import logging
 import re
+import time
 
 # Line breaks and terminal escapes in any script: a forged line or colour must not get through.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class OneLineFormatter(logging.Formatter):
-    """`time level logger message [request]`, with control characters written out as escapes."""
+    """`time level logger message [request]`, with control characters written out as escapes.
+
+    The time is UTC, as in the audit log.
+    """
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -21,7 +21,9 @@ class SilentReporterFilter(SafeExceptionReporterFilter):
 
     # Of a request's head and of the settings, what could hold a secret; addresses hold passwords.
     hidden_settings = re.compile(
-        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|_URL$|DATABASES|CACHES|EMAIL|QUERY", re.I
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|_UR[IL]$|REFERER|DATABASES|CACHES|EMAIL"
+        "|QUERY",
+        re.I,
     )
 
     def is_active(self, request: HttpRequest | None) -> bool:
@@ -58,4 +60,12 @@ class SilentReporter(ExceptionReporter):
             data["request_GET_items"] = [(name, HIDDEN) for name in self.request.GET]
             data["request_FILES_items"] = [(name, HIDDEN) for name in self.request.FILES]
             data["request_insecure_uri"] = self.request.path
+            # The request itself names its whole address to whoever prints it.
+            data["request"] = {
+                "META": {"REQUEST_METHOD": self.request.method},
+                "path_info": self.request.path_info,
+                "GET": bool(self.request.GET),
+                "FILES": bool(self.request.FILES),
+                "COOKIES": bool(self.request.COOKIES),
+            }
         return data

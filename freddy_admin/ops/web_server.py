@@ -4,7 +4,8 @@ import socket
 from typing import Any, Final
 
 from django.conf import settings
-from gunicorn.workers.gthread import ThreadWorker
+
+from freddy_admin.ops.patience import PatientWorker
 
 _BEGINS: Final = b"\r\nContent-Type: text/html\r\n"
 _HEADERS: Final = {
@@ -20,8 +21,8 @@ _HEADERS: Final = {
 }
 
 
-class PanelWorker(ThreadWorker):  # type: ignore[misc]
-    """Threads, as `gthread`; what never reaches the application is answered as it would be."""
+class PanelWorker(PatientWorker):
+    """Threads, as `gthread`, for requests that have arrived; its own answers are dressed."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that cannot be read, with headers."""

@@ -12,18 +12,20 @@ from freddy_admin.web.views.errors import public_error
 
 Answer = Callable[[HttpRequest], HttpResponse]
 KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+# The API refuses these by itself, in JSON.
+OF_PROGRAMS = ("PUT", "PATCH", "DELETE")
 
 
 class KnownMethodsMiddleware:
-    """Takes the methods that something here answers, and no others: TRACE would echo cookies."""
+    """Takes the methods that views answer or refuse by themselves; TRACE would echo cookies."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on what is known."""
-        # The JSON API refuses by itself, in JSON.
-        if request.method in KNOWN_METHODS or request.path.startswith("/api/"):
+        by_program = request.method in OF_PROGRAMS and request.path_info.startswith("/api/")
+        if request.method in KNOWN_METHODS or by_program:
             return self.get_response(request)
         return HttpResponseNotAllowed(KNOWN_METHODS)
 
@@ -41,7 +43,8 @@ class PrivateAnswersMiddleware:
         """Pass on, and mark what comes back."""
         answer: HttpResponse = self.get_response(request)
         if isinstance(answer, WhiteNoiseFileResponse):
-            return made_shareable(answer)
+            shared: HttpResponse = made_shareable(answer)
+            return shared
         if request.headers.get("X-Live") == "1":
             # The browser counts on from here; the Date header knows nothing of a fast clock.
             answer["X-Now"] = str(now_ms())

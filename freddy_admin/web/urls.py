@@ -1,7 +1,8 @@
 """Every page of the panel, in one list."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
+from freddy_admin.core.converters import NumberConverter
 from freddy_admin.web.machines import api
 from freddy_admin.web.views import (
     audit,
@@ -29,10 +30,12 @@ from freddy_admin.web.views import (
     takeouts,
 )
 
+register_converter(NumberConverter, "number")
+
 ORGANISATION = "organisations/<slug:slug>/"
-MEMBER = f"{ORGANISATION}members/<int:user_id>/"
-PERSON = "people/<int:person_id>/"
-KEY = f"{ORGANISATION}keys/<int:key_id>/"
+MEMBER = f"{ORGANISATION}members/<number:user_id>/"
+PERSON = "people/<number:person_id>/"
+KEY = f"{ORGANISATION}keys/<number:key_id>/"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -52,10 +55,12 @@ urlpatterns = [
     path("profile/", profile.profile, name="profile"),
     path("profile/sessions/", sessions.sessions, name="sessions"),
     path("profile/sessions/end/", sessions.end_all, name="sessions_end"),
-    path("profile/sessions/<int:session_id>/end/", sessions.end, name="session_end"),
+    path("profile/sessions/<number:session_id>/end/", sessions.end, name="session_end"),
     path("profile/tokens/", panel_tokens.tokens, name="tokens"),
     path("profile/tokens/new/", panel_tokens.token_new, name="token_new"),
-    path("profile/tokens/<int:token_id>/revoke/", panel_tokens.token_revoke, name="token_revoke"),
+    path(
+        "profile/tokens/<number:token_id>/revoke/", panel_tokens.token_revoke, name="token_revoke"
+    ),
     path("profile/export/", takeouts.profile_export, name="profile_export"),
     path("roles/", roles.roles, name="roles"),
     path("people/", people.people, name="people"),
@@ -66,7 +71,7 @@ urlpatterns = [
     path("invitations/<str:token>/", coming_in.invitation, name="invitation"),
     path("invitations/<str:token>/accept/", coming_in.accept, name="invitation_accept"),
     path("views/keep/", saved_views.keep, name="view_keep"),
-    path("views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
+    path("views/<number:view_id>/remove/", saved_views.remove, name="view_remove"),
     # Not below /organisations/: an organisation may be called "add".
     path("add-organisation/", organisations.organisation_add, name="organisation_add"),
     path(ORGANISATION, organisations.organisation, name="organisation"),
@@ -81,7 +86,7 @@ urlpatterns = [
     path(MEMBER, members.member, name="member"),
     path(f"{MEMBER}remove/", members.member_out, name="member_remove"),
     path(
-        f"{ORGANISATION}invitations/<int:invitation_id>/",
+        f"{ORGANISATION}invitations/<number:invitation_id>/",
         invitations.member_invitation,
         name="member_invitation",
     ),

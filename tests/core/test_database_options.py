@@ -88,6 +88,6 @@ def test_postgresql_connections_are_kept_and_tested() -> None:
 def test_throttling_never_counts_in_redis() -> None:
     caches = backends.caches("redis://127.0.0.1:6379/0")
 
-    assert caches["default"]["BACKEND"].endswith("DatabaseCache")
+    assert caches["default"]["BACKEND"].endswith("JsonTableCache")
     assert caches["fast"]["OPTIONS"]["socket_timeout"] == 0.25
     assert backends.caches("")["fast"] == backends.caches("")["default"]

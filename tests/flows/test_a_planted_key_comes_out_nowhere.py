@@ -1,73 +1,48 @@
 """Drills S9 to S11 over real processes: keys are planted in every way, and every sink is searched.
 
 Sinks: pages, exports, JSON, their heads; the database file and its journal; sessions and cache,
-decoded; what `dumpdata` writes; the logs of both processes; the surroundings of the web server.
+decoded; what `dumpdata` writes; the logs of both processes with every logger at its lowest, every
+statement of the database and http.client's own prints; mails of errors; the surroundings of both.
+A last test leaks a key into each of them on purpose, and sees the same search find it.
 """
 
 import base64
 import re
+import shutil
+import sqlite3
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import requests
 
-from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
 from tests.flows.crawling import crawl
 from tests.flows.panel import EMAIL
+from tests.flows.planting import ADDED, ALDER, EVERY, files_with, found, imported, used
 from tests.flows.split_panel import SplitPanel, surroundings
-from tests.flows.waiting import until
-from tests.searching import parts_in_a_row, spellings
-
-ALDER = "/organisations/alder/"
-KINDS = (
-    Scenario.HEALTHY,
-    Scenario.REJECTED,
-    Scenario.NOT_PERMITTED,
-    Scenario.ERROR_HTML,
-    Scenario.TRUNCATED,
-    Scenario.WRONG_TYPES,
-    Scenario.DRIP,
-    Scenario.REDIRECT,
-    Scenario.HUGE,
-    Scenario.SYNC_FAILS,
-)
-IMPORTED = {kind: key_for(kind, f"planted import {kind}") for kind in KINDS}
-ADDED, REPLACED = (key_for(Scenario.HEALTHY, f"planted {way}") for way in ("add", "replace"))
-PASTED = key_for(Scenario.HEALTHY, "planted paste")
-TYPOS = [
-    f"{key_for(Scenario.HEALTHY, f'planted typo {n}')}{end}"
-    for n, end in enumerate(("\n", " x", "\u2019", "\x00", "\U0001f511"))
-]
-EVERY = [*IMPORTED.values(), ADDED, REPLACED, PASTED, *TYPOS]
-
-
-def _looked_for() -> list[bytes]:
-    found: list[str] = []
-    for key in EVERY:
-        secret = key[:63]  # what is behind it is the slip of the pen
-        digest = secret.rpartition("_")[2]
-        # The rest names a scenario, in words that pages use as well; the last four may be shown.
-        found += parts_in_a_row(digest[:-4], 8) + spellings(secret)
-    return [part.encode() for part in found]
-
-
-LOOKED_FOR = _looked_for()
-
-
-def _found(data: bytes) -> list[bytes]:
-    return [part for part in LOOKED_FOR if part in data]
 
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitPanel]:
     with SandboxServer() as sandbox:
         panel = SplitPanel(tmp_path_factory.mktemp("planted"), api=sandbox.base_url)
-        panel.env["LOG_LEVEL"] = "DEBUG"
+        mails = panel.room / "mails"
+        mails.mkdir()
+        panel.env |= {
+            "DJANGO_SETTINGS_MODULE": "tests.flows.loud_settings",
+            "MAILS": str(mails),
+            # A refused key is tried again a minute later: that must not be a minute of ours.
+            "CLOCK_SPEED": "20",
+            "CLOCK_SINCE": datetime.now(UTC).isoformat(),
+            "STATUS_CHECK_SECONDS": "60",
+        }
         try:
             panel.set_up()
-            _import(panel)
+            imported(panel)
             panel.start_web()
             panel.start_worker()
             yield panel
@@ -75,37 +50,10 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitPanel]:
             panel.end_all()
 
 
-def _import(panel: SplitPanel) -> None:
-    rows = [f"Birch,{kind},{key},," for kind, key in IMPORTED.items()]
-    file = panel.room / "keys.csv"
-    file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows]))
-    ended = panel.manage("import_keys", str(file))
-    assert ended.returncode == 0, ended.stderr
-    assert _found((ended.stdout + ended.stderr).encode()) == []
-    file.unlink()  # as the README says
-
-
 @pytest.fixture(scope="module")
 def browser(panel: SplitPanel) -> requests.Session:
-    """Everything a person can do with a key, done."""
     browser = panel.signed_in()
-    panel.send(browser, "/add-organisation/", name="Alder")
-    answer = panel.send(browser, f"{ALDER}keys/add/", label="Main", api_key=ADDED)
-    address = re.search(r"/organisations/alder/keys/\d+/", answer.url)
-    assert address, answer.url
-    key = address.group()
-    assert until(lambda: "Up to date" in panel.page(browser, key))
-    for typo in TYPOS:
-        told = panel.send(browser, f"{key}replace/", api_key=typo)
-        assert _found(told.content) == [], typo[-2:]
-    panel.send(browser, f"{key}replace/", api_key=REPLACED)
-    rows = f"organisation,label,api_key,organization_id,tags\nCedar,Main,{PASTED},,"
-    panel.send(browser, "/import/", rows=rows)
-    panel.send(browser, f"{key}sync/", mode="full")
-    assert until(lambda: "Key rejected" in panel.page(browser, "/"), seconds=90)
-    ended = panel.manage("check_now", "--all")
-    assert ended.returncode == 0
-    assert _found((ended.stdout + ended.stderr).encode()) == []
+    used(panel, browser)
     return browser
 
 
@@ -113,7 +61,7 @@ def test_no_answer_of_a_crawl_holds_it(panel: SplitPanel, browser: requests.Sess
     paths = set()
     for address, answer in crawl(browser, f"{panel.address}/"):
         assert answer.status_code < 500, address
-        assert _found(answer.content + repr(answer.headers).encode()) == [], address
+        assert found(answer.content + repr(answer.headers).encode()) == [], address
         paths.add(re.sub(r"\d+", "N", address.removeprefix(panel.address).partition("?")[0]))
     assert {"/", "/audit/", "/system/", "/overview.csv", ALDER, f"{ALDER}keys/N/"} <= paths
 
@@ -124,35 +72,47 @@ def test_nothing_that_programs_are_told_holds_it(
     del browser
     token = panel.manage("create_api_token", EMAIL, "--name", "flow").stdout.strip()
     head = {"Authorization": f"Bearer {token}"}
-    for path in ("/api/v1/statuses", "/metrics", "/healthz", "/readyz"):
+    for path in (
+        "/api/v1/statuses",
+        "/api/v1/organisations/alder/events",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ):
         answer = requests.get(panel.address + path, headers=head, timeout=20)
-        assert _found(answer.content) == [], path
+        assert answer.content
+        assert found(answer.content) == [], path
 
 
 def test_no_byte_of_the_database_and_its_journal_holds_it(
     panel: SplitPanel, browser: requests.Session
 ) -> None:
     del browser
-    files = [path for path in panel.room.glob("panel.sqlite3*") if path.is_file()]
-    assert {path.suffix for path in files} >= {".sqlite3", ".sqlite3-wal"}
-    for path in files:
-        assert _found(path.read_bytes()) == [], path.name
+    assert files_with(panel.room, "panel.sqlite3*") == []
+    assert (panel.room / "panel.sqlite3-wal").is_file()
+    # What was asked of the worker is rows, and among them are some.
+    assert panel.rows("SELECT count(*) FROM sync_order")[0][0]
 
 
 def test_no_session_no_cached_value_and_no_dump_holds_it(
     panel: SplitPanel, browser: requests.Session
 ) -> None:
     del browser
-    sessions = [str(row[0]) for row in panel.rows("SELECT session_data FROM django_session")]
-    cached = [str(row[0]) for row in panel.rows("SELECT value FROM core_cache")]
-    assert sessions
-    for value in sessions:
-        assert _found(_session(value)) == []
-    for value in cached:
-        assert _found(base64.b64decode(value)) == []
+    assert panel.rows("SELECT count(*) FROM django_session")[0][0]
+    assert [one for one in _unpacked(panel.room / "panel.sqlite3") if found(one)] == []
     dump = panel.manage("dumpdata")
-    assert dump.returncode == 0, dump.stderr
-    assert _found(dump.stdout.encode()) == []
+    assert dump.returncode == 0, dump.stderr[-2_000:]
+    assert found((dump.stdout + dump.stderr).encode()) == []
+
+
+def _unpacked(file: Path) -> list[bytes]:
+    """Sessions and cached values as they are read."""
+    with closing(sqlite3.connect(file, timeout=20)) as database:
+        sessions = database.execute("SELECT session_data FROM django_session").fetchall()
+        cached = database.execute("SELECT value FROM core_cache").fetchall()
+    return [_session(str(one)) for (one,) in sessions] + [
+        base64.b64decode(one) for (one,) in cached
+    ]
 
 
 def _session(value: str) -> bytes:
@@ -166,21 +126,59 @@ def test_no_log_line_of_either_process_holds_it_at_the_lowest_level(
     panel: SplitPanel, browser: requests.Session
 ) -> None:
     del browser
-    for log in panel.logs:
-        assert _found(log.read_bytes()) == [], log.name
-    assert panel.logs[1].stat().st_size
+    assert files_with(panel.room, "*.log") == []
+    web, worker = (log.read_text() for log in panel.logs)
+    assert "DEBUG django.db.backends" in web
+    assert "DEBUG urllib3" in worker
+    assert "RuntimeError: on purpose" in web
+
+
+def test_no_mail_about_an_error_holds_it(panel: SplitPanel, browser: requests.Session) -> None:
+    del browser
+    assert files_with(panel.room / "mails", "*") == []
+    told = "".join(path.read_text() for path in (panel.room / "mails").iterdir())
+    assert "RuntimeError" in told
+    assert "text/html" in told
 
 
 def test_neither_process_carries_it_around(panel: SplitPanel, browser: requests.Session) -> None:
     del browser
     for process in (panel.web, panel.worker):
         assert process is not None
-        assert _found(surroundings(process.pid)) == []
+        assert found(surroundings(process.pid)) == []
 
 
-def test_the_search_finds_what_is_there() -> None:
-    for key in (ADDED, TYPOS[0][:63]):
-        for text in (key, key[40:52], key[::-1], key.encode().hex()):
-            assert _found(f"… {text} …".encode()), text
-        for shift in range(3):
-            assert _found(base64.b64encode(b"x" * shift + key.encode()))
+def test_a_leak_into_any_of_them_would_be_found(
+    panel: SplitPanel, browser: requests.Session, tmp_path: Path
+) -> None:
+    copy = tmp_path / "panel.sqlite3"
+    with closing(sqlite3.connect(panel.room / "panel.sqlite3")) as database:
+        database.execute("VACUUM INTO ?", [str(copy)])
+    leaks = {
+        "what the worker is told to do": "UPDATE sync_order SET tool_name = ?",
+        "a name": "UPDATE organisations_organisation SET name = name || ?",
+        "a label": "UPDATE vault_apikey SET label = label || ?",
+    }
+    for what, statement in leaks.items():
+        leaky = shutil.copy(copy, tmp_path / "leaky.sqlite3")
+        with closing(sqlite3.connect(leaky)) as database:
+            database.execute(statement, [ADDED[-24:]])
+            database.commit()
+        assert files_with(tmp_path, "leaky.sqlite3") == ["leaky.sqlite3"], what
+    with closing(sqlite3.connect(copy)) as database:
+        database.execute("UPDATE core_cache SET value = ?", [base64.b64encode(ADDED.encode())])
+        database.commit()
+    assert [one for one in _unpacked(copy) if found(one)]
+    for name in ("web.log", "mail"):
+        (tmp_path / name).write_text(f"POST api_key={ADDED}")
+        assert files_with(tmp_path, name) == [name]
+    # A page repeats what was searched for.
+    assert found(browser.get(f"{panel.address}/?q={ADDED}", timeout=10).content)
+
+
+@pytest.mark.parametrize("key", EVERY, ids=range(len(EVERY)))
+def test_the_search_knows_every_spelling(key: str) -> None:
+    for text in (key, key[40:52], key[::-1], key.encode().hex(), key.encode().hex().upper()):
+        assert found(f"… {text} …".encode()), text
+    for shift in range(3):
+        assert found(base64.b64encode(b"x" * shift + key.encode()))

@@ -11,11 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import requests
-
-from tests.flows.panel import EMAIL, PASSWORD
-from tests.flows.split_panel import SplitPanel
-from tests.wall.tls_proxy import tls_proxy
+from tests.wall.production_panel import cookies_of, production_panel, send, signed_in
 
 GOAL = 140
 SIGNED_OUT, SIGNED_IN = (
@@ -24,56 +20,22 @@ SIGNED_OUT, SIGNED_IN = (
 )
 
 
-class ProductionPanel(SplitPanel):
-    """With https, and with a page that breaks."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.env |= {"PLAIN_HTTP": "false", "ALLOWED_HOSTS": "localhost", "TRUSTED_PROXIES": "1"}
-        self.env["DJANGO_SETTINGS_MODULE"] = "tests.wall.settings"
-
-    def _answers(self) -> bool:
-        try:
-            headers = {"Host": "localhost"}
-            return requests.get(f"{self.address}/healthz", headers=headers, timeout=5).ok
-        except (requests.ConnectionError, requests.Timeout):
-            return False
-
-
 def main(folder: Path) -> int:
     """A line per page; the exit code."""
-    with tempfile.TemporaryDirectory(prefix="freddy-wall-") as name:
-        panel = ProductionPanel(Path(name), api="http://127.0.0.1:9")
-        try:
-            panel.set_up()
-            panel.start_web()
-            with tls_proxy(Path(name), panel.port) as (port, authority):
-                cookie = _signed_in(port, authority)
-                found = _scan(folder, port, authority, "", SIGNED_OUT)
-                found += _scan(folder, port, authority, cookie, SIGNED_IN)
-        finally:
-            panel.end_all()
+    with (
+        tempfile.TemporaryDirectory(prefix="freddy-wall-") as name,
+        production_panel(Path(name)) as (_, port, authority),
+    ):
+        browser = signed_in(port, authority)
+        send(browser, port, "/add-organisation/", name="Alder")
+        found = _scan(folder, port, authority, "", SIGNED_OUT)
+        found += _scan(folder, port, authority, cookies_of(browser), SIGNED_IN)
     for one in found:
         alone = "" if one["alone"] == one["score"] else f" ({one['alone']} without a cookie)"
         print(f"{one['score']:>4} {one['grade']:<3} {one['status']} {one['page']}{alone}")
         for test, (result, points, passed) in one["tests"].items():
             print(f"       {points:+4d} {'' if passed else 'FAILED '}{test}: {result}")
     return int(len(found) < 5 or any(one["score"] < GOAL for one in found))
-
-
-def _signed_in(port: int, authority: str) -> str:
-    browser, page = requests.Session(), f"https://localhost:{port}/accounts/login/"
-    browser.trust_env, browser.verify = False, authority
-    browser.get(page, timeout=10)
-    form = {"login": EMAIL, "password": PASSWORD}
-    form["csrfmiddlewaretoken"] = str(browser.cookies["__Host-csrftoken"])
-    answer = browser.post(page, data=form, headers={"Referer": page}, timeout=10)
-    assert answer.url == f"https://localhost:{port}/", (answer.status_code, answer.url)
-    add = f"https://localhost:{port}/add-organisation/"
-    token = {"csrfmiddlewaretoken": str(browser.cookies["__Host-csrftoken"])}
-    made = browser.post(add, data=token | {"name": "Alder"}, headers={"Referer": add}, timeout=10)
-    assert made.status_code == 200, made.status_code
-    return "; ".join(f"{one.name}={one.value}" for one in browser.cookies)
 
 
 def _scan(

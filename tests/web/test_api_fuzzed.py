@@ -24,7 +24,7 @@ from freddy_admin.sync.orders.placing import order_sync
 from freddy_admin.web.machines.api import api
 from tests.web.conftest import MakeKey, People
 from tests.web.machines import Program
-from tests.web.undone import rows_now, undone
+from tests.web.undone import connection_kept, rows_now, undone
 
 # What every answer must be: no 500, a status and a shape that the document names.
 CHECKS = [
@@ -87,7 +87,8 @@ def test_whatever_is_asked_the_answer_is_one_that_is_described(
             case.path_parameters = {**(case.path_parameters or {}), **found}
         with undone():
             before = rows_now()
-            answer = case.call(headers=headers if signed else {"Host": "localhost"})
+            with connection_kept():
+                answer = case.call(headers=headers if signed else {"Host": "localhost"})
             case.validate_response(answer, checks=CHECKS)
             seen.add(answer.status_code)
             if answer.status_code >= 400 or method == "GET":

@@ -1,5 +1,9 @@
-"""Whatever is put into a form or an address of a page: never a 500, and nothing half saved."""
+"""Whatever is put into a form or an address of a page: never a 500, and nothing half saved.
 
+`FUZZ_EXAMPLES=300` tries that many of each instead of a few.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
@@ -16,10 +20,13 @@ from freddy_admin.organisations.models import Organisation
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzzing import PageForm, Pairs, encoded, forms_of, names_read, pairs_of
 from tests.web.test_access_table import ELSEWHERE_PREFIXES, MACHINES, TABLE, _address, _patterns
-from tests.web.undone import rows_now, undone
+from tests.web.undone import let_go, rows_now, undone
 
 EXAMPLES = settings(
-    max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "15")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 FORM = "application/x-www-form-urlencoded"
 PAGES = sorted(name for name, rows in TABLE.items() if rows not in MACHINES)
@@ -50,7 +57,7 @@ def _forms(clients: dict[str, Client], path: str) -> tuple[list[PageForm], list[
             found, said = forms_of(path, answer.content.decode())
             forms += [one for one in found if one.method == "POST"]
             names |= said
-        answer.close()
+        let_go(answer)
     return forms, sorted(names)
 
 
@@ -89,7 +96,7 @@ def _fuzz(clients: dict[str, Client], path: str) -> None:
             before = rows_now()
             answer = _send(client, form.action if form else path, pairs, form, live)
             _whole(answer, before)
-            answer.close()
+            let_go(answer)
 
     throw()
 
@@ -157,6 +164,6 @@ def test_an_address_answers_whatever_stands_in_it(
             with _as(clients[who]) as client:
                 answer = client.generic(method, "/" + "/".join(filled))
                 assert answer.status_code < 500
-                answer.close()
+                let_go(answer)
 
     ask()

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
-from django.db import transaction
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from django.http.response import HttpResponseBase
 
 # Written by every request, whatever it asks for.
 BESIDE = {"session", "cacheentry", "limitcount", "apitoken", "keysync"}
@@ -22,3 +24,21 @@ def rows_now() -> dict[str, int]:
     """How many rows each table of the panel has, but for those that every request may write."""
     models = [one for one in apps.get_models() if one._meta.model_name not in BESIDE]
     return {one._meta.label: one._default_manager.count() for one in models if one._meta.managed}
+
+
+def let_go(answer: HttpResponseBase) -> None:
+    """Close what an answer holds, but not the database's connection, as the end of one would."""
+    with connection_kept():
+        answer.close()
+
+
+@contextmanager
+def connection_kept() -> Iterator[None]:
+    """Within it, no beginning and no end of a request closes the connection of the test."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)

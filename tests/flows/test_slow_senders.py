@@ -1,0 +1,113 @@
+"""Drill S29: two hundred who send a byte a second do not keep the others waiting."""
+
+import select
+import signal
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.flows.panel import Panel
+from tests.flows.raw import request, spoken
+from tests.flows.waiting import until
+
+SLOW = 200
+LOGIN = request("GET /accounts/login/")
+COOKIE = "Cookie: csrftoken=" + "a" * 32
+FORM = "Content-Type: application/x-www-form-urlencoded"
+HEAD = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+SMALL = request("POST /accounts/login/", [FORM, COOKIE, "Content-Length: 5000"], b"login=")
+LARGE = request("POST /accounts/login/", [FORM, COOKIE, "Content-Length: 900000"], b"x" * 80_000)
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    panel = Panel(tmp_path_factory.mktemp("slow"), api="http://127.0.0.1:9")
+    panel.start()
+    yield panel
+    assert panel.stop(signal.SIGTERM) == 0
+
+
+class Slow:
+    """So many connections that send this at once, and then a byte a second."""
+
+    def __init__(self, port: int, begin: bytes) -> None:
+        self._over = threading.Event()
+        self.wires = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(SLOW)]
+        for wire in self.wires:
+            wire.setblocking(False)
+            with suppress(BlockingIOError):
+                wire.send(begin)
+        self._thread = threading.Thread(target=self._drip, daemon=True)
+        self._thread.start()
+
+    def _drip(self) -> None:
+        while not self._over.wait(1):
+            for wire in self.wires:
+                with suppress(OSError):
+                    wire.send(b"x")
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+        for wire in self.wires:
+            wire.close()
+
+
+def _healthy(port: int) -> float:
+    """The median time of a page to somebody who sends as browsers do."""
+    took = []
+    for _ in range(25):
+        began = time.perf_counter()
+        assert spoken(port, LOGIN).status == 200
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", HEAD, SMALL, LARGE], ids=["nothing", "head", "small", "large"]
+)
+def test_the_others_are_served_as_if_nobody_was_slow(panel: Panel, begin: bytes) -> None:
+    _healthy(panel.port)
+    before = _healthy(panel.port)
+    slow = Slow(panel.port, begin)
+    try:
+        meanwhile = _healthy(panel.port)
+    finally:
+        slow.end()
+    # Twice, and what a busy machine of two processors adds.
+    assert meanwhile <= 2 * before + 0.02, (before, meanwhile)
+
+
+def test_who_is_too_slow_is_told_so_and_cut_off(panel: Panel) -> None:
+    with socket.create_connection(("127.0.0.1", panel.port), timeout=40) as wire:
+        wire.sendall(HEAD)
+        assert until(lambda: bool(select.select([wire], [], [], 0)[0]), seconds=30)
+        assert wire.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_request_in_pieces_is_answered_once_it_is_there(panel: Panel) -> None:
+    pieces = [LOGIN[:20], LOGIN[20:40], LOGIN[40:]]
+    with socket.create_connection(("127.0.0.1", panel.port), timeout=10) as wire:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            wire.sendall(piece)
+            select.select([wire], [], [], 0.1)
+        assert wire.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_behind_one_another_are_all_answered(panel: Panel) -> None:
+    kept = request("GET /healthz", ["Connection: keep-alive"])
+    told = spoken(panel.port, kept * 3 + request("GET /healthz"))
+    assert (told.status, told.answers) == (200, 4)
+
+
+def test_a_large_body_is_read(panel: Panel) -> None:
+    body = b"login=" + b"x" * 900_000
+    head = [FORM, COOKIE, f"Content-Length: {len(body)}"]
+    told = spoken(panel.port, request("POST /accounts/login/", head, body))
+    assert told.status == 403  # read, and found to have no token
