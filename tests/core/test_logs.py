@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from django.test import Client
 
 from freddy_admin.core.logs import OneLineFormatter
 
@@ -54,3 +55,20 @@ def test_a_traceback_cannot_forge_an_event() -> None:
     assert head.endswith("it broke")
     assert all(each.startswith("    | ") for each in rest)
     assert "\x1b" not in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("planted", ["%0d%0aINFO%20forged", "%1b[31m", "%e2%80%a8INFO", "%c2%85x"])
+def test_an_address_that_was_asked_for_is_one_line(planted: str, client: Client) -> None:
+    kept: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: kept.append(OneLineFormatter().format(record))  # type: ignore[method-assign]
+    logger = logging.getLogger("django.request")
+    logger.addHandler(handler)
+    try:
+        assert client.get(f"/nowhere/{planted}/").status_code == 404
+    finally:
+        logger.removeHandler(handler)
+    assert len(kept) == 1
+    assert len(kept[0].splitlines()) == 1
+    assert "\x1b" not in kept[0]

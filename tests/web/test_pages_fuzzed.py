@@ -23,7 +23,7 @@ from tests.web.test_access_table import ELSEWHERE_PREFIXES, MACHINES, TABLE, _ad
 from tests.web.undone import let_go, rows_now, undone
 
 EXAMPLES = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "15")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "6")),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
