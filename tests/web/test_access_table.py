@@ -13,6 +13,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import batch_open, order_sync
 from freddy_admin.vault.import_reads import import_drafts_of
 from tests.vault.pasting import laid_out
+from tests.web.answers import closed
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.machines import token_made
 from tests.web.membership import invitation_made, member_made
@@ -175,7 +176,7 @@ def test_an_address_answers_each_person_as_the_table_says(
 
 
 def _status(answer: HttpResponseBase) -> int:
-    answer.close()  # files that nobody reads
+    closed(answer)  # files that nobody reads
     return answer.status_code
 
 

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 
 from freddy_admin.audit.models import AuditEvent, AuditLink
 from freddy_admin.organisations.models import Organisation
+from tests.web.answers import closed
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.deeds.keys import KEYS
 from tests.web.deeds.pages import PAGES
@@ -87,7 +88,7 @@ def test_what_is_done_is_written_down_once(
     with django_capture_on_commit_callbacks(execute=True):
         answer = ask.sent(client)
     assert answer.status_code < 400
-    answer.close()
+    closed(answer)
     events = list(AuditEvent.objects.exclude(pk__in=before).order_by("pk"))
 
     assert sorted(event.tag for event in events) == sorted(deed.tags)
