@@ -177,7 +177,10 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"reset_password": "freddy_admin.accounts.forms.ResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "freddy_admin.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "freddy_admin.accounts.forms.NewPasswordForm",
+}
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -278,23 +281,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    "accelerometer": [],
-    "autoplay": [],
-    "camera": [],
-    "display-capture": [],
-    "encrypted-media": [],
-    "fullscreen": [],
-    "geolocation": [],
-    "gyroscope": [],
-    "magnetometer": [],
-    "microphone": [],
-    "midi": [],
-    "payment": [],
-    "picture-in-picture": [],
-    "usb": [],
-    "xr-spatial-tracking": [],
-}
+PERMISSIONS_POLICY = backends.permissions_policy()
 
 # --- What is written down -----------------------------------------------------
 LOGGING = backends.logging(level=env.str("LOG_LEVEL", default="INFO"))

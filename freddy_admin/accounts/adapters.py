@@ -104,9 +104,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors are sealed at rest, and stay where they are required."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
+        "passkey_unknown": _(
+            "This passkey is not known here. Try another one, or sign in without."
+        ),
         "cannot_delete_authenticator": _(
             "This panel requires a second factor of you, so it cannot be removed."
-        )
+        ),
     }
 
     def encrypt(self, text: str) -> str:

@@ -4,8 +4,13 @@ from typing import Any
 
 from allauth.account import forms as library
 from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from freddy_admin.accounts.actors import actor_for
+from freddy_admin.accounts.panel_tokens import api_tokens_revoke_all
 from freddy_admin.accounts.resets import reset_ask
 
 
@@ -22,3 +27,19 @@ class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]
         email = str(self.cleaned_data["email"])
         reset_ask(email=email)
         return email
+
+
+class NewPasswordForm(library.ResetPasswordKeyForm):  # type: ignore[misc]
+    """The page that the mailed link leads to."""
+
+    tokens = forms.BooleanField(
+        label=_("Somebody else may have used my account: revoke all my panel tokens, too"),
+        required=False,
+    )
+
+    def save(self) -> None:
+        """Set the password, and revoke what was asked for."""
+        super().save()
+        if self.cleaned_data["tokens"]:
+            actor = actor_for(self.user, context.request)
+            api_tokens_revoke_all(actor=actor, user=self.user)

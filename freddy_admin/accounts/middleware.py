@@ -55,7 +55,7 @@ class TimeZoneMiddleware:
 
 
 class SessionsMiddleware:
-    """Notes where people are signed in; ends what has lasted two weeks, however busy.
+    """Notes where people are signed in; ends what was idle for a day or has lasted two weeks.
 
     A session of somebody who was switched off ends, too: it must not come back with them.
     """
@@ -76,10 +76,10 @@ class SessionsMiddleware:
                 request.session.flush()
             return None
         began = request.session.get(SIGNED_IN_AT)
-        if began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE:
+        over = began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE
+        if over or not session_seen(request, request.user):
             logout(request)
             return redirect_to_login(request.get_full_path())
-        session_seen(request, request.user)
         return None
 
 
