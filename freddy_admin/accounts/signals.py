@@ -29,8 +29,9 @@ SINGLE_SIGN_ON: Final = "single sign-on"
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    ways = {record["method"] for record in get_authentication_records(request, user)}
-    details: dict[str, Any] = {"way": SINGLE_SIGN_ON} if "socialaccount" in ways else {}
+    records = get_authentication_records(request, user)
+    ways = [record["method"] for record in records if record["method"] != "mfa"]
+    details: dict[str, Any] = {"way": SINGLE_SIGN_ON} if ways[-1:] == ["socialaccount"] else {}
     actor = actor_for(user, request)
     audit_record(tag=Tag.SIGNED_IN, actor=actor, subject=user.email, **details)
     request.session[SIGNED_IN_AT] = time.time()

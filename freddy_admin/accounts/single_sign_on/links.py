@@ -28,7 +28,10 @@ def link_make(*, actor: Actor, email: str, subject: str) -> User:
     person = User.objects.select_for_update().filter(email=email, is_active=True).first()
     if person is None:
         raise nobody_here(email)
-    if SocialAccount.objects.filter(provider=settings.OIDC_ISSUER, user=person).exists():
+    link = SocialAccount.objects.filter(provider=settings.OIDC_ISSUER, user=person).first()
+    if link is not None and link.uid == subject:  # by another tab, at the same moment
+        return person
+    if link is not None:
         raise linked_elsewhere(email)
     try:
         with transaction.atomic():
