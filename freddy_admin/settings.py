@@ -6,10 +6,12 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from freddy_admin.accounts.library_settings import *  # noqa: F403  how the sign-in library works
 from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
 from freddy_admin.core import wrapped_keys as kms
 from freddy_admin.core.environment import Environment
+from freddy_admin.core.single_sign_on import oidc
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.2.0"
@@ -34,6 +36,13 @@ PLAIN_HTTP = conf.plain_http(conf.flag("PLAIN_HTTP", env, default=False), hosts=
 # Where links in mails lead: never to a host that somebody's request named.
 PANEL_URL = conf.panel_url(
     env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, trial=DEBUG or PLAIN_HTTP
+)
+# Single sign-on, off while these are empty. People are found by it, never made.
+OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = oidc(
+    env.str("OIDC_ISSUER", default=""),
+    env.str("OIDC_CLIENT_ID", default=""),
+    env.str("OIDC_CLIENT_SECRET", default=""),
+    env.str("OIDC_NAME", default="single sign-on"),
 )
 REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
@@ -176,44 +185,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {
-    "reset_password": "freddy_admin.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "freddy_admin.accounts.forms.NewPasswordForm",
-}
-PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever creates a person vouches for the address
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_SESSION_REMEMBER = None
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
-# Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
-# key is the account together with the sender's address, so that guessing locks nobody else out.
-# A browser that the person signed in with before is counted by itself: see accounts.known_devices.
-ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
-    "login_failed": "10/m/ip,5/5m/key",
-    "login_failed_anywhere": "100/h/key",
-    "login_failed_device": "10/h/key",
-}
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_PREVENT_ENUMERATION = "strict"
-MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_FORMS = {
-    "activate_totp": "freddy_admin.accounts.factor_forms.ActivateAppForm",
-    "add_webauthn": "freddy_admin.accounts.factor_forms.AddPasskeyForm",
-    "edit_webauthn": "freddy_admin.accounts.factor_forms.RenamePasskeyForm",
-    "authenticate_webauthn": "freddy_admin.accounts.factor_forms.ShowPasskeyForm",
-    "login_webauthn": "freddy_admin.accounts.factor_forms.SignInWithPasskeyForm",
-    "reauthenticate_webauthn": "freddy_admin.accounts.factor_forms.ConfirmWithPasskeyForm",
-}
-MFA_TOTP_ISSUER = "Freddy Admin"
-
 vars().update(backends.email(env))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="freddy-admin@localhost")

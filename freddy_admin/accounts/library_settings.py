@@ -1,0 +1,42 @@
+"""How the sign-in library works here: the part of the settings that nobody sets."""
+
+from datetime import timedelta
+
+ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "reset_password": "freddy_admin.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "freddy_admin.accounts.forms.NewPasswordForm",
+}
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever creates a person vouches for the address
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+# Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
+# key is the account together with the sender's address, so that guessing locks nobody else out.
+# A browser that the person signed in with before is counted by itself: see accounts.known_devices.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_anywhere": "100/h/key",
+    "login_failed_device": "10/h/key",
+    "single_sign_on": "60/m/ip",  # on the way there and on the way back
+}
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "activate_totp": "freddy_admin.accounts.factor_forms.ActivateAppForm",
+    "add_webauthn": "freddy_admin.accounts.factor_forms.AddPasskeyForm",
+    "edit_webauthn": "freddy_admin.accounts.factor_forms.RenamePasskeyForm",
+    "authenticate_webauthn": "freddy_admin.accounts.factor_forms.ShowPasskeyForm",
+    "login_webauthn": "freddy_admin.accounts.factor_forms.SignInWithPasskeyForm",
+    "reauthenticate_webauthn": "freddy_admin.accounts.factor_forms.ConfirmWithPasskeyForm",
+}
+MFA_TOTP_ISSUER = "Freddy Admin"
