@@ -32,6 +32,7 @@ from freddy_admin.sync.rows import Filters, KeyRow, Option, Overview
 from freddy_admin.sync.states import NEEDS_YOU, WORST_FIRST, State
 from freddy_admin.vault.master_keys import MasterKeyFit
 from freddy_admin.vault.models import ApiKey, KeyStatus, KeyTag
+from freddy_admin.vault.selectors import LARGEST_ID
 
 PAGE_SIZE = 50
 SORTS = ("state", "organisation", "last", "next", "tools", "checked")
@@ -91,6 +92,8 @@ def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetim
 
     Raises NotFound.
     """
+    if not 0 < key_id <= LARGEST_ID:  # no database takes it as a number
+        raise NotFound(_("There is no such key here."))
     rows = visible_rows(user=user, now=now).filter(organisation=organisation, pk=key_id)
     values = listed(rows, user=user).values(*DETAIL_COLUMNS).first()
     seen = values and observation_read(key_id=key_id, version=values["key_version"])

@@ -257,3 +257,9 @@ def test_words_from_outside_stay_words(operator: Client, make_key: MakeKey) -> N
     Order.objects.update(requested_by=evil)
     for path in ("/organisations/alder/", "/"):
         assert evil not in operator.get(path).content.decode()
+
+
+@pytest.mark.parametrize("key_id", [0, 2**63, 9_999_999_999_999_999_999])
+def test_a_number_that_no_key_has_is_not_there(operator: Client, key_id: int) -> None:
+    page = f"/organisations/alder/keys/{key_id}/sync/"
+    assert [operator.get(page).status_code, operator.post(page).status_code] == [404, 404]

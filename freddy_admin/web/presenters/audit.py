@@ -143,6 +143,7 @@ _ICONS = {
     "sessions": "lock",
     "sign": "lock",
     "signed": "lock",
+    "single": "lock",
     "sync": "refresh",
     "token": "password",
 }
