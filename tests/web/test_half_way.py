@@ -54,7 +54,6 @@ def typed_password(user: User, **more: str) -> Client:
 
 
 def looks(answer: HttpResponseBase) -> tuple[int, str]:
-    answer.close()
     return answer.status_code, answer.headers.get("Location", "")
 
 
