@@ -10,6 +10,7 @@ from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
 from freddy_admin.core import wrapped_keys as kms
 from freddy_admin.core.environment import Environment
+from freddy_admin.core.single_sign_on import oidc
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.2.0"
@@ -30,6 +31,13 @@ PLAIN_HTTP = conf.plain_http(conf.flag("PLAIN_HTTP", env, default=False), hosts=
 # Where links in mails lead: never to a host that somebody's request named.
 PANEL_URL = conf.panel_url(
     env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, trial=DEBUG or PLAIN_HTTP
+)
+# Single sign-on, off while these are empty. People are found by it, never made.
+OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = oidc(
+    env.str("OIDC_ISSUER", default=""),
+    env.str("OIDC_CLIENT_ID", default=""),
+    env.str("OIDC_CLIENT_SECRET", default=""),
+    env.str("OIDC_NAME", default="single sign-on"),
 )
 REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
@@ -185,6 +193,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_anywhere": "100/h/key",
+    "single_sign_on": "60/m/ip",  # on the way there and on the way back
 }
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = "strict"

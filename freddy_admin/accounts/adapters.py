@@ -22,6 +22,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
 from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
 from freddy_admin.accounts.sessions import NO_ADDRESS
+from freddy_admin.accounts.single_sign_on.links import is_linked
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "mfa_reauthenticate": _("Use a code of your app, or a recovery code"),
         }
         found = {one["id"]: one for one in super().get_reauthentication_methods(user)}
+        if is_linked(user=user):
+            address = reverse("account_confirm_elsewhere")
+            found["single_sign_on"] = {"id": "single_sign_on", "url": address}
+            words["single_sign_on"] = _("Use single sign-on")
         return [found[name] | {"description": words[name]} for name in words if name in found]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import time
 from typing import Any, Final
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import password_changed, password_reset
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import (
@@ -23,11 +24,16 @@ from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
 
 SIGNED_IN_AT: Final = "signed_in_at"
+SINGLE_SIGN_ON: Final = "single sign-on"
 
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    audit_record(tag=Tag.SIGNED_IN, actor=actor_for(user, request), subject=user.email)
+    records = get_authentication_records(request, user)
+    ways = [record["method"] for record in records if record["method"] != "mfa"]
+    details: dict[str, Any] = {"way": SINGLE_SIGN_ON} if ways[-1:] == ["socialaccount"] else {}
+    actor = actor_for(user, request)
+    audit_record(tag=Tag.SIGNED_IN, actor=actor, subject=user.email, **details)
     request.session[SIGNED_IN_AT] = time.time()
     session_begin(request, user)
 
@@ -68,6 +74,18 @@ def _second_factor_failed(
         actor=actor_for(None, request),
         subject=user.email,
         step="second factor",
+    )
+
+
+def single_sign_on_failed(request: HttpRequest, *, reason: str, subject: str) -> None:
+    """Nobody came in through the provider, or nobody was confirmed; `reason` holds no secret."""
+    person = request.user if isinstance(request.user, User) else None
+    audit_record(
+        tag=Tag.CONFIRMATION_FAILED if person else Tag.SIGN_IN_FAILED,
+        actor=actor_for(person, request),
+        subject=person.email if person else subject,
+        step=SINGLE_SIGN_ON,
+        reason=reason,
     )
 
 

@@ -10,6 +10,7 @@ from django.urls import include, path, re_path
 
 from freddy_admin.accounts.confirmation import confirmed_first
 from freddy_admin.accounts.factor_views import RemovePasskeyView
+from freddy_admin.accounts.single_sign_on import views as single_sign_on
 from freddy_admin.accounts.views import SignInView
 
 password = [
@@ -57,6 +58,9 @@ urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("single-sign-on/", single_sign_on.begin, name="single_sign_on"),
+    path("single-sign-on/return/", single_sign_on.come_back, name="single_sign_on_return"),
+    path("single-sign-on/confirm/", single_sign_on.confirm, name="account_confirm_elsewhere"),
     path("password/", include(password)),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),

@@ -16,6 +16,11 @@ class Tag(models.TextChoices):
     SECOND_FACTOR_ADDED = "second_factor_added", _("set up a second factor")
     SECOND_FACTOR_REMOVED = "second_factor_removed", _("removed a second factor")
     SECOND_FACTOR_CHANGED = "second_factor_changed", _("changed a second factor")
+    SINGLE_SIGN_ON_LINKED = "single_sign_on_linked", _("linked an account to single sign-on")
+    SINGLE_SIGN_ON_UNLINKED = (
+        "single_sign_on_unlinked",
+        _("unlinked an account from single sign-on"),
+    )
     PERSON_CREATED = "person_created", _("created a person")
     PERSON_CHANGED = "person_changed", _("changed a person's settings")
     TOKEN_CREATED = "token_created", _("created a panel token")

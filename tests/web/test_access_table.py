@@ -71,6 +71,7 @@ TABLE = {
     "profile": OWN_FORM,
     "first_visit": OVER,
     "first_visit_link": OVER_FORM,
+    "single_sign_on_unlink": OWN_DOES,
     "sessions": SEE_OWN,
     "sessions_end": OWN_DOES,
     "session_end": NOBODYS,
@@ -79,6 +80,7 @@ TABLE = {
     "people": ADMIN_READ,
     "person": ADMIN_READ,
     "person_change": ADMIN_DOES,
+    "person_unlink": ADMIN_DOES,
     "person_remove": ADMIN_FORM,
     "person_export": ADMIN_READ,
     "invitation": LINK,
@@ -202,7 +204,7 @@ def _of_one_person(name: str, people: People) -> object:
 
 OF_PEOPLE = {
     *("member", "member_remove", "member_invitation", "invitation", "invitation_accept"),
-    *("person", "person_change", "person_export", "person_remove"),
+    *("person", "person_change", "person_export", "person_remove", "person_unlink"),
 }
 
 

@@ -103,6 +103,7 @@ _NAMES: dict[str, Callable[[], str]] = {
     "unreadable": lambda: _("could not be opened"),
     "version": lambda: _("version"),
     "versions": lambda: _("versions"),
+    "way": lambda: _("by"),
     "who": lambda: _("who"),
 }
 
@@ -120,6 +121,7 @@ _VALUES: dict[str, Callable[[], str]] = {
     "recovery_codes": lambda: _("recovery codes"),
     "refused": lambda: _("refused"),
     "second factor": lambda: _("second factor"),
+    "single sign-on": lambda: _("single sign-on"),
     "totp": lambda: _("authenticator app"),
     "unknown": lambda: _("unknown"),
     "untested": lambda: _("could not be tested"),

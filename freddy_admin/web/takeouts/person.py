@@ -6,6 +6,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.panel_tokens import api_tokens_of
 from freddy_admin.accounts.people import second_factors_of
 from freddy_admin.accounts.saved_views import saved_views_of
+from freddy_admin.accounts.single_sign_on.links import links_since
 from freddy_admin.audit.counting import audit_by
 from freddy_admin.core import clock
 from freddy_admin.organisations.invitations import invitations_to
@@ -31,6 +32,9 @@ def person_takeout(person: User, *, reader: User) -> dict[str, Any]:
             for one in invitations_to(email=person.email)
         ],
         "second_factors": second_factors_of(user=person),
+        "single_sign_on": [
+            {"provider": provider, "linked_at": on} for provider, on in links_since(user=person)
+        ],
         "panel_tokens": [_token(one, seen) for one in api_tokens_of(user=person)],
         "saved_views": [
             {"name": view.name, "query": view.query, "created_at": view.created_at}

@@ -15,6 +15,7 @@ from freddy_admin.accounts.people import (
     person_switch,
     second_factor_people,
 )
+from freddy_admin.accounts.single_sign_on.links import links_since
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
@@ -48,6 +49,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     page = {
         "view": person_view(found, memberships_of(user=found), secured, reading(clock.now())),
         "alone": managed_alone(user=found) if found.is_active else [],
+        "linked": links_since(user=found),
         "is_reader": found.pk == person_of(request).pk,
     }
     return render(request, "people/person.html", page)

@@ -1,5 +1,6 @@
 """What a person says of themselves."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.actors import actor_of
 from freddy_admin.accounts.services import profile_update
+from freddy_admin.accounts.single_sign_on.links import links_since
 from freddy_admin.web.access import FORM, by_anyone_signed_in, person_of
 from freddy_admin.web.forms import ProfileForm, told_beside_fields
 
@@ -22,4 +24,6 @@ def profile(request: HttpRequest) -> HttpResponse:
             profile_update(actor=actor_of(request), user=person, **form.cleaned_data)
             messages.success(request, _("Your profile was saved."))
             return redirect("profile")
-    return render(request, "profile/page.html", {"form": form, "person": person})
+    linked = [on for _provider, on in links_since(user=person)]
+    page = {"form": form, "person": person, "linked": linked, "provider": settings.OIDC_NAME}
+    return render(request, "profile/page.html", page)
