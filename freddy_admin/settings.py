@@ -164,7 +164,10 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- People -------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "freddy_admin.accounts.backends.PasswordBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",  # of sessions that began with it
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -178,7 +181,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"reset_password": "freddy_admin.accounts.forms.ResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "freddy_admin.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "freddy_admin.accounts.forms.NewPasswordForm",
+}
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -189,11 +196,13 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
 # Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
 # key is the account together with the sender's address, so that guessing locks nobody else out.
+# A browser that the person signed in with before is counted by itself: see accounts.known_devices.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_anywhere": "100/h/key",
     "single_sign_on": "60/m/ip",  # on the way there and on the way back
+    "login_failed_device": "10/h/key",
 }
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = "strict"
@@ -277,23 +286,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    "accelerometer": [],
-    "autoplay": [],
-    "camera": [],
-    "display-capture": [],
-    "encrypted-media": [],
-    "fullscreen": [],
-    "geolocation": [],
-    "gyroscope": [],
-    "magnetometer": [],
-    "microphone": [],
-    "midi": [],
-    "payment": [],
-    "picture-in-picture": [],
-    "usb": [],
-    "xr-spatial-tracking": [],
-}
+PERMISSIONS_POLICY = backends.permissions_policy()
 
 # --- What is written down -----------------------------------------------------
 LOGGING = backends.logging(level=env.str("LOG_LEVEL", default="INFO"))

@@ -1,6 +1,5 @@
 """What the sign-in library is told to do our way."""
 
-import logging
 from io import BytesIO
 from typing import Any
 
@@ -18,13 +17,12 @@ from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from freddy_admin.accounts.addresses import client_address
 from freddy_admin.accounts.confirmation import recently_confirmed
+from freddy_admin.accounts.known_devices import device_known
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
 from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
 from freddy_admin.accounts.sessions import NO_ADDRESS
 from freddy_admin.accounts.single_sign_on.links import is_linked
-
-log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -46,23 +44,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return client_address(request) or NO_ADDRESS
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt, for the account from this address and for the account from anywhere.
+        """Count the attempt before a password is hashed; raises ValidationError at a limit.
 
-        Whoever guesses a colleague's password from one address stops themselves, and not the
-        colleague, long before the account's own, far higher limit is reached. Raises
-        ValidationError where a limit is.
+        A browser in which this very person signed in before has a few wrong passwords of its
+        own. All others are counted for the account from their address, and for the account from
+        anywhere: whoever guesses stops themselves, and never the person whose account it is.
         """
+        device = device_known(request, str(credentials.get("email") or ""))
+        if device:
+            own = self._consume(request, "login_failed_device", key=device)
+            if own:
+                self._login_failed_rl_usage = own
+                return
         super().pre_authenticate(request, **credentials)
-        anywhere = ratelimit.consume(
-            request,
-            app="allauth.account",
-            action="login_failed_anywhere",
-            key=super()._get_login_attempts_cache_key(request, **credentials),
-        )
+        account = super()._get_login_attempts_cache_key(request, **credentials)
+        anywhere = self._consume(request, "login_failed_anywhere", key=account)
         if not anywhere:
             raise self.validation_error("too_many_login_attempts")
         # The right password gives both back.
         self._login_failed_rl_usage.usage.extend(anywhere.usage)
+
+    def _consume(self, request: HttpRequest, action: str, *, key: str) -> Any:
+        return ratelimit.consume(request, app="allauth.account", action=action, key=key)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         account = super()._get_login_attempts_cache_key(request, **credentials)
@@ -77,15 +80,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             action="login_failed_anywhere",
             key=super()._get_login_attempts_cache_key(request, **credentials),
         )
-
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """As the library does, but an inactive person is told no more than a wrong password."""
-        user: User | None = super().authenticate(request, **credentials)
-        if user is None or user.is_active:
-            return user
-        # The library took the right password for a success and gave the attempt back.
-        self.pre_authenticate(request, **credentials)
-        return None
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Back to the sign-in page, without a word about the account."""
@@ -110,21 +104,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             words["single_sign_on"] = _("Use single sign-on")
         return [found[name] | {"description": words[name]} for name in words if name in found]
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send; a mail server that is away changes nothing of what the visitor sees."""
-        try:
-            super().send_mail(template_prefix, email, context)
-        except OSError as error:  # smtplib's errors are OSErrors too
-            log.warning("A mail (%s) was not sent: %s.", template_prefix, type(error).__name__)
-
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors are sealed at rest, and stay where they are required."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
+        "passkey_unknown": _(
+            "This passkey is not known here. Try another one, or sign in without."
+        ),
         "cannot_delete_authenticator": _(
             "This panel requires a second factor of you, so it cannot be removed."
-        )
+        ),
     }
 
     def encrypt(self, text: str) -> str:

@@ -22,6 +22,13 @@ def sessions_end(*, user: User, keep: str | None = None) -> int:
 
 
 def tokens_forget(*, user: User, organisation_id: int) -> None:
-    """Panel tokens that were made for this organisation are no longer for it."""
+    """Panel tokens that were made for this organisation are for good no longer for it.
+
+    Asked for when a member goes, and once more when one comes: what a token was good for in a
+    former time, as a member or as a platform admin, never comes back by itself. A platform admin
+    has it all the while.
+    """
+    if user.is_platform_admin:
+        return
     links = ApiToken.organisations.through.objects
     links.filter(apitoken__user=user, organisation_id=organisation_id).delete()

@@ -108,7 +108,7 @@ class _Answered:
                 return super().clean_credential()  # type: ignore[misc]
         except ValidationError:
             passkey_failed(context.request, getattr(self, "user", None))
-            raise
+            raise get_adapter().validation_error("passkey_unknown") from None
 
 
 class ShowPasskeyForm(_Answered, passkeys.AuthenticateWebAuthnForm):  # type: ignore[misc]

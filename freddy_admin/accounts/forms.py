@@ -4,24 +4,42 @@ from typing import Any
 
 from allauth.account import forms as library
 from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.accounts.later import later
+from freddy_admin.accounts.actors import actor_for
+from freddy_admin.accounts.panel_tokens import api_tokens_revoke_all
+from freddy_admin.accounts.resets import reset_ask
 
 
 class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]
-    """Asks for a link by mail; known and unknown addresses take the same time."""
+    """Asks for a link by mail; known and unknown addresses cost the same work."""
 
     def clean_email(self) -> str:
-        """The address as the library cleans it; whose it is, is looked up later."""
+        """The address as the library cleans it; whose it is, the worker looks up."""
         return str(get_adapter().clean_email(self.cleaned_data["email"].lower()))
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Look the person up and send the mail once the answer is out."""
+        """Note the wish, whoever's it is."""
+        del request, kwargs
+        email = str(self.cleaned_data["email"])
+        reset_ask(email=email)
+        return email
 
-        def send() -> None:
-            super(ResetPasswordForm, self).clean_email()
-            super(ResetPasswordForm, self).save(request, **kwargs)
 
-        later(send)
-        return str(self.cleaned_data["email"])
+class NewPasswordForm(library.ResetPasswordKeyForm):  # type: ignore[misc]
+    """The page that the mailed link leads to."""
+
+    tokens = forms.BooleanField(
+        label=_("Somebody else may have used my account: revoke all my panel tokens, too"),
+        required=False,
+    )
+
+    def save(self) -> None:
+        """Set the password, and revoke what was asked for."""
+        super().save()
+        if self.cleaned_data["tokens"]:
+            actor = actor_for(self.user, context.request)
+            api_tokens_revoke_all(actor=actor, user=self.user)

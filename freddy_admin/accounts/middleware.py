@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from freddy_admin.accounts.known_devices import device_remembered
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import SecondFactorUnreadable
 from freddy_admin.accounts.second_factor import (
@@ -54,7 +55,7 @@ class TimeZoneMiddleware:
 
 
 class SessionsMiddleware:
-    """Notes where people are signed in; ends what has lasted two weeks, however busy.
+    """Notes where people are signed in; ends what was idle for a day or has lasted two weeks.
 
     A session of somebody who was switched off ends, too: it must not come back with them.
     """
@@ -63,8 +64,8 @@ class SessionsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; the work is done once the view is known."""
-        return self.get_response(request)
+        """Pass on; a browser in which somebody signed in just now is remembered as theirs."""
+        return device_remembered(request, self.get_response(request))
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         """To the sign-in page, or None where the person may go on."""
@@ -75,10 +76,10 @@ class SessionsMiddleware:
                 request.session.flush()
             return None
         began = request.session.get(SIGNED_IN_AT)
-        if began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE:
+        over = began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE
+        if over or not session_seen(request, request.user):
             logout(request)
             return redirect_to_login(request.get_full_path())
-        session_seen(request, request.user)
         return None
 
 

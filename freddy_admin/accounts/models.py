@@ -96,6 +96,21 @@ class FirstLink(models.Model):
         return f"until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
+class ResetWish(models.Model):
+    """Somebody typed this address under “forgotten password”; whose it is, the worker looks up.
+
+    No link is kept: it is made when the mail goes out.
+    """
+
+    email = models.EmailField(unique=True)
+    asked_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"asked at {self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class SavedView(models.Model):
     """A view of the overview that a person keeps under a name: the query of its address."""
 

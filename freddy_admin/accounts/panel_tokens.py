@@ -72,6 +72,16 @@ def api_token_revoke(*, actor: Actor, user: User, token_id: int) -> str:
     return row.name
 
 
+@transaction.atomic
+def api_tokens_revoke_all(*, actor: Actor, user: User) -> int:
+    """Take all of this person's tokens away for good; how many that were."""
+    rows = list(ApiToken.objects.select_related("user").filter(user=user))
+    for row in rows:
+        _record(Tag.TOKEN_REVOKED, actor, row)
+    ApiToken.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
+
+
 def api_tokens_of(*, user: User) -> list[ApiToken]:
     """This person's tokens, the newest first, with their organisations; two queries."""
     rows = ApiToken.objects.filter(user=user).order_by("-created_at", "-pk")

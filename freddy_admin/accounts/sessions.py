@@ -25,6 +25,7 @@ from freddy_admin.core.errors import NotFound
 log = logging.getLogger(__name__)
 
 NOTED_EVERY = timedelta(minutes=5)
+IDLE_SECONDS = 86_400
 NO_ADDRESS = "0.0.0.0"  # nosec B104  # noqa: S104  what stands where a request has none, as on a Unix socket
 REMEMBERED = 10_000
 _noted: OrderedDict[str, datetime] = OrderedDict()
@@ -50,16 +51,30 @@ def session_begin(request: HttpRequest, user: User) -> None:
         _write(request, user, key, began=True)
 
 
-def session_seen(request: HttpRequest, user: User) -> None:
-    """Note, every five minutes, that the person is still there; without a query in between."""
+def session_seen(request: HttpRequest, user: User) -> bool:
+    """Note, every five minutes, that the person is still there; without a query in between.
+
+    False where nothing was heard of this session for a day: it has ended, and the caller signs
+    it out. A page that is open and keeps itself up to date is heard of.
+    """
     key, now = request.session.session_key, clock.now()
     if key is None:
-        return
+        return True
     with _noting:
         latest = _noted.get(key)
     # A clock that was set back must not stop the noting.
-    if latest is None or not timedelta(0) <= now - latest < NOTED_EVERY:
-        _write(request, user, key)
+    if latest is not None and timedelta(0) <= now - latest < NOTED_EVERY:
+        return True
+    if _idle(key, now):
+        return False
+    _write(request, user, key)
+    return True
+
+
+def _idle(key: str, now: datetime) -> bool:
+    rows = UserSession.objects.filter(session_key=key).values_list("last_seen_at", flat=True)
+    seen = rows.first()
+    return seen is not None and now - seen >= clock.passing(IDLE_SECONDS)
 
 
 def sessions_of(*, user: User, here: str | None) -> list[SignedIn]:

@@ -17,6 +17,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from freddy_admin.accounts.actors import actor_for
+from freddy_admin.accounts.known_devices import device_remember
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.second_factor import second_factor_remember
 from freddy_admin.accounts.sessions import session_begin, sessions_end_all
@@ -36,6 +37,7 @@ def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     audit_record(tag=Tag.SIGNED_IN, actor=actor, subject=user.email, **details)
     request.session[SIGNED_IN_AT] = time.time()
     session_begin(request, user)
+    device_remember(request, user.email)
 
 
 @receiver(user_logged_out)
@@ -113,6 +115,8 @@ def _confirmation_failed(request: HttpRequest | None, user: User, step: str) -> 
 @receiver([password_changed, password_reset])
 def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
     audit_record(tag=Tag.PASSWORD_CHANGED, actor=actor_for(user, request), subject=user.email)
+    # By the mailed link or by the former password: it is them, in this browser.
+    device_remember(request, user.email)
     # They cannot be used any more, and so they go: all but the one it was changed in.
     own = request.session.session_key if request.user == user else None
     sessions_end_all(actor=actor_for(user, request), user=user, keep=own)

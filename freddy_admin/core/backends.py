@@ -117,3 +117,27 @@ def logging(*, level: str) -> dict[str, Any]:
             "botocore": {"level": "WARNING"},
         },
     }
+
+
+def permissions_policy() -> dict[str, list[str]]:
+    """What a browser may lend a page of the panel: none of what it could ask people for."""
+    return {power: [] for power in _POWERS}
+
+
+_POWERS = (
+    "accelerometer",
+    "autoplay",
+    "camera",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "usb",
+    "xr-spatial-tracking",
+)

@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from django.db import connections
 
+from freddy_admin.accounts.resets import resets_send_due
 from freddy_admin.organisations.invitation_mail import invitations_send_due
 
 log = logging.getLogger(__name__)
@@ -41,9 +43,14 @@ class Post:
 
 def _send() -> int:
     try:
-        return invitations_send_due()
+        return sum(_round_of(kind) for kind in (resets_send_due, invitations_send_due))
+    finally:
+        connections.close_all()
+
+
+def _round_of(kind: Callable[[], int]) -> int:
+    try:
+        return kind()
     except Exception as error:  # noqa: BLE001  the next round tries again
         log.warning("Mails were not looked after: %s.", type(error).__name__)
         return 0
-    finally:
-        connections.close_all()

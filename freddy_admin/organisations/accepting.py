@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_invited_create
 from freddy_admin.audit.services import Actor, audit_record
@@ -70,6 +71,8 @@ def _join(row: Invitation, actor: Actor, user: User) -> None:
     member, added = Membership.objects.get_or_create(
         organisation=row.organisation, user=user, defaults={"role": role}
     )
+    if added:
+        tokens_forget(user=user, organisation_id=row.organisation.pk)
     if _RANKS[Role(member.role)] < _RANKS[role]:
         member.role = role
         member.save(update_fields=["role"])

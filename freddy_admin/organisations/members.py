@@ -92,8 +92,7 @@ def member_remove(*, organisation: Organisation, actor: Actor, user_id: int) -> 
         _refuse_last(place, row)
     invitations_of_withdraw(organisation=place, actor=actor, inviter_id=row.user_id)
     row.delete()
-    if not row.user.is_platform_admin:
-        tokens_forget(user=row.user, organisation_id=place.pk)
+    tokens_forget(user=row.user, organisation_id=place.pk)
     left = actor.id == row.user_id
     audit_record(
         tag=Tag.MEMBER_LEFT if left else Tag.MEMBER_REMOVED,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
@@ -118,6 +119,8 @@ def member_set(
     member, added = Membership.objects.get_or_create(
         organisation=organisation, user=user, defaults={"role": role}
     )
+    if added:
+        tokens_forget(user=user, organisation_id=organisation.pk)
     former = member.role
     if not added and former != role:
         member.role = role

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.panel_tokens import api_tokens_revoke_all
 from freddy_admin.accounts.sessions import session_end, sessions_end_all, sessions_of
 from freddy_admin.core import clock
 from freddy_admin.web.access import WRITE, by_anyone_signed_in, person_of
@@ -35,12 +36,15 @@ def end(request: HttpRequest, session_id: int) -> HttpResponse:
 
 @by_anyone_signed_in(WRITE)
 def end_all(request: HttpRequest) -> HttpResponse:
-    """Everywhere, or everywhere but here."""
-    here = "here" in request.POST
+    """Everywhere, or everywhere but here; with the panel tokens, where that was ticked."""
+    here, person, actor = "here" in request.POST, person_of(request), actor_of(request)
     own = None if here else request.session.session_key
-    sessions_end_all(actor=actor_of(request), user=person_of(request), keep=own)
+    sessions_end_all(actor=actor, user=person, keep=own)
+    tokens = api_tokens_revoke_all(actor=actor, user=person) if "tokens" in request.POST else 0
     if here:
         logout(request)
         return redirect("account_login")
     messages.success(request, _("All other browsers are signed out."))
+    if tokens:
+        messages.success(request, _("Panel tokens revoked: %(n)d.") % {"n": tokens})
     return redirect("sessions")

@@ -1,0 +1,90 @@
+"""Browsers from which somebody signed in before: guesses made elsewhere do not hold them up.
+
+After OWASP's "device cookies": the signed cookie opens nothing. It only has the wrong passwords of
+this browser counted by themselves, so that whoever guesses at an account from a thousand addresses
+uses up the strangers' guesses and never those of the person whose account it is.
+"""
+
+import secrets
+from typing import Final
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from freddy_admin.accounts.models import User
+
+LASTS_SECONDS: Final = 180 * 86_400
+ACCOUNTS_AT_MOST: Final = 5
+SALT: Final = "freddy-admin: known devices"
+LONGEST: Final = 1_500
+_NOTED: Final = "known_device_of"
+
+
+def device_known(request: HttpRequest, email: str) -> str | None:
+    """What this browser is called for this account; None where nobody signed in to it there.
+
+    The address need not be anybody's: nothing is looked up. A session of the person counts, too.
+    """
+    if isinstance(request.user, User) and request.user.email == email.strip().lower():
+        return f"session:{request.session.session_key}"
+    account = _account(email)
+    for signed in _sent(request):
+        known, _dot, device = _opened(signed).partition(".")
+        if constant_time_compare(known, account):
+            return device
+    return None
+
+
+def device_remember(request: HttpRequest, email: str) -> None:
+    """Have the answer to this request make the browser known for this account."""
+    setattr(request, _NOTED, email)
+
+
+def device_remembered(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """The answer, with the cookie where this request earned one."""
+    email = getattr(request, _NOTED, None)
+    if email is None:
+        return answer
+    account = _account(email)
+    others = [signed for signed in _sent(request) if _of_another(account, _opened(signed))]
+    new = _signer().sign(f"{account}.{secrets.token_urlsafe(12)}")
+    answer.set_cookie(
+        cookie_name(),
+        "~".join([new, *others][:ACCOUNTS_AT_MOST]),
+        max_age=LASTS_SECONDS,
+        secure=settings.SECURE_COOKIES,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def cookie_name() -> str:
+    """As the browser knows it; bound to this very host where cookies are secure."""
+    return "__Host-known-device" if settings.SECURE_COOKIES else "known-device"
+
+
+def _sent(request: HttpRequest) -> list[str]:
+    return request.COOKIES.get(cookie_name(), "")[:LONGEST].split("~")
+
+
+def _opened(signed: str) -> str:
+    try:
+        return _signer().unsign(signed, max_age=LASTS_SECONDS)
+    except signing.BadSignature:  # made up, changed, or too old
+        return ""
+
+
+def _of_another(account: str, entry: str) -> bool:
+    return bool(entry) and not entry.startswith(f"{account}.")
+
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt=SALT)
+
+
+def _account(email: str) -> str:
+    # Keyed, so that the cookie of a shared machine does not tell whose addresses were here.
+    return salted_hmac(SALT, email.strip().lower(), algorithm="sha256").hexdigest()[:32]
