@@ -21,6 +21,10 @@ env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 # --- Who may talk to us -------------------------------------------------------
 DEBUG = conf.flag("DEBUG", env, default=False)
 SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
+# What they signed, sealed and chained is still accepted; only SECRET_KEY makes anything new.
+SECRET_KEY_FALLBACKS = conf.former_secret_keys(
+    env.str("SECRET_KEY_FALLBACKS", default=""), present=SECRET_KEY
+)
 ALLOWED_HOSTS = conf.allowed_hosts(
     env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"), debug=DEBUG
 )

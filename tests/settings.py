@@ -18,6 +18,7 @@ os.environ.update(
     TRUSTED_PROXIES="0",
     DEFAULT_FROM_EMAIL="freddy-admin@localhost",
     SECRET_KEY="tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    SECRET_KEY_FALLBACKS="",
     DEBUG="false",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     CSRF_TRUSTED_ORIGINS="",

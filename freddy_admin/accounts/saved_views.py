@@ -4,6 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import SavedView, User
+from freddy_admin.audit.services import Actor, audit_record
+from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.core.text import line_clean
 
@@ -18,7 +20,7 @@ def saved_views_of(*, user: User) -> list[SavedView]:
 
 
 @transaction.atomic
-def saved_view_keep(*, user: User, name: str, query: str) -> SavedView:
+def saved_view_keep(*, actor: Actor, user: User, name: str, query: str) -> SavedView:
     """Keep an address of the overview; under a name that is kept already it takes its place.
 
     `query` is stored as it is: the caller has written it anew from what it understood. Raises
@@ -29,27 +31,34 @@ def saved_view_keep(*, user: User, name: str, query: str) -> SavedView:
     _query_check(query)
     # Two of one person's at the same time: one after the other, so that neither passes the limit.
     User.objects.select_for_update().get(pk=user.pk)
-    kept = saved_views_of(user=user)
-    for view in kept:
-        if view.name.casefold() == clean.casefold():
-            view.query = query
-            view.save(update_fields=["query"])
-            return view
-    if len(kept) >= VIEWS_AT_MOST:
-        raise Conflict(
-            _("You keep %(n)d views already. Remove one, then keep this one.")
-            % {"n": VIEWS_AT_MOST}
-        )
-    return SavedView.objects.create(user=user, name=clean, query=query)
+    kept = {view.name.casefold(): view for view in saved_views_of(user=user)}
+    view = kept.get(clean.casefold())
+    if view is None:
+        _refuse_too_many(len(kept))
+        view = SavedView(user=user, name=clean)
+    view.query = query
+    view.save()
+    audit_record(tag=Tag.VIEW_KEPT, actor=actor, subject=view.name)
+    return view
 
 
-def saved_view_remove(*, user: User, view_id: int) -> str:
+@transaction.atomic
+def saved_view_remove(*, actor: Actor, user: User, view_id: int) -> str:
     """Forget one of this person's views; its name. Raises NotFound, also for somebody else's."""
     view = SavedView.objects.filter(user=user, pk=view_id).first()
     if view is None:
         raise NotFound(_("There is no such view."))
     view.delete()
+    audit_record(tag=Tag.VIEW_REMOVED, actor=actor, subject=view.name)
     return view.name
+
+
+def _refuse_too_many(kept: int) -> None:
+    if kept >= VIEWS_AT_MOST:
+        raise Conflict(
+            _("You keep %(n)d views already. Remove one, then keep this one.")
+            % {"n": VIEWS_AT_MOST}
+        )
 
 
 def _query_check(query: str) -> None:

@@ -112,7 +112,8 @@ def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> in
     """Sign every browser out at once, but for the session `keep`; how many that were."""
     ended = sessions_end(user=user, keep=keep)
     UserSession.objects.filter(user_id=user.pk).exclude(session_key=keep or "").delete()
-    audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, number=ended)
+    if ended:
+        audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, number=ended)
     return ended
 
 

@@ -78,6 +78,9 @@ class AuditEvent(AddedOnly):
         indexes = [
             models.Index(fields=["at", "id"], name="audit_by_time"),
             models.Index(fields=["organisation_id", "at", "id"], name="audit_by_organisation_time"),
+            models.Index(
+                fields=["organisation_id", "tag", "at", "id"], name="audit_by_organisation_tag"
+            ),
             models.Index(fields=["actor_id", "at", "id"], name="audit_by_actor"),
             models.Index(fields=["tag", "at", "id"], name="audit_by_tag"),
             models.Index(fields=["subject", "at", "id"], name="audit_by_subject"),

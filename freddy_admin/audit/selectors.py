@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q, QuerySet
 
@@ -50,6 +52,11 @@ class AuditFilters:
         """Whether texts are searched, for which there is no index."""
         return bool(self.words or self.actor_words or self.organisation_words)
 
+    @property
+    def by_index(self) -> bool:
+        """Whether an index leads to few events, whoever may read how many of them."""
+        return bool(self.request_id) or self.actor_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -76,7 +83,11 @@ def audit_page(
     floor = _floor(cursor) if filters.by_text else None
     narrowed = _narrowed(filters) & _beyond(cursor) & (_not_before(floor) if floor else Q())
     newer = cursor is not None and cursor.newer
-    found = _first(_sources(scope, filters), narrowed, newer=newer, limit=limit + 1)
+    sources = _sources(scope, filters)
+    if filters.by_index:
+        # What one person or one request did is few events: looked at once, and not range by range.
+        sources = [reduce(or_, sources)]
+    found = _first(sources, narrowed, newer=newer, limit=limit + 1)
     events, more = found[:limit], len(found) > limit
     if newer:
         events.reverse()

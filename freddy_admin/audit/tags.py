@@ -23,6 +23,8 @@ class Tag(models.TextChoices):
     )
     PERSON_CREATED = "person_created", _("created a person")
     PERSON_CHANGED = "person_changed", _("changed a person's settings")
+    VIEW_KEPT = "view_kept", _("kept a view of the overview")
+    VIEW_REMOVED = "view_removed", _("removed a view of the overview")
     TOKEN_CREATED = "token_created", _("created a panel token")
     TOKEN_REVOKED = "token_revoked", _("revoked a panel token")
     ORGANISATION_CREATED = "organisation_created", _("added an organisation")

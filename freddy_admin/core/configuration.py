@@ -36,6 +36,22 @@ def secret_key(value: str, *, debug: bool) -> str:
     return value
 
 
+def former_secret_keys(value: str, *, present: str) -> list[str]:
+    """`SECRET_KEY_FALLBACKS`: former ones, separated by commas, the newest of them first."""
+    keys = [part.strip() for part in value.split(",") if part.strip()]
+    if any(len(key) < 32 for key in keys):
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS holds a key of fewer than 32 characters: "
+            "give former values of SECRET_KEY as they were, separated by commas."
+        )
+    if present in keys or len(set(keys)) < len(keys):
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS names SECRET_KEY itself or one key twice: "
+            "give former values, each once."
+        )
+    return keys
+
+
 def encryption(private: str, public: str, *, debug: bool) -> tuple[list[str], str]:
     """`ENCRYPTION_KEYS` (private, first one's public half seals) and `ENCRYPTION_PUBLIC_KEY`.
 

@@ -1,10 +1,11 @@
 """Inviting people by mail: who may come with which role, and what becomes of it."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -21,8 +22,11 @@ from freddy_admin.organisations.roles import Role
 
 VALID_FOR: Final = timedelta(days=7)
 PER_HOUR: Final = 20
+PRUNED_AT_ONCE: Final = 500
 RESENT_EVERY: Final = timedelta(minutes=5)
 LARGEST_ID: Final = 2**63 - 1
+# What became of it is in the audit log; the address of somebody who never came goes.
+KEPT_FOR: Final = timedelta(days=30)
 _LONGEST_TOKEN = 200
 _MAILED = (Tag.MEMBER_INVITED, Tag.INVITATION_RESENT)
 
@@ -132,6 +136,15 @@ def invitation_end(row: Invitation) -> None:
     """Used or withdrawn: nothing leads to it any more."""
     row.ended_at, row.next_attempt_at, row.digest = clock.now(), None, ""
     row.save(update_fields=["ended_at", "next_attempt_at", "digest"])
+
+
+def invitations_prune(*, now: datetime) -> int:
+    """Delete those that were used, withdrawn or out of date 30 days ago; how many went."""
+    before = now - KEPT_FOR
+    over = Invitation.objects.filter(Q(ended_at__lt=before) | Q(expires_at__lt=before))
+    ids = list(over.order_by("expires_at").values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+    Invitation.objects.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 def token_digest(token: str) -> str:

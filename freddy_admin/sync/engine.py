@@ -15,6 +15,7 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.rounds import audit_round
 from freddy_admin.core import clock
 from freddy_admin.crypto.keyring import keyring
+from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.leases import claims_take
@@ -108,6 +109,7 @@ class Engine:
         # One small batch a tick: while there is more, the next tick goes on.
         if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
             import_drafts_expire()
+            invitations_prune(now=now)
             self._pruned_at = now
 
     def _look_after_log(self, now: datetime) -> None:

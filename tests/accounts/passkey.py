@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.test import Client
+from django.utils.http import int_to_base36
 from fido2 import cbor
 from fido2.cose import ES256
 from fido2.utils import websafe_encode
@@ -45,7 +46,7 @@ class Passkey:
             clientDataJSON=told,
             authenticatorData=data,
             signature=signature,
-            userHandle=str(person).encode(),
+            userHandle=int_to_base36(person).encode(),
         )
 
     def _told(self, kind: str, challenge: str) -> bytes:

@@ -20,7 +20,7 @@ from freddy_admin.accounts.people import (
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.accounts.services import admin_create
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.services import Actor
+from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, NotFound
 from tests.accounts.conftest import ACTOR, PASSWORD, set_up_second_factor, sign_in
@@ -95,7 +95,7 @@ def test_a_session_whose_text_cannot_be_read_is_passed_over(ada: User) -> None:
 
 def test_a_removed_person_is_gone_with_all_that_was_theirs(ada: User, admin: User) -> None:
     own, client = Actor(name="Ada (ada@example.org)", id=ada.pk), Client()
-    saved_view_keep(user=ada, name="Late", query="state=late")
+    saved_view_keep(actor=OPERATOR, user=ada, name="Late", query="state=late")
     api_token_create(actor=own, user=ada, name="script")
     set_up_second_factor(ada)
     sign_in(client, ada.email)

@@ -10,6 +10,7 @@ from freddy_admin.accounts.saved_views import (
     saved_view_remove,
     saved_views_of,
 )
+from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -30,14 +31,16 @@ def _names(user: User) -> list[str]:
 
 
 def test_a_view_is_kept_under_a_clean_name(ana: User) -> None:
-    view = saved_view_keep(user=ana, name="  Late in EMEA ", query="state=late&tag=emea")
+    view = saved_view_keep(
+        actor=OPERATOR, user=ana, name="  Late in EMEA ", query="state=late&tag=emea"
+    )
     assert (view.name, view.query) == ("Late in EMEA", "state=late&tag=emea")
     assert saved_views_of(user=ana) == [view]
 
 
 def test_views_come_by_name_whatever_its_case(ana: User) -> None:
     for name in ("b", "C", "a"):
-        saved_view_keep(user=ana, name=name, query="state=late")
+        saved_view_keep(actor=OPERATOR, user=ana, name=name, query="state=late")
     assert _names(ana) == ["a", "b", "C"]
 
 
@@ -45,8 +48,8 @@ def test_views_come_by_name_whatever_its_case(ana: User) -> None:
 def test_a_name_that_is_kept_already_gets_the_new_address(
     first: str, second: str, ana: User
 ) -> None:
-    saved_view_keep(user=ana, name=first, query="state=late")
-    saved_view_keep(user=ana, name=second, query="q=alder")
+    saved_view_keep(actor=OPERATOR, user=ana, name=first, query="state=late")
+    saved_view_keep(actor=OPERATOR, user=ana, name=second, query="q=alder")
     assert [(view.name, view.query) for view in saved_views_of(user=ana)] == [(first, "q=alder")]
 
 
@@ -64,34 +67,34 @@ def test_what_cannot_be_kept_is_refused_with_a_sentence(
     name: str, query: str, field: str, ana: User
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        saved_view_keep(user=ana, name=name, query=query)
+        saved_view_keep(actor=OPERATOR, user=ana, name=name, query=query)
     assert refused.value.field == field
     assert not SavedView.objects.exists()
 
 
 def test_twenty_are_kept_and_each_of_them_can_still_change(ana: User, ben: User) -> None:
     for number in range(VIEWS_AT_MOST):
-        saved_view_keep(user=ana, name=str(number), query="q=a")
+        saved_view_keep(actor=OPERATOR, user=ana, name=str(number), query="q=a")
     with pytest.raises(Conflict, match="20 views"):
-        saved_view_keep(user=ana, name="one more", query="q=a")
-    saved_view_keep(user=ana, name="7", query="q=b")
-    saved_view_keep(user=ben, name="7", query="q=c")
+        saved_view_keep(actor=OPERATOR, user=ana, name="one more", query="q=a")
+    saved_view_keep(actor=OPERATOR, user=ana, name="7", query="q=b")
+    saved_view_keep(actor=OPERATOR, user=ben, name="7", query="q=c")
     assert len(saved_views_of(user=ana)) == VIEWS_AT_MOST
     assert SavedView.objects.get(user=ana, name="7").query == "q=b"
 
 
 def test_somebody_elses_view_is_not_there(ana: User, ben: User) -> None:
-    view = saved_view_keep(user=ana, name="Mine", query="q=a")
+    view = saved_view_keep(actor=OPERATOR, user=ana, name="Mine", query="q=a")
     with pytest.raises(NotFound):
-        saved_view_remove(user=ben, view_id=view.pk)
+        saved_view_remove(actor=OPERATOR, user=ben, view_id=view.pk)
     assert _names(ana) == ["Mine"]
     assert _names(ben) == []
-    assert saved_view_remove(user=ana, view_id=view.pk) == "Mine"
+    assert saved_view_remove(actor=OPERATOR, user=ana, view_id=view.pk) == "Mine"
     with pytest.raises(NotFound):
-        saved_view_remove(user=ana, view_id=view.pk)
+        saved_view_remove(actor=OPERATOR, user=ana, view_id=view.pk)
 
 
 def test_views_go_with_their_person(ana: User) -> None:
-    saved_view_keep(user=ana, name="Mine", query="q=a")
+    saved_view_keep(actor=OPERATOR, user=ana, name="Mine", query="q=a")
     ana.delete()
     assert not SavedView.objects.exists()

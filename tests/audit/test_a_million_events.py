@@ -54,6 +54,25 @@ def test_no_page_reads_the_whole_log(
             assert [step for step in plan if "TEMP B-TREE" in step] == []
 
 
+def test_a_member_who_looks_for_a_kind_reads_it_organisation_by_organisation() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        audit_page(MEMBER, AuditFilters(tag="signed_in"))
+    (plan,) = [_plan(query["sql"]) for query in queries]
+    ranges = [
+        step for step in plan if "audit_by_organisation_tag (organisation_id=? AND tag=?)" in step
+    ]
+    assert len(ranges) >= len(MEMBER.managed)
+
+
+@pytest.mark.parametrize("asked", [{"actor_id": 7}, {"request_id": "abcdef012345"}])
+def test_a_person_or_a_request_is_looked_for_in_one_range(asked: dict[str, Any]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        audit_page(MEMBER, AuditFilters(**asked))
+    (plan,) = [_plan(query["sql"]) for query in queries]
+    assert len(plan) <= 2, "an index, and a sort of the few events at most"
+    assert "audit_by_" in plan[0]
+
+
 def test_adding_an_event_takes_few_statements() -> None:
     with CaptureQueriesContext(connection) as queries:
         audit_record(tag=Tag.EXPORTED, actor=OPERATOR)

@@ -30,6 +30,21 @@ REFUSED: list[tuple[str, str, Any]] = [
     ("SECRET_KEY", "ab" * 40, lambda v: conf.secret_key(v, debug=False)),
     ("SECRET_KEY", conf.DEBUG_SECRET_KEY, lambda v: conf.secret_key(v, debug=False)),
     ("SECRET_KEY", "Change-me-0123456789-abcdefghijkl", lambda v: conf.secret_key(v, debug=False)),
+    (
+        "SECRET_KEY_FALLBACKS",
+        "planted-short",
+        lambda v: conf.former_secret_keys(v, present=GOOD_KEY),
+    ),
+    (
+        "SECRET_KEY_FALLBACKS",
+        GOOD_KEY,
+        lambda v: conf.former_secret_keys(v, present=GOOD_KEY),
+    ),
+    (
+        "SECRET_KEY_FALLBACKS",
+        GOOD_KEY,
+        lambda v: conf.former_secret_keys(f"{v},{v}", present="another"),
+    ),
     ("ENCRYPTION_KEYS", "", lambda v: conf.encryption(v, "", debug=False)),
     ("ENCRYPTION_KEYS", "planted, not base64!", lambda v: conf.encryption(v, "", debug=False)),
     ("ENCRYPTION_KEYS", SHORT_KEY, lambda v: conf.encryption(v, "", debug=False)),

@@ -10,6 +10,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from freddy_admin.organisations import invitations
 from freddy_admin.organisations.accepting import invitation_accept, invitation_accept_as_new
 from freddy_admin.organisations.invitations import (
     PER_HOUR,
@@ -19,6 +20,7 @@ from freddy_admin.organisations.invitations import (
     invitation_resend,
     invitation_withdraw,
     invitations_open,
+    invitations_prune,
     invitations_to,
 )
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
@@ -221,3 +223,29 @@ def test_the_operator_is_not_held_back(organisation: Organisation) -> None:
         invite(organisation, f"p{number}@example.org", actor=Actor(name="operator"))
 
     assert enrolled(organisation, "after", Role.VIEWER)
+
+
+def test_what_became_of_it_is_forgotten_after_thirty_days(organisation: Organisation) -> None:
+    used = invite(organisation, "used@example.org")
+    invitation_withdraw(organisation=organisation, actor=ACTOR, invitation_id=used.pk)
+    invite(organisation, "never@example.org")  # good for seven days, which it was not used in
+
+    def left(days: int) -> list[str]:
+        with later(days=days):  # type: ignore[attr-defined]
+            invitations_prune(now=clock.now())
+        return sorted(Invitation.objects.values_list("email", flat=True))
+
+    assert left(29) == ["never@example.org", "used@example.org"]
+    assert left(31) == ["never@example.org"]
+    assert left(38) == []
+    assert AuditEvent.objects.filter(tag=Tag.INVITATION_WITHDRAWN, subject=used.email).exists()
+
+
+def test_they_go_a_few_at_a_time(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "PRUNED_AT_ONCE", 2)
+    for number in range(3):
+        invitation_made(organisation, f"{number}@example.org")
+    with later(days=40):  # type: ignore[attr-defined]
+        assert [invitations_prune(now=clock.now()) for _ in range(3)] == [2, 1, 0]

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from freddy_admin.accounts.saved_views import saved_view_keep
-from freddy_admin.audit.services import Actor
+from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import batch_open, order_sync
 from freddy_admin.vault.import_reads import import_drafts_of
@@ -195,7 +195,9 @@ OF_ONE_PERSON = {
 
 def _of_one_person(name: str, people: People) -> object:
     if name == "view_remove":
-        return saved_view_keep(user=people.viewer, name="Late", query="state=late").pk
+        return saved_view_keep(
+            actor=OPERATOR, user=people.viewer, name="Late", query="state=late"
+        ).pk
     if name == "token_revoke":
         return token_made(people.viewer)
     draft = import_drafts_of(user=people.manager).first()

@@ -12,7 +12,8 @@ from tests.web.test_access_table import _patterns
 
 PASSWORD = "correct-horse-battery"
 KEY_PAGES = ("key_replace", "key_revoke")
-ASKED = {"key_add", "candidate_keep", *KEY_PAGES}
+EXPORTS = {"organisation_export", "profile_export", "person_export"}
+ASKED = {"key_add", "candidate_keep", *KEY_PAGES, *EXPORTS}
 
 
 @pytest.fixture
@@ -107,3 +108,16 @@ def test_another_persons_confirmation_in_the_same_browser_does_not_count(
     confirm(client, people.operator)
     page = reverse("key_revoke", args=[key.organisation.slug, key.pk])
     assert client.get(page).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("export", "back"),
+    [("/organisations/alder/export/", "/organisations/alder/"), ("/profile/export/", "/profile/")],
+)
+def test_a_copy_to_take_away_waits_for_it_and_the_page_before_is_come_back_to(
+    export: str, back: str, manager: Client
+) -> None:
+    answer = manager.get(export)
+    assert answer.status_code == 302
+    assert answer["Location"].endswith(f"next={back.replace('/', '%2F')}")
+    assert not AuditEvent.objects.filter(tag__endswith="exported").exists()

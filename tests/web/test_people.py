@@ -8,6 +8,7 @@ from django.test import Client
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.audit.models import AuditEvent
+from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.models import ApiKey
@@ -126,7 +127,7 @@ def test_what_is_kept_about_a_person_is_exported_by_them_and_by_admins(
     people: People, admin: Client, signed_in: SignIn, make_key: MakeKey
 ) -> None:
     make_key("Sales", key={"owner": people.viewer})
-    saved_view_keep(user=people.viewer, name="Late", query="state=late")
+    saved_view_keep(actor=OPERATOR, user=people.viewer, name="Late", query="state=late")
     client = signed_in(people.viewer)
     client.post("/profile/", {"name": "Vi", "time_zone": "UTC", "theme": "dark"})
     own = json.loads(client.get("/profile/export/").content)

@@ -8,6 +8,7 @@ from django.test import Client
 
 from freddy_admin.accounts.models import SavedView
 from freddy_admin.accounts.saved_views import QUERY_LIMIT, VIEWS_AT_MOST, saved_view_keep
+from freddy_admin.audit.services import OPERATOR
 from tests.web.conftest import MakeKey, People, SignIn
 
 
@@ -85,12 +86,12 @@ def test_what_cannot_be_kept_is_said_on_the_overview(
 
 def test_twenty_are_enough(client: Client, people: People) -> None:
     for number in range(VIEWS_AT_MOST):
-        saved_view_keep(user=people.viewer, name=str(number), query="q=a")
+        saved_view_keep(actor=OPERATOR, user=people.viewer, name=str(number), query="q=a")
     assert "You keep 20 views already" in _keep(client, "q=b")
 
 
 def test_a_view_is_removed_and_what_is_shown_stays(client: Client, people: People) -> None:
-    view = saved_view_keep(user=people.viewer, name="Mine", query="q=a")
+    view = saved_view_keep(actor=OPERATOR, user=people.viewer, name="Mine", query="q=a")
     answer = client.post(f"/views/{view.pk}/remove/", {"query": "state=late&page=2&evil=1"})
     assert answer["Location"] == "/?state=late"
     page = client.get("/?state=late").content.decode()
@@ -99,7 +100,7 @@ def test_a_view_is_removed_and_what_is_shown_stays(client: Client, people: Peopl
 
 
 def test_views_of_others_are_neither_shown_nor_removed(client: Client, people: People) -> None:
-    view = saved_view_keep(user=people.admin, name="Hush", query="q=a")
+    view = saved_view_keep(actor=OPERATOR, user=people.admin, name="Hush", query="q=a")
     assert "Hush" not in client.get("/?q=a").content.decode()
     assert client.post(f"/views/{view.pk}/remove/").status_code == 404
     assert client.post(f"/views/{10**18}/remove/").status_code == 404

@@ -13,7 +13,7 @@ from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import ApiToken, TokenScope, User
 from freddy_admin.accounts.panel_tokens import api_token_create
 from freddy_admin.accounts.saved_views import saved_view_keep
-from freddy_admin.audit.services import Actor, audit_record
+from freddy_admin.audit.services import OPERATOR, Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.models import TenantOwned
@@ -181,7 +181,9 @@ def _people(one: Tenant) -> None:
         one.organisation, f"{said('invited')}@{one.word}.example", invited_by=said("inviter")
     )
     member = member_made(one.organisation, name=said("member"))
-    view = saved_view_keep(user=one.manager, name=said("view"), query=f"tag={said('tag')}")
+    view = saved_view_keep(
+        actor=OPERATOR, user=one.manager, name=said("view"), query=f"tag={said('tag')}"
+    )
     wish = TokenWish(TokenScope.ACT, frozenset({one.organisation.pk}))
     own = Actor(said("boss"), id=one.manager.pk)
     one.bearer = api_token_create(actor=own, user=one.manager, name=said("script"), wish=wish)

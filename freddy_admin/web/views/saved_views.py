@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.actors import actor_of
 from freddy_admin.accounts.saved_views import saved_view_keep, saved_view_remove
 from freddy_admin.core.errors import PublicError
 from freddy_admin.web.access import WRITE, by_anyone_signed_in, person_of
@@ -18,7 +19,9 @@ def keep(request: HttpRequest) -> HttpResponse:
     query = kept_query(request.POST.get("query", ""))
     try:
         name = request.POST.get("name", "")
-        view = saved_view_keep(user=person_of(request), name=name, query=query)
+        view = saved_view_keep(
+            actor=actor_of(request), user=person_of(request), name=name, query=query
+        )
     except PublicError as refused:
         messages.error(request, refused.message)
     else:
@@ -29,7 +32,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 @by_anyone_signed_in(WRITE)
 def remove(request: HttpRequest, view_id: int) -> HttpResponse:
     """Forget a view; what is shown stays as it was."""
-    name = saved_view_remove(user=person_of(request), view_id=view_id)
+    name = saved_view_remove(actor=actor_of(request), user=person_of(request), view_id=view_id)
     messages.success(request, _("The view “%(name)s” was removed.") % {"name": name})
     return _back(kept_query(request.POST.get("query", "")))
 

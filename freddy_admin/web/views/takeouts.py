@@ -16,11 +16,13 @@ from freddy_admin.web.access import (
     person_of,
     within_organisation,
 )
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.takeouts.organisation import organisation_zip
 from freddy_admin.web.takeouts.person import person_takeout
 
 
 @within_organisation(Permission.EXPORT_ORGANISATION)
+@confirmed_recently(back="organisation")
 def organisation_export(request: HttpRequest, access: Access) -> FileResponse:
     """Everything that is kept of it but secrets."""
     here = access.organisation
@@ -35,12 +37,14 @@ def organisation_export(request: HttpRequest, access: Access) -> FileResponse:
 
 
 @by_anyone_signed_in()
+@confirmed_recently(back="profile")
 def profile_export(request: HttpRequest) -> HttpResponse:
     """What is kept about the person who asks."""
     return _person(request, person_of(request))
 
 
 @by_platform_admin()
+@confirmed_recently(back="person")
 def person_export(request: HttpRequest, person_id: int) -> HttpResponse:
     """What is kept about somebody."""
     return _person(request, person_get(person_id=person_id))

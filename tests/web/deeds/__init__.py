@@ -1,0 +1,1 @@
+"""What can be done in the panel, by the name of its route, and what is written down of it."""
