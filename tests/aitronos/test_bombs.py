@@ -139,13 +139,13 @@ def test_what_parsing_builds_of_a_full_body_is_let_go(failed: Failed) -> None:
 
 def test_names_that_stand_twice_are_found_in_time() -> None:
     pairs = b",".join(b'"%d":0' % number for number in range(90_000))
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(UnreadableAnswer) as caught:
         parsing.body_object(
             {"Content-Type": "application/json"}, b"{" + pairs + b',"7":0,"last":0,"last":1}'
         )
     assert caught.value.field == "7"
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_a_bomb_holds_no_other_key_up(serve: Serve, make_client: MakeClient) -> None:

@@ -24,6 +24,7 @@ from tests.flows.crawling import crawl
 from tests.flows.panel import EMAIL
 from tests.flows.planting import ADDED, ALDER, EVERY, files_with, found, imported, used
 from tests.flows.split_panel import SplitPanel, surroundings
+from tests.searching import found_in
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +173,10 @@ def test_a_leak_into_any_of_them_would_be_found(
     for name in ("web.log", "mail"):
         (tmp_path / name).write_text(f"POST api_key={ADDED}")
         assert files_with(tmp_path, name) == [name]
-    # A page repeats what was searched for.
-    assert found(browser.get(f"{panel.address}/?q={ADDED}", timeout=10).content)
+    # A page repeats what was searched for, and a log that tells all tells this, too: so it is
+    # the key of nobody, for the other tests search the same logs.
+    other = "oak_live_healthy_of_nobody_0123456789abcdef"
+    assert found_in(browser.get(f"{panel.address}/?q={other}", timeout=10).content, other)
 
 
 @pytest.mark.parametrize("key", EVERY, ids=range(len(EVERY)))

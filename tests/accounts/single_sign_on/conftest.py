@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,19 +13,27 @@ BEGIN, RETURN = "/accounts/single-sign-on/", "/accounts/single-sign-on/return/"
 
 
 @pytest.fixture
-def provider(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+def provider(settings: Any, db: None) -> Iterator[Provider]:
     made = Provider()
     server = running(made)
     settings.OIDC_ISSUER = made.issuer
     settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     settings.OIDC_NAME = "Example Login"
-    # A call has to be over in much less than a person would wait.
-    monkeypatch.setattr(talking, "READ_SECONDS", 0.5)
-    monkeypatch.setattr(talking, "TOTAL_SECONDS", 1.0)
     yield made
     made.let_go.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on a call has to be over in much less than a person would wait."""
+
+    def hurried() -> None:
+        monkeypatch.setattr(talking, "READ_SECONDS", 0.5)
+        monkeypatch.setattr(talking, "TOTAL_SECONDS", 1.0)
+
+    return hurried
 
 
 def came_back(

@@ -5,6 +5,7 @@ import json
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 
 from tests.accounts.conftest import PASSWORD, code_now, set_up_second_factor
 from tests.accounts.passkey import ADD, SIGN_IN, Passkey, add, asked_for
@@ -99,7 +100,27 @@ def _passkey_remove(scene: Scene) -> Ask:
     return Ask(f"{FACTOR}passkeys/{_passkey(scene, Passkey())}/remove/")
 
 
+def _linked(scene: Scene, who: str) -> int:
+    person = scene.person(who)
+    assert person is not None
+    SocialAccount.objects.create(
+        user=person, provider="https://login.example", uid="1", extra_data={}
+    )
+    return person.pk
+
+
+def _unlink(scene: Scene) -> Ask:
+    _linked(scene, "viewer")
+    return Ask("/profile/single-sign-on/unlink/")
+
+
+def _person_unlink(scene: Scene) -> Ask:
+    return Ask(f"/people/{_linked(scene, 'viewer')}/unlink/")
+
+
 SIGNING_IN = {
+    "single_sign_on_unlink": Deed("viewer", _unlink, ("single_sign_on_unlinked",)),
+    "person_unlink": Deed("admin", _person_unlink, ("single_sign_on_unlinked",)),
     "account_login": Deed("nobody", _sign_in, ("signed_in",), actor="viewer"),
     "account_logout": Deed("viewer", on("/accounts/logout/"), ("signed_out",)),
     "account_reauthenticate": Deed("viewer", _wrong_confirmation, ("confirmation_failed",)),
