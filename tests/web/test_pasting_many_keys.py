@@ -184,6 +184,7 @@ def test_an_unfinished_import_is_offered_again_for_a_day(
     assert f'href="{page}"' in manager.get(HERE).content.decode()
     assert page not in signed_in(people.admin).get(HERE).content.decode()
     hand_clock.forward(hours=24)
+    manager = signed_in(people.manager)  # a day without a request ended the session
     confirm(manager, people.manager)
     assert page not in manager.get(HERE).content.decode()
     assert manager.get(page).status_code == 404
