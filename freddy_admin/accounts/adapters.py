@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 self._login_failed_rl_usage = own
                 return
         super().pre_authenticate(request, **credentials)
-        account = super()._get_login_attempts_cache_key(request, **credentials)
+        account = _account_of(credentials)
         anywhere = self._consume(request, "login_failed_anywhere", key=account)
         if not anywhere:
             raise self.validation_error("too_many_login_attempts")
@@ -68,8 +68,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return ratelimit.consume(request, app="allauth.account", action=action, key=key)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        account = super()._get_login_attempts_cache_key(request, **credentials)
-        return f"{account}:{ratelimit.get_ip(request)}"
+        # Not the library's own, which holds the host and port that the sender named: another port
+        # with each guess would begin to count anew.
+        return f"{_account_of(credentials)}:{ratelimit.get_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         # A new password from the mailed link: its owner is here, whoever guessed elsewhere.
@@ -78,7 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             request,
             app="allauth.account",
             action="login_failed_anywhere",
-            key=super()._get_login_attempts_cache_key(request, **credentials),
+            key=_account_of(credentials),
         )
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
@@ -103,6 +104,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             found["single_sign_on"] = {"id": "single_sign_on", "url": address}
             words["single_sign_on"] = _("Use single sign-on")
         return [found[name] | {"description": words[name]} for name in words if name in found]
+
+
+def _account_of(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("email") or "").strip().lower()
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.addresses import client_address
+from freddy_admin.accounts.addresses import client_address, network_of
 from freddy_admin.accounts.grants import Grant
 from freddy_admin.accounts.panel_tokens import api_token_find
 from freddy_admin.core.errors import PublicError
@@ -49,7 +49,7 @@ def bearer_grant(request: HttpRequest) -> Grant:
     grant = api_token_find(token=token) if token else None
     if grant is None:
         if token:
-            limit_hold(WRONG_TOKENS, of=_short(client_address(request) or "socket"))
+            limit_hold(WRONG_TOKENS, of=_short(network_of(client_address(request)) or "socket"))
         raise TokenRefused(_("Give a panel token that is valid: Authorization: Bearer TOKEN."))
     limit_hold(PER_TOKEN, of=str(grant.token_id))
     return grant

@@ -24,6 +24,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_anywhere": "100/h/key",
     "login_failed_device": "10/h/key",
+    "passkey_asked": "60/m/ip",
+    "reset_password": "20/m/ip,5/m/key,10/h/key",  # each of the ten mails is good for an hour
     "single_sign_on": "60/m/ip",  # on the way there and on the way back
 }
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False

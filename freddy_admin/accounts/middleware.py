@@ -23,7 +23,7 @@ from freddy_admin.accounts.second_factor import (
     second_factor_shown,
     second_factors,
 )
-from freddy_admin.accounts.sessions import session_seen
+from freddy_admin.accounts.sessions import session_of_stranger, session_seen
 from freddy_admin.accounts.signals import SIGNED_IN_AT
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -65,7 +65,9 @@ class SessionsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on; a browser in which somebody signed in just now is remembered as theirs."""
-        return device_remembered(request, self.get_response(request))
+        answer = device_remembered(request, self.get_response(request))
+        session_of_stranger(request)
+        return answer
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         """To the sign-in page, or None where the person may go on."""

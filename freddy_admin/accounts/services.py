@@ -63,6 +63,7 @@ def address_clean(email: str) -> str:
     """The address as it is stored: stripped, lower case; raises InvalidInput."""
     address = email.strip().lower()
     try:
+        _disguise_refuse(email)
         validate_email(address)
     except ValidationError:
         address = ""
@@ -71,6 +72,12 @@ def address_clean(email: str) -> str:
             _("Give an e-mail address like ada@example.org."), field="email"
         ) from None
     return address
+
+
+def _disguise_refuse(email: str) -> None:
+    # The sign for kelvin is a “k” in lower case: such an address would become somebody else's.
+    if any(not sign.isascii() and sign.lower()[0].isascii() for sign in email):
+        raise ValidationError("")
 
 
 @sensitive_variables("password")

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 NOTED_EVERY = timedelta(minutes=5)
 IDLE_SECONDS = 86_400
+STRANGER_SECONDS = 3_601  # a second more than anybody would choose, to be known again
+_EXPIRY = "_session_expiry"  # Django's name for it
 NO_ADDRESS = "0.0.0.0"  # nosec B104  # noqa: S104  what stands where a request has none, as on a Unix socket
 REMEMBERED = 10_000
 _noted: OrderedDict[str, datetime] = OrderedDict()
@@ -44,8 +48,18 @@ class SignedIn:
     is_here: bool
 
 
+def session_of_stranger(request: HttpRequest) -> None:
+    """Let what a browser begins without signing in be over in an hour: anybody may begin any."""
+    session = request.session
+    fresh = session.modified and not session.is_empty()
+    if fresh and SESSION_KEY not in session and _EXPIRY not in session:
+        session.set_expiry(STRANGER_SECONDS)
+
+
 def session_begin(request: HttpRequest, user: User) -> None:
     """Note that this person signed in with this browser just now."""
+    if request.session.get(_EXPIRY) == STRANGER_SECONDS:
+        request.session.set_expiry(None)
     key = request.session.session_key
     if key:
         _write(request, user, key, began=True)
@@ -115,6 +129,14 @@ def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> in
     if ended:
         audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, number=ended)
     return ended
+
+
+def sessions_prune() -> int:
+    """Forget sessions that are over, and what was noted of them; how many notes that were."""
+    SessionStore.clear_expired()  # by the machine's time, which is theirs
+    living = Session.objects.filter(session_key=OuterRef("session_key"))
+    gone, _by_kind = UserSession.objects.exclude(Exists(living)).delete()
+    return int(gone)
 
 
 def _opens(session: Session, user: User) -> bool:

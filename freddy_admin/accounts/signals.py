@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.known_devices import device_remember
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.second_factor import second_factor_remember
+from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_remember
 from freddy_admin.accounts.sessions import session_begin, sessions_end_all
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
@@ -124,8 +124,14 @@ def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
 
 @receiver(authenticator_added)
 def _second_factor_added(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
-    second_factor_remember(request, user)
     _second_factor_changed(Tag.SECOND_FACTOR_ADDED, request, user, authenticator)
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return
+    second_factor_remember(request, user)
+    if second_factor_is_last(authenticator):
+        # The first one: what came in by a password alone could take it away by that password.
+        actor, own = actor_for(user, request), request.session.session_key
+        sessions_end_all(actor=actor, user=user, keep=own)
 
 
 @receiver(authenticator_removed)

@@ -11,10 +11,10 @@ from django.urls import include, path, re_path
 from freddy_admin.accounts.confirmation import confirmed_first
 from freddy_admin.accounts.factor_views import RemovePasskeyView
 from freddy_admin.accounts.single_sign_on import views as single_sign_on
-from freddy_admin.accounts.views import SignInView
+from freddy_admin.accounts.views import ChangePasswordView, PasskeyQuestionView, SignInView
 
 password = [
-    path("change/", account.password_change, name="account_change_password"),
+    path("change/", ChangePasswordView.as_view(), name="account_change_password"),
     path("reset/", account.password_reset, name="account_reset_password"),
     path("reset/done/", account.password_reset_done, name="account_reset_password_done"),
     re_path(
@@ -46,7 +46,7 @@ recovery_codes = [
 passkey = [
     path("", passkeys.list_webauthn, name="mfa_list_webauthn"),
     path("add/", confirmed_first(passkeys.add_webauthn), name="mfa_add_webauthn"),
-    path("login/", login_not_required(passkeys.login_webauthn), name="mfa_login_webauthn"),
+    path("login/", login_not_required(PasskeyQuestionView.as_view()), name="mfa_login_webauthn"),
     path("reauthenticate/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
     path("<int:pk>/rename/", confirmed_first(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
     path(

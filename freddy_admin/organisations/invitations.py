@@ -132,6 +132,14 @@ def invitations_of_withdraw(*, organisation: Organisation, actor: Actor, inviter
             _record(Tag.INVITATION_WITHDRAWN, actor, row)
 
 
+def invitations_to_withdraw(*, organisation: Organisation, actor: Actor, email: str) -> None:
+    """Withdraw what waits for one address here; inside a transaction."""
+    for row in invitations_open(organisation=organisation):
+        if row.email == email:
+            invitation_end(row)
+            _record(Tag.INVITATION_WITHDRAWN, actor, row)
+
+
 def invitation_end(row: Invitation) -> None:
     """Used or withdrawn: nothing leads to it any more."""
     row.ended_at, row.next_attempt_at, row.digest = clock.now(), None, ""

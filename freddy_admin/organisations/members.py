@@ -13,7 +13,10 @@ from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
-from freddy_admin.organisations.invitations import invitations_of_withdraw
+from freddy_admin.organisations.invitations import (
+    invitations_of_withdraw,
+    invitations_to_withdraw,
+)
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
@@ -68,6 +71,7 @@ def member_role_change(
         if former == Role.MANAGER:
             _refuse_last(place, row)
             invitations_of_withdraw(organisation=place, actor=actor, inviter_id=row.user_id)
+        invitations_to_withdraw(organisation=place, actor=actor, email=row.user.email)
         row.save(update_fields=["role"])
         audit_record(
             tag=Tag.MEMBER_CHANGED,
@@ -91,6 +95,8 @@ def member_remove(*, organisation: Organisation, actor: Actor, user_id: int) -> 
     if row.role == Role.MANAGER:
         _refuse_last(place, row)
     invitations_of_withdraw(organisation=place, actor=actor, inviter_id=row.user_id)
+    # One from before they came in, by a command: it would let them in again.
+    invitations_to_withdraw(organisation=place, actor=actor, email=row.user.email)
     row.delete()
     tokens_forget(user=row.user, organisation_id=place.pk)
     left = actor.id == row.user_id

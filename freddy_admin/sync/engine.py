@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from freddy_admin.accounts.sessions import sessions_prune
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.rounds import audit_round
 from freddy_admin.core import clock
@@ -110,6 +111,7 @@ class Engine:
         if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
             import_drafts_expire()
             invitations_prune(now=now)
+            sessions_prune()
             self._pruned_at = now
 
     def _look_after_log(self, now: datetime) -> None:

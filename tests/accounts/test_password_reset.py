@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import ResetWish, User
-from freddy_admin.accounts.resets import back_off, resets_send_due
+from freddy_admin.accounts.resets import back_off, reset_ask, resets_send_due
 from freddy_admin.accounts.services import person_ensure
 from freddy_admin.core import clock
 from tests.accounts.conftest import ACTOR, PASSWORD, code_now, set_up_second_factor, sign_in
@@ -209,3 +209,24 @@ def test_a_made_up_link_says_so(client: Client, ada: User) -> None:
     answer = client.get(f"/accounts/password/reset/key/{ada.pk}-planted/")
 
     assert "works no longer" in answer.content.decode()
+
+
+def test_made_up_addresses_keep_nobody_waiting(ada: User) -> None:
+    with clock.using(lambda: NOON):
+        for number in range(30):
+            reset_ask(email=f"made-up-{number}@example.org")
+        reset_ask(email=ada.email)
+        assert resets_send_due(limit=20) == 1
+    assert not ResetWish.objects.exists()
+
+
+def test_nobodys_letter_box_is_filled_by_asking(settings: Settings, ada: User) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {
+        "reset_password": settings.ACCOUNT_RATE_LIMITS["reset_password"].replace("5/m/key,", "")
+    }
+    for email in (ada.email, "nobody@example.org"):
+        told = [
+            Client(REMOTE_ADDR=f"192.0.2.{number}").post(RESET, {"email": email}).status_code
+            for number in range(12)
+        ]
+        assert told == [302] * 10 + [429] * 2

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from tests.accounts.conftest import PASSWORD, sign_in
+from freddy_admin.accounts.services import person_ensure
+from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/accounts/password/change/"
@@ -47,3 +48,12 @@ def test_without_the_present_one_it_is_not_changed(ada: User, client: Client) ->
     assert client.post(CHANGE, fields).status_code == 200
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
+
+
+def test_who_has_no_password_is_led_to_where_one_is_chosen(client: Client, db: None) -> None:
+    known = person_ensure(actor=ACTOR, email="sso@example.org", password=None)[0]
+    client.force_login(known, backend="freddy_admin.accounts.backends.PasswordBackend")
+    page = client.get("/accounts/password/change/", follow=True)
+
+    assert page.redirect_chain == [("/accounts/password/reset/", 302)]
+    assert "You have no password yet" in page.content.decode()

@@ -10,7 +10,12 @@ from django.test import Client
 from freddy_admin.accounts import services
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.selectors import user_get
-from freddy_admin.accounts.services import admin_create, person_ensure, profile_update
+from freddy_admin.accounts.services import (
+    address_clean,
+    admin_create,
+    person_ensure,
+    profile_update,
+)
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
@@ -133,3 +138,10 @@ def test_a_bad_value_stands_beside_its_field(ada: User, field: str, value: str) 
 
 def test_a_name_may_be_left_out(ada: User) -> None:
     assert change(ada, name="").name == ""
+
+
+@pytest.mark.parametrize("email", ["\N{KELVIN SIGN}ate@example.org", "ada@ban\N{KELVIN SIGN}.org"])
+def test_an_address_that_only_becomes_somebodys_in_lower_case_is_refused(email: str) -> None:
+    assert email.lower().isascii()
+    with pytest.raises(InvalidInput):
+        address_clean(email)

@@ -8,13 +8,15 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_admin_set, person_delete, person_switch
 from freddy_admin.accounts.resets import resets_send_due
+from freddy_admin.accounts.second_factor import second_factors
 from freddy_admin.accounts.sessions import _noted
 from freddy_admin.core import clock
-from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
+from tests.accounts.conftest import ACTOR, PASSWORD, code_now, set_up_second_factor, sign_in
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -146,3 +148,28 @@ def test_asking_for_a_link_alone_ends_nothing(ada: User) -> None:
     Client().post("/accounts/password/reset/", {"email": ada.email})
     resets_send_due()
     assert client.get(PAGE).status_code == 200
+
+
+def test_the_first_second_factor_ends_what_came_in_by_a_password_alone(
+    ada: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    thief, owner = browser(ada), browser(ada)
+    asked = owner.get("/accounts/2fa/totp/activate/")
+    with django_capture_on_commit_callbacks(execute=True):
+        code = {"code": code_now(asked.context["form"].secret)}
+        assert owner.post("/accounts/2fa/totp/activate/", code).status_code == 302
+
+    assert owner.get(PAGE).status_code == 200
+    assert thief.post("/accounts/2fa/totp/deactivate/")["Location"].startswith("/accounts/login/")
+    assert second_factors(ada) == {"totp"}
+
+
+def test_new_recovery_codes_are_no_proof_of_a_second_factor(
+    ada: User, settings: Settings, django_capture_on_commit_callbacks: Any
+) -> None:
+    client = browser(ada)
+    set_up_second_factor(ada)  # past the page that would end this session
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/2fa/recovery-codes/generate/")
+    settings.REQUIRE_MFA = "all"
+    assert client.get(PAGE)["Location"].startswith("/accounts/2fa/reauthenticate/")

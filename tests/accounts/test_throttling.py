@@ -139,3 +139,13 @@ def test_knowing_an_inactive_person_s_password_is_no_free_attempt(
         sign_in(Client(), ada.email)
 
     assert len(hashing) == 5
+
+
+def test_another_port_in_the_host_does_not_begin_to_count_anew(
+    ada: User, hashing: list[str]
+) -> None:
+    for number in range(9):
+        client = Client(headers={"host": f"testserver:{number + 1}"})
+        sign_in(client, ada.email, f"guess-{number}")
+
+    assert len(hashing) == 5

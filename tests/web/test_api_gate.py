@@ -194,6 +194,19 @@ def test_wrong_tokens_are_held_back_by_address_and_good_ones_are_not(
     assert elsewhere.get("/api/v1/statuses", headers=headers).status_code == 401
 
 
+def test_wrong_tokens_from_one_ipv6_network_are_counted_together(
+    monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    monkeypatch.setattr(bearer, "WRONG_TOKENS", Limit("wrong-token", most=2, seconds=60))
+
+    def asked(address: str) -> int:
+        headers = {"authorization": "Bearer freddy_guessed"}
+        return Client(REMOTE_ADDR=address).get("/api/v1/statuses", headers=headers).status_code
+
+    assert [asked(f"2001:db8::{number}") for number in range(1, 5)] == [401, 401, 429, 429]
+    assert asked("2001:db8:0:1::1") == 401
+
+
 @pytest.mark.parametrize(("error", "status"), [(OperationalError("gone"), 503), (KeyError(), 500)])
 def test_what_breaks_is_told_in_json_too(
     error: Exception, status: int, people: People, monkeypatch: pytest.MonkeyPatch

@@ -167,3 +167,13 @@ def test_what_changes_people_needs_a_recent_confirmation(
     assert answer["Location"].startswith("/accounts/reauthenticate/?next=%2Fpeople%2F")
     people.viewer.refresh_from_db()
     assert people.viewer.is_active
+
+
+def test_by_the_button_a_former_platform_admin_invites_nobody_any_more(
+    people: People, admin: Client, organisation: Organisation
+) -> None:
+    change(admin, people.viewer, "admin")
+    __, link = invitation_made(organisation, invited_by_id=people.viewer.pk)
+    change(admin, people.viewer, "not_admin")
+
+    assert Client().get(f"/invitations/{link}/").status_code == 404

@@ -20,7 +20,12 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.people import people_page
-from freddy_admin.organisations.removing import managed_alone, memberships_of, person_keep_out
+from freddy_admin.organisations.removing import (
+    managed_alone,
+    memberships_of,
+    person_admin_unmake,
+    person_keep_out,
+)
 from freddy_admin.vault.services.leavers import keys_owned, person_take_out
 from freddy_admin.web.access import FORM, WRITE, by_platform_admin, person_of
 from freddy_admin.web.confirmed import confirmed_recently
@@ -105,7 +110,7 @@ _CHANGES: dict[str, tuple[Change, Callable[[], str]]] = {
         lambda: _("%(name)s is a platform admin now."),
     ),
     "not_admin": (
-        lambda actor, pk: person_admin_set(actor=actor, person_id=pk, is_admin=False),
+        lambda actor, pk: person_admin_unmake(actor=actor, person_id=pk),
         lambda: _("%(name)s is no platform admin any more."),
     ),
     "off": (

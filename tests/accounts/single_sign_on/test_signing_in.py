@@ -202,3 +202,15 @@ def test_other_ways_of_asking_are_refused(client: Client, provider: Provider) ->
 def test_too_many_attempts_are_held_back(client: Client, provider: Provider) -> None:
     statuses = [client.get(RETURN, {"state": "x"}).status_code for _ in range(61)]
     assert statuses == [302] * 60 + [429]
+
+
+def test_an_address_that_only_looks_the_same_in_lower_case_opens_no_account(
+    client: Client, provider: Provider, ada: User
+) -> None:
+    User.objects.filter(pk=ada.pk).update(email="kate@example.org")
+    provider.claims = {"email": "\N{KELVIN SIGN}ate@example.org", "email_verified": True}
+    page = told(client, came_back(client, provider))
+
+    assert "is verified, so it opens no account" in page
+    assert who(client) is None
+    assert not SocialAccount.objects.exists()
