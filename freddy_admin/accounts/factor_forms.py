@@ -78,7 +78,8 @@ class AddPasskeyForm(passkeys.AddWebAuthnForm):  # type: ignore[misc]
         with _unreadable_is_wrong():
             cleaned: dict[str, Any] = super().clean()
         if "credential" in cleaned:
-            cleaned["credential"] = _kept(cleaned["credential"])
+            alone = bool(cleaned.get("passwordless"))
+            cleaned["credential"] = _kept(cleaned["credential"], alone=alone)
         return cleaned
 
 
@@ -118,9 +119,17 @@ class ShowPasskeyForm(_Answered, passkeys.AuthenticateWebAuthnForm):  # type: ig
 
 
 class SignInWithPasskeyForm(_Answered, passkeys.LoginWebAuthnForm):  # type: ignore[misc]
-    """Instead of address and password."""
+    """Instead of address and password, where its person let it."""
 
     credential = PasskeyField(widget=forms.HiddenInput)
+
+    def clean_credential(self) -> Any:
+        """As for any, and not one that is for after the password."""
+        passkey = super().clean_credential()
+        if not _may_alone(passkey):
+            passkey_failed(context.request, None)
+            raise get_adapter().validation_error("passkey_unknown")
+        return passkey
 
 
 class ConfirmWithPasskeyForm(_Answered, passkeys.ReauthenticateWebAuthnForm):  # type: ignore[misc]
@@ -155,7 +164,13 @@ def _unreadable_is_wrong() -> Iterator[None]:
         raise get_adapter().validation_error("incorrect_code") from None
 
 
-def _kept(credential: dict[str, Any]) -> dict[str, Any]:
+def _may_alone(passkey: Any) -> bool:
+    # Those from before this was kept may: not every browser says what a device made of it.
+    told = passkey.data["credential"].get("clientExtensionResults", {})
+    return told.get("alone", True) is True
+
+
+def _kept(credential: dict[str, Any], *, alone: bool) -> dict[str, Any]:
     told = credential.get("clientExtensionResults")
     told = told.get("credProps") if isinstance(told, dict) else None
     resident = told.get("rk") if isinstance(told, dict) else None
@@ -167,7 +182,7 @@ def _kept(credential: dict[str, Any]) -> dict[str, Any]:
         "rawId": _base64(credential["rawId"]),
         "type": "public-key",
         "response": clean,
-        "clientExtensionResults": {"credProps": {"rk": resident is True}},
+        "clientExtensionResults": {"credProps": {"rk": alone and resident is True}, "alone": alone},
     }
 
 

@@ -252,3 +252,18 @@ def test_pages_for_passkeys_are_dressed(client: Client) -> None:
         html = check(client.get(page))
         assert "mfa/js/webauthn.js" in html or page.endswith("2fa/")
     assert "Sign in with a passkey" in check(browser().get("/accounts/login/"))
+
+
+def test_a_passkey_that_may_not_open_the_panel_alone_does_not(ada: User) -> None:
+    client, key, visitor = browser(), Passkey(), browser()
+    sign_in(client, ada.email)
+    add(client, key, passwordless="")
+    sign_in_with(visitor, key, ada.pk)
+    assert visitor.get("/profile/").status_code == 302
+
+    # After the password it is as good as any.
+    assert sign_in(visitor, ada.email)["Location"] == "/accounts/2fa/authenticate/"
+    page = visitor.get("/accounts/2fa/authenticate/")
+    told = key.shown(page.context["js_data"]["request_options"], person=ada.pk)
+    visitor.post("/accounts/2fa/authenticate/", {"credential": json.dumps(told)})
+    assert visitor.get("/profile/").status_code == 200
