@@ -4,6 +4,8 @@ import logging
 import re
 import time
 
+from freddy_admin.core.secret_paths import path_without_secret
+
 # Line breaks and terminal escapes in any script: a forged line or colour must not get through.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -34,4 +36,5 @@ class OneLineFormatter(logging.Formatter):
 
 
 def _written_out(text: str) -> str:
+    text = path_without_secret(text)
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

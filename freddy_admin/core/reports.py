@@ -13,6 +13,8 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
+from freddy_admin.core.secret_paths import path_without_secret
+
 HIDDEN = SafeExceptionReporterFilter.cleansed_substitute
 
 
@@ -22,7 +24,7 @@ class SilentReporterFilter(SafeExceptionReporterFilter):
     # Of a request's head and of the settings, what could hold a secret; addresses hold passwords.
     hidden_settings = re.compile(
         "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|_UR[IL]$|REFERER|DATABASES|CACHES|EMAIL"
-        "|QUERY",
+        "|QUERY|PATH_INFO",
         re.I,
     )
 
@@ -59,11 +61,11 @@ class SilentReporter(ExceptionReporter):
         if self.request is not None:
             data["request_GET_items"] = [(name, HIDDEN) for name in self.request.GET]
             data["request_FILES_items"] = [(name, HIDDEN) for name in self.request.FILES]
-            data["request_insecure_uri"] = self.request.path
+            data["request_insecure_uri"] = path_without_secret(self.request.path)
             # The request itself names its whole address to whoever prints it.
             data["request"] = {
                 "META": {"REQUEST_METHOD": self.request.method},
-                "path_info": self.request.path_info,
+                "path_info": path_without_secret(self.request.path_info),
                 "GET": bool(self.request.GET),
                 "FILES": bool(self.request.FILES),
                 "COOKIES": bool(self.request.COOKIES),

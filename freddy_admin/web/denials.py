@@ -14,6 +14,7 @@ from freddy_admin.audit.services import Place, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.limits import Limit, TooManyRequests, limit_hold
+from freddy_admin.core.secret_paths import path_without_secret
 from freddy_admin.organisations.selectors import organisation_get
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def _write_down(request: HttpRequest, person: User) -> None:
                 tag=Tag.ACCESS_DENIED,
                 actor=actor_for(person, request),
                 place=_place(request, person),
-                subject=request.path,
+                subject=path_without_secret(request.path),
                 method=request.method if request.method in _METHODS else "",
             )
     except TooManyRequests:
