@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -130,12 +131,15 @@ def canary_ensure(ring: Keyring | None = None) -> None:
     key comes first when a master key is replaced, so it is let through. What it seals stays
     beside the key in use until a worker has opened and tested it, so that a wrong public key
     costs one paste, and the worker names it as the platform's fault.
+
+    The canary is held until the present transaction ends: a rotation waits for what is sealed
+    with its master key before it counts, and never takes the canary from under it.
     """
     ring = ring or keyring()
     master_key_id = ring.sealing_id
-    known = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
-    if master_key_id in known:
+    if _canary_held(master_key_id):
         return
+    known = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
     needed = _in_use(known) if known and ring.can_open else set()
     if needed and not needed & ring.known_ids:
         raise Conflict(
@@ -149,6 +153,12 @@ def canary_ensure(ring: Keyring | None = None) -> None:
     canary = MasterKeyCanary(master_key_id=master_key_id, ciphertext=sealed, created_at=clock.now())
     # Another process may be making the same one: either will do.
     MasterKeyCanary.objects.bulk_create([canary], ignore_conflicts=True)
+
+
+def _canary_held(master_key_id: str) -> bool:
+    with transaction.atomic(savepoint=False):
+        canaries = MasterKeyCanary.objects.select_for_update(no_key=True)
+        return canaries.filter(master_key_id=master_key_id).first() is not None
 
 
 def _in_use(master_key_ids: set[str]) -> set[str]:

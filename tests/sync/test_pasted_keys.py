@@ -20,12 +20,14 @@ from freddy_admin.sync.imports import (
 )
 from freddy_admin.sync.models import HistoryEvent, KeySync
 from freddy_admin.sync.policy import policy
+from freddy_admin.vault.master_keys import master_key_state
 from freddy_admin.vault.models import ApiKey, Fate, ImportDraft, ImportDraftRow, Verdict
 from freddy_admin.vault.services.import_drafts import import_draft_confirm
 from tests.sync.conftest import HandClock
 from tests.sync.test_engine import engine_for, real_now, settle
 from tests.vault.opened import opened
 from tests.vault.pasting import laid_out, secret, verdicts_come
+from tests.vault.rings import FIRST, PRESENT, ring_of
 
 ROOT = Actor(name="Root", id=1, address="192.0.2.9")
 
@@ -213,3 +215,22 @@ def test_a_claim_shows_no_sealed_bytes(platform_admin: User) -> None:
     laid_out(platform_admin, f"Alder,A,{secret('a')},,")
     [claim] = import_claims_take(limit=9, now=clock.now())
     assert repr(claim.ciphertext) not in repr(claim)
+
+
+def test_rows_of_a_missing_master_key_hold_no_other_import_up(
+    platform_admin: User, confirm: Act
+) -> None:
+    first = laid_out(platform_admin, f"Alder,A,{secret('a')},,")
+    with ring_of(FIRST, PRESENT):
+        second = laid_out(platform_admin, f"Alder,B,{secret('b')},,")
+    verdicts_come()
+    confirm(first)
+    confirm(second)
+    with ring_of(FIRST):  # the former master key was taken away too early
+        master_key_state(fresh=True)
+        assert (imports_keep(), imports_keep()) == (1, 0)
+    assert (first.rows.get().fate, second.rows.get().fate) == (Fate.KEEPING, Fate.KEPT)
+    with ring_of(FIRST, PRESENT):  # and put back
+        master_key_state(fresh=True)
+        assert imports_keep() == 1
+    assert set(ApiKey.objects.values_list("label", flat=True)) == {"A", "B"}

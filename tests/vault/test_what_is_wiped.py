@@ -1,6 +1,7 @@
 """Drill S11: what was replaced, revoked or thrown away is in no byte of the database's files."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
-from freddy_admin.core import backends
+from freddy_admin.core import backends, clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import (
@@ -22,6 +23,7 @@ from freddy_admin.vault.services import (
     candidate_promote,
 )
 from freddy_admin.vault.services.import_drafts import import_draft_discard
+from freddy_admin.vault.services.import_tests import import_drafts_expire
 from tests.core.test_settings_are_refused_by_name import Given
 from tests.vault.conftest import OTHER_SECRET, SECRET
 from tests.vault.pasting import laid_out, secret
@@ -119,6 +121,19 @@ def test_an_import_that_was_thrown_away_leaves_nothing(files: Files, here: Organ
     assert all(files.hold(one) for one in sealed)
     import_draft_discard(actor=ANA, user=root, draft_id=draft.pk)
     assert not any(files.hold(one) for one in sealed)
+
+
+def test_an_import_that_nobody_confirmed_for_a_day_leaves_nothing(
+    files: Files, here: Organisation
+) -> None:
+    root = User.objects.create(email="root@example.org", is_platform_admin=True)
+    draft = laid_out(root, f"Acme,A,{secret('a')},,")
+    sealed = bytes(draft.rows.get().ciphertext or b"")
+    assert files.hold(sealed)
+    tomorrow = clock.now() + timedelta(days=1)
+    with clock.using(lambda: tomorrow):
+        assert import_drafts_expire() == 2
+    assert not files.hold(sealed)
 
 
 def test_it_is_secure_delete_that_wipes(files: Files, here: Organisation) -> None:

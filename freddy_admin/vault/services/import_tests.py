@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from freddy_admin.core import clock
 from freddy_admin.vault.import_reads import KEPT_FOR
+from freddy_admin.vault.master_keys import master_key_is_missing
 from freddy_admin.vault.models import Fate, ImportDraft, ImportDraftRow, ImportState, Verdict
 from freddy_admin.vault.sealing import sealed_wipe
 from freddy_admin.vault.services.imports import ImportOutcome, ImportResult
@@ -54,15 +55,23 @@ def import_row_settle(*, row_id: int, token: str, verdict: Verdict, outcome: Tes
 def import_rows_confirmed(*, limit: int) -> list[ImportDraftRow]:
     """Rows of one confirmed draft that are to be made into keys, locked with it.
 
-    Call inside a transaction. Of several workers one gets each draft.
+    Call inside a transaction. Of several workers one gets each draft. Rows of a master key that
+    is missing wait for it and hold no others up.
     """
-    keeping = ImportDraftRow.objects.filter(draft=OuterRef("pk"), fate=Fate.KEEPING)
-    drafts = ImportDraft.objects.filter(Exists(keeping), state=ImportState.CONFIRMED)
+    keeping = ImportDraftRow.objects.filter(fate=Fate.KEEPING)
+    drafts = ImportDraft.objects.filter(
+        Exists(keeping.filter(draft=OuterRef("pk"))), state=ImportState.CONFIRMED
+    )
+    waiting = list(drafts.values_list("pk", flat=True))
+    if not waiting:
+        return []
+    rows = _openable(keeping.filter(draft__in=waiting))
+    drafts = drafts.filter(Exists(rows.filter(draft=OuterRef("pk"))))
     draft = drafts.select_for_update(no_key=True, skip_locked=True).order_by("confirmed_at").first()
     if draft is None:
         return []
-    rows = draft.rows.filter(fate=Fate.KEEPING).select_related("draft__person", "organisation")
-    return list(rows.order_by("number")[:limit])
+    mine = rows.filter(draft=draft).select_related("draft__person", "organisation")
+    return list(mine.order_by("number")[:limit])
 
 
 def import_rows_kept(
@@ -90,6 +99,11 @@ def import_drafts_expire() -> int:
     )
     gone, _each = ImportDraft.objects.filter(over).delete()
     return gone
+
+
+def _openable(rows: QuerySet[ImportDraftRow]) -> QuerySet[ImportDraftRow]:
+    ids = rows.order_by().values_list("master_key_id", flat=True).distinct()
+    return rows.exclude(master_key_id__in=[one for one in ids if master_key_is_missing(one)])
 
 
 def _claimable(span: timedelta) -> QuerySet[ImportDraftRow]:

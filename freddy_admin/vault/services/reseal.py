@@ -202,6 +202,8 @@ def _sealed_and_opened(secret: bytes, ring: Keyring, place: Place) -> bytes:
 
 def _canaries_retire() -> None:
     # A canary goes with the last row of its master key, so that nobody misses that key later.
+    # Whoever seals holds it: what a form stores at this moment is waited for, and counted.
+    list(MasterKeyCanary.objects.select_for_update().order_by("pk"))
     for use in master_key_usage():
         if use.canary and not use.seals and use.rows == 0:
             MasterKeyCanary.objects.filter(master_key_id=use.master_key_id).delete()
