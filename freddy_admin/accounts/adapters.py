@@ -28,6 +28,10 @@ from freddy_admin.accounts.single_sign_on.links import is_linked
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts are made by commands and by colleagues, never by strangers."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _("The e-mail address or the password is not correct."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account for themselves."""
         del request

@@ -47,5 +47,5 @@ def _ended(walk: Walk, problem: Problem | None, *, now: datetime) -> None:
         return
     # Whoever keeps the log files elsewhere can see by these that the whole database is not older.
     head = AuditHead.objects.filter(pk=HEAD).first()
-    last = head.last[:16] if head else ""
+    last = (head and head.last[:16]) or "none"
     log.info("The audit log is in order: %d events, the last one %s.", walk.place, last)

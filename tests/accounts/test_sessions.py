@@ -52,6 +52,13 @@ def test_each_browser_is_listed_and_this_one_comes_first(ada: User, admin: User)
     assert [one.is_here for one in listed(here, ada)] == [True, False]
 
 
+def test_a_single_browser_has_nothing_else_to_sign_out(ada: User) -> None:
+    here = browser(ada)
+    assert "Sign out everywhere else" not in here.get(LIST).content.decode()
+    browser(ada, agent=IPHONE)
+    assert "Sign out everywhere else" in here.get(LIST).content.decode()
+
+
 def test_what_a_browser_calls_itself_is_never_markup(ada: User) -> None:
     here = browser(ada, agent="<script>alert(1)</script>\x00" + "x" * 500)
     html = here.get(LIST).content.decode()

@@ -110,7 +110,7 @@ def test_an_address_is_invited_and_waits_for_the_worker(people: People, signed_i
     page = client.post(f"{PAGE}invite/", sent, follow=True).content.decode()
 
     assert "nia@example.org is invited" in page
-    assert "Waits for the worker" in page
+    assert "Goes out in a moment" in page
     again = client.post(f"{PAGE}invite/", sent).content.decode()
     assert "invited already" in again[again.index('id="id_email_error"') :]
 

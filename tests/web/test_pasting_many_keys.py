@@ -54,6 +54,7 @@ def test_pasted_rows_are_shown_with_their_outcomes(manager: Client, people: Peop
     )
     first = manager.get(page).content.decode()
     assert "0 of 4 keys are tested." in first
+    assert 'max="4" value="0"' in first
     assert "data-pending" in first
     assert "import/confirm" not in first
     assert "/confirm/" not in first
@@ -174,7 +175,7 @@ def test_what_failed_is_tested_again(manager: Client) -> None:
     verdicts_come({"A": Verdict.REJECTED})
     assert "Test those again that failed" in manager.get(page).content.decode()
     manager.post(f"{page}retest/")
-    assert "0 of 1 keys are tested." in manager.get(page).content.decode()
+    assert "0 of 1 key is tested." in manager.get(page).content.decode()
 
 
 def test_an_unfinished_import_is_offered_again_for_a_day(

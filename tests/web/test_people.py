@@ -118,7 +118,7 @@ def test_removing_says_what_goes_and_needs_the_address(
     assert "Manager (manager@example.org)" in log
     assert "removed a person" in log
     own = text(signed_in(member_made(organisation, Role.MANAGER)), "/audit/")
-    events = own[own.index('<ol class="events">') :]
+    events = own[own.index('<ol class="events audit-events">') :]
     assert "removed a member" in events
     assert "removed a person" not in events
 

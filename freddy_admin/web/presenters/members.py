@@ -14,7 +14,7 @@ from freddy_admin.organisations.models import Invitation
 from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.web.presenters.roles import role_name
 from freddy_admin.web.presenters.states import BAD, GOOD, QUIET, WARN
-from freddy_admin.web.presenters.times import FUTURE, Reading
+from freddy_admin.web.presenters.times import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def invitation_view(one: Invitation, slug: str, on: Reading) -> InvitationView:
         tone=tone,
         icon=icon,
         when=on.cell(one.sent_at or one.asked_at),
-        expires=_("expired") if expired else on.cell(one.expires_at, FUTURE),
+        expires=_("expired") if expired else on.at(one.expires_at),
         href=reverse("member_invitation", args=[slug, one.pk]),
     )
 
@@ -118,7 +118,7 @@ def _state(one: Invitation, on: Reading) -> tuple[str, str, str]:
     if one.attempts:
         again = on.clock(one.next_attempt_at)
         return _("Not sent yet, next try at %(at)s") % {"at": again}, BAD, "alert-triangle"
-    return _("Waits for the worker"), QUIET, "hourglass"
+    return _("Goes out in a moment"), QUIET, "hourglass"
 
 
 def _yes_or_no(*, holds: bool) -> str:

@@ -127,4 +127,4 @@ def _panel(status: PlatformStatus) -> Part:
     if behind:
         sentence = _("Some workers run another version. Restart them to bring them level.")
         return part("tools", name, WARN, word, sentence, behind)
-    return part("tools", name, GOOD, word, _("The pages and the workers are level."), [])
+    return part("tools", name, GOOD, word, _("Pages and workers run the same version."), [])

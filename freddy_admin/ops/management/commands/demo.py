@@ -63,7 +63,8 @@ class Command(OperatorCommand):
                 "  Password        %(password)s   (both)\n\n"
                 "  The organisations are invented and an imitation answers for Aitronos.\n"
                 "  A key to add yourself: %(key)s\n"
-                "  More of them, for every kind of trouble: var/imitation-api.log\n\n"
+                "  More of them, for every kind of trouble: var/imitation-api.log\n"
+                "  Mails, such as invitations, are not sent but printed below.\n\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
             % {

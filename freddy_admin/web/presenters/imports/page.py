@@ -120,6 +120,7 @@ def import_view(
     by_verdict, by_fate = _sums(counts)
     number, is_open = sum(by_verdict.values()), draft.state == ImportState.OPEN
     waiting = by_verdict[Verdict.WAITING] if is_open else by_fate[Fate.KEEPING]
+    tried = number - by_verdict[Verdict.MALFORMED] - by_verdict[Verdict.HERE]
     found = by_verdict[query.verdict] if query.verdict else number
     pages, works = max(1, -(-found // PAGE_SIZE)), by_verdict[Verdict.WORKS]
     options = _options(by_verdict)
@@ -127,8 +128,8 @@ def import_view(
     shown = [(row.number, row.verdict, row.fate) for row in rows]
     return ImportView(
         sentence=_testing(by_verdict) if is_open else _saving(by_fate),
-        number=number if is_open else by_fate[Fate.KEEPING] + by_fate[Fate.KEPT],
-        ended=number - waiting if is_open else by_fate[Fate.KEPT],
+        number=tried if is_open else by_fate[Fate.KEEPING] + by_fate[Fate.KEPT],
+        ended=tried - waiting if is_open else by_fate[Fate.KEPT],
         pending=waiting > 0,
         open=is_open,
         until=on.at(draft.created_at + KEPT_FOR),
@@ -168,10 +169,10 @@ def _testing(counts: Counter[str]) -> str:
     total = sum(counts.values()) - untried
     done = total - counts[Verdict.WAITING]
     if done < total:
-        return _("%(done)s of %(total)s keys are tested.") % {
-            "done": f"{done:,}",
-            "total": f"{total:,}",
-        }
+        words = ngettext(
+            "%(done)s of %(n)s key is tested.", "%(done)s of %(n)s keys are tested.", total
+        )
+        return words % {"done": f"{done:,}", "n": f"{total:,}"}
     if not total:
         return _("None of these rows is a new key.")
     return _("All keys are tested. Nothing is saved yet.")
