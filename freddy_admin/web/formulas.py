@@ -1,17 +1,20 @@
 """Makes cells harmless that a spreadsheet would take for formulas (OWASP ASVS 1.2.10)."""
 
+import re
 from unicodedata import category, normalize
 
 _STARTS = "=+-@\t\r\n|%"
+# Where a comma divides decimals, spreadsheets divide cells at semicolons, whatever the file says.
+_AFTER_SEMICOLON = re.compile(r"(;[\"\s]*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
 
 
 def cell_safe(value: object) -> str:
     """The value as text; one that begins like a formula gets an apostrophe before it.
 
     Full-width forms count as what they are folded to; so do control and invisible characters,
-    since a spreadsheet may strip them before it looks.
+    since a spreadsheet may strip them before it looks. So does what follows a semicolon.
     """
-    text = "" if value is None else str(value)
+    text = _AFTER_SEMICOLON.sub(r"\1'", "" if value is None else str(value))
     if not text:
         return text
     first = text[0]

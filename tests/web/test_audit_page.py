@@ -212,6 +212,19 @@ def test_a_copy_holds_no_more_than_the_page(
     assert len(_csv(signed_in(people.manager), "/audit.csv?tag=key_paused")) == 600
 
 
+def test_no_filter_brings_another_organisation_into_the_copy(
+    people: People, signed_in: SignIn, organisation: Organisation, other: Organisation
+) -> None:
+    _events(organisation, 1)
+    _events(other, 2)
+    number = AuditEvent.objects.filter(organisation_id=other.pk).values_list("pk", flat=True)[0]
+    client = signed_in(people.manager)
+    for query in ("", "?organisation=Birch", "?q=Key", "?who=Ann", "?tag=key_paused"):
+        rows = _csv(client, f"/audit.csv{query}")
+        assert {row["organisation"] for row in rows} <= {"", "Alder"}
+        assert str(number) not in {row["number"] for row in rows}
+
+
 def test_no_name_becomes_markup(
     people: People, signed_in: SignIn, organisation: Organisation
 ) -> None:

@@ -32,7 +32,16 @@ def test_a_cell_that_begins_like_a_formula_is_made_harmless(text: str) -> None:
     assert cell_safe(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["Alder", "1 = 1", "a@b", "ä", "42", ""])
+@pytest.mark.parametrize(
+    "text", ["x;{}=1+1", "a; {}@SUM(A1)", 'x;"{}=1', "b;\n{}-1", "x;{}\uff1d1"]
+)
+def test_nor_does_a_formula_hide_behind_a_semicolon(text: str) -> None:
+    assert cell_safe(text.format("")) == text.format("'")
+
+
+@pytest.mark.parametrize(
+    "text", ["a; b", "note: x; grace: 5", "Alder", "1 = 1", "a@b", "ä", "42", ""]
+)
 def test_an_ordinary_cell_stays_as_it_is(text: str) -> None:
     assert cell_safe(text) == text
 
