@@ -48,7 +48,9 @@ def _install(kind: str) -> None:
         _run(sys.executable, "-m", "venv", str(VENV))
     print(f"Installing {FILES[kind]}, each file checked by its hash …", file=sys.stderr)
     pip = (str(_python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    _run(*pip, "--require-hashes", "-r", str(BASE_DIR / FILES[kind]))
+    # The files name every library there is to install. Left to look for more, an old pip takes the
+    # newest release of one that another asks for with an extra, and then refuses it.
+    _run(*pip, "--require-hashes", "--no-deps", "-r", str(BASE_DIR / FILES[kind]))
 
 
 def _venv_works() -> bool:

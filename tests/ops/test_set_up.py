@@ -39,6 +39,7 @@ def test_the_first_time_makes_and_installs_by_hash(commands: Commands) -> None:
     made, installed = commands.seen
     assert made[1:3] == ("-m", "venv")
     assert "--require-hashes" in installed
+    assert "--no-deps" in installed
     assert installed[-1].endswith("requirements.txt")
 
 
