@@ -21,6 +21,7 @@ from freddy_admin.accounts.known_devices import device_known
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.sealing import seal, unseal
 from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
+from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.accounts.sessions import NO_ADDRESS
 from freddy_admin.accounts.single_sign_on.links import is_linked
 
@@ -61,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 self._login_failed_rl_usage = own
                 return
         super().pre_authenticate(request, **credentials)
-        account = _account_of(credentials)
+        account = address_typed(credentials.get("email"))
         anywhere = self._consume(request, "login_failed_anywhere", key=account)
         if not anywhere:
             raise self.validation_error("too_many_login_attempts")
@@ -74,7 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # Not the library's own, which holds the host and port that the sender named: another port
         # with each guess would begin to count anew.
-        return f"{_account_of(credentials)}:{ratelimit.get_ip(request)}"
+        return f"{address_typed(credentials.get('email'))}:{ratelimit.get_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         # A new password from the mailed link: its owner is here, whoever guessed elsewhere.
@@ -83,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             request,
             app="allauth.account",
             action="login_failed_anywhere",
-            key=_account_of(credentials),
+            key=address_typed(credentials.get("email")),
         )
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
@@ -108,10 +109,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             found["single_sign_on"] = {"id": "single_sign_on", "url": address}
             words["single_sign_on"] = _("Use single sign-on")
         return [found[name] | {"description": words[name]} for name in words if name in found]
-
-
-def _account_of(credentials: dict[str, Any]) -> str:
-    return str(credentials.get("email") or "").strip().lower()
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.selectors import address_typed
 
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
@@ -19,7 +20,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
 
         The library's own, behind this one, only keeps sessions open that began with it.
         """
-        email = str(credentials.get("email") or "").strip().lower()
+        email = address_typed(credentials.get("email"))
         password = str(credentials.get("password") or "")
         person = User.objects.filter(email=email).first()
         if person is None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.selectors import address_typed
 
 LASTS_SECONDS: Final = 180 * 86_400
 ACCOUNTS_AT_MOST: Final = 5
@@ -27,7 +28,7 @@ def device_known(request: HttpRequest, email: str) -> str | None:
 
     The address need not be anybody's: nothing is looked up. A session of the person counts, too.
     """
-    if isinstance(request.user, User) and request.user.email == email.strip().lower():
+    if isinstance(request.user, User) and request.user.email == address_typed(email):
         return f"session:{request.session.session_key}"
     account = _account(email)
     for signed in _sent(request):
@@ -87,4 +88,4 @@ def _signer() -> signing.TimestampSigner:
 
 def _account(email: str) -> str:
     # Keyed, so that the cookie of a shared machine does not tell whose addresses were here.
-    return salted_hmac(SALT, email.strip().lower(), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(SALT, address_typed(email), algorithm="sha256").hexdigest()[:32]

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import ResetWish, User
+from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.core import clock
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def reset_ask(*, email: str) -> None:
     """Note that somebody asked for a new password for this address, known or not."""
     now = clock.now()
     fresh = {"asked_at": now, "attempts": 0, "next_attempt_at": now}
-    rows = [ResetWish(email=email.strip().lower(), **fresh)]
+    rows = [ResetWish(email=address_typed(email), **fresh)]
     # One statement, whether or not the address was asked for before.
     ResetWish.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["email"], update_fields=list(fresh)

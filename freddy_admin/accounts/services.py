@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import Theme, User
-from freddy_admin.accounts.selectors import time_zones
+from freddy_admin.accounts.selectors import address_typed, time_zones
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput
@@ -61,7 +61,7 @@ def profile_update(*, actor: Actor, user: User, name: str, time_zone: str, theme
 
 def address_clean(email: str) -> str:
     """The address as it is stored: stripped, lower case; raises InvalidInput."""
-    address = email.strip().lower()
+    address = address_typed(email)
     try:
         _disguise_refuse(email)
         validate_email(address)

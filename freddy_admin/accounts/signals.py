@@ -20,6 +20,7 @@ from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.known_devices import device_remember
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_remember
+from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.accounts.sessions import session_begin, sessions_end_all
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
@@ -54,7 +55,7 @@ def _sign_in_failed(
     if isinstance(person, User):
         _confirmation_failed(request, person, "password")
         return
-    typed = str(credentials.get("email") or "").strip().lower()
+    typed = address_typed(credentials.get("email"))
     known = User.objects.filter(email=typed).exists()
     audit_record(
         tag=Tag.SIGN_IN_FAILED,

@@ -119,8 +119,7 @@ def invitation_withdraw(
     """Its link works no longer, and no mail goes out any more; raises NotFound."""
     place = organisation_lock(organisation=organisation)
     row = _open(place, invitation_id)
-    invitation_end(row)
-    _record(Tag.INVITATION_WITHDRAWN, actor, row)
+    _withdraw(row, actor)
     return row
 
 
@@ -128,16 +127,14 @@ def invitations_of_withdraw(*, organisation: Organisation, actor: Actor, inviter
     """Withdraw what somebody invited to who may not invite any more; inside a transaction."""
     for row in invitations_open(organisation=organisation):
         if row.invited_by_id == inviter_id:
-            invitation_end(row)
-            _record(Tag.INVITATION_WITHDRAWN, actor, row)
+            _withdraw(row, actor)
 
 
 def invitations_to_withdraw(*, organisation: Organisation, actor: Actor, email: str) -> None:
     """Withdraw what waits for one address here; inside a transaction."""
     for row in invitations_open(organisation=organisation):
         if row.email == email:
-            invitation_end(row)
-            _record(Tag.INVITATION_WITHDRAWN, actor, row)
+            _withdraw(row, actor)
 
 
 def invitation_end(row: Invitation) -> None:
@@ -163,6 +160,11 @@ def token_digest(token: str) -> str:
 def link_dead() -> NotFound:
     """The one answer for every link that leads nowhere."""
     return NotFound(_("This invitation does not work, or works no longer."))
+
+
+def _withdraw(row: Invitation, actor: Actor) -> None:
+    invitation_end(row)
+    _record(Tag.INVITATION_WITHDRAWN, actor, row)
 
 
 def _open(place: Organisation, invitation_id: int) -> Invitation:

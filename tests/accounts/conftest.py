@@ -3,12 +3,15 @@ import hashlib
 import hmac
 import struct
 import time
+from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from freddy_admin.accounts.models import User
@@ -28,6 +31,20 @@ def ada(db: None) -> User:
 @pytest.fixture
 def admin(db: None) -> User:
     return admin_create(actor=ACTOR, email="admin@example.org", password=PASSWORD)
+
+
+@pytest.fixture
+def hashes() -> Iterator[list[str]]:
+    """Every hash that was worked out."""
+    made: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        made.append(password)
+        return encode(self, password, salt)
+
+    with patch.object(MD5PasswordHasher, "encode", counted):
+        yield made
 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str):  # type: ignore[no-untyped-def]

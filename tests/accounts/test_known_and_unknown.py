@@ -1,11 +1,9 @@
 """Nothing tells a known address from an unknown one: what is said, and the work done for it."""
 
 import re
-from collections.abc import Callable, Iterator
-from unittest.mock import patch
+from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -39,20 +37,6 @@ def people(ada: User) -> None:
     # The first of all begins the counts of this address, which costs it other statements.
     sign_in(Client(), "first@example.org", "guess")
     Client().post(RESET, {"email": "first@example.org"})
-
-
-@pytest.fixture
-def hashes() -> Iterator[list[str]]:
-    """Every hash that was worked out."""
-    made: list[str] = []
-    encode = MD5PasswordHasher.encode
-
-    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
-        made.append(password)
-        return encode(self, password, salt)
-
-    with patch.object(MD5PasswordHasher, "encode", counted):
-        yield made
 
 
 def work(ask: Callable[[], object]) -> list[str]:

@@ -16,9 +16,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from tests.web.answers import closed
 from tests.web.test_access_table import _patterns
 from tests.web.two_tenants import Tenant
+from tests.web.undone import let_go
 
 NAMED = re.compile(r"<(?:\w+:)?(\w+)>")
 # Addresses of one's own second factors and links from mails: their rooms' tests know them.
@@ -150,7 +150,7 @@ def _body(answer: HttpResponseBase) -> str:
         text = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     else:
         text = answer.content  # type: ignore[attr-defined]
-    closed(answer)
+    let_go(answer)
     if text.startswith(b"PK"):
         with zipfile.ZipFile(BytesIO(text)) as packed:
             text = b"".join(packed.read(name) for name in packed.namelist())

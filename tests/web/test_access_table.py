@@ -13,10 +13,10 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import batch_open, order_sync
 from freddy_admin.vault.import_reads import import_drafts_of
 from tests.vault.pasting import laid_out
-from tests.web.answers import closed
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.machines import token_made
 from tests.web.membership import invitation_made, member_made
+from tests.web.undone import let_go
 
 WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
 # Answers to GET and to POST, by who asks; 302 from a GET leads to the sign-in page.
@@ -178,7 +178,7 @@ def test_an_address_answers_each_person_as_the_table_says(
 
 
 def _status(answer: HttpResponseBase) -> int:
-    closed(answer)  # files that nobody reads
+    let_go(answer)  # files that nobody reads
     return answer.status_code
 
 

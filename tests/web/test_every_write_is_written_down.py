@@ -13,13 +13,13 @@ from django.urls import get_resolver
 
 from freddy_admin.audit.models import AuditEvent, AuditLink
 from freddy_admin.organisations.models import Organisation
-from tests.web.answers import closed
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.deeds.keys import KEYS
 from tests.web.deeds.pages import PAGES
 from tests.web.deeds.scene import Scene
 from tests.web.deeds.signing_in import SIGNING_IN
 from tests.web.test_access_table import _patterns
+from tests.web.undone import let_go
 
 WRITES = PAGES | KEYS | SIGNING_IN
 LOOKED_AT = "only looked at"
@@ -96,7 +96,7 @@ def test_what_is_done_is_written_down_once(
     with django_capture_on_commit_callbacks(execute=True):
         answer = ask.sent(client)
     assert answer.status_code < 400
-    closed(answer)
+    let_go(answer)
     events = list(AuditEvent.objects.exclude(pk__in=before).order_by("pk"))
 
     assert sorted(event.tag for event in events) == sorted(deed.tags)
