@@ -6,7 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.accounts.library_settings import *  # noqa: F403  how the sign-in library works
+from freddy_admin.accounts.signing_in.library_settings import *  # noqa: F403  how the sign-in library works
 from freddy_admin.core import backends
 from freddy_admin.core import configuration as conf
 from freddy_admin.core import wrapped_keys as kms
@@ -170,7 +170,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # --- People -------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "freddy_admin.accounts.backends.PasswordBackend",
+    "freddy_admin.accounts.signing_in.backends.PasswordBackend",
     "allauth.account.auth_backends.AuthenticationBackend",  # of sessions that began with it
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -180,7 +180,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 8},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "freddy_admin.accounts.passwords.OurNamesValidator"},
+    {"NAME": "freddy_admin.accounts.signing_in.passwords.OurNamesValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"

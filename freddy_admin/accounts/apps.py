@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
         from allauth.account.signals import password_changed, user_logged_in
         from allauth.usersessions import signals as library
 
-        from freddy_admin.accounts import signals  # noqa: F401
+        from freddy_admin.accounts.signing_in import signals  # noqa: F401
 
         # Sessions are noted by ours, on the panel's clock and without an address where there is
         # none; the library would write over that.

@@ -15,16 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from freddy_admin.accounts.known_devices import device_remembered
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.sealing import SecondFactorUnreadable
-from freddy_admin.accounts.second_factor import (
+from freddy_admin.accounts.second_factor.required import (
     second_factor_required,
     second_factor_shown,
     second_factors,
 )
+from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
 from freddy_admin.accounts.sessions import session_of_stranger, session_seen
-from freddy_admin.accounts.signals import SIGNED_IN_AT
+from freddy_admin.accounts.signing_in.known_devices import device_remembered
+from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
 
 Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]

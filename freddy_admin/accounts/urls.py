@@ -8,10 +8,14 @@ from allauth.mfa.webauthn import views as passkeys
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 
-from freddy_admin.accounts.confirmation import confirmed_first
-from freddy_admin.accounts.factor_views import RemovePasskeyView
+from freddy_admin.accounts.second_factor.confirmation import confirmed_first
+from freddy_admin.accounts.second_factor.views import RemovePasskeyView
+from freddy_admin.accounts.signing_in.views import (
+    ChangePasswordView,
+    PasskeyQuestionView,
+    SignInView,
+)
 from freddy_admin.accounts.single_sign_on import views as single_sign_on
-from freddy_admin.accounts.views import ChangePasswordView, PasskeyQuestionView, SignInView
 
 password = [
     path("change/", ChangePasswordView.as_view(), name="account_change_password"),

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.first_visit import admin_exists
+from freddy_admin.accounts.signing_in.first_visit import admin_exists
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey

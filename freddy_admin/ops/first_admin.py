@@ -6,9 +6,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.first_visit import admin_exists, first_link_make
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.signing_in.first_visit import admin_exists, first_link_make
 from freddy_admin.audit.services import OPERATOR
 
 

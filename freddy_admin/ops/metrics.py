@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from freddy_admin.accounts.bearer import bearer_grant
+from freddy_admin.accounts.tokens.bearer import bearer_grant
 from freddy_admin.core import clock
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.machines import refusal

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connections
 
-from freddy_admin.accounts.resets import resets_send_due
+from freddy_admin.accounts.signing_in.resets import resets_send_due
 from freddy_admin.organisations.invitation_mail import invitations_send_due
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from freddy_admin.accounts.confirmation import confirmation_ask, recently_confirmed
+from freddy_admin.accounts.second_factor.confirmation import confirmation_ask, recently_confirmed
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]

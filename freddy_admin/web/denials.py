@@ -8,8 +8,8 @@ from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 
 from freddy_admin.accounts.actors import actor_for
-from freddy_admin.accounts.grants import Grant
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.tokens.grants import Grant
 from freddy_admin.audit.services import Place, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import PublicError

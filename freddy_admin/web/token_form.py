@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import TokenScope
+from freddy_admin.accounts.tokens.grants import TokenWish
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.web.forms import PlainForm
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from freddy_admin.accounts.first_visit import first_admin_make, first_link_make
 from freddy_admin.accounts.models import FirstLink, User
+from freddy_admin.accounts.signing_in.first_visit import first_admin_make, first_link_make
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock

@@ -8,8 +8,8 @@ from django.core.signing import TimestampSigner
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts import known_devices
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in import known_devices
 from tests.accounts.conftest import PASSWORD, code_now, set_up_second_factor, sign_in
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.accounts.adapters import AccountAdapter
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in.adapters import AccountAdapter
 
 
 def test_nobody_makes_an_account_for_themselves() -> None:

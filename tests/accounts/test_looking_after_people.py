@@ -8,7 +8,6 @@ from django.test import Client
 
 from freddy_admin.accounts.ending import sessions_end
 from freddy_admin.accounts.models import ApiToken, SavedView, User
-from freddy_admin.accounts.panel_tokens import api_token_create
 from freddy_admin.accounts.people import (
     person_admin_set,
     person_delete,
@@ -19,6 +18,7 @@ from freddy_admin.accounts.people import (
 )
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.audit.tags import Tag

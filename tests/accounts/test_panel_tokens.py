@@ -7,9 +7,9 @@ import pytest
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import ApiToken, TokenScope, User
-from freddy_admin.accounts.panel_tokens import (
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import (
     TOKENS_AT_MOST,
     api_token_create,
     api_token_find,

@@ -196,7 +196,7 @@ def test_a_session_without_it_is_led_to_show_it(
     before, owner = browser(), browser()
     sign_in(owner, ada.email)
     add(owner, phone)
-    before.force_login(ada, backend="freddy_admin.accounts.backends.PasswordBackend")
+    before.force_login(ada, backend="freddy_admin.accounts.signing_in.backends.PasswordBackend")
     settings.REQUIRE_MFA = "all"
     led = before.get("/audit/")["Location"]
     assert led == f"{CONFIRM}?next=%2Faudit%2F"

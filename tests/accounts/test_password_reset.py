@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import ResetWish, User
-from freddy_admin.accounts.resets import back_off, reset_ask, resets_send_due
 from freddy_admin.accounts.services import person_ensure
+from freddy_admin.accounts.signing_in.resets import back_off, reset_ask, resets_send_due
 from freddy_admin.core import clock
 from tests.accounts.conftest import ACTOR, PASSWORD, code_now, set_up_second_factor, sign_in
 

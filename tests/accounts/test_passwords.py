@@ -52,7 +52,7 @@ def test_without_the_present_one_it_is_not_changed(ada: User, client: Client) ->
 
 def test_who_has_no_password_is_led_to_where_one_is_chosen(client: Client, db: None) -> None:
     known = person_ensure(actor=ACTOR, email="sso@example.org", password=None)[0]
-    client.force_login(known, backend="freddy_admin.accounts.backends.PasswordBackend")
+    client.force_login(known, backend="freddy_admin.accounts.signing_in.backends.PasswordBackend")
     page = client.get("/accounts/password/change/", follow=True)
 
     assert page.redirect_chain == [("/accounts/password/reset/", 302)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.sealing import SecondFactorUnreadable, seal, unseal
+from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable, seal, unseal
 from tests.accounts.conftest import (
     SECRET,
     code_now,

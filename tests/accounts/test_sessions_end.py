@@ -12,9 +12,9 @@ from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_admin_set, person_delete, person_switch
-from freddy_admin.accounts.resets import resets_send_due
-from freddy_admin.accounts.second_factor import second_factors
+from freddy_admin.accounts.second_factor.required import second_factors
 from freddy_admin.accounts.sessions import _noted
+from freddy_admin.accounts.signing_in.resets import resets_send_due
 from freddy_admin.core import clock
 from tests.accounts.conftest import ACTOR, PASSWORD, code_now, set_up_second_factor, sign_in
 

@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.panel_tokens import api_token_create
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
 from freddy_admin.ops.exposition import Family, exposed

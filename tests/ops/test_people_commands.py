@@ -3,7 +3,7 @@
 import pytest
 
 from freddy_admin.accounts.models import ApiToken, User
-from freddy_admin.accounts.panel_tokens import api_token_find
+from freddy_admin.accounts.tokens.panel_tokens import api_token_find
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.organisations.models import Membership, Organisation
 from tests.ops.conftest import Run

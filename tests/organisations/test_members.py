@@ -2,9 +2,9 @@
 
 import pytest
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.panel_tokens import api_token_create
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag

@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import ApiToken, User
-from freddy_admin.accounts.panel_tokens import api_token_create
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Organisation
 

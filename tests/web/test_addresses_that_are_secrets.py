@@ -34,7 +34,9 @@ def test_a_stale_page_of_an_invitation_does_not_write_its_link_down(
 ) -> None:
     link = invitation_made(organisation, people.viewer.email)[1]
     client = Client(enforce_csrf_checks=True)
-    client.force_login(people.viewer, backend="freddy_admin.accounts.backends.PasswordBackend")
+    client.force_login(
+        people.viewer, backend="freddy_admin.accounts.signing_in.backends.PasswordBackend"
+    )
     assert client.post(f"/invitations/{link}/accept/").status_code == 403
 
     event = AuditEvent.objects.get(tag="access_denied")

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from freddy_admin.accounts import bearer
+from freddy_admin.accounts.tokens import bearer
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.limits import Limit
 from freddy_admin.organisations.models import Organisation

@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from freddy_admin.accounts import bearer
 from freddy_admin.accounts.models import ApiToken, User
+from freddy_admin.accounts.tokens import bearer
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.limits import Limit

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.panel_tokens import api_token_create
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import Actor
 from tests.web.conftest import MakeKey, SignIn
 from tests.web.crawling import Answered, Asked, Crawler, asked_for, plain, without_asked

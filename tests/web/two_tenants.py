@@ -9,10 +9,10 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.db.models import Model
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import ApiToken, TokenScope, User
-from freddy_admin.accounts.panel_tokens import api_token_create
 from freddy_admin.accounts.saved_views import saved_view_keep
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR, Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock

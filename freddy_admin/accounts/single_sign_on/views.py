@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from freddy_admin.accounts.actors import actor_of
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.signals import single_sign_on_failed
+from freddy_admin.accounts.signing_in.signals import single_sign_on_failed
 from freddy_admin.accounts.single_sign_on.attempts import (
     Answer,
     Attempt,

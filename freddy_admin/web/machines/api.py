@@ -14,8 +14,8 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
-from freddy_admin.accounts.bearer import bearer_grant
-from freddy_admin.accounts.grants import Grant
+from freddy_admin.accounts.tokens.bearer import bearer_grant
+from freddy_admin.accounts.tokens.grants import Grant
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.machines import json_answer, refusal
 from freddy_admin.web.machines.operations import router

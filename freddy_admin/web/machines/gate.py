@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.actors import actor_for
-from freddy_admin.accounts.grants import Grant
+from freddy_admin.accounts.tokens.grants import Grant
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.errors import NotAllowed
 from freddy_admin.organisations.access import Access

@@ -3,10 +3,10 @@
 from typing import Any
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.panel_tokens import api_tokens_of
 from freddy_admin.accounts.people import second_factors_of
 from freddy_admin.accounts.saved_views import saved_views_of
 from freddy_admin.accounts.single_sign_on.links import links_since
+from freddy_admin.accounts.tokens.panel_tokens import api_tokens_of
 from freddy_admin.audit.counting import audit_by
 from freddy_admin.core import clock
 from freddy_admin.organisations.invitations import invitations_to

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.accounts.coming_in import signed_in_at_once
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in.coming_in import signed_in_at_once
 from freddy_admin.core.errors import NotAllowed, NotFound
 from freddy_admin.organisations.accepting import (
     invitation_accept,

@@ -6,8 +6,12 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.accounts.coming_in import signed_in_at_once
-from freddy_admin.accounts.first_visit import admin_exists, first_admin_make, first_link_works
+from freddy_admin.accounts.signing_in.coming_in import signed_in_at_once
+from freddy_admin.accounts.signing_in.first_visit import (
+    admin_exists,
+    first_admin_make,
+    first_link_works,
+)
 from freddy_admin.web.access import FORM, by_anyone
 from freddy_admin.web.forms import told_beside_fields
 from freddy_admin.web.people_forms import FirstAdminForm

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.accounts.panel_tokens import (
+from freddy_admin.accounts.tokens.panel_tokens import (
     api_token_create,
     api_token_revoke,
     api_tokens_of,

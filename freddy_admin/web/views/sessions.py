@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.accounts.panel_tokens import api_tokens_revoke_all
 from freddy_admin.accounts.sessions import session_end, sessions_end_all, sessions_of
+from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
 from freddy_admin.core import clock
 from freddy_admin.web.access import WRITE, by_anyone_signed_in, person_of
 from freddy_admin.web.presenters.devices import devices_of

@@ -2,9 +2,9 @@
 
 from allauth.usersessions.models import UserSession
 
-from freddy_admin.accounts.first_visit import first_link_make
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.saved_views import saved_view_keep
+from freddy_admin.accounts.signing_in.first_visit import first_link_make
 from freddy_admin.audit.services import OPERATOR
 from tests.accounts.conftest import PASSWORD
 from tests.web.deeds.scene import HERE, Ask, Deed, Scene, on, read

@@ -7,10 +7,10 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.grants import TokenWish
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.panel_tokens import api_token_create
 from freddy_admin.accounts.selectors import user_get
+from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.organisations.selectors import organisation_get

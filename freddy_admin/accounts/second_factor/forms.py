@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
-from freddy_admin.accounts.sealing import SecondFactorUnreadable, seal, unseal
-from freddy_admin.accounts.signals import passkey_failed, passkey_renamed
+from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable, seal, unseal
+from freddy_admin.accounts.signing_in.signals import passkey_failed, passkey_renamed
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.core.text import line_clean
 

@@ -17,11 +17,14 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from freddy_admin.accounts.actors import actor_for
-from freddy_admin.accounts.known_devices import device_remember
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_remember
+from freddy_admin.accounts.second_factor.required import (
+    second_factor_is_last,
+    second_factor_remember,
+)
 from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.accounts.sessions import session_begin, sessions_end_all
+from freddy_admin.accounts.signing_in.known_devices import device_remember
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
 

@@ -7,9 +7,9 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.grants import Grant, TokenWish
 from freddy_admin.accounts.models import ApiToken, TokenScope, User
-from freddy_admin.accounts.tokens import token_digest, token_make
+from freddy_admin.accounts.tokens.digests import token_digest, token_make
+from freddy_admin.accounts.tokens.grants import Grant, TokenWish
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock

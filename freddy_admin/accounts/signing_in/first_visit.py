@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import FirstLink, User
 from freddy_admin.accounts.services import NAME_LIMIT, admin_create
-from freddy_admin.accounts.tokens import token_digest, token_make
+from freddy_admin.accounts.tokens.digests import token_digest, token_make
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import InvalidInput, NotFound

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.actors import actor_for
-from freddy_admin.accounts.panel_tokens import api_tokens_revoke_all
-from freddy_admin.accounts.resets import reset_ask
+from freddy_admin.accounts.signing_in.resets import reset_ask
+from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
 
 
 class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]

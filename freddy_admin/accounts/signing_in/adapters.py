@@ -16,13 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from freddy_admin.accounts.addresses import client_address
-from freddy_admin.accounts.confirmation import recently_confirmed
-from freddy_admin.accounts.known_devices import device_known
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.sealing import seal, unseal
-from freddy_admin.accounts.second_factor import second_factor_is_last, second_factor_required
+from freddy_admin.accounts.second_factor.confirmation import recently_confirmed
+from freddy_admin.accounts.second_factor.required import (
+    second_factor_is_last,
+    second_factor_required,
+)
+from freddy_admin.accounts.second_factor.sealing import seal, unseal
 from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.accounts.sessions import NO_ADDRESS
+from freddy_admin.accounts.signing_in.known_devices import device_known
 from freddy_admin.accounts.single_sign_on.links import is_linked
 
 

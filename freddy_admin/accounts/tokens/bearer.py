@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.addresses import client_address, network_of
-from freddy_admin.accounts.grants import Grant
-from freddy_admin.accounts.panel_tokens import api_token_find
+from freddy_admin.accounts.tokens.grants import Grant
+from freddy_admin.accounts.tokens.panel_tokens import api_token_find
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.limits import Limit, limit_hold
 

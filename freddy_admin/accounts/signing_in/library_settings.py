@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-ACCOUNT_ADAPTER = "freddy_admin.accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "freddy_admin.accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
-    "reset_password": "freddy_admin.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "freddy_admin.accounts.forms.NewPasswordForm",
+    "reset_password": "freddy_admin.accounts.signing_in.forms.ResetPasswordForm",
+    "reset_password_from_key": "freddy_admin.accounts.signing_in.forms.NewPasswordForm",
 }
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -30,15 +30,15 @@ ACCOUNT_RATE_LIMITS = {
 }
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-MFA_ADAPTER = "freddy_admin.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "freddy_admin.accounts.signing_in.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
-    "activate_totp": "freddy_admin.accounts.factor_forms.ActivateAppForm",
-    "add_webauthn": "freddy_admin.accounts.factor_forms.AddPasskeyForm",
-    "edit_webauthn": "freddy_admin.accounts.factor_forms.RenamePasskeyForm",
-    "authenticate_webauthn": "freddy_admin.accounts.factor_forms.ShowPasskeyForm",
-    "login_webauthn": "freddy_admin.accounts.factor_forms.SignInWithPasskeyForm",
-    "reauthenticate_webauthn": "freddy_admin.accounts.factor_forms.ConfirmWithPasskeyForm",
+    "activate_totp": "freddy_admin.accounts.second_factor.forms.ActivateAppForm",
+    "add_webauthn": "freddy_admin.accounts.second_factor.forms.AddPasskeyForm",
+    "edit_webauthn": "freddy_admin.accounts.second_factor.forms.RenamePasskeyForm",
+    "authenticate_webauthn": "freddy_admin.accounts.second_factor.forms.ShowPasskeyForm",
+    "login_webauthn": "freddy_admin.accounts.second_factor.forms.SignInWithPasskeyForm",
+    "reauthenticate_webauthn": "freddy_admin.accounts.second_factor.forms.ConfirmWithPasskeyForm",
 }
 MFA_TOTP_ISSUER = "Freddy Admin"

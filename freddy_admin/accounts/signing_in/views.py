@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.first_visit import admin_exists
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in.first_visit import admin_exists
 
 
 class SignInView(library.LoginView):  # type: ignore[misc]
