@@ -25,7 +25,16 @@ def main() -> None:
 def _measure() -> None:
     from freddy_admin.accounts.services import admin_create
     from freddy_admin.audit.services import OPERATOR
-    from tests.bench import audit_log, deadlines, history, pages, pieces, rounds, sign_in, slow_senders
+    from tests.bench import (
+        audit_log,
+        deadlines,
+        history,
+        pages,
+        pieces,
+        rounds,
+        sign_in,
+        slow_senders,
+    )
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
     sign_in.known_and_unknown()

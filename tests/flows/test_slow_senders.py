@@ -37,7 +37,7 @@ class Slow:
     def __init__(self, port: int, begin: bytes) -> None:
         self._over = threading.Event()
         self.wires = [
-            socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(SLOW)
+            socket.create_connection(("127.0.0.1", port), timeout=120) for _ in range(SLOW)
         ]
         for wire in self.wires:
             wire.setblocking(False)
@@ -86,7 +86,7 @@ def test_who_is_too_slow_is_told_so_and_cut_off(panel: Panel) -> None:
 
 def test_a_request_in_pieces_is_answered_once_it_is_there(panel: Panel) -> None:
     pieces = [LOGIN[:20], LOGIN[20:40], LOGIN[40:]]
-    with socket.create_connection(("127.0.0.1", panel.port), timeout=60) as wire:
+    with socket.create_connection(("127.0.0.1", panel.port), timeout=120) as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             wire.sendall(piece)
