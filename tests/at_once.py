@@ -39,7 +39,7 @@ def alone(call: Callable[[], T]) -> T:
 
 def at_once(calls: list[Callable[[], T]]) -> list[T]:
     """Run all of them at the same moment, each with a connection of its own."""
-    start = threading.Barrier(len(calls), timeout=10)
+    start = threading.Barrier(len(calls), timeout=120)
 
     def run(call: Callable[[], T]) -> T:
         try:

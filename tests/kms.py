@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from freddy_admin.ops.supervisor import port_free
 from tests.flows.waiting import until
+from tests.ports import port_free
 
 REGION = "eu-central-1"
 # Made up: the imitation asks for none in particular. No proxy, no metadata service, no profile.
@@ -38,7 +38,7 @@ def kms_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()
-        server.wait(timeout=10)
+        server.wait(timeout=60)
 
 
 def kms_key(endpoint: str) -> str:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.flows.waiting import until
+from tests.ports import port_free
 
 # Nothing of this outlives the run, so nothing needs to reach the disk.
 POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -32,7 +33,7 @@ def redis_server() -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise Missing("redis-server is not installed (Debian: apt-get install redis-server)")
-    port = _free_port()
+    port = port_free()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     with (
         tempfile.TemporaryDirectory(prefix="freddy-redis-") as room,
@@ -44,7 +45,7 @@ def redis_server() -> Iterator[str]:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL cluster of our own."""
-    password, port = secrets.token_hex(16), _free_port()
+    password, port = secrets.token_hex(16), port_free()
     with tempfile.TemporaryDirectory(prefix="freddy-postgres-") as place:
         room = Path(place)
         (room / "password").write_text(password)
@@ -101,7 +102,7 @@ def _running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iter
         finally:
             os.killpg(server.pid, signal.SIGINT)
             try:
-                server.wait(timeout=10)
+                server.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
@@ -110,12 +111,6 @@ def _running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iter
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main(command: Sequence[str]) -> int:

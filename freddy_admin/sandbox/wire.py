@@ -113,6 +113,10 @@ class Handler(BaseHTTPRequestHandler):
             if "x-request-id" in answer.headers:
                 spent = round((time.monotonic() - started) * 1000)
                 answer = answer.with_headers({"freddy-processing-ms": str(spent)})
+            if answer.delivery is not Delivery.WHOLE:
+                self._deliver(answer)
+        # Whoever has a whole answer may ask again at once: then this request no longer runs.
+        if answer.delivery is Delivery.WHOLE:
             self._deliver(answer)
 
     # The names BaseHTTPRequestHandler looks for.

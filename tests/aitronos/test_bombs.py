@@ -1,7 +1,7 @@
 """Answers made to use up memory or time end early, cost little, and touch nobody else."""
 
+import gc
 import gzip
-import resource
 import threading
 import time
 import tracemalloc
@@ -13,13 +13,12 @@ import pytest
 
 from freddy_admin.aitronos import parsing
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, UnreadableAnswer
-from tests.aitronos.conftest import LIMITS, SLACK, Failed, MakeClient, Serve, ask
+from tests.aitronos.conftest import BOUNDED, LIMITS, PATIENT, Failed, MakeClient, Serve, ask
 from tests.aitronos.wire import Script, Talk, answer, once, says
 
 MEGA = 1_000_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-TOTAL: float = LIMITS["total_timeout"]
 
 
 @pytest.fixture
@@ -45,8 +44,7 @@ def _floods(first: bytes, piece: bytes) -> Script:
     def script(talk: Talk) -> None:
         talk.request()
         talk.send(first)
-        while not talk.server.stopped.is_set():
-            talk.send(piece)
+        talk.drip(piece, 0)
 
     return script
 
@@ -89,14 +87,11 @@ FLOODS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_one_error_in_time(failed: Failed, name: str) -> None:
+def test_a_bomb_is_one_error(failed: Failed, name: str) -> None:
     script, field = BOMBS[name]
-    made = script()
-    started = time.monotonic()
-    error = failed(made, total_timeout=1.0, read_timeout=0.9)
+    error = failed(script(), **PATIENT)
     assert isinstance(error, UnreadableAnswer)
     assert error.field == field
-    assert time.monotonic() - started <= 1.0 + SLACK
 
 
 @pytest.mark.parametrize("name", FLOODS)
@@ -104,12 +99,12 @@ def test_a_flood_ends_in_time(failed: Failed, name: str) -> None:
     started = time.monotonic()
     error = failed(FLOODS[name])
     assert isinstance(error, AitronosError)
-    assert time.monotonic() - started <= TOTAL + SLACK
+    assert time.monotonic() - started < BOUNDED
 
 
 @pytest.mark.parametrize("name", ["gzip", "gzip twice", "50 MB", "deep list", "chunks for ever"])
 def test_a_bomb_costs_little_memory(failed: Failed, name: str) -> None:
-    assert _growth(failed, BOMBS[name][0]()) <= 10 * MEGA
+    assert _growth(failed, BOMBS[name][0](), **PATIENT) <= 10 * MEGA
 
 
 @pytest.mark.parametrize("name", ["headers", "tiny chunks", "trailers", "body of a refusal"])
@@ -117,12 +112,12 @@ def test_a_flood_costs_little_memory(failed: Failed, name: str) -> None:
     assert _growth(failed, FLOODS[name]) <= 10 * MEGA
 
 
-def _growth(failed: Failed, script: Script) -> int:
+def _growth(failed: Failed, script: Script, **limits: float) -> int:
     """The most memory in use by Python during the call, in bytes above that before it."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        failed(script)
+        failed(script, **limits)
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
@@ -130,14 +125,21 @@ def _growth(failed: Failed, script: Script) -> int:
 
 def test_what_parsing_builds_of_a_full_body_is_let_go(failed: Failed) -> None:
     script = BOMBS["list of many"][0]()
-    failed(script)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(3):
-        failed(script)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 10_000  # KB
+    failed(script, **PATIENT)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            failed(script, **PATIENT)
+        gc.collect()
+        kept, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept <= MEGA
 
 
 def test_names_that_stand_twice_are_found_in_time() -> None:
+    """Comparing each name with each other would take minutes."""
     pairs = b",".join(b'"%d":0' % number for number in range(90_000))
     started = time.thread_time()
     with pytest.raises(UnreadableAnswer) as caught:
@@ -145,7 +147,7 @@ def test_names_that_stand_twice_are_found_in_time() -> None:
             {"Content-Type": "application/json"}, b"{" + pairs + b',"7":0,"last":0,"last":1}'
         )
     assert caught.value.field == "7"
-    assert time.thread_time() - started < 1
+    assert time.thread_time() - started < BOUNDED
 
 
 def test_a_bomb_holds_no_other_key_up(serve: Serve, make_client: MakeClient) -> None:
@@ -158,7 +160,7 @@ def test_a_bomb_holds_no_other_key_up(serve: Serve, make_client: MakeClient) -> 
         started.set()
         FLOODS["tiny chunks"](talk)
 
-    client = make_client(serve(script), total_timeout=0.6, read_timeout=0.6)
+    client = make_client(serve(script), **PATIENT | {"total_timeout": 3})
     kinds: list[FailureKind] = []
 
     def bombed() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from freddy_admin.aitronos.connections import GuardedHTTPConnection
 from freddy_admin.aitronos.deadline import WATCHDOG, Deadline
+from tests.aitronos.conftest import BOUNDED
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -16,7 +17,7 @@ Pair = tuple[socket.socket, socket.socket]
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     here, there = socket.socketpair()
-    here.settimeout(2)
+    here.settimeout(60)
     yield here, there
     here.close()
     there.close()
@@ -27,13 +28,13 @@ def test_a_connection_is_cut_when_its_time_is_over(pair: Pair) -> None:
     deadline.guard(pair[0])
     started = time.monotonic()
     assert pair[0].recv(1) == b""
-    assert 0.04 <= time.monotonic() - started < 0.3
+    assert 0.04 <= time.monotonic() - started < BOUNDED
     assert (deadline.passed, deadline.remaining) == (True, 0.0)
     deadline.release()
 
 
 def test_a_later_call_with_less_time_is_cut_first(pair: Pair) -> None:
-    later = Deadline(30)
+    later = Deadline(600)
     later.guard(pair[1])
     sooner = Deadline(0.02)
     sooner.guard(pair[0])
@@ -45,10 +46,10 @@ def test_a_later_call_with_less_time_is_cut_first(pair: Pair) -> None:
 
 
 def test_a_released_connection_lives_on(pair: Pair) -> None:
-    deadline = Deadline(0.01)
+    deadline = Deadline(0.3)
     deadline.guard(pair[0])
     deadline.release()
-    threading.Event().wait(0.03)
+    threading.Event().wait(0.4)
     pair[1].send(b"x")
     assert (pair[0].recv(1), deadline.passed) == (b"x", False)
 
@@ -64,7 +65,7 @@ def test_cutting_what_ended_by_itself_does_no_harm(pair: Pair) -> None:
 
 
 def test_a_second_connection_of_a_call_takes_the_firsts_place(pair: Pair) -> None:
-    deadline = Deadline(0.03)
+    deadline = Deadline(0.3)
     deadline.guard(pair[1])
     deadline.guard(pair[0])
     assert pair[0].recv(1) == b""

@@ -15,7 +15,7 @@ from freddy_admin.aitronos.connections import KeyAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from tests.aitronos.calls import CONFIG, CONNECTOR, EVERY, LISTS, PAGE, Call
 from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
-from tests.aitronos.wire import Script, Talk, answer, once, says
+from tests.aitronos.wire import ENDLESS, Script, Talk, answer, once, says
 
 ECHO = {"error": dict.fromkeys(("code", "message", "trace_id"), f"your key {KEY} is bad")}
 
@@ -26,7 +26,7 @@ def breaks(talk: Talk) -> None:
 
 
 FAULTS: dict[str, Script] = {
-    "silence": lambda talk: (talk.request(), talk.pause(1)),
+    "silence": lambda talk: (talk.request(), talk.pause(ENDLESS)),
     "reset": breaks,
     "hang up": lambda talk: talk.request(),
     "401": says(answer("", "401 X")),
@@ -124,7 +124,7 @@ def test_no_error_and_no_log_holds_the_key(
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     for name in ("", "urllib3", "http.client", "requests"):
         caplog.set_level(logging.DEBUG, logger=name)
-    limits = {"connect_timeout": 0.5, "read_timeout": 0.05, "total_timeout": 0.1}
+    limits = {"connect_timeout": 5, "read_timeout": 0.05, "total_timeout": 60}
     client = make_client(serve(FAULTS[fault]), **limits)
     error = broken(client, KEY, hurried if call == "start_sync" else CALLS[call])
     said = "".join(traceback.format_exception(error)) + caplog.text + "".join(capfd.readouterr())

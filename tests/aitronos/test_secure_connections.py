@@ -13,8 +13,8 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.connections import tls_context
 from freddy_admin.aitronos.errors import ConnectionFailed, FailureKind, TimedOut
 from tests.aitronos.certificates import Authority
-from tests.aitronos.conftest import KEY, SLACK, MakeClient, Serve, ask, failure
-from tests.aitronos.wire import Talk, answer, once, says
+from tests.aitronos.conftest import BOUNDED, KEY, MakeClient, Serve, ask, failure
+from tests.aitronos.wire import ENDLESS, Talk, answer, once, says
 
 
 @pytest.fixture(scope="module")
@@ -149,17 +149,17 @@ def test_a_server_without_tls_gets_no_request(
 def test_a_handshake_that_never_goes_on_ends_at_the_connect_limit(
     serve: Serve, make_client: MakeClient, authority: Authority
 ) -> None:
-    wire = serve(lambda talk: talk.pause(5))
+    wire = serve(lambda talk: talk.pause(ENDLESS))
     client = make_client(
         wire.base_url.replace("http:", "https:"),
         ca_file=authority.ca_file,
         connect_timeout=0.1,
-        total_timeout=0.12,
+        total_timeout=60,
     )
     started = time.monotonic()
     error = failure(client)
-    assert error.kind in {FailureKind.CONNECT_TIMEOUT, FailureKind.TOTAL_TIMEOUT}
-    assert time.monotonic() - started <= 0.12 + SLACK
+    assert error.kind is FailureKind.CONNECT_TIMEOUT
+    assert time.monotonic() - started < BOUNDED
 
 
 def test_a_handshake_in_drips_ends_at_the_connect_limit(
@@ -174,12 +174,12 @@ def test_a_handshake_in_drips_ends_at_the_connect_limit(
         wire.base_url.replace("http:", "https:"),
         ca_file=authority.ca_file,
         connect_timeout=0.1,
-        total_timeout=0.3,
+        total_timeout=60,
     )
     started = time.monotonic()
     error = failure(client)
-    assert error.kind in {FailureKind.CONNECT_TIMEOUT, FailureKind.TOTAL_TIMEOUT}
-    assert time.monotonic() - started <= 0.3 + SLACK
+    assert error.kind is FailureKind.CONNECT_TIMEOUT
+    assert time.monotonic() - started < BOUNDED
 
 
 def test_a_body_in_drips_ends_at_the_deadline_behind_tls_too(
@@ -187,14 +187,14 @@ def test_a_body_in_drips_ends_at_the_deadline_behind_tls_too(
 ) -> None:
     def drips(talk: Talk) -> None:
         talk.request()
-        talk.send(answer()[:-20])
+        talk.send(answer(" " * 50_000)[:-49_000])
         talk.drip(b" ", 0.02)
 
     wire = serve(drips, tls=authority.context())
     started = time.monotonic()
-    error = failure(make_client(wire, ca_file=authority.ca_file, total_timeout=0.2))
+    error = failure(make_client(wire, ca_file=authority.ca_file, total_timeout=1.5))
     assert isinstance(error, TimedOut)
-    assert time.monotonic() - started <= 0.2 + SLACK
+    assert time.monotonic() - started < BOUNDED
 
 
 @pytest.mark.parametrize("how", [Talk.reset, lambda _: None], ids=["reset", "closed"])

@@ -9,7 +9,7 @@ from freddy_admin.aitronos.errors import TimedOut, UnexpectedStatus, UnreadableA
 from freddy_admin.aitronos.types import SyncStarted
 from tests.aitronos.calls import STARTED, error_of, start_sync
 from tests.aitronos.conftest import KEY, MakeClient, Serve
-from tests.aitronos.wire import answer, key_of, says
+from tests.aitronos.wire import ENDLESS, answer, key_of, says
 
 
 @pytest.mark.parametrize(("full", "word"), [(True, b"true"), (False, b"false")])
@@ -108,13 +108,13 @@ def test_a_conflict_is_an_unexpected_status_with_its_code(
 def test_it_waits_as_long_as_it_is_told_to_and_not_as_long_as_other_calls(
     serve: Serve, make_client: MakeClient
 ) -> None:
-    server = serve(lambda talk: (talk.request(), talk.pause(2)))
+    server = serve(lambda talk: (talk.request(), talk.pause(ENDLESS)))
     client = make_client(server, read_timeout=0.01, total_timeout=0.02)
     with pytest.raises(TimedOut) as caught:
         client.start_sync(secret=KEY, full=False, read_timeout=0.2)
     assert (caught.value.kind, caught.value.sent) == ("read_timeout", True)
     assert caught.value.elapsed_ms >= 190
-    assert len(server.requests) == 1
+    assert len(server.asked(1)) == 1
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, 86_401])

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,10 +20,22 @@ from freddy_admin.aitronos.errors import (
     TimedOut,
 )
 from freddy_admin.aitronos.resolving import Address, Resolver
-from tests.aitronos.calls import CHANGES
-from tests.aitronos.conftest import KEY, LIMITS, SLACK, Failed, MakeClient, Serve, ask, failure
-from tests.aitronos.wire import Script, Talk, answer, says
+from tests.aitronos.calls import CHANGES, Call, error_of
+from tests.aitronos.conftest import (
+    BOUNDED,
+    KEY,
+    LIMITS,
+    PATIENT,
+    Failed,
+    MakeClient,
+    Serve,
+    ask,
+    failure,
+)
+from tests.aitronos.wire import ENDLESS, Script, Talk, answer, says
+from tests.flows.waiting import until
 
+T = TypeVar("T")
 TOTAL: float = LIMITS["total_timeout"]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -41,6 +54,19 @@ def drips(first: bytes, piece: bytes, every: float = 0.02) -> Script:
         talk.drip(piece, every)
 
     return script
+
+
+class Hands:
+    """A clock that moves by what a client waits, and by nothing else."""
+
+    def __init__(self) -> None:
+        self.at, self.each_wait_takes = 0.0, 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+    def wait(self, _seconds: float) -> None:
+        self.at += self.each_wait_takes
 
 
 def timed(call: Callable[[], AitronosError]) -> tuple[AitronosError, float]:
@@ -62,60 +88,75 @@ HOLDING_UP = {
 }
 
 
-@pytest.mark.parametrize("how", HOLDING_UP)
-def test_a_drip_ends_at_the_total_deadline(failed: Failed, how: str) -> None:
-    error, seconds = timed(lambda: failed(HOLDING_UP[how]))
-    assert isinstance(error, TimedOut)
-    assert (error.kind, error.attempts) == (FailureKind.TOTAL_TIMEOUT, 1)
-    assert TOTAL - 0.01 <= seconds <= TOTAL + SLACK
-    assert error.elapsed_ms == pytest.approx(seconds * 1000, abs=50)
+def all_at_once(calls: dict[str, Callable[[], T]]) -> dict[str, T]:
+    """Side by side, so that patient limits take no longer than hasty ones in a row."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        ends = {name: pool.submit(call) for name, call in calls.items()}
+    return {name: end.result() for name, end in ends.items()}
+
+
+def test_a_drip_ends_at_the_total_deadline(failed: Failed) -> None:
+    def held_up(how: str) -> tuple[AitronosError, float]:
+        return timed(lambda: failed(HOLDING_UP[how]))
+
+    ends = all_at_once({how: partial(held_up, how) for how in HOLDING_UP})
+    told = {how: (error.kind, error.attempts) for how, (error, _) in ends.items()}
+    assert told == dict.fromkeys(HOLDING_UP, (FailureKind.TOTAL_TIMEOUT, 1))
+    for error, seconds in ends.values():
+        assert isinstance(error, TimedOut)
+        assert TOTAL - 0.01 <= error.elapsed_ms / 1000 <= seconds < BOUNDED
 
 
 @pytest.mark.parametrize("name", CHANGES)
-@pytest.mark.parametrize("how", HOLDING_UP)
 def test_a_drip_ends_what_changes_something_as_well_and_it_may_have_been_done(
-    serve: Serve, make_client: MakeClient, how: str, name: str
+    serve: Serve, make_client: MakeClient, name: str
 ) -> None:
-    server = serve(HOLDING_UP[how])
-    client = make_client(server, connect_timeout=0.1, read_timeout=0.1, total_timeout=0.3)
-    calls: dict[str, Callable[[], object]] = {
-        "start_sync": lambda: client.start_sync(secret=KEY, full=True, read_timeout=0.2),
-        "switch_tool": lambda: client.switch_tool(secret=KEY, tool_key="a", enabled=True),
+    calls: dict[str, Call] = {
+        # Its total is its read limit and what a connection may take beside it.
+        "start_sync": lambda one: one.start_sync(secret=KEY, full=True, read_timeout=1.0),
+        "switch_tool": lambda one: one.switch_tool(secret=KEY, tool_key="a", enabled=True),
     }
-    started = time.monotonic()
-    with pytest.raises(TimedOut) as caught:
-        calls[name]()
-    assert TOTAL - 0.01 <= time.monotonic() - started <= TOTAL + SLACK
-    assert (caught.value.kind, caught.value.sent) == (FailureKind.TOTAL_TIMEOUT, True)
-    assert len(server.requests) == 1
+
+    def held_up(how: str) -> tuple[AitronosError, float, int]:
+        server = serve(HOLDING_UP[how])
+        client = make_client(server, connect_timeout=0.5)
+        error, seconds = timed(lambda: error_of(calls[name], client))
+        return error, seconds, len(server.requests)
+
+    ends = all_at_once({how: partial(held_up, how) for how in HOLDING_UP})
+    told = {how: (error.kind, error.sent, sent) for how, (error, _, sent) in ends.items()}
+    assert told == dict.fromkeys(HOLDING_UP, (FailureKind.TOTAL_TIMEOUT, True, 1))
+    assert all(TOTAL - 0.01 <= seconds < BOUNDED for _, seconds, _ in ends.values())
     assert not WATCHDOG._watched
 
 
 def test_an_endless_body_ends_at_the_cap(failed: Failed) -> None:
-    error, seconds = timed(lambda: failed(drips(HEAD + b"\r\n", b"x" * 65536, 0.0)))
+    error = failed(drips(HEAD + b"\r\n", b"x" * 65536, 0.0), **PATIENT)
     assert (error.field, error.kind) == ("body", FailureKind.UNREADABLE_ANSWER)
-    assert seconds < TOTAL
 
 
 def test_silence_ends_at_the_read_limit_and_is_not_repeated(
     serve: Serve, make_client: MakeClient
 ) -> None:
-    server = serve(lambda talk: (talk.request(), talk.pause(5)))
-    error, seconds = timed(lambda: failure(make_client(server, total_timeout=2)))
+    server = serve(lambda talk: (talk.request(), talk.pause(ENDLESS)))
+    client = make_client(server, read_timeout=0.3, total_timeout=60)
+    error, seconds = timed(lambda: failure(client))
     assert isinstance(error, TimedOut)
-    assert (error.kind, error.attempts, len(server.requests)) == (FailureKind.READ_TIMEOUT, 1, 1)
-    assert seconds <= LIMITS["read_timeout"] + SLACK
+    assert (error.kind, error.attempts) == (FailureKind.READ_TIMEOUT, 1)
+    assert 0.29 <= seconds < BOUNDED
+    assert len(server.asked(1)) == 1
 
 
 def test_silence_amid_the_body_is_a_read_time_out_as_well(failed: Failed) -> None:
-    assert failed(says(answer()[:-3]), total_timeout=2).kind is FailureKind.READ_TIMEOUT
+    error = failed(says(answer()[:-3]), read_timeout=0.3, total_timeout=60)
+    assert error.kind is FailureKind.READ_TIMEOUT
 
 
 def test_a_refusal_whose_body_drips_is_a_refusal_at_the_deadline(failed: Failed) -> None:
     script = drips(b"HTTP/1.1 401 X\r\nContent-Length: 500\r\n\r\n", b" ")
     error, seconds = timed(lambda: failed(script))
     assert isinstance(error, KeyRefused)
-    assert seconds <= TOTAL + SLACK
+    assert seconds < BOUNDED
 
 
 def test_a_refusal_whose_head_drips_is_none_yet(failed: Failed) -> None:
@@ -143,12 +184,12 @@ def test_no_connection_ends_at_the_connect_limit_over_all_addresses(
         f"https://api.example:{deaf[1]}",
         resolver=Resolver(lambda _host, _port: [address] * 5),
         connect_timeout=0.1,
-        total_timeout=0.12,
+        total_timeout=60,
     )
     error, seconds = timed(lambda: failure(client))
     assert isinstance(error, ConnectionFailed)
-    assert (error.kind, error.attempts) == (FailureKind.CONNECT_TIMEOUT, 1)
-    assert seconds <= 0.1 + SLACK
+    assert (error.kind, error.attempts) == (FailureKind.CONNECT_TIMEOUT, 3)
+    assert seconds < BOUNDED
 
 
 def test_a_silent_address_leaves_time_for_the_next(
@@ -157,7 +198,9 @@ def test_a_silent_address_leaves_time_for_the_next(
     server = serve(says(answer()))
     addresses: list[Address] = [(2, *deaf), (2, "127.0.0.1", server.port)]
     client = make_client(
-        "http://localhost", resolver=Resolver(lambda _host, _port: addresses), connect_timeout=0.1
+        "http://localhost",
+        resolver=Resolver(lambda _host, _port: addresses),
+        **PATIENT | {"connect_timeout": 1},
     )
     assert ask(client).info.attempts == 1
 
@@ -165,30 +208,29 @@ def test_a_silent_address_leaves_time_for_the_next(
 def test_attempts_to_connect_share_the_total_time(
     deaf: tuple[str, int], make_client: MakeClient
 ) -> None:
-    client = make_client(
-        f"http://127.0.0.1:{deaf[1]}", connect_timeout=0.15, total_timeout=0.5, random=lambda: 0.0
-    )
+    client = make_client(f"http://127.0.0.1:{deaf[1]}", connect_timeout=60, total_timeout=0.5)
     error, seconds = timed(lambda: failure(client))
-    assert error.attempts == 2
-    assert seconds <= 0.5 + SLACK
+    assert (error.kind, error.attempts) == (FailureKind.TOTAL_TIMEOUT, 1)
+    assert seconds < BOUNDED
 
 
 def test_a_slow_name_ends_at_the_connect_limit(make_client: MakeClient) -> None:
     found = threading.Event()
-    resolver = Resolver(lambda _host, _port: (found.wait(5) and []) or [])
+    resolver = Resolver(lambda _host, _port: (found.wait(ENDLESS) and []) or [])
     client = make_client("https://api.example", resolver=resolver, connect_timeout=0.1)
     error, seconds = timed(lambda: failure(client))
     found.set()
     assert error.kind in {FailureKind.CONNECT_TIMEOUT, FailureKind.TOTAL_TIMEOUT}
-    assert seconds <= TOTAL + SLACK
+    assert seconds < BOUNDED
 
 
 def test_waits_and_attempts_share_the_total_time(serve: Serve, make_client: MakeClient) -> None:
+    hands = Hands()
     server = serve(says(answer("", "503 X")))
-    client = make_client(server, sleep=time.sleep, random=lambda: 0.0)
-    error, seconds = timed(lambda: failure(client))
-    assert (error.http_status, error.attempts) == (503, 2)
-    assert seconds <= TOTAL + SLACK
+    client = make_client(server, monotonic=hands, sleep=hands.wait, **PATIENT)
+    hands.each_wait_takes = PATIENT["total_timeout"] - 0.1
+    error = failure(client)
+    assert (error.http_status, error.attempts, len(server.requests)) == (503, 2, 2)
 
 
 def test_64_calls_at_once_all_end_in_time_and_leave_nothing_behind(
@@ -204,12 +246,11 @@ def test_64_calls_at_once_all_end_in_time_and_leave_nothing_behind(
 
     with ThreadPoolExecutor(64) as pool:
         seconds = list(pool.map(call, range(64)))
-    # Sixty-four threads also wait for a processor, which a busy machine gives late.
-    assert max(seconds) <= TOTAL + 4 * SLACK
+    assert max(seconds) < BOUNDED
     assert not WATCHDOG._watched
     server.close()
     client.close()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 def test_a_good_call_after_a_cut_one_is_good(serve: Serve, make_client: MakeClient) -> None:
@@ -233,7 +274,7 @@ def test_a_drip_on_a_kept_connection_ends_at_the_deadline_as_well(
     ask(client)
     error, seconds = timed(lambda: failure(client))
     assert (error.kind, server.connections) == (FailureKind.TOTAL_TIMEOUT, 1)
-    assert seconds <= TOTAL + SLACK
+    assert seconds < BOUNDED
 
 
 def test_a_forked_child_has_a_watchdog_of_its_own(serve: Serve, make_client: MakeClient) -> None:

@@ -15,7 +15,7 @@ from tests.aitronos.calls import (
     list_auth_configs,
     list_connectors,
 )
-from tests.aitronos.conftest import MakeClient, Serve
+from tests.aitronos.conftest import BOUNDED, MakeClient, Serve
 from tests.aitronos.wire import answer, says
 
 NO_TEXTS = [5, 1.5, True, [], {}]
@@ -118,13 +118,14 @@ def test_a_list_is_bounded(serve: Serve, make_client: MakeClient) -> None:
 
 
 def test_the_longest_list_is_read_in_time(serve: Serve, make_client: MakeClient) -> None:
+    """Looking for each text in each other would take minutes."""
     item = {"id": "x" * 90, "tool_key": "oak_live_" * 9, "display_name": "oak_live_" * 9}
     body = PAGE | {"connectors": [item] * 2000, "categories": ["oak_live"] * 2000}
     client = make_client(serve(says(answer(body))))
     started = time.thread_time()
     value = list_connectors(client).value
     assert (len(value.connectors), len(value.categories)) == (2000, 2000)
-    assert time.thread_time() - started < 3
+    assert time.thread_time() - started < BOUNDED
 
 
 def test_the_body_limit_holds_here_as_well(serve: Serve, make_client: MakeClient) -> None:

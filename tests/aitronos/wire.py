@@ -5,8 +5,11 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
+
+from tests.flows.waiting import until
 
 GOOD: dict[str, Any] = {
     "total_tools": 42,
@@ -18,6 +21,7 @@ GOOD: dict[str, Any] = {
 }
 JSON = "application/json"
 Script = Callable[["Talk"], None]
+ENDLESS = 120.0  # seconds: what goes on for so long would go on for ever
 
 
 def answer(
@@ -76,7 +80,8 @@ class Talk:
 
     def drip(self, piece: bytes, every: float = 0.01) -> None:
         """Send for ever."""
-        while not self.server.stopped.wait(every):
+        ends = time.monotonic() + ENDLESS
+        while time.monotonic() < ends and not self.server.stopped.wait(every):
             self.send(piece)
 
     def reset(self) -> None:
@@ -125,13 +130,19 @@ class ScriptedServer:
             except OSError:
                 pass
         for thread in self._threads:
-            thread.join(2)
+            thread.join(20)
         self._listening.close()
 
     def join(self, count: int) -> None:
         """Wait until the first `count` connections have ended."""
+        assert until(lambda: len(self._threads) > count)
         for thread in self._threads[1 : count + 1]:
-            thread.join(2)
+            thread.join(20)
+
+    def asked(self, count: int) -> list[bytes]:
+        """The requests, once so many have been read; a caller in a hurry is gone before that."""
+        assert until(lambda: len(self.requests) >= count)
+        return self.requests
 
     def _accept(self) -> None:
         while not self.stopped.is_set():

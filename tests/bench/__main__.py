@@ -25,10 +25,21 @@ def main() -> None:
 def _measure() -> None:
     from freddy_admin.accounts.services import admin_create
     from freddy_admin.audit.services import OPERATOR
-    from tests.bench import audit_log, history, pages, pieces, rounds, sign_in
+    from tests.bench import (
+        audit_log,
+        deadlines,
+        history,
+        pages,
+        pieces,
+        rounds,
+        sign_in,
+        slow_senders,
+    )
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
     sign_in.known_and_unknown()
+    deadlines.deadlines()
+    slow_senders.slow_senders()
     pieces.sealing_and_parsing()
     history.year_of_history()
     for keys in (50, 1_000, 10_000):

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
@@ -31,6 +31,11 @@ SAMPLES = {
     # Would run, or be refused by the policy and complained of, if it ever became markup.
     "Fir<img src=x onerror=alert(1)><script>alert(2)</script>": Scenario.HEALTHY,
 }
+
+
+# Tells what comes late from what never comes, on any machine.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,7 @@ def page(chromium: Browser, panel: Panel, complaints: list[str]) -> Iterator[Pag
 
 def signed_in(context: BrowserContext, complaints: list[str]) -> Page:
     """A page of the first administrator; console errors and CSP violations are collected."""
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from freddy_admin.ops.supervisor import port_free
+from tests.ports import port_free
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"wide": (1280, 860), "narrow": (390, 844)}

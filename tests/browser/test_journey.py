@@ -7,7 +7,7 @@ from freddy_admin.sandbox.scenarios import Scenario, key_for
 from tests.flows.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-PATIENCE_MS = 20_000
+PATIENCE_MS = 120_000
 
 
 def _paste(page: Page, secret: str) -> None:

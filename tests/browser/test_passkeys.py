@@ -18,7 +18,7 @@ DEVICE = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-PATIENCE_MS = 10_000
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def _hook(trusted: Authority, answer: bytes) -> Iterator[tuple[int, list[bytes]]
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1], heard
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 def _exchange(port: int, context: ssl.SSLContext | None) -> http.client.HTTPResponse:
@@ -155,7 +155,7 @@ def _exchange(port: int, context: ssl.SSLContext | None) -> http.client.HTTPResp
         return socket.create_connection(("127.0.0.1", port), timeout)
 
     connection = GuardedConnection(
-        HOOK, timeout=5, lookup=lambda host, number: [PUBLIC], dial=dial, context=context
+        HOOK, timeout=60, lookup=lambda host, number: [PUBLIC], dial=dial, context=context
     )
     try:
         connection.request("POST", HOOK.path, b"{}", {"Content-Type": "application/json"})

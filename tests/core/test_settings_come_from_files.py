@@ -63,7 +63,7 @@ def test_a_start_without_a_master_key_is_one_sentence(tmp_path: Path) -> None:
         env={"PATH": os.environ["PATH"], "ENV_FILE": str(tmp_path / "env")},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
 

@@ -18,7 +18,7 @@ def crawl(
     kinds: dict[str, int] = {}
     while waiting and most:
         address = waiting.pop(0)
-        answer = browser.get(address, timeout=20)
+        answer = browser.get(address, timeout=120)
         yield address, answer
         most -= 1
         if "html" not in answer.headers.get("Content-Type", ""):

@@ -14,8 +14,8 @@ from typing import Any
 
 import requests
 
-from freddy_admin.ops.supervisor import port_free
 from tests.flows.waiting import until
+from tests.ports import port_free
 
 ROOT = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "root@example.org", "correct horse battery"
@@ -45,8 +45,9 @@ class Panel:
             "WEB_CONCURRENCY": "1",
             "DATABASE_URL": f"sqlite:///{self.room / 'panel.sqlite3'}",
             "AITRONOS_API_BASE_URL": self.api,
-            "AITRONOS_CONNECT_TIMEOUT": "1",
-            "AITRONOS_READ_TIMEOUT": "1",
+            "AITRONOS_CONNECT_TIMEOUT": "3",
+            "AITRONOS_READ_TIMEOUT": "3",
+            "AITRONOS_TOTAL_TIMEOUT": "6",
             "ADMIN_EMAIL": EMAIL,
             "ADMIN_PASSWORD": PASSWORD,
         }
@@ -60,7 +61,7 @@ class Panel:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 
@@ -88,7 +89,7 @@ class Panel:
     def ended(self) -> int:
         """The exit code of the supervisor, once it has ended."""
         assert self.process is not None
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=120)
         if self.process.stdout:
             self.process.stdout.close()
         return code
@@ -107,7 +108,7 @@ class Panel:
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """What `/readyz` says."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
         found = answer.status, json.loads(answer.read())
@@ -119,13 +120,13 @@ class Panel:
         browser = requests.Session()
         browser.trust_env = False
         page = f"{self.address}/accounts/login/"
-        browser.get(page, timeout=10)
+        browser.get(page, timeout=120)
         form = {
             "login": EMAIL,
             "password": PASSWORD,
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
         }
-        answer = browser.post(page, data=form, headers={"Referer": page}, timeout=10)
+        answer = browser.post(page, data=form, headers={"Referer": page}, timeout=120)
         assert answer.status_code == 200, answer.status_code
         assert answer.url == f"{self.address}/"
         return browser

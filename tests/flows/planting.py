@@ -92,14 +92,14 @@ def used(panel: SplitPanel, browser: requests.Session) -> None:
     panel.send(browser, "/import/", rows=rows)
     panel.send(browser, f"{key}sync/", mode="full")
     _crashed(panel, browser)
-    assert until(lambda: "Key rejected" in panel.page(browser, "/"), seconds=60)
+    assert until(lambda: "Key rejected" in panel.page(browser, "/"), seconds=240)
     _said_nothing(panel, "check_now", "--all")
 
 
 def _crashed(panel: SplitPanel, browser: requests.Session) -> None:
     form = {"api_key": BROKEN, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
     head = {"Referer": f"{panel.address}/", "X-API-Key": BROKEN}
-    broken = browser.post(f"{panel.address}/breaks/?key={BROKEN}", form, headers=head, timeout=10)
+    broken = browser.post(f"{panel.address}/breaks/?key={BROKEN}", form, headers=head, timeout=120)
     assert broken.status_code == 500
     assert found(broken.content) == []
 

@@ -17,7 +17,7 @@ class Told:
 
 def spoken(port: int, data: bytes) -> Told:
     """Send these bytes, then read until the other side closes or falls silent."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as wire:
         try:
             wire.sendall(data)
         except (BrokenPipeError, ConnectionResetError):

@@ -54,7 +54,7 @@ def serving(api: ScriptedApi) -> Iterator[ScriptedApi]:
         def _wait(self) -> None:
             if not api.go.is_set():
                 api.held.set()
-                api.go.wait(20)
+                api.go.wait(300)
 
         def _answer(self, told: Figures) -> None:
             body = json.dumps(told).encode()

@@ -60,7 +60,7 @@ class SplitPanel(Panel):
         """In order, as a supervisor would."""
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=20)
+            process.wait(timeout=120)
 
     def end_all(self) -> None:
         """Nothing outlives the test."""
@@ -69,7 +69,7 @@ class SplitPanel(Panel):
 
     def page(self, browser: requests.Session, path: str) -> str:
         """A page that must be there."""
-        answer = browser.get(self.address + path, timeout=10)
+        answer = browser.get(self.address + path, timeout=120)
         assert answer.status_code == 200, (path, answer.status_code)
         return answer.text
 
@@ -78,25 +78,30 @@ class SplitPanel(Panel):
         self.page(browser, path)
         form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
         answer = browser.post(
-            self.address + path, data=form, headers={"Referer": self.address + path}, timeout=10
+            self.address + path, data=form, headers={"Referer": self.address + path}, timeout=120
         )
         assert answer.status_code == 200, (path, answer.status_code, _told(answer.text))
         return answer
 
     def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """What the database file holds, read beside the running panel."""
-        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=20)) as database:
+        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=120)) as database:
             return list(database.execute(statement, values))
 
     def write(self, statement: str, *values: object) -> None:
         """As `rows`, to set a scene."""
-        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=20)) as database:
+        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=120)) as database:
             database.execute(statement, values)
             database.commit()
 
+    def script(self, statements: str) -> None:
+        """Several statements, to set a scene."""
+        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=120)) as database:
+            database.executescript(statements)
+
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.address}/healthz", timeout=5).status_code == 200
+            return requests.get(f"{self.address}/healthz", timeout=120).status_code == 200
         except (requests.ConnectionError, requests.Timeout):
             return False
 

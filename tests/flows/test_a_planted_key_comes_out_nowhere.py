@@ -80,7 +80,7 @@ def test_nothing_that_programs_are_told_holds_it(
         "/healthz",
         "/readyz",
     ):
-        answer = requests.get(panel.address + path, headers=head, timeout=20)
+        answer = requests.get(panel.address + path, headers=head, timeout=120)
         assert answer.content
         assert found(answer.content) == [], path
 
@@ -108,7 +108,7 @@ def test_no_session_no_cached_value_and_no_dump_holds_it(
 
 def _unpacked(file: Path) -> list[bytes]:
     """Sessions and cached values as they are read."""
-    with closing(sqlite3.connect(file, timeout=20)) as database:
+    with closing(sqlite3.connect(file, timeout=120)) as database:
         sessions = database.execute("SELECT session_data FROM django_session").fetchall()
         cached = database.execute("SELECT value FROM core_cache").fetchall()
     return [_session(str(one)) for (one,) in sessions] + [
@@ -176,7 +176,7 @@ def test_a_leak_into_any_of_them_would_be_found(
     # A page repeats what was searched for, and a log that tells all tells this, too: so it is
     # the key of nobody, for the other tests search the same logs.
     other = "oak_live_healthy_of_nobody_0123456789abcdef"
-    assert found_in(browser.get(f"{panel.address}/?q={other}", timeout=10).content, other)
+    assert found_in(browser.get(f"{panel.address}/?q={other}", timeout=120).content, other)
 
 
 @pytest.mark.parametrize("key", EVERY, ids=range(len(EVERY)))

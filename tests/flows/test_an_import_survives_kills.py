@@ -65,7 +65,7 @@ class Work:
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the panel's database."""
         file = self.panel.room / "panel.sqlite3"
-        with closing(sqlite3.connect(file, timeout=10)) as database:
+        with closing(sqlite3.connect(file, timeout=120)) as database:
             return database.execute(sql).fetchall()
 
     def count(self, sql: str) -> int:
@@ -94,7 +94,7 @@ def test_each_row_is_tried_out_and_saved_exactly_once(work: Work) -> None:
     assert until(lambda: work.count(tried) >= 5)
     work.kill()
     work.start()
-    assert until(lambda: work.count(tried) == NUMBER, seconds=60)
+    assert until(lambda: work.count(tried) == NUMBER, seconds=240)
     assert work.count("vault_apikey") == 0
 
     work.run(CONFIRM)
@@ -104,7 +104,7 @@ def test_each_row_is_tried_out_and_saved_exactly_once(work: Work) -> None:
     assert work.count("vault_importdraftrow WHERE ciphertext IS NOT NULL") == NUMBER - saved
     work.start()
     assert until(
-        lambda: work.count("sync_keysync WHERE state = 'up_to_date'") == NUMBER, seconds=60
+        lambda: work.count("sync_keysync WHERE state = 'up_to_date'") == NUMBER, seconds=240
     )
     work.kill()
 

@@ -77,7 +77,7 @@ class Life:
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the panel's database."""
-        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=10)) as database:
+        with closing(sqlite3.connect(self.room / "panel.sqlite3", timeout=120)) as database:
             return database.execute(sql).fetchall()
 
     def settled(self) -> bool:
@@ -107,6 +107,9 @@ def life(tmp_path: Path) -> Iterator[Life]:
 def panel(life: Life) -> Panel:
     panel = Panel(life.room, api=life.api.address)
     panel.env |= {"PYTHONPATH": str(ROOT), "STATUS_CHECK_SECONDS": "300"}
+    # A call that is held back is cut short by the kill alone; its lease lasts for under a minute.
+    panel.env |= {"AITRONOS_CONNECT_TIMEOUT": "5", "AITRONOS_READ_TIMEOUT": "10"}
+    panel.env["AITRONOS_TOTAL_TIMEOUT"] = "20"
     assert panel.manage("migrate", "--verbosity", "0").returncode == 0
     rows = "organisation,label,api_key,organization_id,tags\nAlder,Main,oak_live_0123456789,,"
     (life.room / "keys.csv").write_text(rows)
@@ -130,7 +133,7 @@ def test_every_sync_skip_and_change_is_told_once_after_three_kills(
         if kill_in.get(step) == "amid a call":
             life.api.hold()
             life.set_clock(at)
-            assert life.api.held.wait(10)
+            assert life.api.held.wait(120)
         if step in kill_in:
             life.kill()
             life.api.release()
@@ -166,7 +169,7 @@ def test_a_sync_whose_worker_was_killed_is_never_sent_again(life: Life, panel: P
     )
     asked = panel.manage("shell", "-c", order)
     assert asked.returncode == 0, asked.stderr
-    assert life.api.held.wait(10)
+    assert life.api.held.wait(120)
     life.kill()
     life.api.release()
     life.start(panel.env)

@@ -102,7 +102,18 @@ def test_a_rotation_that_is_killed_goes_on_and_ends_with_zero_rows_under_the_for
     assert panel.rows("SELECT count(*) FROM vault_masterkeycanary") == [(1,)]
 
 
+# Whoever seals this row anew counts to ten thousand million first.
+_HALTING = """
+    CREATE VIEW endless AS WITH RECURSIVE numbers(n) AS (
+        SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 10000000000
+    ) SELECT count(*) AS many FROM numbers;
+    CREATE TRIGGER halting AFTER UPDATE OF master_key_id ON vault_apikey WHEN NEW.id = 1000
+    BEGIN SELECT many FROM endless; END;
+"""
+
+
 def _kill_in_the_middle(panel: SplitPanel, new_id: str) -> None:
+    panel.script(_HALTING)
     first = subprocess.Popen(
         panel._command("rotate_encryption"),
         env=panel.env,
@@ -113,7 +124,8 @@ def _kill_in_the_middle(panel: SplitPanel, new_id: str) -> None:
     )
     assert until(lambda: _under(panel, new_id) > 100)
     os.killpg(first.pid, signal.SIGKILL)
-    first.wait(timeout=10)
+    first.wait(timeout=120)
+    panel.script("DROP TRIGGER halting; DROP VIEW endless;")
 
 
 def _page(panel: SplitPanel, browser: requests.Session, address: str) -> str:

@@ -3,9 +3,7 @@
 import select
 import signal
 import socket
-import statistics
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -22,6 +20,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 HEAD = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 SMALL = request("POST /accounts/login/", [FORM, COOKIE, "Content-Length: 5000"], b"login=")
 LARGE = request("POST /accounts/login/", [FORM, COOKIE, "Content-Length: 900000"], b"x" * 80_000)
+SLOWLY = {"nothing": b"", "head": HEAD, "small": SMALL, "large": LARGE}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,9 @@ class Slow:
 
     def __init__(self, port: int, begin: bytes) -> None:
         self._over = threading.Event()
-        self.wires = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(SLOW)]
+        self.wires = [
+            socket.create_connection(("127.0.0.1", port), timeout=120) for _ in range(SLOW)
+        ]
         for wire in self.wires:
             wire.setblocking(False)
             with suppress(BlockingIOError):
@@ -51,6 +52,10 @@ class Slow:
                 with suppress(OSError):
                     wire.send(b"x")
 
+    def waiting(self) -> int:
+        """How many have been told nothing yet."""
+        return SLOW - len(select.select(self.wires, [], [], 0)[0])
+
     def end(self) -> None:
         self._over.set()
         self._thread.join()
@@ -58,41 +63,30 @@ class Slow:
             wire.close()
 
 
-def _healthy(port: int) -> float:
-    """The median time of a page to somebody who sends as browsers do."""
-    took = []
-    for _ in range(25):
-        began = time.perf_counter()
-        assert spoken(port, LOGIN).status == 200
-        took.append(time.perf_counter() - began)
-    return statistics.median(took)
-
-
-@pytest.mark.parametrize(
-    "begin", [b"", HEAD, SMALL, LARGE], ids=["nothing", "head", "small", "large"]
-)
+@pytest.mark.parametrize("begin", SLOWLY.values(), ids=SLOWLY)
 def test_the_others_are_served_as_if_nobody_was_slow(panel: Panel, begin: bytes) -> None:
-    _healthy(panel.port)
-    before = _healthy(panel.port)
     slow = Slow(panel.port, begin)
     try:
-        meanwhile = _healthy(panel.port)
+        answers = [spoken(panel.port, LOGIN).status for _ in range(10)]
+        waiting = slow.waiting()
     finally:
         slow.end()
-    # Twice, and what a busy machine of two processors adds.
-    assert meanwhile <= 2 * before + 0.02, (before, meanwhile)
+    assert answers == [200] * 10
+    # None of the ten had to wait until the slow ones, far more than there are threads, were cut
+    # off. The bench measures how long they waited.
+    assert waiting == SLOW
 
 
 def test_who_is_too_slow_is_told_so_and_cut_off(panel: Panel) -> None:
-    with socket.create_connection(("127.0.0.1", panel.port), timeout=40) as wire:
+    with socket.create_connection(("127.0.0.1", panel.port), timeout=120) as wire:
         wire.sendall(HEAD)
-        assert until(lambda: bool(select.select([wire], [], [], 0)[0]), seconds=30)
+        assert until(lambda: bool(select.select([wire], [], [], 0)[0]), seconds=100)
         assert wire.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_request_in_pieces_is_answered_once_it_is_there(panel: Panel) -> None:
     pieces = [LOGIN[:20], LOGIN[20:40], LOGIN[40:]]
-    with socket.create_connection(("127.0.0.1", panel.port), timeout=10) as wire:
+    with socket.create_connection(("127.0.0.1", panel.port), timeout=120) as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             wire.sendall(piece)

@@ -51,7 +51,7 @@ def keys(panel: Panel) -> str:
 
 def _states(panel: Panel, token: str) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {token}"}
-    answer = requests.get(f"{panel.address}/api/v1/statuses", headers=headers, timeout=10)
+    answer = requests.get(f"{panel.address}/api/v1/statuses", headers=headers, timeout=120)
     assert answer.status_code == 200
     return {one["organisation"]: one["state"] for one in answer.json()["statuses"]}
 
@@ -63,7 +63,7 @@ def test_imported_keys_show_their_states_on_the_page_and_in_the_api(
     token = panel.manage("create_api_token", EMAIL, "--name", "flow").stdout.strip()
     wanted = {name: state for name, (_, state) in EXPECTED.items()}
     assert until(lambda: _states(panel, token) == wanted), _states(panel, token)
-    page = panel.signed_in().get(f"{panel.address}/", timeout=10).text
+    page = panel.signed_in().get(f"{panel.address}/", timeout=120).text
     for name in EXPECTED:
         assert name in page
         assert key_for(EXPECTED[name][0], name) not in page

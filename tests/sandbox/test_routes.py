@@ -171,6 +171,15 @@ def test_requests_are_counted_by_key_and_path(ask: Ask, server: SandboxServer) -
     assert server.requests_seen.by_path[AUTH] >= 1
 
 
+def test_who_asks_one_after_the_other_never_asks_twice_at_once(
+    ask: Ask, server: SandboxServer
+) -> None:
+    key = key_for(Scenario.HEALTHY, "Patient")
+    for _ in range(50):
+        ask(key=key)
+    assert server.requests_seen.most_at_once[key] == 1
+
+
 def test_figures_differ_from_key_to_key_but_not_within_a_catalogue(ask: Ask) -> None:
     apart = [ask(key=key_for(Scenario.HEALTHY, name)).json for name in ("Oak", "Elm", "Birch")]
     assert len({json.dumps(status) for status in apart}) == 3

@@ -21,7 +21,8 @@ def state_of(sample: SampleKey, base_url: str) -> str:
     if not sample.checked:
         return "not_checked"
     try:
-        reply = ask_at(base_url, key=sample.secret, timeout=0.1)
+        wait = 0.2 if sample.scenario is Scenario.HANGING else 20
+        reply = ask_at(base_url, key=sample.secret, timeout=wait)
     except (OSError, http.client.HTTPException):
         return "unknown"
     return state_of_reply(reply)

@@ -53,18 +53,18 @@ def test_one_connection_serves_many_requests() -> None:
 
 @pytest.mark.parametrize("scenario", [Scenario.HANGING, Scenario.SLOW, Scenario.DRIP])
 def test_the_end_frees_every_client_that_waits(scenario: Scenario) -> None:
-    options = SandboxOptions(slow_seconds=60, drip_seconds=60)
+    options = SandboxOptions(slow_seconds=300, drip_seconds=300)
     server = SandboxServer(options=options)
     server.start()
     key = key_for(scenario, "Oak")
     with ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(ask_at, server.base_url, key=key, timeout=30) for _ in range(8)]
+        waiting = [pool.submit(ask_at, server.base_url, key=key, timeout=300) for _ in range(8)]
         assert server.requests_seen.wait_for(8)
         started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20  # they would wait for minutes
         for answer in waiting:
-            assert isinstance(answer.exception(5), http.client.HTTPException | ConnectionError)
+            assert isinstance(answer.exception(20), http.client.HTTPException | ConnectionError)
     assert server.requests_seen.most_at_once[key] == 8
 
 
@@ -77,7 +77,7 @@ def test_a_client_that_gives_up_frees_its_thread() -> None:
             assert server.requests_seen.wait_for(1)
             serving = [t for t in threading.enumerate() if "process_request" in t.name]
         for thread in serving:
-            thread.join(5)
+            thread.join(20)
         assert not any(thread.is_alive() for thread in serving)
 
 
@@ -90,7 +90,7 @@ def test_idle_connections_do_not_hold_up_the_end() -> None:
         assert idle.recv(12) == b"HTTP/1.1 200"
         started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20  # they would wait for minutes
 
 
 def test_a_port_can_be_used_again_at_once() -> None:

@@ -35,9 +35,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def client(sandbox: SandboxServer) -> Iterator[AitronosClient]:
-    config = ClientConfig(
-        sandbox.base_url, connect_timeout=0.5, read_timeout=0.5, total_timeout=1.0
-    )
+    config = ClientConfig(sandbox.base_url, connect_timeout=5, read_timeout=1, total_timeout=60)
     made = AitronosClient(config, clock=clock.now)
     yield made
     made.close()

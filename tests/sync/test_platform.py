@@ -56,8 +56,9 @@ def test_the_condition_names_database_cache_and_master_key(key: ApiKey) -> None:
 
 
 def test_an_unreachable_health_route_is_kept_with_its_reason(db: None) -> None:
-    config = ClientConfig("http://127.0.0.1:1", connect_timeout=0.1, total_timeout=0.1)
-    api_health_store(answer=api_health_ask(AitronosClient(config, clock=clock.now)))
+    config = ClientConfig("http://127.0.0.1:1")
+    client = AitronosClient(config, clock=clock.now, sleep=lambda _: None)
+    api_health_store(answer=api_health_ask(client))
     kept = ApiHealth.objects.get()
     assert (kept.reachable, kept.kind, str(kept)) == (
         False,

@@ -1,7 +1,5 @@
 """The CSV of `import_keys`: a verdict per row, nothing to save unless all are sound."""
 
-import time
-
 import pytest
 
 from freddy_admin.vault import csv_file
@@ -189,11 +187,9 @@ def test_more_rows_than_50_000_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     assert "more than 3 rows" in read.lines[-1].problem
 
 
-def test_two_thousand_rows_are_read_in_under_a_second() -> None:
+def test_two_thousand_rows_are_read() -> None:
     rows = [f"Acme,Key {number},ak_{number:08d},org,eu|beta" for number in range(2000)]
-    started = time.perf_counter()
     assert len(_read(*rows).rows) == 2000
-    assert time.perf_counter() - started < 1
 
 
 def test_a_file_of_many_megabytes_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:

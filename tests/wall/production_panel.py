@@ -22,7 +22,7 @@ class ProductionPanel(SplitPanel):
     def _answers(self) -> bool:
         try:
             headers = {"Host": "localhost"}
-            return requests.get(f"{self.address}/healthz", headers=headers, timeout=5).ok
+            return requests.get(f"{self.address}/healthz", headers=headers, timeout=120).ok
         except (requests.ConnectionError, requests.Timeout):
             return False
 
@@ -46,10 +46,10 @@ def signed_in(port: int, authority: str, *, email: str = EMAIL) -> requests.Sess
     """A browser's session of this person."""
     browser, page = requests.Session(), f"https://localhost:{port}/accounts/login/"
     browser.trust_env, browser.verify = False, authority
-    browser.get(page, timeout=10)
+    browser.get(page, timeout=120)
     form = {"login": email, "password": PASSWORD}
     form["csrfmiddlewaretoken"] = str(browser.cookies["__Host-csrftoken"])
-    answer = browser.post(page, data=form, headers={"Referer": page}, timeout=10)
+    answer = browser.post(page, data=form, headers={"Referer": page}, timeout=120)
     assert answer.url == f"https://localhost:{port}/", (answer.status_code, answer.url)
     return browser
 
@@ -58,7 +58,7 @@ def send(browser: requests.Session, port: int, path: str, **form: str) -> reques
     """What a person sends from the form on that page; what they see next."""
     address = f"https://localhost:{port}{path}"
     form["csrfmiddlewaretoken"] = str(browser.cookies["__Host-csrftoken"])
-    answer = browser.post(address, data=form, headers={"Referer": address}, timeout=10)
+    answer = browser.post(address, data=form, headers={"Referer": address}, timeout=120)
     assert answer.status_code == 200, (path, answer.status_code)
     return answer
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from freddy_admin.ops.supervisor import port_free
 from tests.aitronos.certificates import Authority
+from tests.ports import port_free
 
 _TLS_HELLO = b"\x16"
 
@@ -39,7 +39,7 @@ def _serve(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
         client.settimeout(20)
         secure = client.recv(1, socket.MSG_PEEK) == _TLS_HELLO
         wire = context.wrap_socket(client, server_side=True) if secure else client
-        with wire, socket.create_connection(("127.0.0.1", port), timeout=20) as inside:
+        with wire, socket.create_connection(("127.0.0.1", port), timeout=120) as inside:
             inside.sendall(_request(wire, "https" if secure else "http"))
             while chunk := inside.recv(65_536):
                 wire.sendall(chunk)

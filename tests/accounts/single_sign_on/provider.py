@@ -131,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _fail(self, fault: str) -> None:
         if fault == "hangs":
-            self.provider.let_go.wait(20)
+            self.provider.let_go.wait(300)
         elif fault == "drips":
             self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
             while not self.provider.let_go.wait(0.05):

@@ -149,7 +149,7 @@ def test_an_answer_that_is_none(
     started = time.monotonic()
     answer = client.get(RETURN, values)
 
-    assert time.monotonic() - started < 8  # it would drip for ever
+    assert time.monotonic() - started < 20  # it would drip for ever, or hang for minutes
     assert "/elsewhere" not in provider.asked
     _refused(client, answer, UNREACHED)
 

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import ThreadingHTTPServer
@@ -25,13 +24,12 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def secure(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+def secure(settings: Any, db: None) -> Iterator[Provider]:
     made = Provider()
     server = running(made)
     settings.OIDC_ISSUER = made.issuer = made.issuer.replace("http:", "https:")
     settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     settings.OIDC_NAME = "Example Login"
-    monkeypatch.setattr(talking, "TOTAL_SECONDS", 2.0)
     made.server = server  # type: ignore[attr-defined]
     yield made
     server.shutdown()
@@ -87,12 +85,13 @@ def test_a_bad_one_lets_nobody_in(
     assert not secure.asked
 
 
-def test_a_handshake_that_never_ends(client: Client, secure: Provider, settings: Any) -> None:
+def test_a_handshake_that_never_ends(
+    client: Client, secure: Provider, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "TOTAL_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.OIDC_ISSUER = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        started = time.monotonic()
         assert "could not be reached" in told(client, client.get(BEGIN))
-        assert time.monotonic() - started < 4
 
 
 def test_addresses_without_https_are_not_used(
