@@ -62,7 +62,8 @@ def checks_pool(client: AitronosClient, parallel: int) -> Checks:
     return CallPool(
         client,
         parallel=parallel,
-        backlog=parallel // 2,
+        # As many again as run: they begin within one call's time limit, half of a lease.
+        backlog=parallel,
         perform=check_perform,
         store=checks_store,
         release=claims_release,
