@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.connections import KeyAdapter
+from freddy_admin.aitronos.adapters import KeyAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from tests.aitronos.calls import CONFIG, CONNECTOR, EVERY, LISTS, PAGE, Call
 from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
