@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from freddy_admin.aitronos.client import AitronosClient
 
-STORE_AT_ONCE = 50
+STORE_AT_ONCE = 100
 # Ends gather for so long before they are stored: one transaction for many instead of one each.
 GATHER_SECONDS = 0.1
 
@@ -67,11 +67,12 @@ class CallPool(Generic[Claimed, Ended, Stored]):
         """How many claims were taken and have not been collected yet."""
         return len(self._running)
 
-    def submit(self, claims: Sequence[Claimed]) -> None:
-        """Start a call for each claim."""
+    def submit(self, claims: Sequence[Claimed]) -> int:
+        """Start a call for each claim; how many there are."""
         for claim in claims:
             self._running[claim.key_id, claim.token] = claim
             self._threads.submit(self._run, claim)
+        return len(claims)
 
     def collect(self, *, wait: float) -> tuple[list[Ended], list[Stored]]:
         """Store what has ended, waiting up to `wait` seconds for the first.
