@@ -34,7 +34,7 @@ HEALTH_EVERY = 60.0
 PRUNE_EVERY = 60.0
 LOG_EVERY = 60.0
 CANARY_EVERY = 60.0
-ERRANDS_EVERY = 0.25  # real seconds, while checks run
+ERRANDS_EVERY = 0.5  # real seconds, while checks run
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Engine:
         self._checks.stop()
 
     def _take_errands(self, now: datetime) -> None:
-        # In a round of checks one tick chases the other: four looks a second are enough then.
+        # In a round of checks one tick chases the other: look as often as an idle worker does.
         at = self.monotonic()
         if self._errands_at is None or at >= self._errands_at or not self._checks.running:
             more = self._errands.take(now=now) or self._errands.running
