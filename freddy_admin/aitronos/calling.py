@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from requests.models import PreparedRequest
 
 from freddy_admin.aitronos import parsing
+from freddy_admin.aitronos.adapters import KeyAdapter, tls_context
 from freddy_admin.aitronos.config import ClientConfig
-from freddy_admin.aitronos.connections import CALL, KeyAdapter, tls_context
+from freddy_admin.aitronos.connections import CALL
 from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from freddy_admin.aitronos.failures import failure_of

@@ -2,16 +2,11 @@
 
 import http.client
 import socket
-import ssl
 import threading
 import time
 from typing import Any
 
-import certifi
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager
 
 from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.errors import FailureKind
@@ -218,43 +213,3 @@ class GuardedHTTPSConnection(_Guarded, HTTPSConnection):
         connection = super()._new_conn()
         self._handshake.guard(connection)
         return connection
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = GuardedHTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = GuardedHTTPSConnection
-
-
-def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """Certificates are always checked, against certifi's list: no environment changes that."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(ca_file or certifi.where())
-    return context
-
-
-class KeyAdapter(HTTPAdapter):
-    """The connections of one key: at most one open, no retries, one shared TLS context."""
-
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        self.idle_since = 0.0
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
-    ) -> None:
-        """A pool manager whose connections know deadlines."""
-        if self._context is not None:
-            pool_kwargs["ssl_context"] = self._context
-        manager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
-        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-        self.poolmanager = manager
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave the shared context alone: reading the list anew costs more than a whole call."""
-        del url, verify, cert
-        conn.cert_reqs = "CERT_REQUIRED"

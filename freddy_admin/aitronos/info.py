@@ -1,16 +1,18 @@
 """How a call went, told without a trace of its key."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.text import TELLING, header_id, without
-from freddy_admin.aitronos.types import CallInfo
+from freddy_admin.aitronos.text import header_id, tells, without
+from freddy_admin.aitronos.types import CallInfo, SyncStatus
 
 Value = TypeVar("Value")
 _TEXTS = ("code", "message", "trace_id", "request_id", "field", "detail")
+# Nothing but numbers, times, true and false.
+_TEXTLESS = frozenset({SyncStatus, int, bool, datetime, type(None)})
 
 
 def call_info(
@@ -40,14 +42,15 @@ def scrub(error: AitronosError, secret: str | None) -> None:
 
 def scrubbed(value: Value, secret: str | None) -> Value:
     """A value of `types` with no trace of the key in its texts."""
-    if not secret or len(secret) < TELLING:
+    if not secret:
         return value
-    # Thousands of texts may be looked through; hardly one holds even the beginning of a key.
-    beginning = re.compile(re.escape(secret[:TELLING]), re.IGNORECASE)
 
     def clean(one: Any) -> Any:
+        if type(one) in _TEXTLESS:
+            return one
         if isinstance(one, str):
-            return without(one, secret) if beginning.search(one) else one
+            # Thousands may be looked through; hardly one holds even the beginning of a key.
+            return without(one, secret) if tells(one, secret) else one
         if isinstance(one, tuple):
             return tuple(map(clean, one))
         if dataclasses.is_dataclass(one) and not isinstance(one, type):

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from freddy_admin.aitronos.connections import KeyAdapter
+from freddy_admin.aitronos.adapters import KeyAdapter
 from freddy_admin.aitronos.forks import renew_in_children
 
 POOLS_KEPT = 64
@@ -72,6 +72,8 @@ class Pools:
             one.close()
 
     def _aged(self) -> list[KeyAdapter]:
-        limit = self._monotonic() - IDLE_SECONDS
-        names = [name for name, one in self._idle.items() if one.idle_since < limit]
-        return [self._idle.pop(name) for name in names]
+        limit, old = self._monotonic() - IDLE_SECONDS, list[KeyAdapter]()
+        # In the order in which they were given back: the first young one ends the search.
+        while self._idle and next(iter(self._idle.values())).idle_since < limit:
+            old.append(self._idle.popitem(last=False)[1])
+        return old

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from freddy_admin.aitronos.forks import renew_in_children
 
@@ -85,6 +86,7 @@ class _Search:
         self.found: list[Address] = []
 
 
+@lru_cache(maxsize=16)
 def _literal(host: str, port: int) -> Address | None:
     try:
         address = ipaddress.ip_address(host.strip("[]"))

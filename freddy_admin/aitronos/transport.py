@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import urllib3
 from requests.models import PreparedRequest
 
+from freddy_admin.aitronos.adapters import KeyAdapter
 from freddy_admin.aitronos.connections import (
     CALL,
     ConnectFault,
-    KeyAdapter,
     call_begin,
     call_end,
 )

@@ -1,7 +1,7 @@
 """One key whose call is ours to make: the sealed bytes, opened for the call alone."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.opening import secret_open
@@ -37,6 +37,10 @@ def claim_secret(claim: SealedClaim) -> str:
         ciphertext=claim.ciphertext,
         master_key_id=claim.master_key_id,
     )
+
+
+# What `sealed_values` reads of a key.
+SEALED_IN: Final = ("organisation", "version", "master_key_id", "ciphertext")
 
 
 def sealed_values(key: ApiKey, *, token: str) -> dict[str, Any]:

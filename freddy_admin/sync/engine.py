@@ -5,6 +5,8 @@ A tick never waits for the API: calls run in threads, and a slow key holds one s
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +34,7 @@ HEALTH_EVERY = 60.0
 PRUNE_EVERY = 60.0
 LOG_EVERY = 60.0
 CANARY_EVERY = 60.0
+ERRANDS_EVERY = 0.5  # real seconds, while checks run
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Engine:
     client: AitronosClient = field(default_factory=api_client)
     parallel: int = PARALLEL
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self.started_at = clock.now()
@@ -53,6 +57,7 @@ class Engine:
         self._probed_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._log_at: datetime | None = None
+        self._errands_at: float | None = None
         self._canaries_at: datetime | None = None
 
     @property
@@ -65,7 +70,7 @@ class Engine:
         now, spans = clock.now(), policy()
         self._try_canaries(now)
         master_key_state()
-        self._errands.take(now=now)
+        self._take_errands(now)
         self._checks.submit(claims_take(limit=self._checks.free, now=now, policy=spans))
         self._look_after_platform(now)
         self._prune(now)
@@ -82,6 +87,13 @@ class Engine:
         self._prober.shutdown(wait=False, cancel_futures=True)
         self._errands.stop()
         self._checks.stop()
+
+    def _take_errands(self, now: datetime) -> None:
+        # In a round of checks one tick chases the other: look as often as an idle worker does.
+        at = self.monotonic()
+        if self._errands_at is None or at >= self._errands_at or not self._checks.running:
+            more = self._errands.take(now=now) or self._errands.running
+            self._errands_at = None if more else at + ERRANDS_EVERY
 
     def _collect(self, *, wait: float) -> int:
         others = self._errands.collect()

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from freddy_admin.sync.claims import SealedClaim, sealed_values
+from freddy_admin.sync.claims import SEALED_IN, SealedClaim, sealed_values
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.policy import LEASE_AT_MOST, Policy
@@ -86,5 +86,5 @@ def _take(rows: QuerySet[KeySync], *, limit: int, now: datetime, policy: Policy)
         if not ids:
             return []
         KeySync.objects.filter(pk__in=ids).update(lease_token=token, lease_until=now + policy.lease)
-        keys = {key.pk: key for key in ApiKey.objects.filter(pk__in=ids)}
+        keys = ApiKey.objects.only(*SEALED_IN).in_bulk(ids)
     return [Claim(**sealed_values(keys[pk], token=token)) for pk in ids if pk in keys]

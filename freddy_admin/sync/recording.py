@@ -37,13 +37,16 @@ from freddy_admin.sync.row_changes import (
     start_afresh,
     verdict_record,
 )
+from freddy_admin.sync.row_writes import Drafts
 from freddy_admin.sync.schedule import hold_until, next_check
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
-_FIELDS = [
-    field.attname
-    for field in KeySync._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
-    if not field.primary_key
+# Of the key these are looked at, and never its sealed bytes.
+_OF_THE_KEY = {"id", "version", "status", "paused_at", "grace_minutes"}
+_NOT_READ = [
+    f"key__{field.name}"
+    for field in ApiKey._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
+    if field.name not in _OF_THE_KEY
 ]
 
 
@@ -54,17 +57,15 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
     meanwhile, is thrown away.
     """
     spans = policy()
-    by_key, telling = {one.key_id: one for one in ended}, Telling()
+    by_key, telling, drafts = {one.key_id: one for one in ended}, Telling(), Drafts()
     with transaction.atomic():
         rows = KeySync.objects.select_for_update(of=("self",)).select_related("key")
-        found = list(rows.filter(pk__in=list(by_key)))
+        found = list(rows.defer(*_NOT_READ).filter(pk__in=list(by_key)))
         kept = [row for row in found if _still_ours(row, by_key[row.pk])]
         for row in kept:
+            drafts.keep(row)
             record(row, row.key, by_key[row.pk], spans=spans, telling=telling)
-        # One upsert for all: a tenth of the cost of an UPDATE per row.
-        KeySync.objects.bulk_create(
-            kept, update_conflicts=True, unique_fields=["key"], update_fields=_FIELDS
-        )
+        drafts.write()
         _release_lost(found, kept, by_key)
         telling_store(telling)
         checks_count(ended)

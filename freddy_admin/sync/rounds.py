@@ -1,16 +1,16 @@
 """Many calls side by side: threads make them, the caller's thread reads and writes the database."""
 
 import queue
-import time
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
 from freddy_admin.aitronos.client import AitronosClient
 
-STORE_AT_ONCE = 50
+STORE_AT_ONCE = 100
 # Ends gather for so long before they are stored: one transaction for many instead of one each.
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.2
 
 
 class Leased(Protocol):
@@ -56,6 +56,9 @@ class CallPool(Generic[Claimed, Ended, Stored]):
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._running: dict[tuple[int, str], Claimed] = {}
         self._room = parallel + backlog
+        # A quarter of the keys that are ready is left to begin with while ends are stored.
+        self._together = min(STORE_AT_ONCE, backlog * 3 // 4 or STORE_AT_ONCE)
+        self._missing, self._enough = 0, threading.Event()
 
     @property
     def free(self) -> int:
@@ -67,11 +70,12 @@ class CallPool(Generic[Claimed, Ended, Stored]):
         """How many claims were taken and have not been collected yet."""
         return len(self._running)
 
-    def submit(self, claims: Sequence[Claimed]) -> None:
-        """Start a call for each claim."""
+    def submit(self, claims: Sequence[Claimed]) -> int:
+        """Start a call for each claim; how many there are."""
         for claim in claims:
             self._running[claim.key_id, claim.token] = claim
             self._threads.submit(self._run, claim)
+        return len(claims)
 
     def collect(self, *, wait: float) -> tuple[list[Ended], list[Stored]]:
         """Store what has ended, waiting up to `wait` seconds for the first.
@@ -93,15 +97,24 @@ class CallPool(Generic[Claimed, Ended, Stored]):
 
     def _run(self, claim: Claimed) -> None:
         self._ended.put(self._perform(self._client, claim))
+        if self._ended.qsize() >= self._missing:
+            self._enough.set()
 
     def _drain(self, wait: float) -> list[Ended]:
         ended: list[Ended] = []
         try:
             ended.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
-            gathered = time.monotonic() + GATHER_SECONDS
-            while len(ended) < min(STORE_AT_ONCE, len(self._running)):
-                left = max(0.0, gathered - time.monotonic()) if wait > 0 else 0.0
-                ended.append(self._ended.get(timeout=left) if left else self._ended.get_nowait())
+            if wait > 0:
+                self._gather()
+            while len(ended) < STORE_AT_ONCE:
+                ended.append(self._ended.get_nowait())
         except queue.Empty:
             pass
         return ended
+
+    def _gather(self) -> None:
+        """Wait for more ends, woken once for all of them: each waking costs a call's threads."""
+        self._missing = min(self._together, len(self._running)) - 1
+        self._enough.clear()
+        if self._ended.qsize() < self._missing:
+            self._enough.wait(GATHER_SECONDS)

@@ -62,7 +62,8 @@ def checks_pool(client: AitronosClient, parallel: int) -> Checks:
     return CallPool(
         client,
         parallel=parallel,
-        backlog=parallel // 2,
+        # As many again as run: they begin within one call's time limit, half of a lease.
+        backlog=parallel,
         perform=check_perform,
         store=checks_store,
         release=claims_release,
@@ -112,15 +113,18 @@ class Errands:
         """How many are under way."""
         return sum(pool.running for pool in self._pools)
 
-    def take(self, *, now: datetime) -> None:
-        """Take what waits."""
-        self._candidates.submit(candidate_claims_take(limit=self._candidates.free, now=now))
-        self._imports.submit(import_claims_take(limit=self._imports.free, now=now))
-        imports_keep()
-        orders_lose(now=now)
-        orders_expire(now=now)
-        self._orders.submit(order_claims_take(limit=self._orders.free, now=now))
-        self._lists.submit(listing_claims_take(limit=self._lists.free, now=now))
+    def take(self, *, now: datetime) -> bool:
+        """Take what waits; whether anything did."""
+        found = [
+            self._candidates.submit(candidate_claims_take(limit=self._candidates.free, now=now)),
+            self._imports.submit(import_claims_take(limit=self._imports.free, now=now)),
+            imports_keep(),
+            orders_lose(now=now),
+            orders_expire(now=now),
+            self._orders.submit(order_claims_take(limit=self._orders.free, now=now)),
+            self._lists.submit(listing_claims_take(limit=self._lists.free, now=now)),
+        ]
+        return any(found)
 
     def collect(self) -> int:
         """Store what has ended; how many."""

@@ -235,6 +235,13 @@ def test_a_key_is_found_wherever_a_text_was_cut(before: str, after: str, cut: in
     assert KEY[:8] not in without((before + KEY + after)[:cut], KEY)
 
 
+@pytest.mark.parametrize(
+    "echo", [KEY.upper(), KEY.replace("s", "\u017f"), KEY.replace("i", "\u0130")]
+)
+def test_a_key_is_found_in_letters_that_look_alike(echo: str) -> None:
+    assert without(f"é {echo} and {echo[:20]}", KEY) == "é … and …"
+
+
 def test_a_short_secret_does_not_eat_the_text() -> None:
     assert without("a key", "key") == "a key"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.aitronos.connections import KeyAdapter
+from freddy_admin.aitronos.adapters import KeyAdapter
 from freddy_admin.aitronos.pools import Pools
 from tests.aitronos.conftest import MakeClient, Serve, ask, failure
 from tests.aitronos.wire import GOOD, Script, Talk, answer, says

@@ -3,6 +3,7 @@
 import gc
 import http.client
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.connections import KeyAdapter
+from freddy_admin.aitronos.adapters import KeyAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from tests.aitronos.calls import CONFIG, CONNECTOR, EVERY, LISTS, PAGE, Call
 from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
@@ -253,3 +254,12 @@ def test_the_client_keeps_no_key_after_a_call(serve: Serve, make_client: MakeCli
     assert any(isinstance(one, KeyAdapter) for one in held)
     assert not any(KEY in one for one in held if isinstance(one, str))
     assert not any(KEY.encode() in one for one in held if isinstance(one, bytes))
+
+
+def test_no_pattern_that_python_keeps_holds_the_key(serve: Serve, make_client: MakeClient) -> None:
+    re.purge()
+    broken(make_client(serve(FAULTS["echo in a refusal"])))
+    ask(make_client(serve(says(answer()))))
+    held = [one for one in reachable(vars(re)) if isinstance(one, str)]
+    assert held
+    assert not any(KEY[:8] in one for one in held)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from freddy_admin.aitronos.adapters import tls_context
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.aitronos.connections import tls_context
 from freddy_admin.aitronos.errors import ConnectionFailed, FailureKind, TimedOut
 from tests.aitronos.certificates import Authority
 from tests.aitronos.conftest import BOUNDED, KEY, MakeClient, Serve, ask, failure

@@ -1,0 +1,40 @@
+"""Who runs where: the API on one core, what is measured on the other."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LATENCY = 0.2
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+@contextmanager
+def slow_api(*, core: int) -> Iterator[str]:
+    """The address of an API of its own process that answers after `LATENCY` seconds."""
+    command = [sys.executable, "-m", "tests.bench.slow_api", str(LATENCY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as api:
+        assert api.stdout is not None
+        try:
+            move(api.pid, core)
+            yield f"http://127.0.0.1:{api.stdout.readline().strip()}"
+        finally:
+            api.terminate()
+
+
+@contextmanager
+def only_core(core: int) -> Iterator[None]:
+    """This thread, and those that it begins in the block, run on one core."""
+    move(0, core)
+    try:
+        yield
+    finally:
+        if CORES:
+            os.sched_setaffinity(0, CORES)
+
+
+def move(pid: int, core: int) -> None:
+    """Let a process run on one core alone, where the system can do that and has so many."""
+    if core < len(CORES):
+        os.sched_setaffinity(pid, {CORES[core]})
