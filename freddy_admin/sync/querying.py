@@ -7,6 +7,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    DateTimeField,
     Exists,
     F,
     IntegerField,
@@ -19,6 +20,8 @@ from django.db.models import (
 )
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.readers import Reader
+from freddy_admin.core.prepared import Slot
 from freddy_admin.organisations.models import Membership
 from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
 from freddy_admin.sync.expiry import expires_soon, expires_urgently
@@ -28,6 +31,8 @@ from freddy_admin.sync.rows import CheckError, Figures, Filters, KeyRow
 from freddy_admin.sync.states import NEEDS_YOU, RANK, State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
+# The moment of a list whose statement is put together once.
+NOW = Slot("now", DateTimeField())
 # What is never cached: the schedule, the lease, and what belongs to the key and the person.
 DETAIL_COLUMNS = (
     "pk",
@@ -66,15 +71,15 @@ _ORDERS = {
 }
 
 
-def visible_rows(*, user: User, now: datetime) -> QuerySet[Any]:
+def visible_rows(*, user: User | Reader, now: datetime | Slot) -> QuerySet[Any]:
     """The active keys of this person's organisations, with `effective`: their state at `now`."""
     rows = KeySync.objects.filter(key__status=KeyStatus.ACTIVE)
     if not user.is_platform_admin:
-        rows = rows.filter(organisation__memberships__user=user)
+        rows = rows.filter(organisation__memberships__user=user.pk)
     return rows.annotate(effective=effective_state(now))
 
 
-def effective_state(now: datetime) -> Case:
+def effective_state(now: datetime | Slot) -> Case:
     """Lines 1 and 5 of the health rule in SQL: paused and unknown need no new observation."""
     return Case(
         When(key__paused_at__isnull=False, then=Value(State.PAUSED.value)),
@@ -84,7 +89,7 @@ def effective_state(now: datetime) -> Case:
     )
 
 
-def _rank(now: datetime) -> Case:
+def _rank(now: datetime | Slot) -> Case:
     # Not by way of `effective`: a comparison with it repeats its whole expression, per state.
     # What expires within days comes right after the states that need somebody.
     ranks = [When(state=state.value, then=Value(2 * rank)) for state, rank in RANK.items()]
@@ -99,9 +104,9 @@ def _rank(now: datetime) -> Case:
     )
 
 
-def matching(filters: Filters, *, now: datetime) -> Q:
+def matching(filters: Filters, *, now: datetime | Slot) -> Q:
     """What is searched for, without the states."""
-    wanted = Q(pk__isnull=False)
+    wanted = Q()
     if filters.organisation_ids is not None:
         wanted &= Q(organisation_id__in=filters.organisation_ids)
     for word in filters.q.split()[:8]:
@@ -126,14 +131,14 @@ def matching(filters: Filters, *, now: datetime) -> Q:
     return wanted
 
 
-def speaking(now: datetime) -> Q:
+def speaking(now: datetime | Slot) -> Q:
     """Keys whose figures hold at `now` and name a last sync: not paused, not unknown."""
     # Not by way of `effective`, which would be worked out for every row.
     holds = Q(key__paused_at=None, unknown_at__gte=now, last_sync_at__isnull=False)
     return holds & ~Q(state=State.UNKNOWN)
 
 
-def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
+def ordered(rows: QuerySet[Any], sort: str, *, now: datetime | Slot) -> QuerySet[Any]:
     """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
     backwards, word = sort.startswith("-"), sort.lstrip("-")
     if word == "state":
@@ -147,12 +152,15 @@ def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
     return in_order
 
 
-def listed(rows: QuerySet[Any], *, user: User, of_one: bool = False) -> QuerySet[Any]:
+def listed(rows: QuerySet[Any], *, user: User | Reader, of_one: bool = False) -> QuerySet[Any]:
     """With what a list shows beside the row: how many keys the organisation has, and my role.
 
     `of_one`: all rows are of one organisation, whose keys the caller counts by counting rows.
     """
-    role = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user)
+    own = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user.pk)
+    role: Value | Subquery = Subquery(own.values("role")[:1])
+    if user.is_platform_admin:  # who may do all, whatever their role
+        role = Value(None, output_field=CharField())
     number: Value | Subquery = Value(0)
     if not of_one:
         siblings = ApiKey.objects.filter(
@@ -160,7 +168,7 @@ def listed(rows: QuerySet[Any], *, user: User, of_one: bool = False) -> QuerySet
         )
         counted = siblings.order_by().values("organisation").annotate(number=Count("pk"))
         number = Subquery(counted.values("number"))
-    seen: QuerySet[Any] = rows.annotate(siblings=number, role=Subquery(role.values("role")[:1]))
+    seen: QuerySet[Any] = rows.annotate(siblings=number, role=role)
     return seen
 
 
