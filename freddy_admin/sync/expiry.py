@@ -20,7 +20,12 @@ def days_left(expires_on: date | None, *, now: datetime) -> int | None:
 
 def expires_soon(now: datetime | Slot) -> Q:
     """Rows whose key has 30 days left, or fewer, or none."""
-    return Q(key__expires_on__lte=derived(now, _soon, DateField()))
+    return Q(key__expires_on__lte=soon_until(now))
+
+
+def soon_until(now: datetime | Slot) -> date | Slot:
+    """The last day that counts as soon."""
+    return derived(now, _soon, DateField())
 
 
 def expires_urgently(now: datetime | Slot) -> Q:

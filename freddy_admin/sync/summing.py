@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import (
     Case,
     Count,
-    DateTimeField,
     Max,
     Min,
     Q,
@@ -19,14 +18,14 @@ from django.db.models import (
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.readers import Reader, any_reader
-from freddy_admin.core.prepared import Slot, derived, prepared_values
+from freddy_admin.core.prepared import Slot, prepared_values
 from freddy_admin.sync.expiry import expires_soon, expires_urgently
 from freddy_admin.sync.models import WorkerBeat
-from freddy_admin.sync.outage import KINDS, outage_of
-from freddy_admin.sync.policy import policy
+from freddy_admin.sync.outage import KINDS, lately_failed, outage_of
 from freddy_admin.sync.querying import NOW, matching, visible_rows
 from freddy_admin.sync.rows import Filters
 from freddy_admin.sync.states import NEEDS_YOU, WORST_FIRST, State
+from freddy_admin.sync.totals import totals_read
 from freddy_admin.vault.master_keys import MasterKeyFit
 
 MASTER_KEY_FAULTS = frozenset({MasterKeyFit.MISSING, MasterKeyFit.CANARY_FAILED})
@@ -34,14 +33,7 @@ MASTER_KEY_FAULTS = frozenset({MasterKeyFit.MISSING, MasterKeyFit.CANARY_FAILED}
 
 def sums_read(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
     """What there is, and what the filters (without the states) leave of it."""
-    groups: Iterable[dict[str, Any]]
-    shape = filters.shape(states=(), sort="state")
-    if shape is None:
-        groups = _groups(user, filters, now)
-    else:
-        given = {"person": user.pk, "now": now}
-        groups = prepared_values(_groups, any_reader(user), shape, NOW, given=given)
-    found = {State(group["effective"]): group for group in groups}
+    found = _found(user, filters, now)
     in_order = [(state, found[state]) for state in WORST_FIRST if state in found]
     calm = [group for state, group in in_order if state not in NEEDS_YOU]
     every = [group for __, group in in_order]
@@ -62,12 +54,24 @@ def sums_read(*, user: User, filters: Filters, now: datetime) -> dict[str, Any]:
     }
 
 
+def _found(user: User, filters: Filters, now: datetime) -> dict[State, dict[str, Any]]:
+    groups: Iterable[dict[str, Any]]
+    shape = filters.shape(states=(), sort="state")
+    if shape is None:
+        groups = _groups(user, filters, now)
+    elif shape == Filters() and user.is_platform_admin:
+        return totals_read(now=now)
+    else:
+        given = {"person": user.pk, "now": now}
+        groups = prepared_values(_groups, any_reader(user), shape, NOW, given=given)
+    return {State(group["effective"]): group for group in groups}
+
+
 def _groups(user: User | Reader, filters: Filters, now: datetime | Slot) -> QuerySet[Any, Any]:
     beat = WorkerBeat.objects.order_by("-beat_at")
-    lately = Q(key__paused_at=None, checked_at__gte=derived(now, _period_before, DateTimeField()))
     failing: dict[str, Any] = {
-        f"failing_{outage}": Count("pk", filter=lately & Q(error_kind__in=kinds))
-        for outage, kinds in KINDS.items()
+        f"failing_{outage}": Count("pk", filter=lately_failed(outage, now) & Q(key__paused_at=None))
+        for outage in KINDS
     }
     rows, hit = visible_rows(user=user, now=now), "pk"
     narrowed = matching(filters, now=now)
@@ -90,10 +94,6 @@ def _groups(user: User | Reader, filters: Filters, now: datetime | Slot) -> Quer
         .order_by()
     )
     return groups
-
-
-def _period_before(now: datetime) -> datetime:
-    return now - policy().period
 
 
 def _extreme(pick: Any, moments: list[datetime | None]) -> datetime | None:
