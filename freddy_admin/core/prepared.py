@@ -56,6 +56,15 @@ class _Statement:
 Builder = Callable[..., QuerySet[Any, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The first `limit` rows of a builder, to be asked for together with others."""
+
+    build: Builder
+    shape: tuple[Hashable, ...]
+    limit: int
+
+
 def prepared_values(
     build: Builder,
     *shape: Hashable,
@@ -69,9 +78,38 @@ def prepared_values(
     sql, params = statement.sql, _filled(statement.params, given, connection)
     if limit is not None:
         sql, params = f"{sql} LIMIT %s OFFSET %s", [*params, limit, offset]
+    return _read(connection, statement, _run(connection, sql, params))
+
+
+def prepared_pair(
+    one: Part, other: Part, *, given: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of two builders that have nothing to do with each other, in one query."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    first = _statement(connection, one.build, one.shape)
+    second = _statement(connection, other.build, other.shape)
+    width, rest = len(first.names), len(second.names)
+    sql = (
+        f"SELECT 1, one.*{', NULL' * rest} FROM ({first.sql} LIMIT %s) one "  # noqa: S608  # nosec B608
+        f"UNION ALL SELECT 2{', NULL' * width}, other.* FROM ({second.sql} LIMIT %s) other"
+    )
+    params = [*_filled(first.params, given, connection), one.limit]
+    params += [*_filled(second.params, given, connection), other.limit]
+    rows = _run(connection, sql, params)
+    mine = [row[1 : 1 + width] for row in rows if row[0] == 1]
+    theirs = [row[1 + width :] for row in rows if row[0] != 1]
+    return _read(connection, first, mine), _read(connection, second, theirs)
+
+
+def _run(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> list[list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        rows = [list(row) for row in cursor.fetchall()]
+        return [list(row) for row in cursor.fetchall()]
+
+
+def _read(
+    connection: BaseDatabaseWrapper, statement: _Statement, rows: list[list[Any]]
+) -> list[dict[str, Any]]:
     for place, converters, expression in statement.converters:
         for converter in converters:
             for row in rows:

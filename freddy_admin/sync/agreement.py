@@ -6,7 +6,7 @@ from one sync to the next.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Window
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.readers import Reader, any_reader
-from freddy_admin.core.prepared import prepared_values
+from freddy_admin.core.prepared import Part
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.querying import NOW, speaking, visible_rows
 from freddy_admin.sync.rows import Alike, KeyRow
@@ -28,14 +28,17 @@ CHECKS_THAT_PROVE = 3
 ALLOWANCE = timedelta(minutes=5)
 
 
-def alike(*, user: User, now: datetime) -> tuple[list[Alike], int]:
-    """The largest groups of keys in view that report the same, and how many more; one query.
+def alike_part(*, user: User) -> Part:
+    """The largest groups of keys in view that report the same, to be asked for; see `alike_of`."""
+    return Part(_groups, (any_reader(user),), GROUPS_SAID)
+
+
+def alike_of(found: Sequence[Mapping[str, Any]]) -> tuple[list[Alike], int]:
+    """These groups, and how many more there are.
 
     A group counts where every key in it has brought these figures three times in a row, or where
     all had the same ones before: they moved together.
     """
-    given = {"person": user.pk, "now": now}
-    found = prepared_values(_groups, any_reader(user), given=given, limit=GROUPS_SAID)
     said = [
         Alike(
             mark=one["figures_mark"],

@@ -30,7 +30,12 @@ def soon_until(now: datetime | Slot) -> date | Slot:
 
 def expires_urgently(now: datetime | Slot) -> Q:
     """Rows whose key needs a successor now: 7 days left at most; paused ones can wait."""
-    return Q(key__expires_on__lte=derived(now, _urgent, DateField()), key__paused_at=None)
+    return Q(key__expires_on__lte=urgent_until(now), key__paused_at=None)
+
+
+def urgent_until(now: datetime | Slot) -> date | Slot:
+    """The last day that counts as urgent."""
+    return derived(now, _urgent, DateField())
 
 
 def _soon(now: datetime) -> date:

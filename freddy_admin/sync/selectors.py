@@ -1,6 +1,6 @@
 """What pages, exports and the JSON API read. Nothing here calls the API."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.readers import Reader, any_reader
 from freddy_admin.core.errors import NotFound
-from freddy_admin.core.prepared import Slot, prepared_values
+from freddy_admin.core.prepared import Part, Slot, prepared_pair, prepared_values
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisations_visible
-from freddy_admin.sync.agreement import alike
+from freddy_admin.sync.agreement import alike_of, alike_part
 from freddy_admin.sync.choices import choices_read
 from freddy_admin.sync.expiry import expires_urgently
 from freddy_admin.sync.models import KeySync
@@ -30,6 +30,7 @@ from freddy_admin.sync.querying import (
     row_of,
     visible_rows,
 )
+from freddy_admin.sync.reach import Reach, reach_of, reached, within
 from freddy_admin.sync.rows import Filters, KeyRow, Overview
 from freddy_admin.sync.states import WORST_FIRST
 from freddy_admin.sync.summing import sums_read
@@ -42,16 +43,18 @@ _EMPTY_SHOWN = 6
 
 
 def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
-    """One page of the keys this person may see; four queries, however many keys there are."""
+    """One page of the keys this person may see; three queries, however many keys there are."""
     sums = sums_read(user=user, filters=filters, now=now)
     states = filters.states or WORST_FIRST
     total = sum(count for state, count in sums["counts"].items() if state in states)
     total += sums["urgent_left"] if filters.wants_somebody else 0
     pages = max(1, ceil(total / PAGE_SIZE))
     page = min(max(1, filters.page), pages)
-    found = _page_rows(user=user, filters=filters, now=now, start=(page - 1) * PAGE_SIZE)
-    rows = [row_of(values, user=user, now=now) for values in found]
-    groups, more_groups = alike(user=user, now=now)
+    start = (page - 1) * PAGE_SIZE
+    rows = _rows_in_reach(user, filters, now, sums, start)
+    if rows is None:
+        found = _page_rows(user=user, filters=filters, now=now, start=start)
+        rows = [row_of(values, user=user, now=now) for values in found]
     return Overview(
         now=now,
         filters=filters,
@@ -59,10 +62,8 @@ def overview_page(*, user: User, filters: Filters, now: datetime) -> Overview:
         matching=total,
         page=page,
         pages=pages,
-        empty_organisations=_empty_organisations(user=user),
-        alike=groups,
-        more_alike=more_groups,
         **sums,
+        **_beside(user=user, now=now),
     )
 
 
@@ -129,16 +130,40 @@ def _page_rows(*, user: User, filters: Filters, now: datetime, start: int) -> It
     )
 
 
+def _rows_in_reach(
+    user: User, filters: Filters, now: datetime, sums: Mapping[str, Any], start: int
+) -> list[KeyRow] | None:
+    """The page, taken from a part of all keys; None where all have to be sorted for it."""
+    if not user.is_platform_admin or replace(filters, page=1) != Filters():
+        return None
+    counts, end = sums["all_counts"], start + PAGE_SIZE
+    until = min(end, sum(counts.values()))
+    reach = reach_of(counts, urgent=sums["urgent"], until=until)
+    if reach is None:
+        return None
+    given, part = {"person": user.pk, "now": now}, {"limit": PAGE_SIZE, "offset": start}
+    found = prepared_values(_reachable, any_reader(user), reach, given=given, **part)
+    rows = [row_of(values, user=user, now=now) for values in found]
+    return rows if reached(rows, reach, lines=until - start) else None
+
+
+def _reachable(reader: Reader, reach: Reach) -> QuerySet[Any, Any]:
+    rows = visible_rows(user=reader, now=NOW).filter(within(reach))
+    return listed(ordered(rows, "state", now=NOW), user=reader).values(*COLUMNS)
+
+
 def _sort(filters: Filters) -> str:
     return filters.sort if filters.sort.lstrip("-") in SORTS else "state"
 
 
-def _empty_organisations(*, user: User) -> list[tuple[str, str]]:
-    if not user.is_active:
-        return []
-    given = {"person": user.pk}
-    found = prepared_values(_without_key, any_reader(user), given=given, limit=_EMPTY_SHOWN)
-    return [(one["name"], one["slug"]) for one in found]
+def _beside(*, user: User, now: datetime) -> dict[str, Any]:
+    """What is said beside the list, in one query: keys that report the same, who has no key."""
+    empty = Part(_without_key, (any_reader(user),), _EMPTY_SHOWN)
+    given = {"person": user.pk, "now": now}
+    groups, without = prepared_pair(alike_part(user=user), empty, given=given)
+    said, more = alike_of(groups)
+    shown = [(one["name"], one["slug"]) for one in without] if user.is_active else []
+    return {"alike": said, "more_alike": more, "empty_organisations": shown}
 
 
 def _without_key(reader: Reader) -> QuerySet[Any, Any]:

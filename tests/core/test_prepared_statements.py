@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, DateTimeField, QuerySet
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import prepared
-from freddy_admin.core.prepared import Slot, derived, prepared_values
+from freddy_admin.core.prepared import Part, Slot, derived, prepared_pair, prepared_values
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -98,3 +98,14 @@ def test_only_so_many_are_kept(ana: User) -> None:
         asked(str(number), ana.pk)
     kept = vars(prepared.connections[connection.alias])[prepared._PLACE]
     assert len(kept) == prepared.KEPT
+
+
+def test_two_statements_are_asked_together_each_in_its_order(
+    ana: User, ben: User, django_assert_num_queries: Any
+) -> None:
+    given = {"person": ana.pk, "now": NOON}
+    with django_assert_num_queries(1):
+        mine, both = prepared_pair(Part(people, ("a",), 5), Part(_all, (), 1), given=given)
+    assert (mine, both) == (asked("a", ana.pk), [{"email": ana.email}])
+    none, rest = prepared_pair(Part(people, ("x",), 5), Part(_all, (), 5), given=given)
+    assert (none, [one["email"] for one in rest]) == ([], [ana.email, ben.email])
