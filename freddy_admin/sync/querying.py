@@ -46,6 +46,7 @@ DETAIL_COLUMNS = (
     "order_at",
     "order_by",
     "order_state",
+    "told_state",
     "key__label",
     "key__paused_at",
     "key__paused_by",
@@ -226,6 +227,7 @@ _AS_THEY_ARE = (
     "order_at",
     "order_by",
     "order_state",
+    "told_state",
     "updated_at",
 )
 

@@ -94,6 +94,7 @@ class KeyRow:
     expires_on: date | None
     updated_at: datetime
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    told_state: str = ""  # how far the history tells it; "": nothing yet
 
     @property
     def needs_you(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -82,10 +82,15 @@ def overview_rows(*, user: User, filters: Filters, now: datetime) -> Iterator[Ke
 
 def organisation_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
     """The active keys of one organisation, worst first, in one query."""
-    rows = visible_rows(user=user, now=now).filter(organisation=organisation)
-    in_order = ordered(rows, "state", now=now)
-    found = list(listed(in_order, user=user, of_one=True).values(*COLUMNS))
+    given = {"person": user.pk, "now": now, "organisation": organisation.pk}
+    found = prepared_values(_organisation_rows, any_reader(user), given=given)
     return [row_of(one | {"siblings": len(found)}, user=user, now=now) for one in found]
+
+
+def _organisation_rows(reader: Reader) -> QuerySet[Any, Any]:
+    place = Slot("organisation", BigIntegerField())
+    rows = visible_rows(user=reader, now=NOW).filter(organisation=place)
+    return listed(ordered(rows, "state", now=NOW), user=reader, of_one=True).values(*COLUMNS)
 
 
 def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetime) -> KeyRow:
