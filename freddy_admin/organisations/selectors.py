@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.readers import Reader
 from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.models import Membership, Organisation
@@ -34,14 +35,14 @@ def organisation_get(*, user: User | AnonymousUser, slug: str) -> Access:
     return Access(organisation=found, role=own, permissions=_permissions(user, own))
 
 
-def organisations_visible(*, user: User | AnonymousUser) -> QuerySet[Organisation]:
+def organisations_visible(*, user: User | AnonymousUser | Reader) -> QuerySet[Organisation]:
     """Organisations the person belongs to, all for a platform admin; in order of name."""
-    if not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, Reader) and not (isinstance(user, User) and user.is_active):
         return Organisation.objects.none()
     if user.is_platform_admin:
         return Organisation.objects.all()
-    own = Membership.objects.filter(organisation=OuterRef("pk"), user=user.pk)
-    return Organisation.objects.filter(Exists(own))
+    own = Membership.objects.filter(user=user.pk).values("organisation")
+    return Organisation.objects.filter(pk__in=own)
 
 
 def organisation_people(*, organisation: Organisation) -> list[User]:

@@ -6,17 +6,20 @@ from one sync to the next.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, Window
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Window
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.readers import Reader, any_reader
+from freddy_admin.core.prepared import Part
 from freddy_admin.sync.models import KeySync
-from freddy_admin.sync.querying import speaking, visible_rows
+from freddy_admin.sync.querying import NOW, speaking, visible_rows
 from freddy_admin.sync.rows import Alike, KeyRow
 
 GROUPS_SAID = 3
@@ -25,19 +28,37 @@ CHECKS_THAT_PROVE = 3
 ALLOWANCE = timedelta(minutes=5)
 
 
-def alike(*, user: User, now: datetime) -> tuple[list[Alike], int]:
-    """The largest groups of keys in view that report the same, and how many more; one query.
+def alike_part(*, user: User) -> Part:
+    """The largest groups of keys in view that report the same, to be asked for; see `alike_of`."""
+    return Part(_groups, (any_reader(user),), GROUPS_SAID)
+
+
+def alike_of(found: Sequence[Mapping[str, Any]]) -> tuple[list[Alike], int]:
+    """These groups, and how many more there are.
 
     A group counts where every key in it has brought these figures three times in a row, or where
     all had the same ones before: they moved together.
     """
+    said = [
+        Alike(
+            mark=one["figures_mark"],
+            keys=one["keys"],
+            organisations=one["organisations"],
+            names=(one["first"], one["last"]) if one["organisations"] > 1 else (one["first"],),
+        )
+        for one in found
+    ]
+    return said, found[0]["groups"] - len(said) if found else 0
+
+
+def _groups(reader: Reader) -> QuerySet[Any, Any]:
     # The marks of everybody's keys, from their index alone: most occur once.
     several = KeySync.objects.exclude(figures_mark="").values("figures_mark")
     several = several.annotate(keys=Count("pk")).filter(keys__gte=2).values("figures_mark")
     proven = Q(fewest__gte=CHECKS_THAT_PROVE) | Q(before=F("before_too")) & ~Q(before="")
-    groups = (
-        visible_rows(user=user, now=now)
-        .filter(speaking(now), figures_mark__in=several)
+    groups: QuerySet[Any, Any] = (
+        visible_rows(user=reader, now=NOW)
+        .filter(speaking(NOW), figures_mark__in=several)
         .values("figures_mark")
         .annotate(
             keys=Count("pk"),
@@ -52,17 +73,7 @@ def alike(*, user: User, now: datetime) -> tuple[list[Alike], int]:
         .annotate(groups=Window(Count("*")))
         .order_by("-keys", "first", "figures_mark")
     )
-    found = list(groups[:GROUPS_SAID])
-    said = [
-        Alike(
-            mark=one["figures_mark"],
-            keys=one["keys"],
-            organisations=one["organisations"],
-            names=(one["first"], one["last"]) if one["organisations"] > 1 else (one["first"],),
-        )
-        for one in found
-    ]
-    return said, found[0]["groups"] - len(said) if found else 0
+    return groups
 
 
 class Contradiction(StrEnum):

@@ -6,7 +6,9 @@ UTC, so that everybody sees the same number.
 
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import DateField, Q
+
+from freddy_admin.core.prepared import Slot, derived
 
 SOON_DAYS, URGENT_DAYS, LAST_DAYS = 30, 7, 1
 
@@ -16,14 +18,32 @@ def days_left(expires_on: date | None, *, now: datetime) -> int | None:
     return None if expires_on is None else (expires_on - _today(now)).days
 
 
-def expires_soon(now: datetime) -> Q:
+def expires_soon(now: datetime | Slot) -> Q:
     """Rows whose key has 30 days left, or fewer, or none."""
-    return Q(key__expires_on__lte=_today(now) + timedelta(days=SOON_DAYS))
+    return Q(key__expires_on__lte=soon_until(now))
 
 
-def expires_urgently(now: datetime) -> Q:
+def soon_until(now: datetime | Slot) -> date | Slot:
+    """The last day that counts as soon."""
+    return derived(now, _soon, DateField())
+
+
+def expires_urgently(now: datetime | Slot) -> Q:
     """Rows whose key needs a successor now: 7 days left at most; paused ones can wait."""
-    return Q(key__expires_on__lte=_today(now) + timedelta(days=URGENT_DAYS), key__paused_at=None)
+    return Q(key__expires_on__lte=urgent_until(now), key__paused_at=None)
+
+
+def urgent_until(now: datetime | Slot) -> date | Slot:
+    """The last day that counts as urgent."""
+    return derived(now, _urgent, DateField())
+
+
+def _soon(now: datetime) -> date:
+    return _today(now) + timedelta(days=SOON_DAYS)
+
+
+def _urgent(now: datetime) -> date:
+    return _today(now) + timedelta(days=URGENT_DAYS)
 
 
 def _today(now: datetime) -> date:

@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Q
 from freddy_admin.sync.models import ApiHealth, CheckCount, KeySync, Order, WorkerBeat
 from freddy_admin.sync.platform import worker_alive
 from freddy_admin.sync.querying import effective_state
-from freddy_admin.sync.selectors import MASTER_KEY_FAULTS
+from freddy_admin.sync.summing import MASTER_KEY_FAULTS
 from freddy_admin.vault.models import KeyStatus
 
 Pair = tuple[str, str]

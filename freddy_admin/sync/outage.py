@@ -1,9 +1,14 @@
 """Is Aitronos as a whole out of reach? Said once for all keys, from their latest checks."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import DateTimeField, Q
+
 from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.core.prepared import Slot, derived
+from freddy_admin.sync.policy import policy
 
 AT_LEAST = 3
 
@@ -30,6 +35,17 @@ KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
     Outage.SERVER_ERROR: (FailureKind.SERVER_ERROR,),
     Outage.FIREWALL: (FailureKind.FIREWALL,),
 }
+
+
+def lately_failed(outage: Outage, now: datetime | Slot) -> Q:
+    """Rows whose latest check, in the last check period, failed like this."""
+    # In the order of what rules out most, for it is worked out for every row.
+    since = derived(now, _period_before, DateTimeField())
+    return Q(error_kind__gt="") & Q(error_kind__in=KINDS[outage]) & Q(checked_at__gte=since)
+
+
+def _period_before(now: datetime) -> datetime:
+    return now - policy().period
 
 
 def outage_of(*, unpaused: int, failing: Mapping[Outage, int]) -> Outage | None:

@@ -7,6 +7,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    DateTimeField,
     Exists,
     F,
     IntegerField,
@@ -19,6 +20,8 @@ from django.db.models import (
 )
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.readers import Reader
+from freddy_admin.core.prepared import Slot
 from freddy_admin.organisations.models import Membership
 from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
 from freddy_admin.sync.expiry import expires_soon, expires_urgently
@@ -28,6 +31,8 @@ from freddy_admin.sync.rows import CheckError, Figures, Filters, KeyRow
 from freddy_admin.sync.states import NEEDS_YOU, RANK, State
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
+# The moment of a list whose statement is put together once.
+NOW = Slot("now", DateTimeField())
 # What is never cached: the schedule, the lease, and what belongs to the key and the person.
 DETAIL_COLUMNS = (
     "pk",
@@ -41,6 +46,7 @@ DETAIL_COLUMNS = (
     "order_at",
     "order_by",
     "order_state",
+    "told_state",
     "key__label",
     "key__paused_at",
     "key__paused_by",
@@ -66,15 +72,15 @@ _ORDERS = {
 }
 
 
-def visible_rows(*, user: User, now: datetime) -> QuerySet[Any]:
+def visible_rows(*, user: User | Reader, now: datetime | Slot) -> QuerySet[Any]:
     """The active keys of this person's organisations, with `effective`: their state at `now`."""
     rows = KeySync.objects.filter(key__status=KeyStatus.ACTIVE)
     if not user.is_platform_admin:
-        rows = rows.filter(organisation__memberships__user=user)
+        rows = rows.filter(organisation__memberships__user=user.pk)
     return rows.annotate(effective=effective_state(now))
 
 
-def effective_state(now: datetime) -> Case:
+def effective_state(now: datetime | Slot) -> Case:
     """Lines 1 and 5 of the health rule in SQL: paused and unknown need no new observation."""
     return Case(
         When(key__paused_at__isnull=False, then=Value(State.PAUSED.value)),
@@ -84,24 +90,26 @@ def effective_state(now: datetime) -> Case:
     )
 
 
-def _rank(now: datetime) -> Case:
+def _rank(now: datetime | Slot) -> Case:
     # Not by way of `effective`: a comparison with it repeats its whole expression, per state.
     # What expires within days comes right after the states that need somebody.
-    ranks = [When(state=state.value, then=Value(2 * rank)) for state, rank in RANK.items()]
+    # Worked out for every row: the states that most keys are in are compared first.
+    most_first = sorted(RANK.items(), key=lambda one: -one[1])
+    ranks = [When(state=state.value, then=Value(2 * rank)) for state, rank in most_first]
     calm = Q(unknown_at__lt=now) | ~Q(state__in=NEEDS_YOU)
     after_needing = 2 * max(RANK[state] for state in NEEDS_YOU) + 1
     return Case(
         When(key__paused_at__isnull=False, then=Value(2 * RANK[State.PAUSED])),
-        When(calm & expires_urgently(now), then=Value(after_needing)),
+        When(expires_urgently(now) & calm, then=Value(after_needing)),
         When(unknown_at__lt=now, then=Value(2 * RANK[State.UNKNOWN])),
         *ranks,
         output_field=IntegerField(),
     )
 
 
-def matching(filters: Filters, *, now: datetime) -> Q:
+def matching(filters: Filters, *, now: datetime | Slot) -> Q:
     """What is searched for, without the states."""
-    wanted = Q(pk__isnull=False)
+    wanted = Q()
     if filters.organisation_ids is not None:
         wanted &= Q(organisation_id__in=filters.organisation_ids)
     for word in filters.q.split()[:8]:
@@ -126,14 +134,14 @@ def matching(filters: Filters, *, now: datetime) -> Q:
     return wanted
 
 
-def speaking(now: datetime) -> Q:
+def speaking(now: datetime | Slot) -> Q:
     """Keys whose figures hold at `now` and name a last sync: not paused, not unknown."""
     # Not by way of `effective`, which would be worked out for every row.
     holds = Q(key__paused_at=None, unknown_at__gte=now, last_sync_at__isnull=False)
     return holds & ~Q(state=State.UNKNOWN)
 
 
-def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
+def ordered(rows: QuerySet[Any], sort: str, *, now: datetime | Slot) -> QuerySet[Any]:
     """Sorted by an allow-listed word; the organisation's name keeps equals in their order."""
     backwards, word = sort.startswith("-"), sort.lstrip("-")
     if word == "state":
@@ -147,12 +155,15 @@ def ordered(rows: QuerySet[Any], sort: str, *, now: datetime) -> QuerySet[Any]:
     return in_order
 
 
-def listed(rows: QuerySet[Any], *, user: User, of_one: bool = False) -> QuerySet[Any]:
+def listed(rows: QuerySet[Any], *, user: User | Reader, of_one: bool = False) -> QuerySet[Any]:
     """With what a list shows beside the row: how many keys the organisation has, and my role.
 
     `of_one`: all rows are of one organisation, whose keys the caller counts by counting rows.
     """
-    role = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user)
+    own = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user.pk)
+    role: Value | Subquery = Subquery(own.values("role")[:1])
+    if user.is_platform_admin:  # who may do all, whatever their role
+        role = Value(None, output_field=CharField())
     number: Value | Subquery = Value(0)
     if not of_one:
         siblings = ApiKey.objects.filter(
@@ -160,7 +171,7 @@ def listed(rows: QuerySet[Any], *, user: User, of_one: bool = False) -> QuerySet
         )
         counted = siblings.order_by().values("organisation").annotate(number=Count("pk"))
         number = Subquery(counted.values("number"))
-    seen: QuerySet[Any] = rows.annotate(siblings=number, role=Subquery(role.values("role")[:1]))
+    seen: QuerySet[Any] = rows.annotate(siblings=number, role=role)
     return seen
 
 
@@ -216,6 +227,7 @@ _AS_THEY_ARE = (
     "order_at",
     "order_by",
     "order_state",
+    "told_state",
     "updated_at",
 )
 

@@ -94,6 +94,7 @@ class KeyRow:
     expires_on: date | None
     updated_at: datetime
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    told_state: str = ""  # how far the history tells it; "": nothing yet
 
     @property
     def needs_you(self) -> bool:
@@ -192,6 +193,13 @@ class Filters:
         return set(self.states) == NEEDS_YOU
 
     organisation_ids: frozenset[int] | None = None  # of these alone; None for all
+
+    def shape(self, *, states: tuple[State, ...], sort: str) -> "Filters | None":
+        """What a statement that is put together once depends on; None where it holds more."""
+        chosen = (self.q, self.tag, self.same, self.owner is not None)
+        if any(chosen) or self.organisation_ids is not None:
+            return None
+        return Filters(states=states, sort=sort, expiring=self.expiring)
 
 
 @dataclass(frozen=True, slots=True)

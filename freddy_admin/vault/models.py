@@ -69,6 +69,7 @@ class KeyTag(TenantOwned):
 
     class Meta:
         ordering = ["name"]
+        indexes = [models.Index(fields=["name"], name="tag_by_name")]
         constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="tag_once")]
 
     def __str__(self) -> str:
@@ -146,6 +147,11 @@ class ApiKey(TenantOwned, SealedSecret):
                 fields=["expires_on"],
                 name="key_expiry",
                 condition=models.Q(expires_on__isnull=False),
+            ),
+            models.Index(
+                fields=["paused_at"],
+                name="key_paused",
+                condition=models.Q(paused_at__isnull=False),
             ),
         ]
         constraints = [

@@ -46,7 +46,7 @@ def with_timeline(
 def with_histories(
     panels: Sequence[Panel], query: PastQuery, on: Reading, *, rows: Sequence[KeyRow]
 ) -> list[Panel]:
-    """The panels with what was, in two queries for all of them; none without a panel."""
+    """The panels with what was, in one query for all of them; none without a panel."""
     wanted = {panel.key_id for panel in panels}
     shown = [row for row in rows if row.key_id in wanted]
     histories = key_histories(rows=shown, now=on.now) if shown else {}

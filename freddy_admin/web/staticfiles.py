@@ -4,6 +4,7 @@ import base64
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -13,8 +14,18 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 class FingerprintStorage(StaticFilesStorage):
     """`/static/css/base.css?v=1a2b3c4d5e`: a changed file has a new address at once."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._kept: dict[str | None, str] = {}
+
     def url(self, name: str | None) -> str:
         """The address; a file that is not there gets a plain one, which answers 404."""
+        if settings.DEBUG:
+            return self._address(name)
+        # A page asks some fifty times, mostly for the sprite of its icons.
+        return self._kept.get(name) or self._kept.setdefault(name, self._address(name))
+
+    def _address(self, name: str | None) -> str:
         address = super().url(name)
         mark = _fingerprint(name) if name else ""
         return f"{address}?v={mark}" if mark else address

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.agreement import Contradiction, alike, disagreements
+from freddy_admin.sync.agreement import Contradiction, disagreements
 from freddy_admin.sync.models import KeySync
 from freddy_admin.sync.rows import Alike, Figures, Filters, KeyRow
 from freddy_admin.sync.selectors import overview_page
@@ -42,7 +42,7 @@ def report(key: ApiKey, mark: str = A, **changes: Any) -> ApiKey:
 
 
 def groups(user: User, now: datetime = NOON) -> list[Alike]:
-    return alike(user=user, now=now)[0]
+    return overview_page(user=user, filters=Filters(), now=now).alike
 
 
 def found(user: User, mark: str, now: datetime = NOON) -> set[int]:
@@ -143,10 +143,10 @@ def test_three_groups_are_told_the_largest_first_and_the_rest_is_counted(
     for number in range(5):
         for label in range(2 + (number == 3)):
             report(make_key(f"{number} {label}"), f"{number:016x}")
-    with django_assert_num_queries(1):
-        told, more = alike(user=person, now=NOON)
-    assert [(one.mark[-1], one.keys) for one in told] == [("3", 3), ("0", 2), ("1", 2)]
-    assert more == 2
+    with django_assert_num_queries(3):
+        page = overview_page(user=person, filters=Filters(), now=NOON)
+    assert [(one.mark[-1], one.keys) for one in page.alike] == [("3", 3), ("0", 2), ("1", 2)]
+    assert page.more_alike == 2
 
 
 # What keys of one organisation say, without a database.

@@ -198,10 +198,10 @@ def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
     assert first.rows[0].keys_in_organisation == PAGE_SIZE + 1
 
 
-def test_the_overview_takes_four_queries_however_many_keys_there_are(
+def test_the_overview_takes_three_queries_however_many_keys_there_are(
     every_state: dict[State, ApiKey], person: User, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         page(person, q="a", tag="x", states=(State.OVERDUE,))
 
 

@@ -110,7 +110,7 @@ def test_the_tab_says_how_many_need_somebody(
 
 
 @pytest.mark.parametrize("number", [1, 50, 500])
-def test_the_page_costs_seven_queries_however_many_keys(
+def test_the_page_costs_six_queries_however_many_keys(
     number: int, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
 ) -> None:
     template = make_key("0")
@@ -124,7 +124,7 @@ def test_the_page_costs_seven_queries_however_many_keys(
     assert answer.content.decode().count('data-part="row-') == min(number, 50)
     # Only within a test's own transaction the wish for checks needs a savepoint.
     counted = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
-    assert len(counted) == SESSION_AND_USER + 7
+    assert len(counted) == SESSION_AND_USER + 6
 
 
 def test_a_poll_with_nothing_new_reads_no_choices_and_no_views(
@@ -135,7 +135,7 @@ def test_a_poll_with_nothing_new_reads_no_choices_and_no_views(
     headers = {"x-live": "1", "x-seen": seen_of(client.get("/").content.decode())}
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/", headers=headers).status_code == 204
-    assert len(queries) == SESSION_AND_USER + 4
+    assert len(queries) == SESSION_AND_USER + 3
 
 
 def _names(page: str) -> list[str]:

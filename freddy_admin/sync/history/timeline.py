@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.history.spans import Happening, KeyHistory, key_history
-from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, KeySync
+from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent
 from freddy_admin.sync.models.history import STATEFUL
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.sync.states import State
@@ -91,9 +91,8 @@ def timeline_events(
 
 
 def key_histories(*, rows: Sequence[KeyRow], now: datetime) -> dict[int, KeyHistory]:
-    """The last thirty days of each of these keys, replayed from their events; two queries."""
+    """The last thirty days of each of these keys, replayed from their events; one query."""
     ids, start = [row.key_id for row in rows], now - WINDOW
-    told = dict(KeySync.objects.filter(pk__in=ids).values_list("pk", "told_state"))
     happenings: dict[int, list[Happening]] = {pk: [] for pk in ids}
     events = HistoryEvent.objects.filter(
         key_id__in=ids, at__gte=start, at__lte=now, kind__in=STATEFUL
@@ -102,7 +101,7 @@ def key_histories(*, rows: Sequence[KeyRow], now: datetime) -> dict[int, KeyHist
         "key_id", "kind", "at", "details"
     ):
         happenings[key_id].append(Happening(EventKind(kind), at, details))
-    return {row.key_id: _history(row, told, happenings[row.key_id], start, now) for row in rows}
+    return {row.key_id: _history(row, happenings[row.key_id], start, now) for row in rows}
 
 
 def check_runs(*, key: ApiKey) -> list[CheckRun]:
@@ -113,12 +112,11 @@ def check_runs(*, key: ApiKey) -> list[CheckRun]:
 
 def _history(
     row: KeyRow,
-    told: Mapping[int, str],
     happenings: list[Happening],
     start: datetime,
     now: datetime,
 ) -> KeyHistory:
-    known = told.get(row.key_id) or ""
+    known = row.told_state
     # Unknown comes with time alone: nobody has to write it down for it to be true.
     if known not in {"", State.UNKNOWN, State.PAUSED} and row.unknown_at and row.unknown_at < now:
         since = max(row.unknown_at, happenings[-1].at if happenings else start)

@@ -101,6 +101,10 @@ class KeySync(TenantOwned):
             models.Index(fields=["next_check_at"], name="sync_due"),
             models.Index(fields=["lease_token"], name="sync_lease"),
             models.Index(fields=["figures_mark"], name="sync_figures"),
+            # All that counting every key needs to read of it.
+            models.Index(
+                fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
+            ),
         ]
 
     def __str__(self) -> str:

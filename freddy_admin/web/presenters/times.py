@@ -5,7 +5,8 @@ once, here, and never in a template: localising inside a loop is what makes list
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
@@ -26,10 +27,12 @@ class Reading:
 
     now: datetime
     zone: tzinfo
+    # Asked for once: a page puts hundreds of times into words.
+    language: str | None = field(default_factory=get_language)
 
     def exact(self, at: datetime) -> str:
         """`23 Nov 2026, 14:05:12 UTC`."""
-        return _exact(at, self.zone, get_language())
+        return _exact(at, self.zone, self.language)
 
     def clock(self, at: datetime) -> str:
         """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year."""
@@ -42,7 +45,7 @@ class Reading:
     def relative(self, at: datetime, side: str = PAST) -> str:
         """`12 min ago`, `in 20 s`; held on its side: never "in -3 min"."""
         seconds = (self.now - at).total_seconds()
-        return relative_words(_held(seconds, side))
+        return _relative(_held(seconds, side), _words(self.language))
 
     def ago(self, at: datetime) -> SafeString:
         """A moment that is over, as an element that goes on counting in the browser."""
@@ -117,10 +120,9 @@ def reading(now: datetime) -> Reading:
     return Reading(now=now, zone=timezone.get_current_timezone())
 
 
-def relative_words(seconds: float) -> str:
-    """Positive seconds are over, negative ones to come; -0.0 and less read as the future."""
+def _relative(seconds: float, words: Mapping[str, str]) -> str:
+    # Positive seconds are over, negative ones to come; -0.0 and less read as the future.
     size = abs(seconds)
-    words = _words(get_language())
     side = "past" if seconds > 0 else "future"
     if size < 5:
         return words[f"{side}_now"]
