@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage lint observatory wapiti bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage lint secrets observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -50,6 +50,10 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.deploy_check
+	$(BIN)/python -m tests.wall.secrets --tree
+
+secrets: dev ## Search the tree and every commit for secrets; asks nobody
+	$(BIN)/python -m tests.wall.secrets
 
 observatory: dev ## Mozilla's Observatory over the panel, on loopback (needs Node 20 and npm)
 	@mkdir -p var/observatory && cd var/observatory && npm install --silent --no-fund --no-audit --ignore-scripts @mdn/mdn-http-observatory
