@@ -1,12 +1,16 @@
 """What looks like a secret and is none: each value whole, with the reason.
 
-A value is in this list, or it is a secret: no pattern and no folder is let through.
+A value is in this list, or it is a secret: no folder and no beginning is let through. What is no
+value at all, but a place in code where one will stand, need not be listed.
 """
+
+import re
+
+PLACE = re.compile(r"\{[A-Za-z_.]+\}|\$\{?[A-Z_]+\}?")  # {password}, $PASSWORD
 
 HARMLESS = {
     # Where an address shows its shape.
     "password": "stands for one, in the README, .env.example and comments",
-    "{password}": "a place to be filled in, tests/servers.py",
     "pw": "of a database that is not there, tests of settings and addresses",
     "p": "of a Redis that is not there, tests of settings",
     "secret": "of an address that is refused, tests of AITRONOS_API_BASE_URL",
