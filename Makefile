@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage lint observatory wapiti bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage lint secrets audit sbom observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -50,6 +50,20 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.deploy_check
+	$(BIN)/python -m tests.wall.secrets --tree
+
+secrets: dev ## Search the tree and every commit for secrets; asks nobody
+	$(BIN)/python -m tests.wall.secrets
+
+audit: dev var/audit/bin/pip-audit ## Ask an advisory service for known holes in the libraries (needs the network)
+	@$(BIN)/python -m tests.wall.audit var/audit/bin/pip-audit
+
+var/audit/bin/pip-audit: requirements-audit.txt
+	@rm -rf var/audit && $(PYTHON) -m venv var/audit
+	@var/audit/bin/pip install --quiet --require-hashes --no-deps -r requirements-audit.txt && touch $@
+
+sbom: dev ## Write the bill of materials, var/sbom.cdx.json (CycloneDX)
+	@mkdir -p var && $(BIN)/python -m tests.wall.sbom var/sbom.cdx.json
 
 observatory: dev ## Mozilla's Observatory over the panel, on loopback (needs Node 20 and npm)
 	@mkdir -p var/observatory && cd var/observatory && npm install --silent --no-fund --no-audit --ignore-scripts @mdn/mdn-http-observatory
@@ -66,6 +80,7 @@ lock: dev ## Pin the libraries anew, with hashes, from requirements*.in
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements-aws.in -o requirements-aws.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-audit.in -o requirements-audit.txt
 
 screenshots: dev env ## Take the README's screenshots of the demo (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots

@@ -3,20 +3,35 @@
 
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
-    """Run one command; a wrong setting is one sentence on stderr, not a traceback."""
+    """Run one command; a wrong setting or database is one sentence on stderr, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "freddy_admin.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import Error as DatabaseFault
 
     try:
         settings.configured or settings.DEBUG  # noqa: B018  loads the settings file
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as wrong:
-        sys.exit(f"Freddy Admin cannot start. {wrong}")
+        sys.exit(f"Freddy Admin cannot start. {wrong}{_hint()}")
+    except DatabaseFault as error:
+        # Commands of Django's own, such as migrate; those of the panel say it themselves.
+        if "--traceback" in sys.argv:
+            raise
+        from freddy_admin.core.database_faults import database_fault
+
+        sys.exit(database_fault(error))
+
+
+def _hint() -> str:
+    if "ENV_FILE" in os.environ or (Path(__file__).resolve().parent / ".env").exists():
+        return ""
+    return " There is no .env beside manage.py: copy .env.example and fill it in."
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.3.0"
 
 env = Environment()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+env.read_file(env.str("ENV_FILE", default=""), otherwise=BASE_DIR / ".env")
 
 # --- Who may talk to us -------------------------------------------------------
 DEBUG = conf.flag("DEBUG", env, default=False)

@@ -16,6 +16,10 @@ class Tag(models.TextChoices):
     SECOND_FACTOR_ADDED = "second_factor_added", _("set up a second factor")
     SECOND_FACTOR_REMOVED = "second_factor_removed", _("removed a second factor")
     SECOND_FACTOR_CHANGED = "second_factor_changed", _("changed a second factor")
+    SECOND_FACTOR_LIMITED = (
+        "second_factor_limited",
+        _("tried so many wrong codes that no more are taken for a day"),
+    )
     SINGLE_SIGN_ON_LINKED = "single_sign_on_linked", _("linked an account to single sign-on")
     SINGLE_SIGN_ON_UNLINKED = (
         "single_sign_on_unlinked",

@@ -55,7 +55,9 @@ def database(env: Any, *, default: str) -> dict[str, Any]:
             ),
         }
         return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
-    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config}
+    # A server that drops packets would hold a command for minutes.
+    options = {"connect_timeout": 10, **config.get("OPTIONS", {})}
+    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config, "OPTIONS": options}
 
 
 def _make_room(name: str) -> None:

@@ -5,9 +5,10 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.database_faults import database_fault
 from freddy_admin.core.errors import PublicError
 from freddy_admin.crypto.errors import KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
@@ -31,14 +32,8 @@ class OperatorCommand(BaseCommand):
             raise CommandError(error.message) from None
         except (KmsRefused, UnusableMasterKey) as error:
             raise CommandError(_("The master key cannot be used: %s") % error) from None
-        except DatabaseError as error:
-            raise CommandError(
-                _(
-                    "The database cannot be used (%(kind)s). Is DATABASE_URL right, and was "
-                    "`manage.py migrate` run? `manage.py doctor` says more."
-                )
-                % {"kind": type(error).__name__}
-            ) from None
+        except DatabaseFault as error:
+            raise CommandError(database_fault(error)) from None
         except BrokenPipeError:
             # `… | head` has seen enough; a later flush of stdout must not complain either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.signing_in.first_visit import admin_exists
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
+from freddy_admin.core.database_faults import database_fault
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
 from freddy_admin.ops.log_examination import audit_log_examine
@@ -63,7 +64,10 @@ def _configuration() -> Finding:
 
 
 def _database() -> Finding:
-    connection.ensure_connection()
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        return Finding("database", ok=False, sentence=database_fault(error))
     if connection.vendor != "sqlite":
         return Finding("database", ok=True, sentence=_("PostgreSQL answers."))
     with connection.cursor() as cursor:

@@ -8,18 +8,20 @@ from datetime import datetime
 from django.db import transaction
 
 from freddy_admin.audit.services import WORKER, Actor
+from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
 from freddy_admin.sync.differences import Difference, Reported, differences
 from freddy_admin.sync.history.telling import Telling, telling_store
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
-from freddy_admin.sync.models import KeySync, Outcome
+from freddy_admin.sync.models import EventKind, HistoryEvent, KeySync, Outcome
 from freddy_admin.sync.observations import observations_forget
 from freddy_admin.sync.outcomes import Checked, Problem
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.recording import record
 from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import candidates as vault
+from freddy_admin.vault.services.candidate_expiry import candidates_expire
 from freddy_admin.vault.trying import Found, TestOutcome
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,24 @@ def candidates_store(ended: Sequence[Checked]) -> list[int]:
         except PublicError as error:
             log.warning("A new secret of key %s was not kept: %s", one.key_id, error.reference)
     return working
+
+
+def candidates_forget() -> int:
+    """Throw new secrets away that nobody decided about for a week; how many. It is told."""
+    return candidates_expire(tell=_forgotten)
+
+
+def _forgotten(key: ApiKey, stays: bool) -> None:
+    now = clock.now()
+    HistoryEvent.objects.create(
+        organisation_id=key.organisation_id,
+        key_id=key.pk if stays else None,
+        kind=EventKind.KEY_CHANGED,
+        at=now,
+        noticed_at=now,
+        actor_name=WORKER.name,
+        details={"what": "never_decided", "label": key.label},
+    )
 
 
 def _settle(ended: Checked) -> bool:

@@ -20,6 +20,7 @@ from freddy_admin.core import clock
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api import api_client
+from freddy_admin.sync.candidates import candidates_forget
 from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.leases import claims_take
 from freddy_admin.sync.platform import ApiAnswer, api_health_ask, api_health_store, beat_store
@@ -122,6 +123,7 @@ class Engine:
         # One small batch a tick: while there is more, the next tick goes on.
         if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
             import_drafts_expire()
+            candidates_forget()
             invitations_prune(now=now)
             sessions_prune()
             self._pruned_at = now

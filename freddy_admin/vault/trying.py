@@ -1,13 +1,16 @@
 """What the test of a new secret has brought, and how it is written beside the secret."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from freddy_admin.core import clock
-from freddy_admin.vault.models import TriedSecret
+from freddy_admin.vault.models import CandidateState, KeyCandidate, TriedSecret
 
 # Kinds of an outcome that say that the bytes themselves stayed shut.
 NEVER_OPENED = frozenset({"master_key_misfit", "key_unreadable"})
+# So long a tested secret waits for somebody to keep it or to throw it away.
+DECIDE_WITHIN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,10 @@ TRIED_FIELDS = (
     "lease_until",
     "lease_token",
 )
+
+
+def decision_ends_at(candidate: KeyCandidate) -> datetime | None:
+    """When it is thrown away unless somebody decides; None while it waits for its test."""
+    if candidate.state == CandidateState.PENDING:
+        return None
+    return (candidate.tested_at or candidate.created_at) + DECIDE_WITHIN

@@ -22,7 +22,12 @@ def spoken(port: int, data: bytes) -> Told:
             wire.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it answered before it had read everything
-        came = _read(wire)
+        return read_answer(wire)
+
+
+def read_answer(wire: socket.socket) -> Told:
+    """What comes until the other side closes or falls silent."""
+    came = _read(wire)
     head, _, body = came.partition(b"\r\n\r\n")
     words = head.split(b" ", 2)
     status = int(words[1]) if len(words) > 1 else 0

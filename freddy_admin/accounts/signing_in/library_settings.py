@@ -18,12 +18,17 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
 # Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
 # key is the account together with the sender's address, so that guessing locks nobody else out.
-# A browser that the person signed in with before is counted by itself: see accounts.known_devices.
+# A browser that the person signed in with before is counted by itself: see signing_in.known_devices.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_anywhere": "100/h/key",
     "login_failed_device": "10/h/key",
+    "code_failed": "5/5m/key",
+    "code_failed_here": "10/m/ip",
+    "code_failed_in_a_day": "100/d/key",
+    "code_failed_device": "5/5m/key,20/d/key",
+    "code_limit_told": "1/d/key",
     "passkey_asked": "60/m/ip",
     "reset_password": "20/m/ip,5/m/key,10/h/key",  # each of the ten mails is good for an hour
     "single_sign_on": "60/m/ip",  # on the way there and on the way back
@@ -34,6 +39,8 @@ MFA_ADAPTER = "freddy_admin.accounts.signing_in.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
+    "authenticate": "freddy_admin.accounts.second_factor.code_guesses.ShowCodeForm",
+    "reauthenticate": "freddy_admin.accounts.second_factor.code_guesses.ConfirmWithCodeForm",
     "activate_totp": "freddy_admin.accounts.second_factor.forms.ActivateAppForm",
     "add_webauthn": "freddy_admin.accounts.second_factor.forms.AddPasskeyForm",
     "edit_webauthn": "freddy_admin.accounts.second_factor.forms.RenamePasskeyForm",

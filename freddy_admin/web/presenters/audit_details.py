@@ -126,6 +126,7 @@ _VALUES: dict[str, Callable[[], str]] = {
     "failed": lambda: _("failed"),
     "kept": lambda: _("kept"),
     "manager": lambda: _("manager"),
+    "nobody decided": lambda: _("nobody decided about it in time"),
     "operator": lambda: _("operator"),
     "password": lambda: _("password"),
     "read": lambda: _("read"),

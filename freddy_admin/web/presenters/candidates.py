@@ -16,10 +16,11 @@ from freddy_admin.vault.models import (
     TriedSecret,
 )
 from freddy_admin.vault.secrets import masked
+from freddy_admin.vault.trying import decision_ends_at
 from freddy_admin.web.presenters.comparison import Compared, compared
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.times import Reading
+from freddy_admin.web.presenters.times import FUTURE, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class CandidateView:
     todo: str
     hint: str
     beside: str
+    until: SafeString
     compared: list[Compared]
     present_head: str
     pending: bool
@@ -73,6 +75,7 @@ def candidate_view(
         todo=todo,
         hint=masked(candidate),
         beside=_beside(key, candidate),
+        until=_until(candidate, on),
         compared=compared(key, candidate, row, on) if differs else [],
         present_head=_("Entered here") if key.status == KeyStatus.DRAFT else _("Present key"),
         pending=candidate.state == CandidateState.PENDING,
@@ -112,6 +115,13 @@ def _told(candidate: KeyCandidate, on: Reading) -> tuple[str, str, str, SafeStri
     words = format_html(_("{words} It was tried {ago}."), words=what.words, ago=_ago(candidate, on))
     todo = _("This says nothing about the key: keep it anyway, test it again, or throw it away.")
     return "warn", "help-hexagon", _("The new key could not be tested"), words, todo
+
+
+def _until(candidate: KeyCandidate, on: Reading) -> SafeString:
+    ends_at = decision_ends_at(candidate)
+    if ends_at is None:
+        return SafeString("")
+    return format_html(_("Undecided, it is thrown away {at}."), at=on.both(ends_at, FUTURE))
 
 
 def _ago(candidate: KeyCandidate, on: Reading) -> SafeString:

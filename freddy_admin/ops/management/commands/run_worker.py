@@ -11,6 +11,7 @@ from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.post import Post
 from freddy_admin.ops.worker import Worker, ended_by_signals, leave_now
 from freddy_admin.sync.engine import Engine
+from freddy_admin.sync.platform import worker_seen_at
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Command(OperatorCommand):
                     "with ENCRYPTION_PUBLIC_KEY alone can serve pages only."
                 )
             )
+        # Whoever starts it hears what is wrong; once at work it waits for a database to come back.
+        worker_seen_at()
         worker = Worker(Engine(), beside=[Post()])
         with ended_by_signals(worker.stopping):
             log.info("The worker %s is at work.", worker.engine.name)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from freddy_admin.sync.history.timeline import TimelineEntry
+from freddy_admin.vault.trying import DECIDE_WITHIN
 from freddy_admin.web.presenters.states import GOOD, QUIET, WARN
 from freddy_admin.web.presenters.story import NONE, say
 from freddy_admin.web.presenters.timeline.said import Said, reason, text, who_did, whole
@@ -19,6 +20,10 @@ _DONE, _REFUSED, _UNCLEAR = "done", "refused", "unclear"
 def key_changed(entry: TimelineEntry, _on: Reading) -> Said | None:
     """What happened to a key, by whom where a person did it."""
     what, who = text(entry.details.get("what")), who_did(entry)
+    if what == "never_decided":
+        sentence = _("The new key for “{label}” was thrown away: nobody decided within {n} days.")
+        words = say(sentence, label=text(entry.details.get("label")), n=DECIDE_WITHIN.days)
+        return Said(words, "trash", WARN)
     if what not in _KEY_ICONS:
         return None
     words = say(_by_somebody(what), who=who) if who else say(_by_nobody(what))

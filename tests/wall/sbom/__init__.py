@@ -1,0 +1,1 @@
+"""The bill of materials: every library and vendored file, as CycloneDX."""

@@ -1,0 +1,1 @@
+"""Looks for secrets in the tree and in every commit of a repository; asks nobody."""
