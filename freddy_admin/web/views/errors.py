@@ -31,6 +31,14 @@ def too_large(request: HttpRequest) -> HttpResponse:
     return made_private(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
 
 
+def not_this_way(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """405 with a page, where the framework's own is empty; programs read the status alone."""
+    if not for_programs(request) and not answer.content:
+        answer.content = loader.render_to_string("errors/405.html")
+        answer["Content-Length"] = str(len(answer.content))
+    return answer
+
+
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: yours to see, but your role does not allow this."""
     sentence = exception.message if isinstance(exception, PublicError) else ""
