@@ -17,6 +17,7 @@ from tests.flows.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PATIENCE_MS = 20_000
+HEADER = "organisation,label,api_key,organization_id,tags"
 PLACE = "/organisations/elder/"
 KEYS = tuple(f"{PLACE}keys/1/{page}" for page in ("", "replace/", "edit/", "revoke/"))
 PEOPLE = (
@@ -43,8 +44,7 @@ def panel(
     panel.env |= {"EMAIL_URL": f"filemail:///{panel.room}/mails", "PANEL_URL": panel.address}
     panel.start()
     file = panel.room / "keys.csv"
-    header = "organisation,label,api_key,organization_id,tags"
-    file.write_text(f"{header}\nElder,Main,{key_for(Scenario.HEALTHY, 'Elder')},,")
+    file.write_text(f"{HEADER}\nElder,Main,{key_for(Scenario.HEALTHY, 'Elder')},,")
     assert panel.manage("import_keys", str(file)).returncode == 0
     for name in ("operator", "manager"):
         added = panel.manage(
@@ -132,14 +132,13 @@ def test_a_key_of_another_organisation_is_compared(admin: Page) -> None:
 
 
 def test_many_keys_are_pasted_tried_and_thrown_away(admin: Page) -> None:
-    rows = ["organisation,label,api_key,organization_id,tags"]
-    for kind in (Scenario.HEALTHY, Scenario.REJECTED):
-        rows.append(f"Elder,{kind},{key_for(kind, 'pasted')},,")
+    kinds = (Scenario.HEALTHY, Scenario.REJECTED)
+    rows = [f"Elder,{kind},{key_for(kind, 'pasted')},," for kind in kinds]
     admin.goto("/import/")
     admin.get_by_label("Rows").fill("nonsense")
     press(admin, "Try them out")
     wrong = _wrong(admin)
-    admin.get_by_label("Rows").fill("\n".join(rows))
+    admin.get_by_label("Rows").fill("\n".join([HEADER, *rows]))
     press(admin, "Try them out")
     expect(admin.locator(".import-decide .btn-primary")).to_be_visible(timeout=PATIENCE_MS)
     expect(admin.locator("#import-state progress")).to_have_attribute("value", "2")
