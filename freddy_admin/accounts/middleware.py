@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from freddy_admin.accounts.models import User
@@ -35,6 +38,19 @@ SETTING_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_logout"} | CONFI
 SHOWING = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 
 
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Asks visitors to sign in, and says so where they had sent something."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """To the sign-in page; what was sent is not kept, for it may be a secret."""
+        if request.method == "POST":
+            sentence = _("You were signed out by then, so nothing was changed. Sign in first.")
+            messages.warning(request, sentence)
+        return super().handle_no_permission(request, view_func)
+
+
 class TimeZoneMiddleware:
     """Shows times in the person's zone; in UTC to visitors and where the zone is unknown."""
 
@@ -48,7 +64,7 @@ class TimeZoneMiddleware:
         finally:
             timezone.deactivate()
 
-    def process_view(self, request: HttpRequest, view: View, *_: Any) -> None:
+    def process_view(self, request: HttpRequest, view: View, *__: Any) -> None:
         """Pages that need no sign-in (health, the API) never look for a person."""
         if _needs_person(view) and isinstance(request.user, User):
             timezone.activate(_zone(request.user.time_zone))
@@ -69,7 +85,7 @@ class SessionsMiddleware:
         session_of_stranger(request)
         return answer
 
-    def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:
         """To the sign-in page, or None where the person may go on."""
         if not _needs_person(view):
             return None
@@ -95,7 +111,7 @@ class SecondFactorMiddleware:
         """Pass on; the work is done once the view is known."""
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:
         """The detour, or None where the person may go on."""
         match = request.resolver_match
         user = request.user if _needs_person(view) else None

@@ -33,6 +33,12 @@ def told_beside_fields(form: forms.Form) -> Iterator[None]:
         form.add_error(field, refused.message)
 
 
+def _look(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.RadioSelect):
+        return "form-check-input"
+    return "form-select" if isinstance(widget, forms.Select) else "form-control"
+
+
 class PlainForm(forms.Form):
     """A form as the panel's pages draw it."""
 
@@ -42,8 +48,7 @@ class PlainForm(forms.Form):
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
         # Errors are marked by the template: reading them here would validate too early.
         for name, field in self.fields.items():
-            select = isinstance(field.widget, forms.Select)
-            field.widget.attrs["class"] = "form-select" if select else "form-control"
+            field.widget.attrs["class"] = _look(field.widget)
             if name != "api_key":
                 field.error_messages["required"] = _("Fill this in.")
 

@@ -8,9 +8,10 @@ from whitenoise.middleware import WhiteNoiseFileResponse
 from freddy_admin.core.errors import PublicError
 from freddy_admin.web.live import now_ms
 from freddy_admin.web.private import made_private, made_shareable
-from freddy_admin.web.views.errors import public_error
+from freddy_admin.web.views.errors import not_this_way, public_error
 
 Answer = Callable[[HttpRequest], HttpResponse]
+NOT_ALLOWED = 405
 KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 # The API refuses these by itself, in JSON.
 OF_PROGRAMS = ("PUT", "PATCH", "DELETE")
@@ -45,6 +46,8 @@ class PrivateAnswersMiddleware:
         if isinstance(answer, WhiteNoiseFileResponse):
             shared: HttpResponse = made_shareable(answer)
             return shared
+        if answer.status_code == NOT_ALLOWED:
+            answer = not_this_way(request, answer)
         if request.headers.get("X-Live") == "1":
             # The browser counts on from here; the Date header knows nothing of a fast clock.
             answer["X-Now"] = str(now_ms())

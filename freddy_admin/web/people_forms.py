@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -12,13 +13,14 @@ from freddy_admin.web.presenters.roles import role_name, role_sentence
 
 
 def _role_choices() -> list[tuple[str, str]]:
-    return [(role.value, f"{role_name(role)}: {role_sentence(role)}") for role in Role]
+    said = "<strong>{}</strong><small>{}</small>"
+    return [(role.value, format_html(said, role_name(role), role_sentence(role))) for role in Role]
 
 
 class RoleForm(PlainForm):
     """One role of three."""
 
-    role = forms.ChoiceField(label=_l("Role"), choices=_role_choices)
+    role = forms.ChoiceField(label=_l("Role"), choices=_role_choices, widget=forms.RadioSelect)
 
 
 class InvitationForm(RoleForm):
@@ -29,6 +31,9 @@ class InvitationForm(RoleForm):
         label=_l("E-mail address"),
         max_length=400,
         widget=forms.EmailInput({"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(
+        label=_l("Role"), choices=_role_choices, widget=forms.RadioSelect, initial=Role.VIEWER
     )
     field_order = ["email", "role"]
 

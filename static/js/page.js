@@ -53,6 +53,12 @@
     if (form && event.target.matches("select")) form.requestSubmit();
   });
 
+  // What was wrong with a form is said first, and its links lead to the fields.
+  function showSummary() {
+    var summary = document.querySelector("[data-summary]");
+    if (summary) summary.focus();
+  }
+
   function copyText(button) {
     var text = document.getElementById(button.dataset.copy);
     text.select();
@@ -71,5 +77,6 @@
   }
 
   showCopyButtons();
+  showSummary();
   document.addEventListener("live:changed", showCopyButtons);
 })();

@@ -20,8 +20,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.actors import actor_for
-from freddy_admin.accounts.signing_in.known_devices import device_known
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in.known_devices import device_known
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
 

@@ -14,8 +14,22 @@ from freddy_admin.accounts.signing_in.resets import reset_ask
 from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
 
 
+class SignInForm(library.LoginForm):  # type: ignore[misc]
+    """Says "e-mail address" as every other page, and tells a password keeper what it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail address")
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
+
+
 class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]
     """Asks for a link by mail; known and unknown addresses cost the same work."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail address")
+        self.fields["email"].widget.attrs["autocomplete"] = "username"
 
     def clean_email(self) -> str:
         """The address as the library cleans it; whose it is, the worker looks up."""

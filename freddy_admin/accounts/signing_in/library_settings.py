@@ -4,6 +4,7 @@ from datetime import timedelta
 
 ACCOUNT_ADAPTER = "freddy_admin.accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
+    "login": "freddy_admin.accounts.signing_in.forms.SignInForm",
     "reset_password": "freddy_admin.accounts.signing_in.forms.ResetPasswordForm",
     "reset_password_from_key": "freddy_admin.accounts.signing_in.forms.NewPasswordForm",
 }

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.machines import for_programs, json_answer, refusal
 from freddy_admin.web.private import made_private
+from freddy_admin.web.typed import typed_words
 
 RETRY_AFTER_SECONDS = "20"
 
@@ -29,6 +30,14 @@ def too_large(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return made_private(JsonResponse({"detail": _("The body is too big.")}, status=413))
     return made_private(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
+
+
+def not_this_way(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """405 with a page, where the framework's own is empty; programs read the status alone."""
+    if not for_programs(request) and not answer.content:
+        answer.content = loader.render_to_string("errors/405.html")
+        answer["Content-Length"] = str(len(answer.content))
+    return answer
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -78,7 +87,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     del reason  # written for developers
     page = {
         "title": _("This form is no longer valid"),
-        "sentence": _("Most likely it was open for a long time. Nothing was changed."),
-        "hint": _("Go back, reload the page and send it again."),
+        "sentence": _(
+            "Most likely you signed in again in another tab, or it was open for a long time. "
+            "Nothing was changed."
+        ),
+        "hint": _("Open the page anew and send it again."),
+        "again": request.path,
+        "typed": typed_words(request),
     }
     return render(request, "errors/403.html", page, status=403)
