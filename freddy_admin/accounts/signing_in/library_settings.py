@@ -19,7 +19,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
 # Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
 # key is the account together with the sender's address, so that guessing locks nobody else out.
-# A browser that the person signed in with before is counted by itself: see signing_in.known_devices.
+# A browser that the person signed in with before is counted by itself: see known_devices.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
