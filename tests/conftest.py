@@ -8,16 +8,37 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from freddy_admin.audit.guards import guards_make, guards_remove
 from freddy_admin.crypto.unwrapping import unwrapped_forget
 from freddy_admin.vault.master_keys import master_key_state_reset
 
-# How long an example takes says how busy the machine is, and nothing of the code.
-hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+# How long an example takes says how busy the machine is, and nothing of the code. The same
+# examples each time: what is found at random is looked for with `--hypothesis-profile=searching`.
+_PATIENT = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("searching", _PATIENT)
+hypothesis.settings.register_profile("patient", _PATIENT, derandomize=True, database=None)
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_found_once() -> Iterator[None]:
+    """Each test client is a server of its own; the files on the disk are the same for all."""
+    found: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def remembered(server: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(server)
+            found.update(server.files)
+        server.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remembered)
+        yield
 
 
 @pytest.fixture(autouse=True)

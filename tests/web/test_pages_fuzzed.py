@@ -1,6 +1,7 @@
 """Whatever is put into a form or an address of a page: never a 500, and nothing half saved.
 
-`FUZZ_EXAMPLES=300` tries that many of each instead of a few.
+`FUZZ_EXAMPLES=300` with `--hypothesis-profile=searching` tries that many of each, new ones each
+time, instead of the same few.
 """
 
 import os
