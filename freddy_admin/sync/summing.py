@@ -87,8 +87,8 @@ def _groups(user: User | Reader, filters: Filters, now: datetime | Slot) -> Quer
             urgent_left=Count(hit, filter=expires_urgently(now)),
             expiring=Count(hit, filter=expires_soon(now)),
             following=Min("next_check_at", filter=Q(key__paused_at=None)),
-            beat=Max(Subquery(beat.values("beat_at")[:1])),
-            fit=Max(Subquery(beat.values("master_key_state")[:1])),
+            beat=Subquery(beat.values("beat_at")[:1]),
+            fit=Subquery(beat.values("master_key_state")[:1]),
             **failing,
         )
         .order_by()

@@ -65,7 +65,7 @@ def _statement() -> QuerySet[Any, Any]:
     odd = odd.annotate(odd=Value(1), effective=effective_state(NOW))
     urgent = Count("state", filter=expires_urgently(NOW))
     expiring = Count("state", filter=expires_soon(NOW))
-    every = _counted(stored, urgent=Max(Value(0)), expiring=Max(Value(0)))
+    every = _counted(stored, urgent=Value(0), expiring=Value(0))
     both: QuerySet[Any, Any] = every.union(
         _counted(odd, urgent=urgent, expiring=expiring), all=True
     )
@@ -81,9 +81,9 @@ def _counted(rows: QuerySet[Any, Any], **more: Any) -> QuerySet[Any, Any]:
             keys=Count("state"),
             aged=Count("state", filter=Q(unknown_at__lt=NOW)),
             checked=Max("checked_at"),
-            following=Max(Subquery(watched.values("next_check_at")[:1])),
-            beat=Max(Subquery(beat.values("beat_at")[:1])),
-            fit=Max(Subquery(beat.values("master_key_state")[:1])),
+            following=Subquery(watched.values("next_check_at")[:1]),
+            beat=Subquery(beat.values("beat_at")[:1]),
+            fit=Subquery(beat.values("master_key_state")[:1]),
             **{f"failing_{one}": Count("state", filter=lately_failed(one, NOW)) for one in KINDS},
             **more,
         )
