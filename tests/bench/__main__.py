@@ -25,7 +25,7 @@ def main() -> None:
 def _measure() -> None:
     from freddy_admin.accounts.services import admin_create
     from freddy_admin.audit.services import OPERATOR
-    from tests.bench import audit_log, history, pages, pieces, rounds, sign_in
+    from tests.bench import audit_log, beside, history, pages, pieces, rounds, sign_in
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
     sign_in.known_and_unknown()
@@ -36,6 +36,8 @@ def _measure() -> None:
         pieces.keys_import(up_to=keys)
         seconds = time.perf_counter() - began
         pages.overview(keys)
+        if keys == 1_000:
+            beside.pages_and_the_worker()
     pieces.report_import(seconds)
     rounds.refresh()
     audit_log.a_million_events()
