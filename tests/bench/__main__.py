@@ -27,6 +27,7 @@ def _measure() -> None:
     from freddy_admin.audit.services import OPERATOR
     from tests.bench import (
         audit_log,
+        beside,
         deadlines,
         history,
         pages,
@@ -47,6 +48,8 @@ def _measure() -> None:
         pieces.keys_import(up_to=keys)
         seconds = time.perf_counter() - began
         pages.overview(keys)
+        if keys == 1_000:
+            beside.pages_and_the_worker()
     pieces.report_import(seconds)
     rounds.refresh()
     audit_log.a_million_events()

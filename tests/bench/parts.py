@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LATENCY = 0.2
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -35,6 +35,13 @@ def only_core(core: int) -> Iterator[None]:
 
 
 def move(pid: int, core: int) -> None:
-    """Let a process run on one core alone, where the system can do that and has so many."""
-    if core < len(CORES):
-        os.sched_setaffinity(pid, {CORES[core]})
+    """Let all threads of a process (0: this thread) run on one core, where there are so many."""
+    if core >= len(CORES):
+        return
+    for thread in _threads(pid):
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.sched_setaffinity(thread, {CORES[core]})
+
+
+def _threads(pid: int) -> list[int]:
+    return [int(name) for name in os.listdir(f"/proc/{pid}/task")] if pid else [0]
