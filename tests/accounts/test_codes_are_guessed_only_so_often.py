@@ -55,7 +55,7 @@ def comes_in(browser: Client, code: str) -> bool:
 
 
 def test_the_limits_are_those_of_the_standard() -> None:
-    from freddy_admin.settings import ACCOUNT_RATE_LIMITS as LIMITS
+    from freddy_admin.accounts.library_settings import ACCOUNT_RATE_LIMITS as LIMITS
 
     assert LIMITS["code_failed"] == "5/5m/key"
     assert LIMITS["code_failed_in_a_day"] == "100/d/key"
