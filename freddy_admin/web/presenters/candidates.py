@@ -20,7 +20,7 @@ from freddy_admin.vault.trying import decision_ends_at
 from freddy_admin.web.presenters.comparison import Compared, compared
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.rows import mark_of
-from freddy_admin.web.presenters.times import FUTURE, Reading
+from freddy_admin.web.presenters.times import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _until(candidate: KeyCandidate, on: Reading) -> SafeString:
     ends_at = decision_ends_at(candidate)
     if ends_at is None:
         return SafeString("")
-    return format_html(_("Undecided, it is thrown away {at}."), at=on.both(ends_at, FUTURE))
+    return format_html(_("If nobody decides by {at}, it is thrown away."), at=on.at(ends_at))
 
 
 def _ago(candidate: KeyCandidate, on: Reading) -> SafeString:

@@ -1,6 +1,7 @@
-"""`python -m tests.wall.secrets [--tree] [REPOSITORY]`: the tree, and the history unless `--tree`.
+"""`python -m tests.wall.secrets [--tree | --head] [REPOSITORY]`: the tree, and the history.
 
-Ends with 1 where a secret is found, 2 where there was nothing to search.
+`--tree` leaves the history out, `--head` what the present branch does not hold. Ends with 1 where
+a secret is found, 2 where there was nothing to search.
 """
 
 import sys
@@ -19,10 +20,10 @@ ADVICE = (
 
 def main(arguments: list[str]) -> int:
     """Prints a line for each secret, never the secret."""
-    places = [one for one in arguments if one != "--tree"]
+    places = [one for one in arguments if not one.startswith("--")]
     root = Path(places[0]) if places else ROOT
     try:
-        found = _search(root, history="--tree" not in arguments)
+        found = _search(root, options=set(arguments))
     except reading.NoRepository as error:
         print(f"{root} cannot be searched, for git says: {error}", file=sys.stderr)
         return 2
@@ -31,14 +32,15 @@ def main(arguments: list[str]) -> int:
     return 1 if found else 0
 
 
-def _search(root: Path, *, history: bool) -> list[str]:
+def _search(root: Path, *, options: set[str]) -> list[str]:
     seen: set[str] = set()
     found = [
         f"{one.text.place}:{one.line}: {one.told()}" for one in found_in(reading.tree(root), seen)
     ]
     print(f"{len(found)} secrets in the tree.")
-    if not history:
+    if "--tree" in options:
         return found
+    refs = "HEAD" if "--head" in options else "--all"
     if reading.shallow(root):
         print(
             "This clone is shallow: the commits that were left behind are not searched. "
@@ -47,9 +49,9 @@ def _search(root: Path, *, history: bool) -> list[str]:
     older = [
         f"commit {reading.commit_with(root, one.text.object)}, {one.text.place}:{one.line}: "
         f"{one.told()}"
-        for one in found_in(reading.history(root), seen)
+        for one in found_in(reading.history(root, refs), seen)
     ]
-    print(f"{len(older)} more in the history, of {reading.commits(root)} commits.")
+    print(f"{len(older)} more in the history, of {reading.commits(root, refs)} commits.")
     return found + older
 
 

@@ -31,6 +31,7 @@ HARMLESS = {
     "oak_live_ABCdefGHIjklMNOpqrSTU": "made up, searched for in errors of the client",
     "oak_live_a1b2PLANTEDPLANTEDPLANTEDPLANTEDPLANTEDwxyz": "planted, searched for in pages",
     "oak_live_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6": "made up, the client's tests",
+    "oak_live_healthy_0123456789abcdef0123456789": "for the imitation, sent with a form",
     "oak_live_healthy_PLANTEDPLANTEDPLANTED_0123456789abcdef": "planted, for the imitation",
     "oak_live_healthy_new_0123456789abcdef": "for the imitation",
     "oak_live_healthy_of_nobody_0123456789abcdef": "for the imitation",

@@ -28,13 +28,12 @@ def tree(root: Path) -> Iterator[Text]:
             yield Text(name, "", (root / name).read_bytes().decode("latin-1"))
 
 
-def history(root: Path) -> Iterator[Text]:
+def history(root: Path, refs: str = "--all") -> Iterator[Text]:
     """Every version of every file, every message of a commit and every tag, each once."""
     names = {
         name: place
         for name, _, place in (
-            line.partition(" ")
-            for line in _git(root, "rev-list", "--all", "--objects").splitlines()
+            line.partition(" ") for line in _git(root, "rev-list", refs, "--objects").splitlines()
         )
     }
     wanted = list(names)
@@ -49,9 +48,9 @@ def shallow(root: Path) -> bool:
     return _git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
 
 
-def commits(root: Path) -> int:
+def commits(root: Path, refs: str = "--all") -> int:
     """How many there are."""
-    return int(_git(root, "rev-list", "--all", "--count"))
+    return int(_git(root, "rev-list", refs, "--count"))
 
 
 def commit_with(root: Path, name: str) -> str:
