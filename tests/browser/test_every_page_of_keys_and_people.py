@@ -207,6 +207,20 @@ def test_an_invitation_from_the_form_to_the_members_page(
     other.close()
 
 
+def test_with_the_readers_own_colours_what_is_chosen_still_shows(admin: Page) -> None:
+    admin.emulate_media(forced_colors="active")
+    admin.goto(f"{PLACE}members/2/")
+    chosen = admin.locator("[name=role]:checked")
+    expect(chosen).to_have_css("appearance", "auto")
+    admin.goto(f"{PLACE}members/")
+    edges = admin.locator(".tab").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).borderBottomColor)"
+    )
+    assert len(edges) == 4
+    assert edges.count(edges[-1]) == 1  # Members, which is open
+    admin.emulate_media(forced_colors="none")
+
+
 def test_refusals_and_faults_fit_read_well_and_lead_on(admin: Page) -> None:
     wrong = []
     for address, status in (("/nowhere/", "404"), (f"{PLACE}keys/1/pause/", "405")):

@@ -24,7 +24,7 @@ def test_the_page_says_who_invites_to_what(organisation: Organisation) -> None:
     page = text(Client(), f"/invitations/{link}/")
 
     assert "You are invited to Alder" in page
-    assert "Manager invites you as operator: also asks for checks and starts syncs." in page
+    assert "Manager invites you as operator, which is somebody who looks, asks for " in page
     assert "for nia@example.org" in page
     assert "manager@example.org" not in page
 

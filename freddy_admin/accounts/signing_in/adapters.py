@@ -118,6 +118,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors are sealed at rest, and stay where they are required."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _(
+            "This was not accepted. An app shows another code every 30 seconds, and a recovery "
+            "code works once."
+        ),
         "passkey_unknown": _(
             "This passkey is not known here. Try another one, or sign in without."
         ),

@@ -70,8 +70,10 @@ def permission_sentence(permission: AnyPermission) -> str:
 
 _ROLES: dict[Role, Callable[[], str]] = {
     Role.VIEWER: lambda: _("looks, and changes nothing"),
-    Role.OPERATOR: lambda: _("also asks for checks and starts syncs"),
-    Role.MANAGER: lambda: _("also looks after keys, connectors and members"),
+    Role.OPERATOR: lambda: _("looks, asks for checks and starts syncs"),
+    Role.MANAGER: lambda: _(
+        "does what an operator does, and looks after keys, connectors and members"
+    ),
 }
 
 _SENTENCES: dict[AnyPermission, Callable[[], str]] = {

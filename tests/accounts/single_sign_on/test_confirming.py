@@ -134,5 +134,5 @@ def test_a_password_stays_the_first_way_of_who_has_one(
 ) -> None:
     came_back(client, provider)
     page = client.get(PROTECTED, follow=True).content.decode()
-    assert "type your password" in page
+    assert "Type your password once more" in page
     assert f"{CONFIRM}?next=" in page
