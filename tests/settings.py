@@ -52,4 +52,6 @@ os.environ.update(
 
 from freddy_admin.settings import *  # noqa: E402, F403
 
+# A code is still good when the half minute it was made in ends before it is looked at.
+MFA_TOTP_TOLERANCE = 1
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
