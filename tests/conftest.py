@@ -1,6 +1,7 @@
 """What holds for every test. The network is closed but for loopback (pytest-socket's options)."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -22,6 +23,16 @@ _PATIENT = hypothesis.settings(
 hypothesis.settings.register_profile("searching", _PATIENT)
 hypothesis.settings.register_profile("patient", _PATIENT, derandomize=True, database=None)
 hypothesis.settings.load_profile("patient")
+
+
+# A few tests each, and most of the time of all: begun last, they would keep one process alone.
+LONG = [f"{Path(__file__).parent}/{name}/" for name in ("browser", "flows")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others in the order that chance gave them."""
+    items.sort(key=lambda item: not str(item.path).startswith(tuple(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -53,5 +53,6 @@ os.environ.update(
 from freddy_admin.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# A test that works a code out as its half minute ends must not fail for that.
+# A test that works a code out as its half minute ends must not fail for that. The panel itself
+# takes a code in its own half minute alone (ASVS 6.5.5).
 MFA_TOTP_TOLERANCE = 1
