@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, Field, QuerySet
 
-KEPT = 100  # statements per connection; the oldest goes first
+KEPT = 100  # statements per connection; the one not used for longest goes first
 _PLACE = "freddy_prepared"
 T = TypeVar("T")
 R = TypeVar("R")
@@ -137,11 +137,11 @@ def _statement(
 ) -> _Statement:
     # Kept with the connection, which belongs to one thread: so do the converters.
     kept: dict[Any, _Statement] = connection.__dict__.setdefault(_PLACE, {})
-    found = kept.get((build, shape))
-    if found is None:
-        while len(kept) >= KEPT:
-            del kept[next(iter(kept))]
-        found = kept[(build, shape)] = _compiled(build(*shape), connection)
+    # Put back at the end: somebody who tries many filters does not push out what all need.
+    found = kept.pop((build, shape), None) or _compiled(build(*shape), connection)
+    while len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[(build, shape)] = found
     return found
 
 

@@ -70,11 +70,13 @@ def within(reach: Reach) -> Q:
         wanted, whole = Q(organisation__in=first), reach.whole
     else:
         wanted, whole = Q(), reach.states
-    if whole:
-        wanted |= Q(state__in=whole)
+    aged = Q(unknown_at__lt=NOW)
     if State.UNKNOWN in whole:
         # With the states, of which there are no others, it is found in the index.
-        wanted |= Q(state__in=WORST_FIRST, unknown_at__lt=NOW)
+        wanted |= Q(state__in=whole) | Q(state__in=WORST_FIRST) & aged
+    elif whole:
+        # Not what is unknown by now: of the last state, it would hide those that come before it.
+        wanted |= Q(state__in=whole) & ~aged
     if reach.urgent:
         keys = ApiKey.objects.filter(expires_on__lte=urgent_until(NOW))
         wanted |= Q(key__in=keys.values("pk"))

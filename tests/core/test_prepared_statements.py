@@ -100,6 +100,13 @@ def test_only_so_many_are_kept(ana: User) -> None:
     assert len(kept) == prepared.KEPT
 
 
+def test_what_is_used_again_and_again_stays(ana: User) -> None:
+    for number in range(2 * prepared.KEPT):
+        asked("often", ana.pk)
+        asked(str(number), ana.pk)
+    assert built.count("often") == 1
+
+
 def test_two_statements_are_asked_together_each_in_its_order(
     ana: User, ben: User, django_assert_num_queries: Any
 ) -> None:

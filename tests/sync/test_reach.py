@@ -124,6 +124,20 @@ def test_where_the_guess_was_wrong_all_are_sorted(
     assert sorted_whole == [1]
 
 
+def test_what_became_unknown_by_the_clock_hides_no_line_before_it(platform_admin: User) -> None:
+    # By name: first keys that are well, then unknown ones, then some that were overdue and aged.
+    fleet(mixed(), per_organisation=1)
+    rows = list(KeySync.objects.order_by("organisation__name"))
+    for row in rows[135:]:
+        row.state = State.UNKNOWN
+    for row in rows[-65:]:
+        row.state = State.OVERDUE
+    for row in rows[-60:]:
+        row.unknown_at = NOON - M
+    KeySync.objects.bulk_update(rows, ["state", "unknown_at"], batch_size=200)
+    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
+
+
 def test_how_far_a_page_reaches() -> None:
     counts = {State.OVERDUE: 10, State.LATE: 30, State.UP_TO_DATE: 9_960}
     two = (State.OVERDUE, State.LATE)

@@ -136,6 +136,8 @@ def test_the_filter_leaves_them_whatever_their_state_and_stays_in_the_address(
     assert "2 of 4 keys" in page
     assert 'name="expiring" value="1"' in page
     assert 'href="/?state=needs_you&amp;expiring=1"' in page
+    # Its number is that of all states, and so is what it leads to.
+    assert 'href="/?expiring=1"' in client.get("/?state=up_to_date").content.decode()
     for ignored in ("0", "yes", ""):
         assert len(_names(client.get(f"/?expiring={ignored}").content.decode())) == 4
 

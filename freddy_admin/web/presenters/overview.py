@@ -218,10 +218,12 @@ def _in_need(overview: Overview) -> int:
 
 def _expiring_chip(overview: Overview, path: str) -> Chip:
     words = ngettext("%(n)d key expires soon", "%(n)d keys expire soon", overview.expiring)
-    active = overview.filters.expiring
+    filters, active = overview.filters, overview.filters.expiring
+    # The number is that of all states: so is the list behind it.
+    states = filters.states if active else ()
     return Chip(
         words=words % {"n": overview.expiring},
-        href=address(overview.filters, path, expiring=not active),
+        href=address(filters, path, expiring=not active, states=states),
         tone=WARN,
         icon="calendar-x",
         active=active,
