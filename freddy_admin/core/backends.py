@@ -19,6 +19,12 @@ def _database_url(env: Any, default: str) -> dict[str, Any]:
             "DATABASE_URL must look like sqlite:////path/to/freddy.sqlite3 "
             "or postgres://user:password@host:5432/name."
         )
+    if scheme != "sqlite" and "@" in str(config["NAME"]):
+        # What is taken for host and name is a part of the password: no message may name it.
+        raise ImproperlyConfigured(
+            "DATABASE_URL: / ? # and @ in a user's name or password must be written %2F %3F %23 "
+            "and %40."
+        )
     return config
 
 

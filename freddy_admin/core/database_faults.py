@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-# What a driver says (PostgreSQL's codes, or words of libpq and SQLite): what it means. The first
+# PostgreSQL's codes; words of libpq and SQLite, which have no codes; what they mean. The first
 # that fits counts.
 _MEANINGS: Final[tuple[tuple[str, str, Promise], ...]] = (
     (
@@ -120,11 +120,12 @@ def database_fault(error: Exception) -> str:
     cause = error.__cause__ or error
     state, text = str(getattr(cause, "sqlstate", None) or ""), str(cause).lower()
     for states, words, meaning in _MEANINGS:
-        if re.fullmatch(states, state) or re.search(words, text):
+        # Where there is a code, the text may hold anything: what a person typed, for example.
+        if re.fullmatch(states, state) if state else re.search(words, text):
             return str(meaning) % _place()
     return _(
         "The database cannot be used (%(kind)s). Is DATABASE_URL right, and was `manage.py "
-        "migrate` run? `manage.py doctor` says more."
+        "migrate` run? `manage.py doctor` says more, and --traceback where it came from."
     ) % {"kind": type(error).__name__}
 
 

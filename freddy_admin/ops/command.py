@@ -33,6 +33,8 @@ class OperatorCommand(BaseCommand):
         except (KmsRefused, UnusableMasterKey) as error:
             raise CommandError(_("The master key cannot be used: %s") % error) from None
         except DatabaseFault as error:
+            if options.get("traceback"):
+                raise  # it may be a fault of ours, and the sentence does not say where
             raise CommandError(database_fault(error)) from None
         except BrokenPipeError:
             # `… | head` has seen enough; a later flush of stdout must not complain either.

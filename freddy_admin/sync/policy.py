@@ -14,6 +14,7 @@ BACK_OFF_CEILING = timedelta(minutes=15)
 SPENDING_LIMIT_HOLD = timedelta(minutes=15)
 LOOK_AFTER_DUE = timedelta(minutes=1)
 PRESS_AGAIN_AFTER = timedelta(seconds=10)
+_STORED_WITHIN = 2.0  # seconds from the end of a call until it is written down
 LEASE_AT_MOST = timedelta(minutes=15)
 _ORDERS_WAIT = 1800.0  # seconds
 WATCH_PERIOD = timedelta(seconds=60)  # while a sync that a person asked for is awaited
@@ -48,6 +49,7 @@ def policy() -> Policy:
     return Policy(
         fresh=timedelta(seconds=settings.STATUS_FRESH_SECONDS),
         period=timedelta(seconds=settings.STATUS_CHECK_SECONDS),
-        # A worker that dies in the middle gives its key back after two whole calls' time.
-        lease=clock.passing(2 * settings.AITRONOS_TOTAL_TIMEOUT),
+        # A key may wait one whole call's time for a thread and take another; its end is to be
+        # stored before somebody else may ask. A dead worker's keys come back after as long.
+        lease=clock.passing(2 * settings.AITRONOS_TOTAL_TIMEOUT + _STORED_WITHIN),
     )

@@ -42,12 +42,7 @@ from freddy_admin.sync.schedule import hold_until, next_check
 from freddy_admin.vault.models import ApiKey, KeyStatus
 
 # Of the key these are looked at, and never its sealed bytes.
-_OF_THE_KEY = {"id", "version", "status", "paused_at", "grace_minutes"}
-_NOT_READ = [
-    f"key__{field.name}"
-    for field in ApiKey._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
-    if field.name not in _OF_THE_KEY
-]
+_OF_THE_KEY = ("version", "status", "paused_at", "grace_minutes")
 
 
 def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
@@ -59,12 +54,14 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
     spans = policy()
     by_key, telling, drafts = {one.key_id: one for one in ended}, Telling(), Drafts()
     with transaction.atomic():
-        rows = KeySync.objects.select_for_update(of=("self",)).select_related("key")
-        found = list(rows.defer(*_NOT_READ).filter(pk__in=list(by_key)))
-        kept = [row for row in found if _still_ours(row, by_key[row.pk])]
+        found = list(KeySync.objects.select_for_update().filter(pk__in=list(by_key)))
+        # Only now, by a statement of its own: one that joins them and waits for a row whose key a
+        # person is changing would show that row as it has become and the key as it was.
+        keys = ApiKey.objects.only(*_OF_THE_KEY).in_bulk([row.pk for row in found])
+        kept = [row for row in found if _still_ours(row, keys[row.pk], by_key[row.pk])]
         for row in kept:
             drafts.keep(row)
-            record(row, row.key, by_key[row.pk], spans=spans, telling=telling)
+            record(row, keys[row.pk], by_key[row.pk], spans=spans, telling=telling)
         drafts.write()
         _release_lost(found, kept, by_key)
         telling_store(telling)
@@ -73,9 +70,9 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
     return kept
 
 
-def _still_ours(row: KeySync, ended: Checked) -> bool:
-    same = row.lease_token == ended.token and row.key.version == ended.key_version
-    return same and row.key.status == KeyStatus.ACTIVE and row.key.paused_at is None
+def _still_ours(row: KeySync, key: ApiKey, ended: Checked) -> bool:
+    same = row.lease_token == ended.token and key.version == ended.key_version
+    return same and key.status == KeyStatus.ACTIVE and key.paused_at is None
 
 
 def _release_lost(found: list[KeySync], kept: list[KeySync], by_key: dict[int, Checked]) -> None:

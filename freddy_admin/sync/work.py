@@ -62,7 +62,7 @@ def checks_pool(client: AitronosClient, parallel: int) -> Checks:
     return CallPool(
         client,
         parallel=parallel,
-        # As many again as run: they begin within one call's time limit, half of a lease.
+        # As many again as run: they begin within one call's time limit, not half of a lease.
         backlog=parallel,
         perform=check_perform,
         store=checks_store,

@@ -138,6 +138,7 @@ def _marked(
     checked = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], gate))
     # Read by the test that walks every address.
     checked.access_rule = rule  # type: ignore[attr-defined]
+    checked.access_methods = methods  # type: ignore[attr-defined]
     return checked
 
 

@@ -113,7 +113,14 @@ def test_a_number_of_proxies_that_is_none_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["planted", "postgres//planted", "mysql://u:planted@h/x", "postgres://u:p@h:planted/x"]
+    "value",
+    [
+        "planted",
+        "postgres//planted",
+        "mysql://u:planted@h/x",
+        "postgres://u:p@h:planted/x",
+        "postgres://u:12/planted@h:5432/x",
+    ],
 )
 @pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])
 def test_an_address_of_the_wrong_kind_is_refused(name: str, value: str) -> None:

@@ -152,9 +152,15 @@ def test_a_server_that_refuses(command: str, panel: Panel) -> None:
     assert str(parts.password) not in done.stderr
 
 
+def test_where_it_came_from_is_told_on_request(panel: Panel) -> None:
+    done = _ran(panel, *COMMANDS["check_now"], "--traceback")
+    assert done.returncode == 1
+    assert "OperationalError: no such table" in done.stderr
+
+
 class _Coded(Exception):
-    def __init__(self, sqlstate: str) -> None:
-        super().__init__("in the server's own language")
+    def __init__(self, sqlstate: str, text: str = "in the server's own language") -> None:
+        super().__init__(text)
         self.sqlstate = sqlstate
 
 
@@ -178,6 +184,19 @@ def test_codes_of_postgresql_count_in_any_language(state: str, words: str) -> No
     said = database_fault(error)
     assert words in said
     assert PASSWORD not in said
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("57014", "canceling statement due to statement timeout"),
+        ("23505", "Key (label)=(connection refused) already exists."),
+    ],
+)
+def test_a_server_that_answers_is_not_taken_for_one_that_is_away(state: str, text: str) -> None:
+    error = OperationalError(text)
+    error.__cause__ = _Coded(state, text)
+    assert "The database cannot be used" in database_fault(error)
 
 
 @pytest.mark.parametrize(

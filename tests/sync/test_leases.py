@@ -37,12 +37,13 @@ def test_paused_and_revoked_keys_are_never_taken(key: ApiKey, change: dict[str, 
     assert claims_take_these(key_ids=[key.pk], limit=1, now=NOON, policy=policy()) == []
 
 
-def test_a_dead_workers_key_comes_back_within_two_calls_time(
+def test_a_dead_workers_key_comes_back_after_two_calls_time(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     take()
     spans = policy()
-    assert spans.lease == timedelta(seconds=3)  # twice AITRONOS_TOTAL_TIMEOUT
+    # Twice AITRONOS_TOTAL_TIMEOUT, for it may wait as long as it takes, and some to store its end.
+    assert spans.lease == timedelta(seconds=3 + 2)
     assert take(at=NOON + spans.lease - S) == []
     assert len(take(at=NOON + spans.lease)) == 1
 

@@ -6,10 +6,12 @@ import pytest
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, WORKER, Actor
+from freddy_admin.core import clock
 from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisation_remove
-from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
+from freddy_admin.sync.candidates import candidates_forget
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, MasterKeyCanary
 from freddy_admin.vault.services import (
     ImportRow,
     KeyDetails,
@@ -21,6 +23,7 @@ from freddy_admin.vault.services import (
     candidate_promote,
     candidates_claim,
 )
+from freddy_admin.vault.trying import DECIDE_WITHIN
 from tests.at_once import (
     ON_SQLITE,
     alone,
@@ -156,6 +159,26 @@ def test_a_late_answer_and_a_new_paste_leave_one_of_two_sound_ends() -> None:
     waiting = alone(lambda: KeyCandidate.objects.select_related("key").get())
     assert (waiting.version, opened(waiting)) == (2, OTHER_SECRET)
     assert (promoted, stored.status) in {("done", "active"), ("Conflict", "draft")}
+
+
+def test_a_decision_and_the_end_of_its_week_leave_one_of_two_sound_ends() -> None:
+    key = alone(lambda: _draft(_acme()))
+    acme, old = key.organisation, clock.now() - DECIDE_WITHIN
+    untested = {"state": CandidateState.UNTESTED, "tested_at": old}
+    alone(lambda: KeyCandidate.objects.update(**untested))
+
+    def keep() -> str:
+        state = CandidateState.UNTESTED
+        return _outcome(
+            lambda: candidate_promote(
+                organisation=acme, actor=OPERATOR, key=key, version=1, state=state
+            )
+        )
+
+    forgotten, kept = at_once([candidates_forget, keep])
+    statuses = alone(lambda: list(ApiKey.objects.values_list("status", flat=True)))
+    assert (forgotten, kept, statuses) in [(0, "done", ["active"]), (1, "NotFound", [])]
+    assert not alone(KeyCandidate.objects.exists)
 
 
 def test_many_workers_share_the_candidates_and_none_is_tested_twice() -> None:

@@ -36,6 +36,12 @@ def test_what_was_typed_is_there_to_copy_and_the_page_to_open(
     assert organisation.name == "Alder"
 
 
+def test_a_button_has_no_page_to_be_opened_anew(client: Client) -> None:
+    page = _sent(client, "/organisations/alder/keys/1/pause/")
+    assert "Go back, reload the page and send it again." in page
+    assert "Open the page anew" not in page
+
+
 def test_a_secret_is_never_sent_back(client: Client) -> None:
     page = _sent(client, ADD, label="Sales", api_key=SECRET, password=SECRET, rows=SECRET)
     assert "Sales" in page

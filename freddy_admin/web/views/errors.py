@@ -85,14 +85,18 @@ def _told(status: int, sentence: str) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form that was open too long, or that another site sent."""
     del reason  # written for developers
+    match = request.resolver_match
+    has_page = "GET" in getattr(match and match.func, "access_methods", ("GET",))
     page = {
         "title": _("This form is no longer valid"),
         "sentence": _(
             "Most likely you signed in again in another tab, or it was open for a long time. "
             "Nothing was changed."
         ),
-        "hint": _("Open the page anew and send it again."),
-        "again": request.path,
+        "hint": _("Open the page anew and send it again.")
+        if has_page
+        else _("Go back, reload the page and send it again."),
+        "again": request.path if has_page else "",
         "typed": typed_words(request),
     }
     return render(request, "errors/403.html", page, status=403)
