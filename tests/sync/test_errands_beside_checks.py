@@ -51,7 +51,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 @pytest.fixture
-def engine(client: HangingClient, times: list[float]) -> Iterator[Engine]:
+def engine(db: None, client: HangingClient, times: list[float]) -> Iterator[Engine]:
     engine = Engine(
         client=client,  # type: ignore[arg-type]
         parallel=2,
