@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage lint secrets audit sbom observatory wapiti bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage drills lint secrets audit sbom observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -41,6 +41,9 @@ test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers
 ROOMS := sync vault crypto organisations aitronos
 coverage: dev ## Branch coverage of the rooms that must not fail: 95 % or more
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ROOMS:%=tests/%) $(ROOMS:%=--cov=freddy_admin.%) --cov-branch --cov-report=term --cov-fail-under=95 $(ARGS)
+
+drills: dev ## Every attack, fault and kill loop in full; `make test` runs a tenth of each
+	DRILLS=full $(BIN)/python -m pytest -m drill -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .
