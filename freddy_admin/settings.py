@@ -97,7 +97,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
@@ -165,7 +164,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = backends.redis_url(env.str("REDIS_URL", default=""))
 CACHES = backends.caches(REDIS_URL)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "freddy_admin.accounts.session_store"  # keys hashed, content sealed
 
 # --- People -------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -4,18 +4,20 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 
 from freddy_admin.accounts.models import ApiToken, User
+from freddy_admin.accounts.session_store import SessionStore, session_key_hash
 
 
 def sessions_end(*, user: User, keep: str | None = None) -> int:
-    """Sign this person out everywhere but in the session `keep`; how many sessions that were.
+    """Sign this person out everywhere but in the session of the key `keep`; how many ended.
 
     A session names its person inside its sealed text alone, so each of them is looked at: this
     is for the rare case, not for every request.
     """
     own = str(user.pk)
-    others = Session.objects.exclude(session_key=keep or "")
+    others = Session.objects.exclude(session_key=session_key_hash(keep))
     rows = others.only("session_key", "session_data").iterator(chunk_size=500)
-    found = [row.session_key for row in rows if row.get_decoded().get(SESSION_KEY) == own]
+    opened = ((row.session_key, SessionStore().decode(row.session_data)) for row in rows)
+    found = [stored for stored, content in opened if content.get(SESSION_KEY) == own]
     for start in range(0, len(found), 500):
         Session.objects.filter(session_key__in=found[start : start + 500]).delete()
     return len(found)

@@ -111,6 +111,24 @@ class ResetWish(models.Model):
         return f"asked at {self.asked_at:%Y-%m-%d %H:%M}"
 
 
+class UserSession(models.Model):
+    """Where a person is signed in: a row of the list that they see of their sessions.
+
+    The session itself is Django's row of the same hash; without it this one says nothing. The
+    session's key, which is the browser's cookie, is nowhere in the database.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    session_key_hash = models.CharField(max_length=40, unique=True)
+    ip = models.GenericIPAddressField(null=True)  # none on a Unix socket
+    user_agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.ip} ({self.user_agent})"
+
+
 class SavedView(models.Model):
     """A view of the overview that a person keeps under a name: the query of its address."""
 

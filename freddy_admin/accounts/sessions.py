@@ -6,9 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from allauth.usersessions.models import UserSession
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
@@ -18,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.addresses import client_address
 from freddy_admin.accounts.ending import sessions_end
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, UserSession
+from freddy_admin.accounts.session_store import SessionStore, session_key_hash
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
@@ -30,7 +29,6 @@ NOTED_EVERY = timedelta(minutes=5)
 IDLE_SECONDS = 86_400
 STRANGER_SECONDS = 3_601  # a second more than anybody would choose, to be known again
 _EXPIRY = "_session_expiry"  # Django's name for it
-NO_ADDRESS = "0.0.0.0"  # nosec B104  # noqa: S104  what stands where a request has none, as on a Unix socket
 REMEMBERED = 10_000
 _noted: OrderedDict[str, datetime] = OrderedDict()
 _noting = threading.Lock()
@@ -60,9 +58,9 @@ def session_begin(request: HttpRequest, user: User) -> None:
     """Note that this person signed in with this browser just now."""
     if request.session.get(_EXPIRY) == STRANGER_SECONDS:
         request.session.set_expiry(None)
-    key = request.session.session_key
-    if key:
-        _write(request, user, key, began=True)
+    stored = session_key_hash(request.session.session_key)
+    if stored:
+        _write(request, user, stored, began=True)
 
 
 def session_seen(request: HttpRequest, user: User) -> bool:
@@ -71,38 +69,38 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     False where nothing was heard of this session for a day: it has ended, and the caller signs
     it out. A page that is open and keeps itself up to date is heard of.
     """
-    key, now = request.session.session_key, clock.now()
-    if key is None:
+    stored, now = session_key_hash(request.session.session_key), clock.now()
+    if not stored:
         return True
     with _noting:
-        latest = _noted.get(key)
+        latest = _noted.get(stored)
     # A clock that was set back must not stop the noting.
     if latest is not None and timedelta(0) <= now - latest < NOTED_EVERY:
         return True
-    if _idle(key, now):
+    if _idle(stored, now):
         return False
-    _write(request, user, key)
+    _write(request, user, stored)
     return True
 
 
-def _idle(key: str, now: datetime) -> bool:
-    rows = UserSession.objects.filter(session_key=key).values_list("last_seen_at", flat=True)
-    seen = rows.first()
+def _idle(stored: str, now: datetime) -> bool:
+    rows = UserSession.objects.filter(session_key_hash=stored)
+    seen = rows.values_list("last_seen_at", flat=True).first()
     return seen is not None and now - seen >= clock.passing(IDLE_SECONDS)
 
 
 def sessions_of(*, user: User, here: str | None) -> list[SignedIn]:
-    """This one first, then by when they were last seen; none that has ended."""
-    rows = {row.session_key: row for row in UserSession.objects.filter(user_id=user.pk)}
+    """Where this person is signed in: the session of the key `here` first, then the latest seen."""
+    rows = {row.session_key_hash: row for row in UserSession.objects.filter(user_id=user.pk)}
     live = Session.objects.filter(session_key__in=list(rows), expire_date__gt=clock.now())
     found = [
         SignedIn(
             id=row.pk,
-            address="" if row.ip == NO_ADDRESS else row.ip,
+            address=row.ip or "",
             browser=row.user_agent,
             since=row.created_at,
             seen=row.last_seen_at,
-            is_here=row.session_key == here,
+            is_here=row.session_key_hash == session_key_hash(here),
         )
         for row in (rows[session.session_key] for session in live if _opens(session, user))
     ]
@@ -115,7 +113,7 @@ def session_end(*, actor: Actor, user: User, session_id: int) -> bool:
     row = UserSession.objects.filter(user_id=user.pk, pk=session_id).first()
     if row is None:
         raise NotFound(_("You are not signed in there any more."))
-    ended, _by_kind = Session.objects.filter(session_key=row.session_key).delete()
+    ended, _by_kind = Session.objects.filter(session_key=row.session_key_hash).delete()
     row.delete()
     audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, place_ended=row.ip)
     return bool(ended)
@@ -123,9 +121,10 @@ def session_end(*, actor: Actor, user: User, session_id: int) -> bool:
 
 @transaction.atomic
 def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> int:
-    """Sign every browser out at once, but for the session `keep`; how many that were."""
+    """Sign every browser out at once, but for that of the session key `keep`; how many ended."""
     ended = sessions_end(user=user, keep=keep)
-    UserSession.objects.filter(user_id=user.pk).exclude(session_key=keep or "").delete()
+    rows = UserSession.objects.filter(user_id=user.pk)
+    rows.exclude(session_key_hash=session_key_hash(keep)).delete()
     if ended:
         audit_record(tag=Tag.SESSIONS_ENDED, actor=actor, subject=user.email, number=ended)
     return ended
@@ -134,24 +133,26 @@ def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> in
 def sessions_prune() -> int:
     """Forget sessions that are over, and what was noted of them; how many notes that were."""
     SessionStore.clear_expired()  # by the machine's time, which is theirs
-    living = Session.objects.filter(session_key=OuterRef("session_key"))
+    living = Session.objects.filter(session_key=OuterRef("session_key_hash"))
     gone, _by_kind = UserSession.objects.exclude(Exists(living)).delete()
     return int(gone)
 
 
 def _opens(session: Session, user: User) -> bool:
-    told = session.get_decoded()
-    proof = str(told.get(HASH_SESSION_KEY, ""))
-    return told.get(SESSION_KEY) == str(user.pk) and constant_time_compare(
-        proof, user.get_session_auth_hash()
+    content = SessionStore().decode(session.session_data)
+    proof = str(content.get(HASH_SESSION_KEY, ""))
+    # One that began under a former SECRET_KEY opens, too, and gets a new proof when it is used.
+    good = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return content.get(SESSION_KEY) == str(user.pk) and any(
+        constant_time_compare(proof, one) for one in good
     )
 
 
-def _write(request: HttpRequest, user: User, key: str, *, began: bool = False) -> None:
+def _write(request: HttpRequest, user: User, stored: str, *, began: bool = False) -> None:
     now = clock.now()
     values = {
         "user": user,
-        "ip": client_address(request) or NO_ADDRESS,
+        "ip": client_address(request),
         "user_agent": request.headers.get("user-agent", "").replace("\x00", "")[:200],
         "last_seen_at": now,
     }
@@ -159,13 +160,13 @@ def _write(request: HttpRequest, user: User, key: str, *, began: bool = False) -
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
             UserSession.objects.update_or_create(
-                session_key=key, defaults=first if began else values, create_defaults=first
+                session_key_hash=stored, defaults=first if began else values, create_defaults=first
             )
     except DatabaseError as error:
         # A database that is full or can only be read must not take the page with it.
         log.warning("A session could not be noted: %s", type(error).__name__)
     with _noting:
-        _noted[key] = now
-        _noted.move_to_end(key)
+        _noted[stored] = now
+        _noted.move_to_end(stored)
         while len(_noted) > REMEMBERED:
             _noted.popitem(last=False)

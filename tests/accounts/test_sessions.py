@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 
 from freddy_admin.accounts import sessions
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.sessions import SignedIn, sessions_of
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag

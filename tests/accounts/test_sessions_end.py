@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.people import person_admin_set, person_delete, person_switch
 from freddy_admin.accounts.second_factor.required import second_factors
 from freddy_admin.accounts.sessions import _noted
@@ -46,7 +44,7 @@ def test_the_cookie_from_before_signing_in_is_worth_nothing_after_it(ada: User) 
     sign_in(victim, ada.email)
     assert victim.cookies["sessionid"].value != planted
     assert replayed(planted).get(PAGE).status_code == 302
-    assert not Session.objects.filter(session_key=planted).exists()
+    assert not victim.session.exists(planted)
 
 
 def test_a_cookie_the_panel_never_made_is_not_taken_over(ada: User) -> None:
@@ -62,7 +60,7 @@ def test_a_cookie_kept_from_before_signing_out_opens_nothing(ada: User) -> None:
     client.post("/accounts/logout/")
     assert replayed(kept).get(PAGE).status_code == 302
     assert replayed(kept).post(PAGE, {"name": "Eve"}).status_code == 302
-    assert not Session.objects.filter(session_key=kept).exists()
+    assert not client.session.exists(kept)
 
 
 def test_a_day_without_a_word_ends_a_session(ada: User) -> None:

@@ -4,13 +4,13 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, UserSession
+from freddy_admin.accounts.session_store import session_key_hash
 from freddy_admin.accounts.sessions import STRANGER_SECONDS, sessions_prune
 from freddy_admin.sync.engine import Engine
 from tests.accounts.conftest import code_now, set_up_second_factor, sign_in
@@ -66,7 +66,7 @@ def test_sessions_that_are_over_go_with_what_was_noted_of_them(ada: User, admin:
     over, living = Client(), Client()
     for client, user in ((over, ada), (living, admin)):
         sign_in(client, user.email)
-    ended = Session.objects.filter(pk=over.session.session_key)
+    ended = Session.objects.filter(pk=session_key_hash(over.session.session_key))
     ended.update(expire_date=timezone.now() - timedelta(seconds=1))
 
     assert sessions_prune() == 1

@@ -10,6 +10,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
+from freddy_admin.accounts.session_store import session_key_hash
 from freddy_admin.core import clock
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +69,9 @@ def test_what_the_library_counts_with_goes_in_and_out() -> None:
 def test_in_a_session_it_is_no_session(client: Client, sealed: str) -> None:
     data = base64.urlsafe_b64encode(pickle.dumps(_Bomb())).decode() + sealed
     later = clock.now() + timedelta(days=1)
-    Session.objects.create(session_key="a" * 32, session_data=data, expire_date=later)
+    Session.objects.create(
+        session_key=session_key_hash("a" * 32), session_data=data, expire_date=later
+    )
     client.cookies["sessionid"] = "a" * 32
     answer = client.get("/")
     assert answer["Location"].startswith("/accounts/login/")

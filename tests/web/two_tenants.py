@@ -5,11 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.db.models import Model
 
-from freddy_admin.accounts.models import ApiToken, TokenScope, User
+from freddy_admin.accounts.models import ApiToken, TokenScope, User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.accounts.tokens.grants import TokenWish
 from freddy_admin.accounts.tokens.panel_tokens import api_token_create
@@ -188,7 +187,7 @@ def _people(one: Tenant) -> None:
     own = Actor(said("boss"), id=one.manager.pk)
     one.bearer = api_token_create(actor=own, user=one.manager, name=said("script"), wish=wish)
     session = UserSession.objects.create(
-        user=one.manager, ip="192.0.2.78", session_key=said("key"), user_agent=said("browser")
+        user=one.manager, ip="192.0.2.78", session_key_hash=said("key"), user_agent=said("browser")
     )
     one.ids |= {
         "session_id": session.pk,

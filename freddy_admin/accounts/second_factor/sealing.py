@@ -1,4 +1,4 @@
-"""Second-factor secrets at rest: AES-256-GCM under a key derived from SECRET_KEY."""
+"""Second factors and sessions at rest: AES-256-GCM under keys derived from SECRET_KEY."""
 
 import base64
 import os
@@ -30,19 +30,20 @@ class SecondFactorUnreadable(ValidationError):
         )
 
 
-def seal(text: str) -> str:
-    """`text`, readable only with this SECRET_KEY."""
+def seal(text: str, *, purpose: bytes = PURPOSE) -> str:
+    """`text`, readable only with this SECRET_KEY and for the same purpose."""
     nonce = os.urandom(NONCE_BYTES)
-    sealed = nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, text.encode(), None)
+    sealed = nonce + _cipher(settings.SECRET_KEY, purpose).encrypt(nonce, text.encode(), None)
     return VERSION + base64.b64encode(sealed).decode()
 
 
-def unseal(sealed: str) -> str:
+def unseal(sealed: str, *, purpose: bytes = PURPOSE) -> str:
     """The text; former keys in SECRET_KEY_FALLBACKS open too. Raises SecondFactorUnreadable."""
     raw = _raw(sealed)
     for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
         try:
-            return _cipher(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None).decode()
+            cipher = _cipher(key, purpose)
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None).decode()
         except (InvalidTag, ValueError):
             continue
     raise SecondFactorUnreadable from None
@@ -58,6 +59,6 @@ def _raw(sealed: str) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _cipher(secret_key: str) -> AESGCM:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE)
+def _cipher(secret_key: str, purpose: bytes) -> AESGCM:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)
     return AESGCM(derived.derive(secret_key.encode()))

@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.selectors import address_typed
+from freddy_admin.accounts.session_store import session_key_hash
 
 LASTS_SECONDS: Final = 180 * 86_400
 ACCOUNTS_AT_MOST: Final = 5
@@ -29,7 +30,7 @@ def device_known(request: HttpRequest, email: str) -> str | None:
     The address need not be anybody's: nothing is looked up. A session of the person counts, too.
     """
     if isinstance(request.user, User) and request.user.email == address_typed(email):
-        return f"session:{request.session.session_key}"
+        return f"session:{session_key_hash(request.session.session_key)}"
     account = _account(email)
     for signed in _sent(request):
         known, _dot, device = _opened(signed).partition(".")

@@ -1,8 +1,6 @@
 """Deeds on the pages of organisations, members, people and one's own profile."""
 
-from allauth.usersessions.models import UserSession
-
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_keep
 from freddy_admin.accounts.signing_in.first_visit import first_link_make
 from freddy_admin.audit.services import OPERATOR
@@ -30,7 +28,7 @@ def _first(scene: Scene) -> Ask:
 
 def _session(scene: Scene) -> Ask:
     row = UserSession.objects.create(
-        user=scene.people.viewer, ip="192.0.2.1", session_key="elsewhere", user_agent="A"
+        user=scene.people.viewer, ip="192.0.2.1", session_key_hash="elsewhere", user_agent="A"
     )
     return Ask(f"/profile/sessions/{row.pk}/end/")
 
