@@ -107,7 +107,8 @@ def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organis
 def member_set(*, organisation: Organisation, actor: Actor, user: User, role: Role | str) -> Role:
     """Make a person a member with this role, or change the role; for whoever runs the panel.
 
-    They alone may lower the last manager: a platform admin can appoint another. Raises InvalidInput, and NotFound where the organisation was removed meanwhile.
+    They alone may lower the last manager, for a platform admin can appoint another. Raises
+    InvalidInput, and NotFound where the organisation was removed meanwhile.
     """
     if role not in Role.values:
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
