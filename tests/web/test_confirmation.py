@@ -1,27 +1,19 @@
 """What changes keys, people and rights is done only for who showed a moment ago that it is them."""
 
-import re
-from html import unescape
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from freddy_admin.accounts.models import ApiToken
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.organisations.models import Invitation, Organisation
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey
+from tests.web.confirming import PASSWORD, YES, answered, manager_of_long_ago, question
 from tests.web.conftest import MakeKey, People, SignIn, confirm, is_asked
-from tests.web.machines import token_made
-from tests.web.undone import let_go
 
-PASSWORD = "correct-horse-battery"
 SECRET = "oak_live_planted_0123456789abcdef"
 RENAME = "/organisations/alder/rename/"
-YES = {"confirm-with": "password", "confirm-password": PASSWORD}
-HIDDEN = re.compile(r'<input type="hidden"\s+name="([^"]+)"\s+value="([^"]*)"')
 
 
 @pytest.fixture
@@ -31,29 +23,7 @@ def key(make_key: MakeKey) -> ApiKey:
 
 @pytest.fixture
 def manager(people: People, signed_in: SignIn) -> Client:
-    people.manager.set_password(PASSWORD)
-    people.manager.save()
-    client = signed_in(people.manager)
-    confirm(client, people.manager, minutes_ago=16)
-    return client
-
-
-def question(answer: Any) -> dict[str, Any]:
-    """The fields that the question carries along; each with all of its values."""
-    assert is_asked(answer)
-    page = answer.content.decode()
-    form = page[page.index("data-lock") : page.index("</form>", page.index("data-lock"))]
-    fields: dict[str, Any] = {}
-    for name, value in HIDDEN.findall(form):
-        fields.setdefault(unescape(name), []).append(unescape(value))
-    fields.pop("csrfmiddlewaretoken", None)
-    assert f'action="{answer.wsgi_request.get_full_path()}"' in unescape(page)
-    return fields
-
-
-def answered(client: Client, asked: Any, **more: str) -> Any:
-    """What comes of pressing *Confirm* on that page."""
-    return client.post(asked.wsgi_request.get_full_path(), question(asked) | YES | more)
+    return manager_of_long_ago(people, signed_in)
 
 
 def name_now() -> str:
@@ -272,51 +242,3 @@ def test_who_can_confirm_in_no_way_is_told_how_to_get_one(
     assert "Choose a password" in page
     assert client.post(RENAME, {"name": "Elder", "confirm-then": "do", **YES}).status_code == 200
     assert name_now() == "Alder"
-
-
-FILES = ["/organisations/alder/export/", "/profile/export/", "/audit.csv?q=x"]
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_a_copy_to_take_away_waits_for_it_and_then_comes_by_itself(
-    file: str, manager: Client
-) -> None:
-    asked = manager.get(file)
-    assert not AuditEvent.objects.filter(tag__endswith="exported").exists()
-
-    page = answered(manager, asked).content.decode()
-    assert f'content="0; url={file}"' in page
-    copy = manager.get(file)
-    assert "attachment" in copy["Content-Disposition"]
-    let_go(copy)
-
-
-def test_the_overview_as_a_file_asks_for_nothing(manager: Client, key: ApiKey) -> None:
-    copy = manager.get("/overview.csv")
-    assert "attachment" in copy["Content-Disposition"]
-    let_go(copy)
-
-
-def test_signing_out_everywhere_asks_only_where_tokens_go_as_well(
-    manager: Client, people: People
-) -> None:
-    token_made(people.manager)
-    asked = manager.post("/profile/sessions/end/", {"tokens": "on"})
-    assert ApiToken.objects.exists()
-    assert manager.post("/profile/sessions/end/").status_code == 302
-    answered(manager, asked)
-    assert not ApiToken.objects.exists()
-
-
-def test_a_member_who_is_invited_gets_one_invitation(
-    manager: Client, organisation: Organisation
-) -> None:
-    page = "/organisations/alder/members/invite/"
-    asked = manager.post(page, {"email": "nia@example.org", "role": "viewer"})
-    assert not Invitation.objects.exists()
-    answered(manager, asked)
-    assert Invitation.objects.get().email == "nia@example.org"
-
-
-def test_a_quarter_of_an_hour_is_what_the_page_says() -> None:
-    assert settings.ACCOUNT_REAUTHENTICATION_TIMEOUT == 15 * 60

@@ -16,8 +16,8 @@ from tests.accounts.conftest import ACTOR, code_now, set_up_second_factor, sign_
 from tests.accounts.passkey import Passkey, add, browser
 from tests.accounts.single_sign_on.conftest import came_back, who
 from tests.accounts.single_sign_on.provider import Provider
+from tests.web.confirming import question
 from tests.web.conftest import confirm
-from tests.web.test_confirmation import question
 
 NEW = "/profile/tokens/new/"
 TYPED = {"name": "Status board", "scope": "read", "days": "90", "reach": "all"}
