@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from freddy_admin.accounts.signing_in.adapters import AccountAdapter
 from freddy_admin.audit.models import AuditEvent
+from freddy_admin.core.limits import TooManyRequests
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey
 from tests.web.confirming import PASSWORD, YES, answered, manager_of_long_ago, question
@@ -154,10 +156,27 @@ def test_guessing_is_counted_before_it_is_looked_at(
     for n in range(12):
         last = manager.post(RENAME, question(asked) | YES | {"confirm-password": f"x{n}"})
     assert last.status_code == 429
-    assert "You tried too often" in last.content.decode()
+    assert "What you typed is kept." in last.content.decode()
+    assert last["Retry-After"] == "60"
     # The right one, too late.
     assert manager.post(RENAME, question(asked) | YES).status_code == 429
     assert name_now() == "Alder"
+
+
+def test_where_too_many_sign_in_at_once_what_was_typed_stays(
+    manager: Client, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise TooManyRequests(5)
+
+    asked = manager.post(RENAME, {"name": "Elder"})
+    with monkeypatch.context() as patched:
+        patched.setattr(AccountAdapter, "authenticate", full)
+        answer = answered(manager, asked)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert 'name="name" value="Elder"' in answer.content.decode()
+    answered(manager, asked)
+    assert name_now() == "Elder"
 
 
 def test_what_is_too_long_to_be_kept_is_not_carried_along(

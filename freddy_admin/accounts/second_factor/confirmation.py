@@ -93,7 +93,10 @@ def _question(request: HttpRequest, typed: Typed, way: Way, *, back: str) -> Htt
     way.ready(request, typed, back=back)
     page = {"typed": typed, "way": way, "path": path, "js_data": way.js_data}
     page["provider"] = settings.OIDC_NAME
-    return render(request, "account/confirm.html", page, status=way.status)
+    answer = render(request, "account/confirm.html", page, status=way.status)
+    for name, value in way.headers.items():
+        answer[name] = value
+    return answer
 
 
 def _opened(request: HttpRequest, typed: Typed, *, back: str, downloads: bool) -> HttpResponse:

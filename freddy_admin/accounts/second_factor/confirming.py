@@ -27,6 +27,8 @@ from freddy_admin.accounts.second_factor.typed import (
     is_answer,
     typed_lay_aside,
 )
+from freddy_admin.core.errors import PublicError
+from freddy_admin.core.limits import TooManyRequests
 
 PASSWORD: Final = "password"  # noqa: S105  the name of a way
 CODE, PASSKEY, ELSEWHERE = "code", "passkey", "single_sign_on"
@@ -47,6 +49,7 @@ class Way:
     words: dict[str, str]  # what each way of this person is called, the one to offer first in front
     tried: bool = False
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     js_data: dict[str, Any] = field(default_factory=dict)
     href: str = ""  # of this one, where it leads over a provider
     others: list[dict[str, str]] = field(default_factory=list)
@@ -61,12 +64,13 @@ class Way:
         if not ratelimit.consume(
             request, app="allauth.account", action="reauthenticate", user=request.user
         ):
-            self.status, self.form = 429, _form(request, self.name, sent=False)
-            self.form.errors[NON_FIELD_ERRORS] = self.form.error_class(
-                [_("You tried too often. Wait a minute, then try again: what you typed is kept.")]
-            )
+            self._refuse(request, TooManyRequests(60))
             return False
-        if not self.form.is_valid():
+        try:
+            if not self.form.is_valid():
+                return False
+        except PublicError as refused:  # such as too many who sign in at this moment
+            self._refuse(request, refused)
             return False
         if self.name == PASSWORD:
             reauthenticate_by_password(request)
@@ -75,6 +79,12 @@ class Way:
         else:
             self.form.save()  # type: ignore[attr-defined]
         return True
+
+    def _refuse(self, request: HttpRequest, refused: PublicError) -> None:
+        self.status, self.headers = refused.http_status, refused.headers
+        self.form = _form(request, self.name, sent=False)
+        sentence = _("%(why)s What you typed is kept.") % {"why": refused.message}
+        self.form.errors[NON_FIELD_ERRORS] = self.form.error_class([sentence])
 
     def ready(self, request: HttpRequest, typed: Typed, *, back: str) -> None:
         """Before it is shown: a passkey is asked for anew each time.
