@@ -33,7 +33,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
 
 # What a session may open that still owes the panel a second factor.
-CONFIRMING = {"account_reauthenticate", "account_confirm_elsewhere"}
+CONFIRMING = {"account_reauthenticate", "account_confirm_elsewhere", "account_confirmed"}
 SETTING_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_logout"} | CONFIRMING
 SHOWING = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -17,6 +18,12 @@ from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.core.text import line_clean
 
 LARGEST_ID = 2**63 - 1
+
+person_lowering = Signal()
+"""Somebody's rights over the panel are about to shrink: they are no platform admin any more, are
+switched off or removed. With `person`, `actor` and `keeps_account`; inside the transaction, and
+before the person is locked, so that rooms above may lock what is theirs first.
+"""
 
 
 def person_get(*, person_id: int) -> User:
@@ -63,8 +70,11 @@ def person_invited_create(*, actor: Actor, email: str, name: str, password: str)
 def person_admin_set(*, actor: Actor, person_id: int, is_admin: bool) -> User:
     """Make somebody a platform admin, or no longer one, from their next request on.
 
+    What they invited to as one is withdrawn with it.
     Raises NotFound, and Conflict for the last platform admin.
     """
+    if not is_admin:
+        _lower(person_id, actor, keeps_account=True)
     person = _lock(person_id)
     if person.is_platform_admin == is_admin:
         return person
@@ -81,8 +91,11 @@ def person_admin_set(*, actor: Actor, person_id: int, is_admin: bool) -> User:
 def person_switch(*, actor: Actor, person_id: int, is_active: bool) -> User:
     """Let somebody in again, or keep them out: their sessions end at once, tokens rest.
 
+    What they invited to is withdrawn, for good.
     Raises NotFound, and Conflict for the last platform admin.
     """
+    if not is_active:
+        _lower(person_id, actor, keeps_account=False)
     person = _lock(person_id)
     if person.is_active == is_active:
         return person
@@ -104,12 +117,19 @@ def person_delete(*, actor: Actor, person_id: int) -> User:
     The audit log keeps what they did, under their name as text. Raises NotFound, and Conflict
     for the last platform admin.
     """
+    _lower(person_id, actor, keeps_account=False)
     person = _lock(person_id)
     _refuse_last(person)
     sessions_end(user=person)
     User.objects.filter(pk=person.pk).delete()
     audit_record(tag=Tag.PERSON_REMOVED, actor=actor, subject=person.email, name=person.name)
     return person
+
+
+def _lower(person_id: int, actor: Actor, *, keeps_account: bool) -> None:
+    person = person_get(person_id=person_id)
+    if person.is_platform_admin or not keeps_account:
+        person_lowering.send(User, person=person, actor=actor, keeps_account=keeps_account)
 
 
 def _lock(person_id: int) -> User:

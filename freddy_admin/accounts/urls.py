@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 
 from freddy_admin.accounts.second_factor.confirmation import confirmed_first
-from freddy_admin.accounts.second_factor.views import RemovePasskeyView
+from freddy_admin.accounts.second_factor.views import RemovePasskeyView, confirmed
 from freddy_admin.accounts.signing_in.views import (
     ChangePasswordView,
     PasskeyQuestionView,
@@ -42,7 +42,7 @@ recovery_codes = [
     ),
     path(
         "download/",
-        confirmed_first(recovery.download_recovery_codes),
+        confirmed_first(recovery.download_recovery_codes, back="mfa_index", downloads=True),
         name="mfa_download_recovery_codes",
     ),
 ]
@@ -62,6 +62,7 @@ urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("confirmed/", confirmed, name="account_confirmed"),
     path("single-sign-on/", single_sign_on.begin, name="single_sign_on"),
     path("single-sign-on/return/", single_sign_on.come_back, name="single_sign_on_return"),
     path("single-sign-on/confirm/", single_sign_on.confirm, name="account_confirm_elsewhere"),

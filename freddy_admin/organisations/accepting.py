@@ -4,7 +4,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_invited_create
 from freddy_admin.audit.services import Actor, audit_record
@@ -19,6 +18,7 @@ from freddy_admin.organisations.invitations import (
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.standing import role_set
 
 _RANKS = {role: rank for rank, role in enumerate(Role)}
 
@@ -68,17 +68,16 @@ def _join(row: Invitation, actor: Actor, user: User) -> None:
     # Whoever is being removed from the panel at this moment does not come in any more.
     if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True):
         raise link_dead()
-    member, added = Membership.objects.get_or_create(
-        organisation=row.organisation, user=user, defaults={"role": role}
-    )
-    if added:
-        tokens_forget(user=user, organisation_id=row.organisation.pk)
-    if _RANKS[Role(member.role)] < _RANKS[role]:
-        member.role = role
-        member.save(update_fields=["role"])
     invitation_end(row)
+    member = Membership.objects.filter(organisation=row.organisation, user=user).first()
+    role = max(role, Role(member.role) if member else role, key=_RANKS.__getitem__)
+    role_set(place=row.organisation, actor=actor, user=user, role=role)
     place = place_of(row.organisation)
-    details = {"role": str(member.role), "invited_by": row.invited_by, "was_member": not added}
+    details = {
+        "role": str(role),
+        "invited_by": row.invited_by,
+        "was_member": member is not None,
+    }
     audit_record(
         tag=Tag.INVITATION_ACCEPTED, actor=actor, place=place, subject=user.email, **details
     )

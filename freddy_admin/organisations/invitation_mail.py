@@ -16,7 +16,7 @@ from freddy_admin.audit.services import WORKER, audit_record, name_alone
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import place_of
-from freddy_admin.organisations.invitations import token_digest
+from freddy_admin.organisations.invitations import invitations_good, token_digest
 from freddy_admin.organisations.models import Invitation
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def invitations_send_due(*, limit: int = AT_ONCE) -> int:
 
 
 def _due() -> QuerySet[Invitation]:
-    now = clock.now()
-    return Invitation.objects.filter(next_attempt_at__lte=now, ended_at=None, expires_at__gt=now)
+    return invitations_good().filter(next_attempt_at__lte=clock.now())
 
 
 def _send(pk: int) -> bool:

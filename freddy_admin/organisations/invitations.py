@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -14,11 +14,11 @@ from freddy_admin.audit.counting import audit_count
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
-from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.roles import INVITING, Role
 
 VALID_FOR: Final = timedelta(days=7)
 PER_HOUR: Final = 20
@@ -39,7 +39,7 @@ def invitations_open(*, organisation: Organisation) -> list[Invitation]:
 
 def invitations_to(*, email: str) -> list[Invitation]:
     """Those that wait for one address."""
-    rows = Invitation.objects.filter(email=email, ended_at=None, expires_at__gt=clock.now())
+    rows = invitations_good().filter(email=email)
     return list(rows.select_related("organisation").order_by("created_at"))
 
 
@@ -51,15 +51,30 @@ def invitation_get(*, organisation: Organisation, invitation_id: int) -> Invitat
 def invitation_find(*, token: str) -> Invitation:
     """The open invitation a link stands for, with its organisation; one query.
 
-    Raises NotFound, with the same words, for one that was used, withdrawn, expired or made up.
+    Raises NotFound, with the same words, for one that was used, withdrawn, expired or made up,
+    and for one by somebody who may not invite there any more.
     """
-    rows = Invitation.objects.filter(
-        digest=token_digest(token), ended_at=None, expires_at__gt=clock.now()
-    )
+    rows = invitations_good().filter(digest=token_digest(token))
     found = rows.select_related("organisation").first()
     if found is None:
         raise link_dead()
     return found
+
+
+def invitations_good() -> QuerySet[Invitation]:
+    """Those that would let somebody in now: open, in time, and of an inviter who still may.
+
+    Whoever runs the panel invites as nobody in particular, and always may.
+    """
+    inviter = User.objects.filter(pk=OuterRef("invited_by_id"), is_active=True)
+    managing = Membership.objects.filter(
+        organisation=OuterRef("organisation"),
+        user=OuterRef("invited_by_id"),
+        user__is_active=True,
+        role__in=INVITING,
+    )
+    may = Q(invited_by_id=None) | Exists(inviter.filter(is_platform_admin=True)) | Exists(managing)
+    return Invitation.objects.filter(may, ended_at=None, expires_at__gt=clock.now())
 
 
 @transaction.atomic
@@ -68,12 +83,14 @@ def invitation_create(
 ) -> Invitation:
     """Invite an address; the worker sends the mail.
 
-    Raises InvalidInput for a bad or known address, Conflict for who invites too many.
+    Raises InvalidInput for a bad or known address, Conflict for who invites too many, NotAllowed
+    for who lost the right to a moment ago.
     """
     if role not in Role.values:
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
     address = address_clean(email)
     place = organisation_lock(organisation=organisation)
+    _refuse_former(place, actor)
     _refuse_many(actor)
     _refuse_known(place, address)
     now = clock.now()
@@ -98,9 +115,10 @@ def invitation_resend(
 ) -> Invitation:
     """Send it once more, good for another seven days; the former link then works no longer.
 
-    Raises NotFound, and Conflict where it was sent a moment ago.
+    Raises NotFound, Conflict where it was sent a moment ago, and NotAllowed as above.
     """
     place = organisation_lock(organisation=organisation)
+    _refuse_former(place, actor)
     row, now = _open(place, invitation_id), clock.now()
     if now - row.asked_at < RESENT_EVERY:
         raise Conflict(_("This invitation was sent a moment ago. Wait five minutes."))
@@ -176,11 +194,21 @@ def _open(place: Organisation, invitation_id: int) -> Invitation:
     return row
 
 
+def _refuse_former(place: Organisation, actor: Actor) -> None:
+    # Asked once more where the organisation is locked: their role may have gone since the page.
+    if actor.id is None:
+        return
+    # Locked, as those lock it who take such a right away.
+    user = User.objects.select_for_update(no_key=True).filter(pk=actor.id, is_active=True).first()
+    own = Membership.objects.filter(organisation=place, user=actor.id, role__in=INVITING)
+    if user is None or not (user.is_platform_admin or own.exists()):
+        raise NotAllowed(_("Members are looked after by the managers."))
+
+
 def _refuse_many(actor: Actor) -> None:
     if actor.id is None:
         return
-    # One after the other, also where somebody invites to several organisations at once.
-    User.objects.select_for_update(no_key=True).filter(pk=actor.id).first()
+    # The person's row is locked: one after the other, also into several organisations at once.
     since = clock.now() - timedelta(hours=1)
     if audit_count(actor_id=actor.id, tags=_MAILED, since=since) >= PER_HOUR:
         raise Conflict(
@@ -195,7 +223,7 @@ def _refuse_known(place: Organisation, address: str) -> None:
     row = Invitation.objects.filter(organisation=place, email=address, ended_at=None).first()
     if row is None:
         return
-    if row.expires_at > clock.now():
+    if invitations_good().filter(pk=row.pk).exists():
         raise InvalidInput(
             _("This address is invited already: send that invitation again."), field="email"
         )

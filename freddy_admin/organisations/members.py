@@ -6,20 +6,16 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import second_factor_people
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
-from freddy_admin.organisations.invitations import (
-    invitations_of_withdraw,
-    invitations_to_withdraw,
-)
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.standing import role_set
 
 LARGEST_ID = 2**63 - 1
 
@@ -66,13 +62,11 @@ def member_role_change(
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
     place = organisation_lock(organisation=organisation)
     row = _membership(place, user_id)
-    former, row.role = Role(row.role), role
+    former = Role(row.role)
     if former != role:
         if former == Role.MANAGER:
             _refuse_last(place, row)
-            invitations_of_withdraw(organisation=place, actor=actor, inviter_id=row.user_id)
-        invitations_to_withdraw(organisation=place, actor=actor, email=row.user.email)
-        row.save(update_fields=["role"])
+        role_set(place=place, actor=actor, user=row.user, role=Role(role))
         audit_record(
             tag=Tag.MEMBER_CHANGED,
             actor=actor,
@@ -81,6 +75,7 @@ def member_role_change(
             old=former.value,
             new=str(role),
         )
+        row = _membership(place, user_id)
     return _member(row, has_second_factor=False)
 
 
@@ -94,11 +89,7 @@ def member_remove(*, organisation: Organisation, actor: Actor, user_id: int) -> 
     row = _membership(place, user_id)
     if row.role == Role.MANAGER:
         _refuse_last(place, row)
-    invitations_of_withdraw(organisation=place, actor=actor, inviter_id=row.user_id)
-    # One from before they came in, by a command: it would let them in again.
-    invitations_to_withdraw(organisation=place, actor=actor, email=row.user.email)
-    row.delete()
-    tokens_forget(user=row.user, organisation_id=place.pk)
+    role_set(place=place, actor=actor, user=row.user, role=None)
     left = actor.id == row.user_id
     audit_record(
         tag=Tag.MEMBER_LEFT if left else Tag.MEMBER_REMOVED,

@@ -1,27 +1,18 @@
 """Removing a person from the panel, with what they were in each organisation."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from django.db import transaction
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.people import (
-    person_admin_set,
-    person_delete,
-    person_get,
-    person_switch,
-)
+from freddy_admin.accounts.people import person_delete, person_get
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.organisations.access import place_of
-from freddy_admin.organisations.invitations import (
-    invitations_of_withdraw,
-    invitations_to_withdraw,
-)
-from freddy_admin.organisations.locks import organisations_lock
+from freddy_admin.organisations.invitations import invitations_to_withdraw
 from freddy_admin.organisations.members import is_last_manager
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.standing import invited_withdraw
 
 
 def memberships_of(*, user: User) -> list[Membership]:
@@ -40,26 +31,6 @@ def managed_alone(*, user: User) -> list[Organisation]:
 
 
 @transaction.atomic
-def person_keep_out(*, actor: Actor, person_id: int) -> User:
-    """Switch an account off; what the person invited to is withdrawn. Raises as `person_switch`."""
-    _withdraw(person_get(person_id=person_id), actor)
-    return person_switch(actor=actor, person_id=person_id, is_active=False)
-
-
-@transaction.atomic
-def person_admin_unmake(*, actor: Actor, person_id: int) -> User:
-    """No platform admin any more: what they invited to is withdrawn, but where they manage.
-
-    Raises as `person_admin_set`.
-    """
-    person = person_get(person_id=person_id)
-    if person.is_platform_admin:
-        managed = Membership.objects.filter(user=person, role=Role.MANAGER)
-        _withdraw(person, actor, spared=managed.values_list("organisation_id", flat=True))
-    return person_admin_set(actor=actor, person_id=person_id, is_admin=False)
-
-
-@transaction.atomic
 def person_remove(*, actor: Actor, person_id: int, besides: Collection[int] = ()) -> User:
     """Remove a person; each organisation's audit log says that its member is gone.
 
@@ -74,7 +45,7 @@ def person_remove(*, actor: Actor, person_id: int, besides: Collection[int] = ()
         row.organisation_id: row.organisation for row in waiting.select_related("organisation")
     }
     members = {row.organisation_id for row in rows}
-    _withdraw(person, actor, besides={*members, *asked, *besides})
+    invited_withdraw(person=person, actor=actor, besides={*members, *asked, *besides})
     for organisation in asked.values():
         invitations_to_withdraw(organisation=organisation, actor=actor, email=person.email)
     removed = person_delete(actor=actor, person_id=person_id)
@@ -84,15 +55,3 @@ def person_remove(*, actor: Actor, person_id: int, besides: Collection[int] = ()
             tag=Tag.MEMBER_REMOVED, actor=actor, place=place, subject=str(person), role=row.role
         )
     return removed
-
-
-def _withdraw(
-    person: User, actor: Actor, *, besides: Collection[int] = (), spared: Iterable[int] = ()
-) -> None:
-    rows = Invitation.objects.filter(invited_by_id=person.pk, ended_at=None)
-    rows = rows.exclude(organisation_id__in=list(spared)).select_related("organisation")
-    places = {row.organisation_id: row.organisation for row in rows}
-    # All at once and in order: two who lock one after the other could wait for each other.
-    organisations_lock({*places, *besides})
-    for place in places.values():
-        invitations_of_withdraw(organisation=place, actor=actor, inviter_id=person.pk)

@@ -44,6 +44,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: frozenset(Permission),
 }
 
+# Who may invite: an invitation is worth as much as its inviter is when it is used.
+INVITING: frozenset[Role] = frozenset(
+    role for role, allowed in PERMISSIONS.items() if Permission.MANAGE_MEMBERS in allowed
+)
+
 # Of a platform admin, whatever their role: all within every organisation, and over the panel.
 ADMIN_PERMISSIONS: frozenset[Permission | PlatformPermission] = frozenset(
     {*Permission, *PlatformPermission}

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
@@ -14,9 +13,10 @@ from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.text import line_clean
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
-from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.slugs import Slugs, slug_base
+from freddy_admin.organisations.standing import role_set
 
 NAME_LIMIT = 120
 BATCH = 500
@@ -104,37 +104,28 @@ def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organis
 
 
 @transaction.atomic
-def member_set(
-    *, organisation: Organisation, actor: Actor, user: User, role: Role | str
-) -> Membership:
-    """Make a person a member with this role, or change the role.
+def member_set(*, organisation: Organisation, actor: Actor, user: User, role: Role | str) -> Role:
+    """Make a person a member with this role, or change the role; for whoever runs the panel.
 
-    Raises InvalidInput, and NotFound where the organisation was removed meanwhile.
+    They alone may lower the last manager, for a platform admin can appoint another. Raises
+    InvalidInput, and NotFound where the organisation was removed meanwhile.
     """
     if role not in Role.values:
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
     if not user.is_active:
         raise InvalidInput(_("The account of this person is switched off."), field="user")
     organisation = organisation_lock(organisation=organisation)
-    member, added = Membership.objects.get_or_create(
-        organisation=organisation, user=user, defaults={"role": role}
-    )
-    if added:
-        tokens_forget(user=user, organisation_id=organisation.pk)
-    former = member.role
-    if not added and former != role:
-        member.role = role
-        member.save(update_fields=["role"])
-    if added or former != role:
+    former = role_set(place=organisation, actor=actor, user=user, role=Role(role))
+    if former != role:
         audit_record(
-            tag=Tag.MEMBER_ADDED if added else Tag.MEMBER_CHANGED,
+            tag=Tag.MEMBER_CHANGED if former else Tag.MEMBER_ADDED,
             actor=actor,
             place=place_of(organisation),
             subject=str(user),
-            old=None if added else former,
+            old=former.value if former else None,
             new=str(role),
         )
-    return member
+    return Role(role)
 
 
 def _name_free(name: str, *, besides: Organisation | None) -> str:

@@ -85,13 +85,15 @@ def test_one_person_invites_so_many_in_an_hour_and_no_more(
     organisation: Organisation, other: Organisation, manager: User
 ) -> None:
     own = Actor(name="Manager", id=manager.pk)
+    Membership.objects.create(organisation=other, user=manager, role=Role.MANAGER)
+    colleague = enrolled(organisation, "other", Role.MANAGER)
     for number in range(PER_HOUR):
         place = organisation if number % 2 else other
         invite(place, f"p{number}@example.org", actor=own)
 
     with pytest.raises(Conflict, match="within an hour"):
         invite(organisation, "one-more@example.org", actor=own)
-    invite(organisation, "colleague@example.org", actor=Actor(name="Other", id=manager.pk + 1))
+    invite(organisation, "colleague@example.org", actor=Actor("Other", id=colleague.pk))
     with later(minutes=61):  # type: ignore[attr-defined]
         invite(organisation, "one-more@example.org", actor=own)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.people import person_admin_set
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
@@ -11,7 +12,7 @@ from freddy_admin.organisations.accepting import invitation_accept_as_new
 from freddy_admin.organisations.invitations import invitation_create, invitation_find
 from freddy_admin.organisations.members import member_remove, member_role_change
 from freddy_admin.organisations.models import Invitation, Organisation
-from freddy_admin.organisations.removing import person_admin_unmake, person_remove
+from freddy_admin.organisations.removing import person_remove
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.services import member_set
 from tests.organisations.conftest import ACTOR, enrolled, person
@@ -77,7 +78,7 @@ def test_what_a_former_platform_admin_invited_to_is_withdrawn_but_where_they_man
         invitation_create(
             organisation=place, actor=own, email="second-self@example.org", role="manager"
         )
-    person_admin_unmake(actor=ACTOR, person_id=former.pk)
+    person_admin_set(actor=ACTOR, person_id=former.pk, is_admin=False)
 
     still_open = Invitation.objects.filter(ended_at=None)
     assert [one.organisation_id for one in still_open] == [organisation.pk]

@@ -6,9 +6,11 @@ import pytest
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_admin_set
+from freddy_admin.audit.services import Actor
+from freddy_admin.audit.tags import Tag
 from freddy_admin.organisations.accepting import invitation_accept, invitation_accept_as_new
 from freddy_admin.organisations.invitation_mail import invitations_send_due
-from freddy_admin.organisations.invitations import invitation_create
+from freddy_admin.organisations.invitations import invitation_create, invitations_good
 from freddy_admin.organisations.members import member_remove, member_role_change
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.removing import person_remove
@@ -20,7 +22,7 @@ from tests.at_once import (
     shared,  # noqa: F401  the database of these tests
 )
 from tests.organisations.conftest import ACTOR, enrolled, person
-from tests.organisations.test_races import acme, mine, outcomes
+from tests.organisations.test_races import acme, count, mine, outcomes
 from tests.web.membership import invitation_made
 
 pytestmark = [
@@ -99,3 +101,63 @@ def test_somebody_removed_while_they_come_in_breaks_nothing() -> None:
     assert ends[1] == "done"
     assert ends[0] in {"done", "NotFound"}
     assert alone(Membership.objects.count) == 0
+
+
+@pytest.mark.parametrize("by", ["member_role_change", "person_admin_set"])
+@pytest.mark.parametrize("_round", range(3))
+def test_a_link_used_while_its_inviter_is_lowered_was_faster_or_is_dead(
+    _round: int, by: str
+) -> None:
+    made = acme()
+    admin = by == "person_admin_set"
+    inviter = alone(lambda: _inviter(made, admin=admin))
+    __, link = alone(lambda: invitation_made(made, "new@example.org", invited_by_id=inviter.pk))
+    lower = {
+        "member_role_change": partial(
+            member_role_change,
+            organisation=mine(made),
+            actor=ACTOR,
+            user_id=inviter.pk,
+            role="viewer",
+        ),
+        "person_admin_set": partial(
+            person_admin_set, actor=ACTOR, person_id=inviter.pk, is_admin=False
+        ),
+    }[by]
+    lowered, used = outcomes(
+        lower,
+        partial(
+            invitation_accept_as_new, token=link, actor=ACTOR, name="Nia", password="other-words-42"
+        ),
+    )
+
+    assert lowered == "done"
+    assert used in {"done", "NotFound"}
+    # Exactly one of the two: either it let somebody in, or it was withdrawn.
+    assert count(Tag.INVITATION_ACCEPTED) == (used == "done")
+    assert count(Tag.INVITATION_WITHDRAWN) == (used != "done")
+    assert alone(User.objects.filter(email="new@example.org").exists) == (used == "done")
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_who_is_lowered_while_they_invite_has_invited_to_nothing(_round: int) -> None:
+    made = acme()
+    inviter = alone(lambda: _inviter(made, admin=bool(_round % 2)))
+    invites = partial(
+        invitation_create,
+        organisation=mine(made),
+        actor=Actor("b", id=inviter.pk),
+        email="new@example.org",
+        role="manager",
+    )
+    lowers = partial(person_remove, actor=ACTOR, person_id=inviter.pk)
+    ends = outcomes(invites, lowers)
+
+    assert (ends[0] in {"done", "NotAllowed"}, ends[1]) == (True, "done")
+    assert not alone(invitations_good().exists)
+
+
+def _inviter(made: Organisation, *, admin: bool) -> User:
+    person("a", admin=True)
+    enrolled(made, "c", Role.MANAGER)
+    return person("b", admin=True) if admin else enrolled(made, "b", Role.MANAGER)

@@ -106,6 +106,11 @@ def confirm(client: Client, user: User, *, minutes_ago: int = 0) -> None:
     session.save()
 
 
+def is_asked(answer: Any) -> bool:
+    """Whether this answer asks to confirm, on the page that was asked for."""
+    return answer.status_code == 200 and "Confirm that it is you</h1>" in answer.content.decode()
+
+
 @pytest.fixture
 def signed_in() -> SignIn:
     """Signs people in as if they had just typed their password."""

@@ -48,7 +48,7 @@ OVER_FORM = ([404] * 6, [404] * 6)
 NOBODYS = ((302, 405, 405, 405, 405, 405), (302, 404, 404, 404, 404, 404))
 # It is the viewer's: for everybody else, platform admins included, it is not there.
 VIEWERS_ALONE = ((302, 405, 405, 405, 405, 405), (302, 404, 302, 404, 404, 404))
-EXPORT = ((302, 404, 403, 403, 200, 200), (302, 405, 405, 405, 405, 405))
+EXPORT = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
 # A platform admin who is no member has nothing to leave.
 LEAVE = ((302, 404, 200, 200, 200, 404), (302, 404, 302, 302, 302, 404))
 ADMIN_DOES = ((302, 405, 405, 405, 405, 405), (302, 403, 403, 403, 403, 302))
@@ -67,7 +67,7 @@ TABLE = {
     "import_retest": IMPORT_DOES,
     "import_discard": IMPORT_DOES,
     "audit": SEE_OWN,
-    "audit_csv": SEE_OWN,
+    "audit_csv": OWN_FORM,
     "system": ADMIN_READ,
     "profile": OWN_FORM,
     "first_visit": OVER,
@@ -76,14 +76,14 @@ TABLE = {
     "sessions": SEE_OWN,
     "sessions_end": OWN_DOES,
     "session_end": NOBODYS,
-    "profile_export": SEE_OWN,
+    "profile_export": OWN_FORM,
     "roles": SEE_OWN,
     "people": ADMIN_READ,
     "person": ADMIN_READ,
     "person_change": ADMIN_DOES,
     "person_unlink": ADMIN_DOES,
     "person_remove": ADMIN_FORM,
-    "person_export": ADMIN_READ,
+    "person_export": ADMIN_FORM,
     "invitation": LINK,
     "invitation_accept": OWN_DOES,
     "tokens": SEE_OWN,

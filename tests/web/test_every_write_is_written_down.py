@@ -40,6 +40,7 @@ SILENT = {
     **dict.fromkeys(("openapi-json", "api-root", "api_nowhere"), "nothing of anybody is there"),
     "account_reset_password": "sends a mail; whoever uses its link is written down",
     **dict.fromkeys(("single_sign_on", "account_confirm_elsewhere"), "leads to the provider"),
+    "account_confirmed": "shows what was begun, and a button that does it",
     "mfa_view_recovery_codes": OWN_CODES,
     "mfa_download_recovery_codes": OWN_CODES,
 }

@@ -29,6 +29,7 @@ TO_THE_FACTOR = {
     "/accounts/2fa/totp/activate/",
     "/accounts/2fa/passkeys/add/",
     "/accounts/reauthenticate/",
+    "/accounts/confirmed/",
     "/accounts/single-sign-on/confirm/",
 }
 

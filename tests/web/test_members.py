@@ -7,7 +7,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.models import ApiKey
-from tests.web.conftest import MakeKey, People, SignIn, confirm
+from tests.web.conftest import MakeKey, People, SignIn, confirm, is_asked
 from tests.web.membership import invitation_made, member_made, text
 
 PAGE = "/organisations/alder/members/"
@@ -152,7 +152,7 @@ def test_what_changes_members_needs_a_recent_confirmation(
     page = PAGE + path.format(viewer=people.viewer.pk)
     answer = client.post(page, {"role": "manager", "email": "nia@example.org"})
 
-    assert answer["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert is_asked(answer)
     assert Membership.objects.get(user=people.viewer).role == Role.VIEWER
     assert not Invitation.objects.exists()
 

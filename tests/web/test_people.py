@@ -12,7 +12,7 @@ from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.models import ApiKey
-from tests.web.conftest import MakeKey, People, SignIn, confirm
+from tests.web.conftest import MakeKey, People, SignIn, confirm, is_asked
 from tests.web.membership import invitation_made, member_made, text
 
 
@@ -164,7 +164,7 @@ def test_what_changes_people_needs_a_recent_confirmation(
     sent = {"do": "off", "email": people.viewer.email}
     answer = admin.post(f"/people/{people.viewer.pk}/{path}", sent)
 
-    assert answer["Location"].startswith("/accounts/reauthenticate/?next=%2Fpeople%2F")
+    assert is_asked(answer)
     people.viewer.refresh_from_db()
     assert people.viewer.is_active
 

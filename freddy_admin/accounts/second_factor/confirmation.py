@@ -1,18 +1,30 @@
-"""Whether somebody showed a moment ago that it is them, and the way to the page that asks."""
+"""Asks people to show once more that it is them, on the page they are on, and then goes on.
+
+Whoever has not signed in or confirmed within a quarter of an hour meets a question instead of the
+page they asked for, or of what they sent; it stands at the same address. The answer to it carries
+what they had typed, secrets excepted, and with it what they wanted is done at once.
+"""
 
 import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from allauth.account import app_settings
 from allauth.account.authentication import get_authentication_records
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+
+from freddy_admin.accounts.second_factor.confirming import Way, way_of
+from freddy_admin.accounts.second_factor.typed import Typed, is_answer
+
+Then = Callable[[], HttpResponseBase]
 
 
 def recently_confirmed(request: HttpRequest) -> bool:
@@ -25,26 +37,74 @@ def recently_confirmed(request: HttpRequest) -> bool:
     return time.time() - latest < float(app_settings.REAUTHENTICATION_TIMEOUT)
 
 
-def confirmation_ask(request: HttpRequest, *, back: str) -> HttpResponse:
-    """To the page that asks for it, and from there to `back`, a path of this panel.
+def confirmed_then(
+    request: HttpRequest, then: Then, *, back: str = "", downloads: bool = False
+) -> HttpResponseBase:
+    """What `then` answers, once the signed-in person has confirmed; until then the question.
 
-    What was sent is not kept, for it may be a secret: the person is told to send it again.
+    `back` is the page to go on to where this address itself cannot be opened, or `downloads`: then
+    a page says that the file is on its way, for a browser stays where it is meanwhile.
     """
-    if request.method == "POST":
-        messages.warning(request, _("Nothing was changed yet: confirm, then do it again."))
-    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponseClientRedirect(address)
-    return HttpResponseRedirect(address)
+    known = recently_confirmed(request)
+    if known and not is_answer(request):
+        return then()
+    typed = Typed.of(request)
+    if not known:
+        way = way_of(request)
+        if not way.accepted(request):
+            return _question(request, typed, way, back=back)
+    if typed.opens:
+        return _opened(request, typed, back=back, downloads=downloads)
+    typed.put_back(request)
+    if typed.left_out:
+        messages.warning(
+            request,
+            _("It is you, thank you. Keys, codes and files were not kept: give them once more."),
+        )
+    return then()
 
 
-def confirmed_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For the library's own pages: asks before they do, so that nothing sent is kept."""
+def confirmed_first(
+    view: Callable[..., HttpResponse], *, back: str = "", downloads: bool = False
+) -> Callable[..., HttpResponseBase]:
+    """For the library's own pages; `back` is the name of one, and the rest as above."""
 
     @wraps(view)
-    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated or recently_confirmed(request):
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        return confirmation_ask(request, back=request.get_full_path())
+        return confirmed_then(
+            request,
+            lambda: view(request, *args, **kwargs),
+            back=reverse(back) if back else "",
+            downloads=downloads,
+        )
 
+    # Read by the test that lists what has to be confirmed.
+    asked.asks_confirmation = True  # type: ignore[attr-defined]
     return asked
+
+
+def _question(request: HttpRequest, typed: Typed, way: Way, *, back: str) -> HttpResponse:
+    path = request.get_full_path()
+    if request.headers.get("HX-Request") == "true" and typed.opens:
+        # A part of a page asked: the whole page goes there, and is asked.
+        return HttpResponseClientRedirect(path)
+    way.ready(request, typed, back=back)
+    page = {"typed": typed, "way": way, "path": path, "js_data": way.js_data}
+    page["provider"] = settings.OIDC_NAME
+    answer = render(request, "account/confirm.html", page, status=way.status)
+    for name, value in way.headers.items():
+        answer[name] = value
+    return answer
+
+
+def _opened(request: HttpRequest, typed: Typed, *, back: str, downloads: bool) -> HttpResponse:
+    if typed.too_long:
+        messages.warning(
+            request, _("It is you, thank you. What you typed was too long to be kept: begin anew.")
+        )
+    path = request.get_full_path()
+    if downloads:
+        return render(request, "account/confirmed_file.html", {"path": path, "back": back})
+    return HttpResponseRedirect(back or path)

@@ -1,10 +1,16 @@
-"""The library's pages for second factors, where ours have a rule more."""
+"""The library's pages for second factors, where ours have a rule more, and one of our own."""
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn import views as library
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from freddy_admin.accounts.second_factor.confirmation import recently_confirmed
+from freddy_admin.accounts.second_factor.typed import DOES, typed_take
 
 
 class RemovePasskeyView(library.RemoveWebAuthnView):  # type: ignore[misc]
@@ -18,3 +24,15 @@ class RemovePasskeyView(library.RemoveWebAuthnView):  # type: ignore[misc]
             return answer
         messages.error(self.request, adapter.error_messages["cannot_delete_authenticator"])
         return HttpResponseRedirect(str(self.success_url))
+
+
+@require_safe
+def confirmed(request: HttpRequest) -> HttpResponse:
+    """Back from the provider with what was laid aside: a button does it, and nothing else."""
+    found = (
+        typed_take(request, request.GET.get("kept", "")) if recently_confirmed(request) else None
+    )
+    if found is None:
+        messages.info(request, _("There is nothing to go on with here. Begin anew where you were."))
+        return redirect("overview")
+    return render(request, "account/confirmed.html", found | {"then": DOES})

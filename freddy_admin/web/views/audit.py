@@ -21,8 +21,9 @@ from freddy_admin.organisations.selectors import (
     organisations_where,
     platform_allows,
 )
-from freddy_admin.web.access import by_anyone_signed_in, person_of
+from freddy_admin.web.access import FORM, by_anyone_signed_in, person_of
 from freddy_admin.web.audit_query import AuditQuery, audit_query
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.csv_lines import csv_answer, export_note
 from freddy_admin.web.presenters.audit import PAGE_SIZE, audit_view, event_details, event_did
 from freddy_admin.web.presenters.times import reading
@@ -54,7 +55,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/page.html", {"view": view})
 
 
-@by_anyone_signed_in()
+@by_anyone_signed_in(FORM)
+@confirmed_recently(back="audit", downloads=True)
 def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
     """All of what the address's filters leave, newest first; times in UTC."""
     person, query = person_of(request), audit_query(request.GET)

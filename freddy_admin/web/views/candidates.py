@@ -39,6 +39,7 @@ def retest(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
 
 
 @within_organisation(MANAGE, WRITE)
+@confirmed_recently(back="key")
 def discard(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Away with it; a present key goes on as it was."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)

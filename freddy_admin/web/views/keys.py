@@ -139,6 +139,7 @@ def _saved(request: HttpRequest, access: Access, key: ApiKey, form: DetailsForm)
 
 
 @within_organisation(MANAGE, WRITE)
+@confirmed_recently(back="key")
 def key_stop(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Pause."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)
@@ -148,6 +149,7 @@ def key_stop(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
 
 
 @within_organisation(MANAGE, WRITE)
+@confirmed_recently(back="key")
 def key_go_on(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Resume: it is checked at once."""
     found = api_key_get(organisation=access.organisation, key_id=key_id)

@@ -31,6 +31,7 @@ from freddy_admin.web.access import (
     within_organisation,
     within_organisation_by_admin,
 )
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.filters import address, filters_from
 from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
@@ -101,6 +102,7 @@ def organisation_add(request: HttpRequest) -> HttpResponse:
 
 
 @within_organisation(Permission.RENAME_ORGANISATION, FORM)
+@confirmed_recently()
 def organisation_change_name(request: HttpRequest, access: Access) -> HttpResponse:
     """Another name; the address stays, so that links go on working."""
     former = access.organisation.name
@@ -118,6 +120,7 @@ def organisation_change_name(request: HttpRequest, access: Access) -> HttpRespon
 
 
 @within_organisation_by_admin(FORM)
+@confirmed_recently()
 def organisation_delete(request: HttpRequest, access: Access) -> HttpResponse:
     """Removes it, after its name was typed."""
     name = access.organisation.name

@@ -45,6 +45,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
 
 
 @by_anyone_signed_in(WRITE)
+@confirmed_recently(back="tokens")
 def token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """It opens nothing any more, from the next request on."""
     name = api_token_revoke(actor=actor_of(request), user=person_of(request), token_id=token_id)

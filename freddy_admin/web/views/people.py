@@ -23,8 +23,6 @@ from freddy_admin.organisations.people import people_page
 from freddy_admin.organisations.removing import (
     managed_alone,
     memberships_of,
-    person_admin_unmake,
-    person_keep_out,
 )
 from freddy_admin.vault.services.leavers import keys_owned, person_take_out
 from freddy_admin.web.access import FORM, WRITE, by_platform_admin, person_of
@@ -110,11 +108,11 @@ _CHANGES: dict[str, tuple[Change, Callable[[], str]]] = {
         lambda: _("%(name)s is a platform admin now."),
     ),
     "not_admin": (
-        lambda actor, pk: person_admin_unmake(actor=actor, person_id=pk),
+        lambda actor, pk: person_admin_set(actor=actor, person_id=pk, is_admin=False),
         lambda: _("%(name)s is no platform admin any more."),
     ),
     "off": (
-        lambda actor, pk: person_keep_out(actor=actor, person_id=pk),
+        lambda actor, pk: person_switch(actor=actor, person_id=pk, is_active=False),
         lambda: _("The account of %(name)s is switched off, and every session of it has ended."),
     ),
     "on": (

@@ -11,6 +11,7 @@ from freddy_admin.accounts.sessions import session_end, sessions_end_all, sessio
 from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
 from freddy_admin.core import clock
 from freddy_admin.web.access import WRITE, by_anyone_signed_in, person_of
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.presenters.devices import devices_of
 from freddy_admin.web.presenters.times import reading
 
@@ -34,7 +35,13 @@ def end(request: HttpRequest, session_id: int) -> HttpResponse:
     return redirect("sessions")
 
 
+def _tokens_too(request: HttpRequest) -> bool:
+    """Signing out may never be hindered; what takes programs their tokens is asked for."""
+    return "tokens" in request.POST
+
+
 @by_anyone_signed_in(WRITE)
+@confirmed_recently(back="sessions", when=_tokens_too)
 def end_all(request: HttpRequest) -> HttpResponse:
     """Everywhere, or everywhere but here; with the panel tokens, where that was ticked."""
     here, person, actor = "here" in request.POST, person_of(request), actor_of(request)

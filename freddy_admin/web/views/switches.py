@@ -17,12 +17,14 @@ from freddy_admin.sync.orders.placing import order_switch, switch_orders
 from freddy_admin.vault.models import ApiKey, KeyStatus
 from freddy_admin.vault.selectors import api_key_get, key_not_found
 from freddy_admin.web.access import FORM, within_organisation
+from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.forms import told_beside_fields
 from freddy_admin.web.presenters.lists.switches import LOOKED_THROUGH
 from freddy_admin.web.switch_form import SwitchForm, Wish, switch_wish
 
 
 @within_organisation(Permission.SWITCH_CONNECTORS, FORM)
+@confirmed_recently()
 def connector_switch(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """The confirmation, then the order; its progress is seen beside the list."""
     here, key = access.organisation, _key(access, key_id)

@@ -11,6 +11,7 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.web.access import (
+    FORM,
     by_anyone_signed_in,
     by_platform_admin,
     person_of,
@@ -21,8 +22,8 @@ from freddy_admin.web.takeouts.organisation import organisation_zip
 from freddy_admin.web.takeouts.person import person_takeout
 
 
-@within_organisation(Permission.EXPORT_ORGANISATION)
-@confirmed_recently(back="organisation")
+@within_organisation(Permission.EXPORT_ORGANISATION, FORM)
+@confirmed_recently(back="organisation", downloads=True)
 def organisation_export(request: HttpRequest, access: Access) -> FileResponse:
     """Everything that is kept of it but secrets."""
     here = access.organisation
@@ -36,15 +37,15 @@ def organisation_export(request: HttpRequest, access: Access) -> FileResponse:
     return FileResponse(organisation_zip(here), as_attachment=True, filename=name)
 
 
-@by_anyone_signed_in()
-@confirmed_recently(back="profile")
+@by_anyone_signed_in(FORM)
+@confirmed_recently(back="profile", downloads=True)
 def profile_export(request: HttpRequest) -> HttpResponse:
     """What is kept about the person who asks."""
     return _person(request, person_of(request))
 
 
-@by_platform_admin()
-@confirmed_recently(back="person")
+@by_platform_admin(FORM)
+@confirmed_recently(back="person", downloads=True)
 def person_export(request: HttpRequest, person_id: int) -> HttpResponse:
     """What is kept about somebody."""
     return _person(request, person_get(person_id=person_id))

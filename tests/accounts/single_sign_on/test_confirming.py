@@ -33,7 +33,7 @@ def inside(client: Client, provider: Provider, bea: User) -> Client:
 
 
 def confirmed(client: Client) -> bool:
-    return client.get(PROTECTED).status_code == 200
+    return "Confirm that it is you" not in client.get(PROTECTED).content.decode()
 
 
 def test_single_sign_on_of_this_morning_is_no_recent_confirmation(
@@ -53,13 +53,13 @@ def test_single_sign_on_of_just_now_is_one(client: Client, provider: Provider, b
 def test_the_way_leads_over_a_page_to_the_provider_and_back(
     inside: Client, provider: Provider
 ) -> None:
-    asked = inside.get(PROTECTED, follow=True)
+    asked = inside.get(PROTECTED)
     page = asked.content.decode()
     assert "Confirm with Example Login" in page
     assert "Use your password" not in page
-    assert asked.redirect_chain[-1][0].startswith(CONFIRM)
 
-    go = asked.context["go"]
+    go = asked.context["way"].href
+    assert go.startswith(CONFIRM)
     assert "prompt=login" in inside.get(go)["Location"]
     assert "max_age=0" in inside.get(go)["Location"]
     provider.claims |= {"auth_time": int(time.time())}
