@@ -16,13 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
 LOOKED_AT: Final = 65_536  # of what has arrived; gunicorn refuses a head that is longer
 SECONDS_TO_SEND: Final = 20.0
 SECONDS_IN_ALL: Final = 120.0
+SECONDS_TO_CLOSE: Final = 2.0
 LARGE_SECONDS: Final = 30.0
 LARGE_AT_ONCE: Final = 2
 LARGE: Final = "large"
@@ -77,13 +78,14 @@ def arrived(client: socket.socket) -> Arrived:
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threads, behind a waiting room. All of this runs in the main thread."""
 
-    lanes: Mapping[str, Lane] = {}
+    lanes: ClassVar[Mapping[str, Lane]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.waiting: dict[Any, float] = {}
         self.silent: dict[Any, float] = {}
         self.working: dict[Any, tuple[float, str]] = {}
+        self.lingering: dict[Any, float] = {}
         self.queues: dict[str, deque[tuple[Any, float]]] = {name: deque() for name in self.lanes}
 
     def lane(self, data: bytes) -> str:
@@ -120,12 +122,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             elif now - since > SECONDS_TO_SEND or not self.alive:
                 del self.waiting[conn]
                 self._dismiss(conn, _TOO_SLOW)
-        for conn, since in list(self.silent.items()):
-            if now - since <= SECONDS_TO_SEND and self.alive:
-                break  # they came in this order
-            del self.silent[conn]
-            self.poller.unregister(conn.sock)
-            self._dismiss(conn, b"")
+        self._hang_up(now)
         for conn, (since, kind) in list(self.working.items()):
             if now - since > (LARGE_SECONDS if kind == LARGE else SECONDS_IN_ALL):
                 with suppress(OSError):  # its thread finds the connection closed, and is free
@@ -135,10 +132,53 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Any, done: "Future[Any]") -> None:
         """The thread is free."""
+        now = time.monotonic()
         _since, kind = self.working.pop(conn, (0.0, ""))
-        super().finish_request(conn, done)
+        if done.cancelled() or done.exception() is not None or done.result():
+            super().finish_request(conn, done)
+        else:
+            self._linger(conn, now)
         if kind in self.lanes:
-            self._move_up(kind, time.monotonic())
+            self._move_up(kind, now)
+
+    def _linger(self, conn: Any, now: float) -> None:
+        """Close once the other side has: gunicorn's own way would have everybody wait for that."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
+        except (OSError, ValueError):  # it is closed already
+            self._close(conn)
+        else:
+            self.lingering[conn] = now
+
+    def _drain(self, conn: Any, client: socket.socket) -> None:
+        with suppress(OSError):
+            if client.recv(LOOKED_AT):
+                return
+        self._end_lingering(conn)
+
+    def _end_lingering(self, conn: Any) -> None:
+        del self.lingering[conn]
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def _hang_up(self, now: float) -> None:
+        """On those who say nothing, and those who were answered and do not close."""
+        for conn, since in list(self.silent.items()):
+            if now - since <= SECONDS_TO_SEND and self.alive:
+                break  # they came in this order
+            del self.silent[conn]
+            self.poller.unregister(conn.sock)
+            self._dismiss(conn, b"")
+        for conn, since in list(self.lingering.items()):
+            if now - since <= SECONDS_TO_CLOSE:
+                break
+            self._end_lingering(conn)
 
     def _speaks(self, conn: Any, client: socket.socket) -> None:
         self.poller.unregister(client)
@@ -194,5 +234,4 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.recv(LOOKED_AT)
         with suppress(OSError):
             conn.sock.send(answer)
-        self.nr_conns -= 1
-        conn.close()
+        self._close(conn)

@@ -25,10 +25,17 @@ def lane_of(data: bytes) -> str:
         path = unquote(urlsplit(line.split(" ")[1]).path)
         if path != reverse("account_login"):
             return ""
-        sent = parse_qs(body.decode("latin-1"), max_num_fields=FIELDS_AT_MOST)
-        return KNOWN if _is_known(fields, sent.get("login", [""])[-1]) else STRANGERS
     except (ValueError, IndexError):
         return ""
+    return KNOWN if _is_known(fields, _email(body)) else STRANGERS
+
+
+def _email(body: bytes) -> str:
+    try:
+        sent = parse_qs(body.decode("latin-1"), max_num_fields=FIELDS_AT_MOST)
+    except ValueError:  # more fields than the form has
+        return ""
+    return sent.get("login", [""])[-1]
 
 
 def _is_known(fields: list[str], email: str) -> bool:

@@ -80,16 +80,12 @@ def _too_many(*, as_json: bool) -> bytes:
     from freddy_admin.accounts.signing_in.hashing import TooManySignIns
 
     refused = TooManySignIns()
-    body = (
-        json.dumps({"detail": refused.message})
-        if as_json
-        else loader.render_to_string("errors/too_many_sign_ins.html", {"sentence": refused.message})
-    ).encode()
-    head = [
-        "HTTP/1.1 429 Too Many Requests",
-        "Connection: close",
-        f"Content-Type: {'application/json' if as_json else 'text/html; charset=utf-8'}",
-        f"Content-Length: {len(body)}",
-        *(f"{name}: {value}" for name, value in refused.headers.items()),
-    ]
-    return "\r\n".join(head).encode("ascii") + b"\r\n" + _lines().encode("ascii") + b"\r\n" + body
+    kind = "application/json" if as_json else "text/html; charset=utf-8"
+    body = json.dumps({"detail": refused.message}).encode()
+    if not as_json:
+        page = {"sentence": refused.message}
+        body = loader.render_to_string("errors/too_many_sign_ins.html", page).encode()
+    head = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
+    head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in refused.headers.items())
+    return head.encode("ascii") + _lines() + b"\r\n" + body

@@ -13,17 +13,15 @@ import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
-from urllib.parse import urlencode
 
 import requests
 
 from tests.bench.measuring import line
-from tests.flows.panel import EMAIL, PASSWORD, Panel
-from tests.flows.raw import request, spoken
+from tests.flows.panel import Panel
+from tests.flows.raw import spoken
+from tests.flows.test_sign_in_flood import sign_in, stranger, used_before
 
 STRANGERS, SECONDS = 32, 20.0
-FORM = "Content-Type: application/x-www-form-urlencoded"
-TOKEN = "a" * 32  # as good as any: the cookie and the field need only be the same
 
 
 def sign_in_flood() -> None:
@@ -39,14 +37,15 @@ def sign_in_flood() -> None:
 
 
 def _report(panel: Panel) -> None:
-    reader, known = panel.signed_in(), panel.signed_in()
+    reader, browser = panel.signed_in(), used_before(panel)
     quiet = _pages(panel, reader, seconds=SECONDS / 4)
     command = [sys.executable, "-m", __name__, str(panel.port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as flood:
         assert flood.stdin is not None
         assert flood.stdout is not None
         flood.stdout.readline()
-        known_status, known_seconds = _sign_in_again(panel, known)
+        began = time.perf_counter()
+        known = f"{sign_in(panel, browser).status_code} in {time.perf_counter() - began:.1f} s"
         busy = _pages(panel, reader, seconds=SECONDS)
         flood.stdin.close()
         answers = flood.stdout.read().decode().strip()
@@ -54,7 +53,7 @@ def _report(panel: Panel) -> None:
     found = f"{median(busy) / median(quiet):.2f} x of {median(quiet) * 1e3:.0f} ms"
     line(what, found, "goal 2 x")
     line("  its slowest view", f"{max(busy):.2f} s", "goal 2.5 s")
-    line("  a browser used before signs in", f"{known_status} in {known_seconds:.1f} s", "goal 302")
+    line("  a browser used before signs in", known, "goal 302")
     line("  what the strangers were told", answers)
 
 
@@ -69,29 +68,13 @@ def _pages(panel: Panel, reader: requests.Session, *, seconds: float) -> list[fl
     return taken
 
 
-def _sign_in_again(panel: Panel, browser: requests.Session) -> tuple[int, float]:
-    """Sign out and in again; the answer's status and how long it took."""
-    page = f"{panel.address}/accounts/login/"
-    headers = {"Referer": page}
-    form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-    browser.post(f"{panel.address}/accounts/logout/", data=form, headers=headers, timeout=120)
-    began = time.perf_counter()
-    form = {
-        "login": EMAIL,
-        "password": PASSWORD,
-        "csrfmiddlewaretoken": browser.cookies["csrftoken"],
-    }
-    answer = browser.post(page, data=form, headers=headers, timeout=120, allow_redirects=False)
-    return answer.status_code, time.perf_counter() - began
-
-
 def _flood(port: int) -> None:
     """Sign in until standard input ends, then say how often what was answered."""
     numbers, told, over = itertools.count(), Counter[int](), threading.Event()
 
     def one() -> None:
         while not over.is_set():
-            told[spoken(port, _stranger(next(numbers))).status] += 1
+            told[spoken(port, stranger(next(numbers))).status] += 1
 
     threads = [threading.Thread(target=one) for _ in range(STRANGERS)]
     for thread in threads:
@@ -104,19 +87,6 @@ def _flood(port: int) -> None:
     for thread in threads:
         thread.join()
     print(", ".join(f"{count} x {status}" for status, count in sorted(told.items())))
-
-
-def _stranger(number: int) -> bytes:
-    """A guess at an account of nobody's, from a /64 that was never here."""
-    form = {
-        "login": f"nobody-{number}@example.org",
-        "password": "guess-after-guess",
-        "csrfmiddlewaretoken": TOKEN,
-    }
-    body = urlencode(form).encode()
-    sender = f"X-Forwarded-For: 2001:db8:{number >> 16 & 0xFFFF:x}:{number & 0xFFFF:x}::1"
-    head = [FORM, f"Cookie: csrftoken={TOKEN}", sender, f"Content-Length: {len(body)}"]
-    return request("POST /accounts/login/", head, body)
 
 
 if __name__ == "__main__":
