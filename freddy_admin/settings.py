@@ -172,6 +172,8 @@ AUTHENTICATION_BACKENDS = [
     "freddy_admin.accounts.signing_in.backends.PasswordBackend",
     "allauth.account.auth_backends.AuthenticationBackend",  # of sessions that began with it
 ]
+# Django's own, in slots: not all of the machine's cores hash at once.
+PASSWORD_HASHERS = ["freddy_admin.accounts.signing_in.hashing.QueuedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

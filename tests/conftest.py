@@ -11,7 +11,9 @@ from django.core.cache import caches
 from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from freddy_admin.accounts.signing_in.hashing import hashed_at_once, hashing_queue
 from freddy_admin.audit.guards import guards_make, guards_remove
+from freddy_admin.core.machine_slots import MachineSlots
 from freddy_admin.crypto.unwrapping import unwrapped_forget
 from freddy_admin.vault.master_keys import master_key_state_reset
 
@@ -50,6 +52,13 @@ def _static_files_found_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remembered)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _slots_for_hashing_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """This machine's panels, and the tests that run beside these, hash passwords by themselves."""
+    folder = tmp_path_factory.mktemp("slots")
+    hashing_queue.slots = MachineSlots("hashing", count=hashed_at_once(), folder=folder)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,11 @@ def json_answer(value: Any, *, status: int = 200) -> HttpResponse:
 
 def refusal(error: PublicError) -> HttpResponse:
     """What a service refused."""
-    answer = json_answer({"detail": error.message}, status=error.http_status)
+    return headed(json_answer({"detail": error.message}, status=error.http_status), error)
+
+
+def headed(answer: HttpResponse, error: PublicError) -> HttpResponse:
+    """The answer with what a refusal says in its head, such as when to try again."""
     for name, value in error.headers.items():
         answer[name] = value
     return answer

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.signing_in.first_visit import admin_exists
+from freddy_admin.accounts.signing_in.hashing import hashed_at_once, hashing_queue
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
 from freddy_admin.core.database_faults import database_fault
@@ -115,6 +116,20 @@ def _administrator() -> Finding:
     return Finding("people", ok=False, sentence=problem)
 
 
+def _hashing() -> Finding:
+    words = {"count": hashed_at_once(), "folder": hashing_queue.slots.folder}
+    try:
+        hashing_queue.slots.examine()
+    except OSError:
+        problem = _(
+            "slots in %(folder)s cannot be used, so that each process hashes up to %(count)d at "
+            "once: let its user make files there."
+        )
+        return Finding("passwords", ok=False, sentence=problem % words)
+    sentence = _("at most %(count)d hashed at once on this machine.")
+    return Finding("passwords", ok=True, sentence=sentence % words)
+
+
 def _audit_log() -> Finding:
     ok, sentence = audit_log_examine()
     return Finding("audit log", ok=ok, sentence=sentence)
@@ -186,6 +201,7 @@ _PARTS: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("cache", _cache),
     ("master key", _master_key),
     ("people", _administrator),
+    ("passwords", _hashing),
     ("audit log", _audit_log),
     ("worker", _worker),
     ("api", _api),

@@ -1,11 +1,15 @@
-"""gunicorn's worker, whose own answers to malformed requests carry the panel's headers, too."""
+"""gunicorn's worker: who signs in waits without a thread; its own answers carry our headers."""
 
+import json
 import socket
-from typing import Any, Final
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
-from freddy_admin.ops.patience import PatientWorker
+from freddy_admin.ops.patience import Lane, PatientWorker
+from freddy_admin.ops.sign_in_lane import KNOWN, STRANGERS, lane_of
 
 _BEGINS: Final = b"\r\nContent-Type: text/html\r\n"
 _HEADERS: Final = {
@@ -22,7 +26,24 @@ _HEADERS: Final = {
 
 
 class PanelWorker(PatientWorker):
-    """Threads, as `gthread`, for requests that have arrived; its own answers are dressed."""
+    """Threads, as `gthread`, for requests that have arrived; its own answers are dressed.
+
+    Of those who sign in a few have a thread at once, and wait in it for a slot to hash in. Who is
+    known has a lane of their own, long enough that no flood of strangers gets them refused.
+    """
+
+    lanes: ClassVar[Mapping[str, Lane]] = {
+        STRANGERS: Lane(at_once=2, places=40, seconds=2.0),
+        KNOWN: Lane(at_once=3, places=200, seconds=30.0),
+    }
+
+    def lane(self, data: bytes) -> str:
+        """Of strangers or of known browsers, for a request to sign in."""
+        return lane_of(data)
+
+    def lane_full(self, data: bytes) -> bytes:
+        """429, to a program in JSON."""
+        return _too_many(as_json=b"application/json" in data.partition(b"\r\n\r\n")[0].lower())
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that cannot be read, with headers."""
@@ -50,3 +71,21 @@ def _lines() -> bytes:
             f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
         )
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
+
+
+@cache
+def _too_many(*, as_json: bool) -> bytes:
+    from django.template import loader
+
+    from freddy_admin.accounts.signing_in.hashing import TooManySignIns
+
+    refused = TooManySignIns()
+    kind = "application/json" if as_json else "text/html; charset=utf-8"
+    body = json.dumps({"detail": refused.message}).encode()
+    if not as_json:
+        page = {"sentence": refused.message}
+        body = loader.render_to_string("errors/too_many_sign_ins.html", page).encode()
+    head = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
+    head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in refused.headers.items())
+    return head.encode("ascii") + _lines() + b"\r\n" + body

@@ -6,6 +6,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_invited_create
+from freddy_admin.accounts.signing_in.hashing import hashing_slot
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import NotAllowed
@@ -42,11 +43,13 @@ def invitation_accept(*, token: str, actor: Actor, user: User) -> Organisation:
 
 
 @sensitive_variables("password")
+@hashing_slot()
 @transaction.atomic
 def invitation_accept_as_new(*, token: str, actor: Actor, name: str, password: str) -> User:
     """Make the account and the membership; whoever has the link has shown the address is theirs.
 
-    Raises NotFound as above, Conflict where the address has an account by now, InvalidInput.
+    Raises NotFound as above, Conflict where the address has an account by now, InvalidInput,
+    TooManySignIns.
     """
     row = _take(token)
     user = person_invited_create(actor=actor, email=row.email, name=name, password=password)

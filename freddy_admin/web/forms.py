@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from django import forms
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import Theme, User
 from freddy_admin.core.errors import PublicError
+from freddy_admin.core.machines import headed
 from freddy_admin.vault.details import (
     GRACE_AT_MOST,
     LABEL_LENGTH,
@@ -31,6 +33,17 @@ def told_beside_fields(form: forms.Form) -> Iterator[None]:
             raise
         field = refused.field if refused.field in form.fields else None
         form.add_error(field, refused.message)
+        if isinstance(form, PlainForm):
+            form.refusal = refused
+
+
+def form_answered(answer: HttpResponse, form: forms.Form | None) -> HttpResponse:
+    """The page with its form, as 429 where the form was refused for now and may be sent again."""
+    refused = form.refusal if isinstance(form, PlainForm) else None
+    if refused is None or refused.http_status != 429:
+        return answer
+    answer.status_code = refused.http_status
+    return headed(answer, refused)
 
 
 def _look(widget: forms.Widget) -> str:
@@ -43,6 +56,7 @@ class PlainForm(forms.Form):
     """A form as the panel's pages draw it."""
 
     use_required_attribute = True
+    refusal: PublicError | None = None  # of the service, once it was asked
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)

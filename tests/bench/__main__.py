@@ -34,6 +34,7 @@ def _measure() -> None:
         pieces,
         rounds,
         sign_in,
+        sign_in_flood,
         slow_senders,
     )
 
@@ -41,6 +42,7 @@ def _measure() -> None:
     sign_in.known_and_unknown()
     deadlines.deadlines()
     slow_senders.slow_senders()
+    sign_in_flood.sign_in_flood()
     pieces.sealing_and_parsing()
     history.year_of_history()
     for keys in (50, 1_000, 10_000):

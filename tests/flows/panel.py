@@ -126,7 +126,15 @@ class Panel:
             "password": PASSWORD,
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
         }
-        answer = browser.post(page, data=form, headers={"Referer": page}, timeout=120)
+        answers = []
+
+        def signed_in() -> bool:
+            headers = {"Referer": page}
+            answers.append(browser.post(page, data=form, headers=headers, timeout=120))
+            return answers[-1].status_code != 429  # another panel on this machine hashes
+
+        assert until(signed_in)
+        answer = answers[-1]
         assert answer.status_code == 200, answer.status_code
         assert answer.url == f"{self.address}/"
         return browser

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -75,6 +75,22 @@ def test_the_others_are_served_as_if_nobody_was_slow(panel: Panel, begin: bytes)
     # None of the ten had to wait until the slow ones, far more than there are threads, were cut
     # off. The bench measures how long they waited.
     assert waiting == SLOW
+
+
+def test_who_never_closes_keeps_nobody_waiting(panel: Panel) -> None:
+    with ExitStack() as stack:
+        for _ in range(SLOW):
+            wire = socket.create_connection(("127.0.0.1", panel.port), timeout=120)
+            stack.enter_context(wire).sendall(request("GET /healthz"))
+        # Two seconds for each of them, one after the other, would be minutes.
+        answers = [spoken(panel.port, LOGIN) for _ in range(5)]
+    assert [answer.status for answer in answers] == [200] * 5
+
+
+def test_an_answer_arrives_where_more_was_sent_than_is_read(panel: Panel) -> None:
+    told = spoken(panel.port, request("GET /healthz") + b"x" * 50_000)
+    assert told.status == 200
+    assert told.body
 
 
 def test_who_is_too_slow_is_told_so_and_cut_off(panel: Panel) -> None:

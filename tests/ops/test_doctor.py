@@ -42,7 +42,7 @@ def test_all_is_well(run: Run, healthy: Path) -> None:
     ended = run("doctor")
     assert _problems(ended.lines) == {}
     assert ended.code == 0
-    assert len(ended.lines) == 11
+    assert len(ended.lines) == 12
 
 
 def test_each_problem_says_what_to_do(run: Run, healthy: Path, settings: LazySettings) -> None:
@@ -98,7 +98,7 @@ def test_a_database_that_is_away_hides_no_other_part(run: Run, healthy: Path) ->
         ended = run("doctor")
     found = _problems(ended.lines)
     assert ended.code == 1
-    assert len(ended.lines) == 11
+    assert len(ended.lines) == 12
     assert "DATABASE_URL" in found["database"]
     assert "api" not in found
     assert "10.0.0.1" not in ended.out + ended.err

@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.signing_in import hashing
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from tests.web.conftest import People, SignIn
@@ -139,3 +140,19 @@ def test_there_is_no_other_way_to_make_an_account(db: None) -> None:
         assert Client().get(address).status_code in {302, 404}
         assert Client().post(address, SENT | {"email": "x@example.org"}).status_code in {302, 404}
     assert not User.objects.exists()
+
+
+def test_while_too_many_sign_in_the_name_is_kept_and_the_link_works_again(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    __, link = invitation_made(organisation, "nia@example.org")
+    with monkeypatch.context() as patch:
+        patch.setattr(hashing.hashing_queue, "_strangers", hashing.STRANGERS_AT_ONCE)
+        patch.setattr(hashing, "KNOWN_AT_ONCE", 0)
+        answer = Client().post(f"/invitations/{link}/", SENT)
+    page = answer.content.decode()
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert "Too many people are signing in at this moment." in page
+    assert 'value="Nia Obi"' in page
+    assert SENT["password"] not in page
+    assert Client().post(f"/invitations/{link}/", SENT).status_code == 302

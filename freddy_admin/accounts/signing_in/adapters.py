@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from freddy_admin.accounts.addresses import client_address
@@ -24,6 +25,7 @@ from freddy_admin.accounts.second_factor.required import (
 )
 from freddy_admin.accounts.second_factor.sealing import seal, unseal
 from freddy_admin.accounts.selectors import address_typed
+from freddy_admin.accounts.signing_in.hashing import sign_in_slot
 from freddy_admin.accounts.signing_in.known_devices import device_known
 from freddy_admin.accounts.single_sign_on.links import is_linked
 
@@ -73,6 +75,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise self.validation_error("too_many_login_attempts")
         # The right password gives both back.
         self._login_failed_rl_usage.usage.extend(anywhere.usage)
+
+    @sensitive_variables("credentials")
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The person or None; raises TooManySignIns before anything is counted or looked up."""
+        with sign_in_slot(request, str(credentials.get("email") or "")):
+            return super().authenticate(request, **credentials)
 
     def _consume(self, request: HttpRequest, action: str, *, key: str) -> Any:
         return ratelimit.consume(request, app="allauth.account", action=action, key=key)

@@ -7,6 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import FirstLink, User
 from freddy_admin.accounts.services import NAME_LIMIT, admin_create
+from freddy_admin.accounts.signing_in.hashing import hashing_slot
 from freddy_admin.accounts.tokens.digests import token_digest, token_make
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
@@ -42,12 +43,13 @@ def first_link_works(*, token: str) -> bool:
 
 
 @sensitive_variables("password", "token")
+@hashing_slot()
 @transaction.atomic
 def first_admin_make(*, token: str, actor: Actor, name: str, email: str, password: str) -> User:
     """Use the link up and make the administrator; what is refused leaves the link as it was.
 
     Raises NotFound where there is an administrator, InvalidInput for a link that works no
-    longer and for a bad name, address or password.
+    longer and for a bad name, address or password, TooManySignIns.
     """
     _refuse_where_admin()
     clean = line_clean(name, field="name", limit=NAME_LIMIT)

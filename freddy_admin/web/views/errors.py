@@ -9,7 +9,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
-from freddy_admin.core.machines import for_programs, json_answer, refusal
+from freddy_admin.core.machines import for_programs, headed, json_answer, refusal
 from freddy_admin.web.private import made_private
 from freddy_admin.web.typed import typed_words
 
@@ -60,8 +60,15 @@ def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
         return page_not_found(request)
     if error.http_status == 403:
         return permission_denied(request, error)
-    page = {"sentence": error.message, "status": error.http_status}
-    return render(request, "errors/refused.html", page, status=error.http_status)
+    match, busy = request.resolver_match, error.http_status == 429
+    has_page = "GET" in getattr(match and match.func, "access_methods", ("GET",))
+    page = {
+        "sentence": error.message,
+        "status": error.http_status,
+        "again": request.path if busy and has_page else "",
+    }
+    answer = render(request, "errors/refused.html", page, status=error.http_status)
+    return headed(answer, error)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

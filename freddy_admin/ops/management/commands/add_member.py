@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.services import person_ensure
+from freddy_admin.accounts.signing_in.hashing import hashing_slot
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.passwords import password_piped
@@ -32,7 +33,7 @@ class Command(OperatorCommand):
     @sensitive_variables("password")
     def handle(self, *args: Any, email: str, organisation: str, role: str, **options: Any) -> None:
         password = password_piped() if options["password_stdin"] else None
-        with transaction.atomic():
+        with hashing_slot(), transaction.atomic():
             place = organisation_find(slug=organisation)
             person, made = person_ensure(actor=OPERATOR, email=email, password=password)
             member_set(organisation=place, actor=OPERATOR, user=person, role=role)
