@@ -69,7 +69,7 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     """Note, every five minutes, that the person is still there; without a query in between.
 
     False where nothing was heard of this session for a day: it has ended, and the caller signs
-    it out. A page that is open and keeps itself up to date is heard of.
+    it out. A page that is open and keeps itself up to date is heard of; HEAD writes nothing.
     """
     key, now = request.session.session_key, clock.now()
     if key is None:
@@ -81,7 +81,8 @@ def session_seen(request: HttpRequest, user: User) -> bool:
         return True
     if _idle(key, now):
         return False
-    _write(request, user, key)
+    if request.method != "HEAD":
+        _write(request, user, key)
     return True
 
 

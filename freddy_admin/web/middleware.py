@@ -51,6 +51,9 @@ class PrivateAnswersMiddleware:
         if request.headers.get("X-Live") == "1":
             # The browser counts on from here; the Date header knows nothing of a fast clock.
             answer["X-Now"] = str(now_ms())
+        if request.method == "HEAD" and answer.streaming:
+            # The server would read all of it, line by line, to throw it away.
+            answer.streaming_content = ()
         return made_private(answer)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
