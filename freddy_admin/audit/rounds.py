@@ -1,4 +1,4 @@
-"""What the worker does for the log: writes what was counted, links what was left over, walks along."""
+"""What the worker does for the log: writes counts, links what was left, walks the chain."""
 
 import logging
 from datetime import datetime, timedelta

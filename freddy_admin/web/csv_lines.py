@@ -33,7 +33,7 @@ def csv_answer(
 def export_note(
     request: HttpRequest, subject: str, *, filters: Mapping[str, str] | None = None
 ) -> None:
-    """Write down who took a copy; of HEAD, which takes none, nothing. That goes on in a database that is full."""
+    """Write down who took a copy; HEAD takes none. A database that is full holds nobody up."""
     if request.method == "HEAD":
         return
     audit_record_if_possible(

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import Theme, User
 from freddy_admin.core.errors import PublicError
+from freddy_admin.core.limits import TooManyRequests
 from freddy_admin.vault.details import (
     GRACE_AT_MOST,
     LABEL_LENGTH,
@@ -31,6 +34,18 @@ def told_beside_fields(form: forms.Form) -> Iterator[None]:
             raise
         field = refused.field if refused.field in form.fields else None
         form.add_error(field, refused.message)
+        if isinstance(form, PlainForm):
+            form.refused = refused
+
+
+def form_page(request: HttpRequest, template: str, page: Mapping[str, Any]) -> HttpResponse:
+    """The page with its `form`; with 429 where what was sent came too often, all of it kept."""
+    answer, refused = render(request, template, dict(page)), page["form"].refused
+    if isinstance(refused, TooManyRequests):
+        answer.status_code = refused.http_status
+        for name, value in refused.headers.items():
+            answer[name] = value
+    return answer
 
 
 def _look(widget: forms.Widget) -> str:
@@ -43,6 +58,8 @@ class PlainForm(forms.Form):
     """A form as the panel's pages draw it."""
 
     use_required_attribute = True
+    # What a service refused of it, if anything.
+    refused: PublicError | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)

@@ -4,33 +4,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audit', '0004_organisation_and_tag'),
+        ("audit", "0004_organisation_and_tag"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RepeatCount',
+            name="RepeatCount",
             fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('same', 'the same by the same person'), ('others', 'what one person did beyond the limit'), ('visitors', 'what visitors from everywhere did beyond the limit')], max_length=10)),
-                ('who', models.CharField(max_length=300)),
-                ('tag', models.CharField(max_length=40)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=254)),
-                ('organisation_id', models.BigIntegerField(null=True)),
-                ('organisation_name', models.CharField(blank=True, max_length=120)),
-                ('subject', models.CharField(blank=True, max_length=200)),
-                ('details', models.JSONField(default=dict)),
-                ('address', models.GenericIPAddressField(null=True)),
-                ('times', models.BigIntegerField()),
-                ('begun_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField(db_index=True)),
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("same", "the same by the same person"),
+                            ("others", "what one person did beyond the limit"),
+                            ("visitors", "what visitors from everywhere did beyond the limit"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("who", models.CharField(max_length=300)),
+                ("tag", models.CharField(max_length=40)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=254)),
+                ("organisation_id", models.BigIntegerField(null=True)),
+                ("organisation_name", models.CharField(blank=True, max_length=120)),
+                ("subject", models.CharField(blank=True, max_length=200)),
+                ("details", models.JSONField(default=dict)),
+                ("address", models.GenericIPAddressField(null=True)),
+                ("times", models.BigIntegerField()),
+                ("begun_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['who', 'tag', 'begun_at'], name='audit_repeats_of_one'), models.Index(fields=['tag', 'begun_at'], name='audit_repeats_of_a_kind')],
+                "indexes": [
+                    models.Index(fields=["who", "tag", "begun_at"], name="audit_repeats_of_one"),
+                    models.Index(fields=["tag", "begun_at"], name="audit_repeats_of_a_kind"),
+                ],
             },
         ),
     ]

@@ -40,14 +40,15 @@ def _again(details: dict[str, Any], on: Reading | None) -> str:
     number, until = int(details[MORE_TIMES]), str(details.get(UNTIL, ""))
     words = {"n": number, "time": on.clock(datetime.fromisoformat(until)) if on else until}
     if details.get(DIFFERING):
-        return ngettext(
-            "once more until %(time)s, in another way",
-            "%(n)d more times until %(time)s, in different ways",
-            number,
-        ) % words
-    return ngettext(
-        "once more until %(time)s", "%(n)d more times until %(time)s", number
-    ) % words
+        return (
+            ngettext(
+                "once more until %(time)s, in another way",
+                "%(n)d more times until %(time)s, in different ways",
+                number,
+            )
+            % words
+        )
+    return ngettext("once more until %(time)s", "%(n)d more times until %(time)s", number) % words
 
 
 def _change(name: str, pair: Any) -> str:
@@ -160,6 +161,8 @@ _VALUES: dict[str, Callable[[], str]] = {
     "refused": lambda: _("refused"),
     "second factor": lambda: _("second factor"),
     "single sign-on": lambda: _("single sign-on"),
+    "taken": lambda: _("there is one of this name already"),
+    "too often": lambda: _("tried too often"),
     "totp": lambda: _("authenticator app"),
     "unknown": lambda: _("unknown"),
     "untested": lambda: _("could not be tested"),
