@@ -47,11 +47,9 @@ def plain(text: str, word: str) -> str:
 
 @pytest.mark.usefixtures("log")
 @pytest.mark.parametrize("window", [5, 100_000], ids=["a short way back", "all of it"])
-@pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("who", ["viewer", "manager", "admin"])
 def test_an_address_with_an_account_is_looked_for_in_the_statements_of_one_without(
     who: str,
-    search: str,
     window: int,
     people: People,
     signed_in: SignIn,
@@ -60,17 +58,15 @@ def test_an_address_with_an_account_is_looked_for_in_the_statements_of_one_witho
     monkeypatch.setattr(selectors, "WINDOW", window)
     client = signed_in(getattr(people, who))
     client.get("/audit/")  # what a first page writes of a session is no part of a search
-    client.get(search.format("a@b.example"))  # nor that of the first export
-    there, page = asked(client, search.format(EXISTS))
-    missing, other_page = asked(client, search.format(DOES_NOT))
-    if who == "admin":
-        # They see everybody; what they find may differ, and the way to it does not.
-        assert [sql.split(" WHERE ")[0] for sql in there if "auditevent" in sql][:2] == [
-            sql.split(" WHERE ")[0] for sql in missing if "auditevent" in sql
-        ][:2]
-        return
-    assert there == missing
-    assert plain(page, EXISTS) == plain(other_page, DOES_NOT)
+    for search in SEARCHES:
+        asked(client, search.format("a@b.example"))  # nor that of the first export
+        there, page = asked(client, search.format(EXISTS))
+        missing, other_page = asked(client, search.format(DOES_NOT))
+        if who != "admin" or "csv" not in search:
+            # What admins find differs, and so how far a file goes on; the way to it does not.
+            assert there == missing
+        if who != "admin":
+            assert plain(page, EXISTS) == plain(other_page, DOES_NOT)
 
 
 @pytest.mark.usefixtures("log")
