@@ -53,7 +53,7 @@ def audit_record(
     actor: Actor,
     place: Place | None = None,
     subject: str = "",
-    same_as: str = "",
+    same_as: Any = "",
     **details: Any,
 ) -> AuditEvent:
     """Write down one event; `details` are short JSON values and never hold a secret.

@@ -101,8 +101,12 @@ class Recording(Enum):
 RECORDING: Final = {
     **dict.fromkeys(
         (
-            *(Tag.SIGNED_IN, Tag.SIGNED_OUT, Tag.SESSIONS_ENDED, Tag.PASSWORD_CHANGED),
-            *(Tag.SECOND_FACTOR_ADDED, Tag.SECOND_FACTOR_REMOVED, Tag.SECOND_FACTOR_CHANGED),
+            *(
+                Tag.PASSWORD_CHANGED,
+                Tag.SECOND_FACTOR_ADDED,
+                Tag.SECOND_FACTOR_REMOVED,
+                Tag.SECOND_FACTOR_CHANGED,
+            ),
             *(Tag.SECOND_FACTOR_LIMITED, Tag.SINGLE_SIGN_ON_LINKED, Tag.SINGLE_SIGN_ON_UNLINKED),
             *(Tag.PERSON_CREATED, Tag.TOKEN_CREATED, Tag.TOKEN_REVOKED),
             *(Tag.ORGANISATION_CREATED, Tag.ORGANISATION_RENAMED, Tag.ORGANISATION_REMOVED),
@@ -124,7 +128,9 @@ RECORDING: Final = {
             *(Tag.EXPORTED, Tag.PERSON_EXPORTED, Tag.ORGANISATION_EXPORTED),
             *(Tag.VIEW_KEPT, Tag.VIEW_REMOVED, Tag.PERSON_CHANGED),
             *(Tag.ACCESS_DENIED, Tag.ORGANISATION_RENAME_REFUSED),
-            *(Tag.SIGN_IN_FAILED, Tag.CONFIRMATION_FAILED),
+            *(Tag.SIGNED_IN, Tag.SIGNED_OUT, Tag.SIGN_IN_FAILED, Tag.CONFIRMATION_FAILED),
+            # As many as somebody signs in, who may do so from as many addresses as they have.
+            Tag.SESSIONS_ENDED,
         ),
         Recording.REPEATS_COUNTED,
     ),

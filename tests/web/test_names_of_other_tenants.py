@@ -3,13 +3,18 @@
 import re
 
 import pytest
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from freddy_admin.audit.models import AuditEvent
+from freddy_admin.audit.services import OPERATOR
 from freddy_admin.audit.tags import Tag
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.models import Invitation, Organisation
+from freddy_admin.vault.details import KeyDetails
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.services import api_key_draft
 from tests.vault.pasting import pasted, secret
 from tests.web.conftest import HandClock, People, SignIn
 
@@ -105,3 +110,46 @@ def test_pasted_keys_of_another_organisation_are_those_of_a_missing_one(
 
 def _without_ids(page: str) -> str:
     return re.sub(r'value="[\w-]{64}"|[0-9a-f]{8}-[0-9a-f-]{27}|data-mark="\w+"', "", page)
+
+
+def _alike(client: Client, path: str, sent: list[dict[str, str]]) -> None:
+    """The second and the third are answered alike, in as many statements."""
+    told = []
+    for fields in sent:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.post(path, fields)
+        sentences = [str(one) for one in get_messages(answer.wsgi_request)]
+        page = answer.content.decode() + answer.headers.get("Location", "") + str(sentences[-1:])
+        for value in fields.values():
+            page = page.replace(value, "·")
+        told.append((answer.status_code, len(queries), re.sub(r"\d+", "", _without_ids(page))))
+    _first, there, missing = told  # with the first come a canary and a count of the limit
+    assert there[0] == 302
+    assert there == missing
+
+
+def test_inviting_does_not_tell_whether_an_address_has_an_account(
+    manager: Client, people: People, organisation: Organisation
+) -> None:
+    addresses = ("first@example.org", people.stranger.email, "nobodyat@example.org")
+    path = "/organisations/alder/members/invite/"
+    _alike(manager, path, [{"email": one, "role": "viewer"} for one in addresses])
+    assert Invitation.objects.filter(organisation=organisation).count() == 3
+    page = manager.get("/organisations/alder/members/").content.decode()
+    assert people.stranger.name not in page
+
+
+def test_a_pasted_key_does_not_tell_that_another_organisation_has_it(
+    manager: Client, organisation: Organisation, other: Organisation
+) -> None:
+    pasted_keys = [f"oak_live_{word}_0123456789abcdef" for word in ("first", "theirs", "nobodys")]
+    api_key_draft(
+        organisation=other,
+        actor=OPERATOR,
+        details=KeyDetails(label="Theirs"),
+        secret=pasted_keys[1],
+    )
+    path = "/organisations/alder/keys/add/"
+    sent = [{"label": f"Key {one[9:14]}", "api_key": one} for one in pasted_keys]
+    _alike(manager, path, sent)
+    assert ApiKey.objects.filter(organisation=organisation).count() == 3
