@@ -136,6 +136,8 @@ MIDDLEWARE = [
     "freddy_admin.web.denials.DeniedAccessMiddleware",
     "freddy_admin.accounts.middleware.TimeZoneMiddleware",
     "freddy_admin.accounts.middleware.SecondFactorMiddleware",
+    # Last, so that it counts only what would be done.
+    "freddy_admin.web.write_limits.WriteLimitMiddleware",
 ]
 
 ROOT_URLCONF = "freddy_admin.urls"

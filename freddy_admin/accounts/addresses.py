@@ -1,9 +1,11 @@
 """Where a request comes from, for throttling and for the audit log."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from freddy_admin.core.networks import network_of as network_of
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -16,13 +18,6 @@ def client_address(request: HttpRequest) -> str | None:
     hops = request.headers.get("x-forwarded-for", "").split(",") if proxies else []
     text = hops[-proxies] if proxies and len(hops) >= proxies else ""
     return _address(text) or _address(request.META.get("REMOTE_ADDR", ""))
-
-
-def network_of(address: str | None) -> str:
-    """What a limit counts together: one IPv4 address, or the IPv6 network of one sender."""
-    if not address or ":" not in address:
-        return address or ""
-    return str(ip_network(f"{address}/64", strict=False))
 
 
 def _address(text: str) -> str | None:

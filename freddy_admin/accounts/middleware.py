@@ -83,6 +83,9 @@ class SessionsMiddleware:
         """Pass on; a browser in which somebody signed in just now is remembered as theirs."""
         answer = device_remembered(request, self.get_response(request))
         session_of_stranger(request)
+        if request.method == "HEAD":
+            # Of a page that nobody sees nothing is remembered.
+            request.session.modified = False
         return answer
 
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:

@@ -67,7 +67,7 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     """Note, every five minutes, that the person is still there; without a query in between.
 
     False where nothing was heard of this session for a day: it has ended, and the caller signs
-    it out. A page that is open and keeps itself up to date is heard of.
+    it out. A page that is open and keeps itself up to date is heard of; HEAD writes nothing.
     """
     stored, now = session_key_hash(request.session.session_key), clock.now()
     if not stored:
@@ -79,7 +79,8 @@ def session_seen(request: HttpRequest, user: User) -> bool:
         return True
     if _idle(stored, now):
         return False
-    _write(request, user, stored)
+    if request.method != "HEAD":
+        _write(request, user, stored)
     return True
 
 

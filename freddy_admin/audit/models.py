@@ -160,3 +160,45 @@ class AuditCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.events} events, {self.problem or 'in order'}"
+
+
+class RepeatKind(models.TextChoices):
+    """What one count holds together."""
+
+    SAME = "same", _("the same by the same person")
+    OTHERS = "others", _("what one person did beyond the limit")
+    VISITORS = "visitors", _("what visitors from everywhere did beyond the limit")
+
+
+class RepeatCount(models.Model):
+    """How often something came again since its event was written.
+
+    Not part of the log: counted here until `ends_at`, then written as one event and deleted.
+    `who` is a person or a network; `times` are those that no event tells of yet. The rest is what
+    that event will say.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=10, choices=RepeatKind.choices)
+    who = models.CharField(max_length=300)
+    tag = models.CharField(max_length=40)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    organisation_id = models.BigIntegerField(null=True)
+    organisation_name = models.CharField(max_length=120, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    times = models.BigIntegerField()
+    begun_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["who", "tag", "begun_at"], name="audit_repeats_of_one"),
+            models.Index(fields=["tag", "begun_at"], name="audit_repeats_of_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.tag}: {self.times}"

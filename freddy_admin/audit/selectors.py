@@ -39,6 +39,7 @@ class AuditFilters:
 
     words: str = ""
     tag: str = ""
+    # With both, either: one query, whether there is a person of this number (0: nobody) or not.
     actor_id: int | None = None
     actor_words: str = ""
     organisation_id: int | None = None
@@ -55,7 +56,8 @@ class AuditFilters:
     @property
     def by_index(self) -> bool:
         """Whether an index leads to few events, whoever may read how many of them."""
-        return bool(self.request_id) or self.actor_id is not None
+        one_person = self.actor_id is not None and not self.actor_words
+        return bool(self.request_id) or one_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,6 @@ def _narrowed(filters: AuditFilters) -> Q:
     wanted = Q()
     if filters.tag:
         wanted &= Q(tag=filters.tag)
-    if filters.actor_id is not None:
-        wanted &= Q(actor_id=filters.actor_id)
     if filters.organisation_id is not None:
         wanted &= Q(organisation_id=filters.organisation_id)
     if filters.request_id:
@@ -135,13 +135,20 @@ def _narrowed(filters: AuditFilters) -> Q:
         wanted &= Q(at__gte=filters.since)
     if filters.until:
         wanted &= Q(at__lt=filters.until)
-    return wanted & _texts(filters)
+    return wanted & _actor(filters) & _texts(filters)
+
+
+def _actor(filters: AuditFilters) -> Q:
+    who = Q()
+    if filters.actor_id is not None:
+        who |= Q(actor_id=filters.actor_id)
+    if filters.actor_words:
+        who |= Q(actor_name__icontains=filters.actor_words[:SEARCH_LIMIT])
+    return who
 
 
 def _texts(filters: AuditFilters) -> Q:
     wanted = Q()
-    if filters.actor_words:
-        wanted &= Q(actor_name__icontains=filters.actor_words[:SEARCH_LIMIT])
     if filters.organisation_words:
         wanted &= Q(organisation_name__icontains=filters.organisation_words[:SEARCH_LIMIT])
     if filters.words:

@@ -1,17 +1,20 @@
 """The one way into the audit log."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 
-from freddy_admin.audit.chain import chain_soon
-from freddy_admin.audit.content import details_stored, event_content, text_stored
+from freddy_admin.audit.chain import chain_soon, event_seal
+from freddy_admin.audit.content import details_stored, text_stored
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.repeats import repeat_count
+from freddy_admin.audit.tags import RECORDING, Recording, Tag
 from freddy_admin.core import clock
 from freddy_admin.core.request_ids import request_id
-from freddy_admin.crypto.chains import chain_key
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,41 @@ BATCH = 500
 
 
 def audit_record(
-    *, tag: Tag, actor: Actor, place: Place | None = None, subject: str = "", **details: Any
+    *,
+    tag: Tag,
+    actor: Actor,
+    place: Place | None = None,
+    subject: str = "",
+    same_as: Any = "",
+    **details: Any,
 ) -> AuditEvent:
     """Write down one event; `details` are short JSON values and never hold a secret.
 
-    It takes no lock, wherever in a transaction it stands: it joins the chain after the commit.
+    It takes no lock of the chain, wherever in a transaction it stands: it joins that after the
+    commit. Of a kind whose repeats are counted, one that came before within ten minutes only adds
+    to its count, and the event that is given back has no number; `same_as` tells two apart that
+    look alike in the log, and is kept as a keyed hash alone. The count's row is locked until the
+    commit: let it be the last that a transaction does.
     """
     event = _event(tag, actor, place, subject, details)
-    event.save(force_insert=True)
-    chain_soon([event.pk])
+    if RECORDING[tag] is Recording.ALWAYS or actor in (OPERATOR, WORKER):
+        _save(event)
+        return event
+    with transaction.atomic(savepoint=False):
+        if repeat_count(event, same_as=same_as):
+            _save(event)
     return event
+
+
+def audit_record_if_possible(
+    *, tag: Tag, actor: Actor, place: Place | None = None, subject: str = "", **details: Any
+) -> None:
+    """Write down what was only looked at or refused: that goes on in a database that is full."""
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            audit_record(tag=tag, actor=actor, place=place, subject=subject, **details)
+    except DatabaseError as error:
+        log.warning("An event (%s) could not be written down: %s", tag.value, type(error).__name__)
 
 
 def audit_record_each(*, tag: Tag, actor: Actor, places: list[Place]) -> None:
@@ -79,5 +107,10 @@ def _event(
         details=details_stored(details),
         request_id=request_id(),
     )
-    event.seal = chain_key(settings.SECRET_KEY).seal(event_content(event))
+    event.seal = event_seal(event)
     return event
+
+
+def _save(event: AuditEvent) -> None:
+    event.save(force_insert=True)
+    chain_soon([event.pk])

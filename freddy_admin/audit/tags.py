@@ -1,5 +1,8 @@
 """Everything the audit log can say, each as a plain sentence."""
 
+from enum import Enum
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +36,10 @@ class Tag(models.TextChoices):
     TOKEN_REVOKED = "token_revoked", _("revoked a panel token")
     ORGANISATION_CREATED = "organisation_created", _("added an organisation")
     ORGANISATION_RENAMED = "organisation_renamed", _("renamed an organisation")
+    ORGANISATION_RENAME_REFUSED = (
+        "organisation_rename_refused",
+        _("was refused a name for an organisation"),
+    )
     ORGANISATION_REMOVED = "organisation_removed", _("removed an organisation")
     MEMBER_ADDED = "member_added", _("added a member")
     MEMBER_CHANGED = "member_changed", _("changed a member's role")
@@ -78,3 +85,53 @@ class Tag(models.TextChoices):
     EXPORTED = "exported", _("exported")
     ACCESS_DENIED = "access_denied", _("was refused")
     MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")
+
+
+class Recording(Enum):
+    """How what happens again and again gets into the log."""
+
+    ALWAYS = "each time an event of its own"
+    REPEATS_COUNTED = "the first at once, its repeats counted and said once"
+
+
+# What changes keys, members, roles, organisations, tokens, second factors or settings, and each
+# operation, is always an event; the rate limits of its addresses keep it from being a flood.
+# What anybody can do for ever without changing anything for others is counted. Every tag has its
+# place here: one without is refused when it is written.
+RECORDING: Final = {
+    **dict.fromkeys(
+        (
+            *(
+                Tag.PASSWORD_CHANGED,
+                Tag.SECOND_FACTOR_ADDED,
+                Tag.SECOND_FACTOR_REMOVED,
+                Tag.SECOND_FACTOR_CHANGED,
+            ),
+            *(Tag.SECOND_FACTOR_LIMITED, Tag.SINGLE_SIGN_ON_LINKED, Tag.SINGLE_SIGN_ON_UNLINKED),
+            *(Tag.PERSON_CREATED, Tag.TOKEN_CREATED, Tag.TOKEN_REVOKED),
+            *(Tag.ORGANISATION_CREATED, Tag.ORGANISATION_RENAMED, Tag.ORGANISATION_REMOVED),
+            *(Tag.MEMBER_ADDED, Tag.MEMBER_CHANGED, Tag.MEMBER_REMOVED, Tag.MEMBER_LEFT),
+            *(Tag.MEMBER_INVITED, Tag.INVITATION_RESENT, Tag.INVITATION_SENT),
+            *(Tag.INVITATION_WITHDRAWN, Tag.INVITATION_ACCEPTED, Tag.ADMIN_MADE, Tag.ADMIN_UNMADE),
+            *(Tag.PERSON_SWITCHED_OFF, Tag.PERSON_SWITCHED_ON, Tag.PERSON_REMOVED),
+            *(Tag.KEY_ADDED, Tag.KEY_TESTED, Tag.KEY_KEPT_UNTESTED, Tag.KEY_KEPT_DIFFERING),
+            *(Tag.KEY_REPLACED, Tag.KEY_CANDIDATE_DISCARDED, Tag.KEY_CHANGED, Tag.KEY_PAUSED),
+            *(Tag.KEY_RESUMED, Tag.KEY_REVOKED, Tag.KEYS_IMPORTED, Tag.KEYS_IMPORT_OPENED),
+            *(Tag.KEYS_IMPORT_CONFIRMED, Tag.KEYS_IMPORT_DISCARDED, Tag.CHECK_REQUESTED),
+            *(Tag.SYNC_REQUESTED, Tag.SYNC_ENDED, Tag.CONNECTOR_SWITCH_REQUESTED),
+            *(Tag.CONNECTOR_SWITCH_ENDED, Tag.MASTER_KEY_ROTATED),
+        ),
+        Recording.ALWAYS,
+    ),
+    **dict.fromkeys(
+        (
+            *(Tag.EXPORTED, Tag.PERSON_EXPORTED, Tag.ORGANISATION_EXPORTED),
+            *(Tag.VIEW_KEPT, Tag.VIEW_REMOVED, Tag.PERSON_CHANGED),
+            *(Tag.ACCESS_DENIED, Tag.ORGANISATION_RENAME_REFUSED),
+            *(Tag.SIGNED_IN, Tag.SIGNED_OUT, Tag.SIGN_IN_FAILED, Tag.CONFIRMATION_FAILED),
+            # As many as somebody signs in, who may do so from as many addresses as they have.
+            Tag.SESSIONS_ENDED,
+        ),
+        Recording.REPEATS_COUNTED,
+    ),
+}

@@ -34,9 +34,13 @@ class TooManyRequests(PublicError):
     http_status = 429
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(
+        minutes = -(-retry_after // 60)
+        sentence = (
             _("Too many requests. Wait %(n)d seconds, then try again.") % {"n": retry_after}
+            if minutes < 3
+            else _("Too many requests. Wait %(n)d minutes, then try again.") % {"n": minutes}
         )
+        super().__init__(sentence)
         self.retry_after = retry_after
 
     @property

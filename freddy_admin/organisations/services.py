@@ -10,6 +10,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.limits import Limit, TooManyRequests, limit_hold
 from freddy_admin.core.text import line_clean
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
@@ -19,6 +20,8 @@ from freddy_admin.organisations.slugs import Slugs, slug_base
 from freddy_admin.organisations.standing import role_set
 
 NAME_LIMIT = 120
+# Of one person, whatever became of them: enough for a slip and its correction.
+RENAMES = Limit("renames", most=5, seconds=3_600)
 BATCH = 500
 
 
@@ -30,7 +33,8 @@ def organisation_create(*, actor: Actor, name: str) -> Organisation:
     base = slug_base(line_clean(name, field="name", limit=NAME_LIMIT))
     taken = Organisation.objects.filter(slug__startswith=base).values_list("slug", flat=True)
     slugs = Slugs(taken)
-    clean = _name_free(name, besides=None)
+    clean = line_clean(name, field="name", limit=NAME_LIMIT)
+    _refuse_taken(clean, besides=None)
     with _against_races():
         organisation = Organisation.objects.create(name=clean, slug=slugs.take(clean))
     audit_record(
@@ -42,14 +46,36 @@ def organisation_create(*, actor: Actor, name: str) -> Organisation:
     return organisation
 
 
-@transaction.atomic
 def organisation_rename(*, organisation: Organisation, actor: Actor, name: str) -> Organisation:
     """Give it another name; its slug stays, so that links to it go on working.
 
-    Raises NotFound where it was removed meanwhile.
+    Raises NotFound where it was removed meanwhile, InvalidInput for a name that is unusable or
+    taken, TooManyRequests for more than a few attempts an hour: that a name is taken tells of
+    another organisation. Each attempt is written down, also the one that is refused.
     """
+    clean = line_clean(name, field="name", limit=NAME_LIMIT)
+    if clean == organisation.name:
+        return organisation
+    try:
+        if actor.id is not None:
+            limit_hold(RENAMES, of=str(actor.id))
+        return _rename(organisation, actor, clean)
+    except (InvalidInput, Conflict, TooManyRequests) as refused:
+        audit_record(
+            tag=Tag.ORGANISATION_RENAME_REFUSED,
+            actor=actor,
+            place=place_of(organisation),
+            # What was typed, and no more than that.
+            subject=clean,
+            reason="too often" if isinstance(refused, TooManyRequests) else "taken",
+        )
+        raise
+
+
+@transaction.atomic
+def _rename(organisation: Organisation, actor: Actor, clean: str) -> Organisation:
     organisation = organisation_lock(organisation=organisation)
-    clean = _name_free(name, besides=organisation)
+    _refuse_taken(clean, besides=organisation)
     former = organisation.name
     if clean == former:
         return organisation
@@ -128,8 +154,7 @@ def member_set(*, organisation: Organisation, actor: Actor, user: User, role: Ro
     return Role(role)
 
 
-def _name_free(name: str, *, besides: Organisation | None) -> str:
-    clean = line_clean(name, field="name", limit=NAME_LIMIT)
+def _refuse_taken(clean: str, *, besides: Organisation | None) -> None:
     others = Organisation.objects.exclude(pk=besides.pk) if besides else Organisation.objects.all()
     # SQLite's iexact knows ASCII alone, so Python compares.
     taken = {other.casefold() for other in others.values_list("name", flat=True)}
@@ -139,7 +164,6 @@ def _name_free(name: str, *, besides: Organisation | None) -> str:
             % {"name": clean},
             field="name",
         )
-    return clean
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -34,12 +35,13 @@ def told_beside_fields(form: forms.Form) -> Iterator[None]:
         field = refused.field if refused.field in form.fields else None
         form.add_error(field, refused.message)
         if isinstance(form, PlainForm):
-            form.refusal = refused
+            form.refused = refused
 
 
-def form_answered(answer: HttpResponse, form: forms.Form | None) -> HttpResponse:
-    """The page with its form, as 429 where the form was refused for now and may be sent again."""
-    refused = form.refusal if isinstance(form, PlainForm) else None
+def form_page(request: HttpRequest, template: str, page: Mapping[str, Any]) -> HttpResponse:
+    """The page with its `form`; with 429 where what was sent came too often, all of it kept."""
+    answer, form = render(request, template, dict(page)), page["form"]
+    refused = form.refused if isinstance(form, PlainForm) else None
     if refused is None or refused.http_status != 429:
         return answer
     answer.status_code = refused.http_status
@@ -56,7 +58,8 @@ class PlainForm(forms.Form):
     """A form as the panel's pages draw it."""
 
     use_required_attribute = True
-    refusal: PublicError | None = None  # of the service, once it was asked
+    # What a service refused of it, if anything.
+    refused: PublicError | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)

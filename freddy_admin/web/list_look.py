@@ -5,6 +5,7 @@ Looking is what has an old list fetched anew.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.http import HttpRequest
 
@@ -12,7 +13,7 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
 from freddy_admin.sync.lists.reads import ListingKey, listing_keys
 from freddy_admin.sync.lists.rows import ListingState
-from freddy_admin.sync.lists.services import listing_ask
+from freddy_admin.sync.lists.services import listing_ask, listing_state
 from freddy_admin.sync.models import ListingKind
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.selectors import key_not_found
@@ -41,7 +42,8 @@ def list_look(request: HttpRequest, access: Access, kind: ListingKind) -> Look:
     key = _chosen(keys, query.key)
     state = ListingState(kind)
     if key is not None:
-        state = listing_ask(organisation=access.organisation, key=key, kind=kind, now=now)
+        find = listing_state if request.method == "HEAD" else partial(listing_ask, now=now)
+        state = find(organisation=access.organisation, key=key, kind=kind)
     return Look(
         access=access,
         query=query,

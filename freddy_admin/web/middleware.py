@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseFileResponse
 
 from freddy_admin.core.errors import PublicError
@@ -51,6 +57,10 @@ class PrivateAnswersMiddleware:
         if request.headers.get("X-Live") == "1":
             # The browser counts on from here; the Date header knows nothing of a fast clock.
             answer["X-Now"] = str(now_ms())
+        streamed: HttpResponseBase = answer
+        if request.method == "HEAD" and isinstance(streamed, StreamingHttpResponse):
+            # The server would read all of it, line by line, to throw it away.
+            streamed.streaming_content = ()
         return made_private(answer)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

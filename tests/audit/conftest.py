@@ -10,8 +10,18 @@ from freddy_admin.audit.guards import guards_make, guards_remove
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor, Place, audit_record
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
+from tests.audit.repeating import Hand
 
 Sql = Callable[..., None]
+
+
+@pytest.fixture
+def hand() -> Iterator[Hand]:
+    """A clock that stands still until it is moved."""
+    source = Hand()
+    with clock.using(source):
+        yield source
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_letters_beyond_ascii_are_compared_too() -> None:
 def test_two_who_are_equally_fast_get_one_organisation(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "_name_free", lambda name, besides: name)
+    monkeypatch.setattr(services, "_refuse_taken", lambda name, besides: None)
 
     with pytest.raises(Conflict, match="same moment"):
         organisation_create(actor=ACTOR, name="Acme")

@@ -7,8 +7,14 @@ from pathlib import Path
 from freddy_admin.web.presenters.audit_details import _HIDDEN, _NAMES
 
 CODE = Path(__file__).resolve().parents[2] / "freddy_admin"
-WRITING = {"audit_record", "key_record", "_record", "_second_factor_changed"}
-OWN = {"tag", "actor", "place", "subject"}
+WRITING = {
+    "audit_record",
+    "audit_record_if_possible",
+    "key_record",
+    "_record",
+    "_second_factor_changed",
+}
+OWN = {"tag", "actor", "place", "subject", "same_as"}
 
 
 def _written() -> Iterator[str]:

@@ -56,4 +56,4 @@ def test_the_file_is_handed_out_though_nobody_can_write_that_down(
     answer = client.get("/overview.csv")
     assert b"up_to_date" in answer.getvalue()
     assert not AuditEvent.objects.filter(tag="exported").exists()
-    assert "An export could not be written down" in caplog.text
+    assert "An event (exported) could not be written down" in caplog.text

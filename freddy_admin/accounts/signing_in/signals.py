@@ -64,6 +64,8 @@ def _sign_in_failed(
         tag=Tag.SIGN_IN_FAILED,
         actor=actor_for(None, request),
         subject=typed if known else _shortened(typed),
+        # Two that look alike when shortened: counted apart, as two that are known are.
+        same_as=typed,
         step="password",
     )
 

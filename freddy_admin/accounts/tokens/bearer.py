@@ -6,14 +6,20 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.addresses import client_address, network_of
+from freddy_admin.accounts.actors import actor_for
+from freddy_admin.accounts.addresses import client_address
 from freddy_admin.accounts.tokens.grants import Grant
 from freddy_admin.accounts.tokens.panel_tokens import api_token_find
+from freddy_admin.audit.services import audit_record_if_possible
+from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.limits import Limit, limit_hold
+from freddy_admin.core.networks import network_of
 
 # A board that looks every ten seconds uses 6 of these; one that runs wild is held back.
 PER_TOKEN = Limit("token", most=120, seconds=60)
+# All tokens of one person together: more tokens are no way to ask more.
+PER_PERSON = Limit("token-person", most=240, seconds=60)
 WRONG_TOKENS = Limit("wrong-token", most=30, seconds=60)
 REALM = "Freddy Admin"
 
@@ -50,9 +56,17 @@ def bearer_grant(request: HttpRequest) -> Grant:
     if grant is None:
         if token:
             limit_hold(WRONG_TOKENS, of=_short(network_of(client_address(request)) or "socket"))
+            _write_down(request)
         raise TokenRefused(_("Give a panel token that is valid: Authorization: Bearer TOKEN."))
     limit_hold(PER_TOKEN, of=str(grant.token_id))
+    limit_hold(PER_PERSON, of=str(grant.user.pk))
     return grant
+
+
+def _write_down(request: HttpRequest) -> None:
+    audit_record_if_possible(
+        tag=Tag.SIGN_IN_FAILED, actor=actor_for(None, request), step="panel token"
+    )
 
 
 def _bearer(header: str) -> str:

@@ -10,11 +10,13 @@ from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.tokens.grants import Grant
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.errors import NotAllowed
+from freddy_admin.core.limits import limit_hold
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_get
 from freddy_admin.vault.places import key_organisation
 from freddy_admin.web.access import refuse_unless
+from freddy_admin.web.write_limits import BY_PROGRAMS
 
 
 def grant_of(request: HttpRequest) -> Grant:
@@ -32,10 +34,14 @@ def actor_of_program(request: HttpRequest) -> Actor:
 
 
 def to_act(request: HttpRequest) -> Grant:
-    """The grant of a token that may act. Raises NotAllowed, before anything is looked up."""
+    """The grant of a token that may act, counted.
+
+    Raises NotAllowed and TooManyRequests, before anything is looked up.
+    """
     grant = grant_of(request)
     if not grant.may_act:
         raise NotAllowed(_("This token may read only. Make one with the scope “act” for this."))
+    limit_hold(BY_PROGRAMS, of=str(grant.user.pk))
     return grant
 
 

@@ -75,9 +75,9 @@ def event_did(event: AuditEvent) -> str:
     return str(Tag(event.tag).label) if event.tag in Tag.values else event.tag
 
 
-def event_details(event: AuditEvent) -> list[str]:
-    """What was written down beside it."""
-    return details_lines(event.details, tag=event.tag)
+def event_details(event: AuditEvent, on: Reading | None = None) -> list[str]:
+    """What was written down beside it; times as the reader `on` reads them, else in UTC."""
+    return details_lines(event.details, tag=event.tag, on=on)
 
 
 def _neighbours(page: AuditPage, query: AuditQuery) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def _event(event: AuditEvent, on: Reading) -> EventView:
         address=event.address or "",
         request=request,
         request_href=AuditQuery(request=request).address(reverse("audit")) if request else "",
-        details=event_details(event),
+        details=event_details(event, on),
         icon=_ICONS.get(event.tag.partition("_")[0], "info-circle"),
     )
 

@@ -1,16 +1,24 @@
 """What was written down beside an event, in words."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from freddy_admin.audit.repeats import DIFFERING, MORE_TIMES, UNTIL
+from freddy_admin.web.presenters.times import Reading
 
 
-def details_lines(details: Any, *, tag: str) -> list[str]:
-    """Old and new values, and what else is known, a short line each."""
+def details_lines(details: Any, *, tag: str, on: Reading | None = None) -> list[str]:
+    """Old and new values, and what else is known, a short line each.
+
+    Times are those of the reader `on`; of a file, in UTC.
+    """
     if not isinstance(details, dict):
         return []
-    lines: list[str] = []
+    lines = [_again(details, on)] if MORE_TIMES in details else []
     changes = details.get("changes")
     if isinstance(changes, dict):
         lines += [_change(name, pair) for name, pair in changes.items()]
@@ -25,6 +33,22 @@ def details_lines(details: Any, *, tag: str) -> list[str]:
         if name not in _HIDDEN and value not in (None, "", [], {}, False)
     ]
     return lines
+
+
+def _again(details: dict[str, Any], on: Reading | None) -> str:
+    """`37 more times until 10:12`."""
+    number, until = int(details[MORE_TIMES]), str(details.get(UNTIL, ""))
+    words = {"n": number, "time": on.clock(datetime.fromisoformat(until)) if on else until}
+    if details.get(DIFFERING):
+        return (
+            ngettext(
+                "once more until %(time)s, in another way",
+                "%(n)d more times until %(time)s, in different ways",
+                number,
+            )
+            % words
+        )
+    return ngettext("once more until %(time)s", "%(n)d more times until %(time)s", number) % words
 
 
 def _change(name: str, pair: Any) -> str:
@@ -66,7 +90,9 @@ def _value(value: Any) -> str:
 
 
 # Numbers that name a row of the database tell a reader nothing.
-_HIDDEN = {"key_id", "changes", "old", "new", "enable", "draft_id", "token_id"}
+_HIDDEN = {"key_id", "changes", "old", "new", "enable", "draft_id", "token_id"} | {
+    *(MORE_TIMES, UNTIL, DIFFERING)
+}
 
 _NAMES: dict[str, Callable[[], str]] = {
     "added": lambda: _("added"),
@@ -128,12 +154,15 @@ _VALUES: dict[str, Callable[[], str]] = {
     "manager": lambda: _("manager"),
     "nobody decided": lambda: _("nobody decided about it in time"),
     "operator": lambda: _("operator"),
+    "panel token": lambda: _("panel token"),
     "password": lambda: _("password"),
     "read": lambda: _("read"),
     "recovery_codes": lambda: _("recovery codes"),
     "refused": lambda: _("refused"),
     "second factor": lambda: _("second factor"),
     "single sign-on": lambda: _("single sign-on"),
+    "taken": lambda: _("there is one of this name already"),
+    "too often": lambda: _("tried too often"),
     "totp": lambda: _("authenticator app"),
     "unknown": lambda: _("unknown"),
     "untested": lambda: _("could not be tested"),

@@ -100,12 +100,12 @@ def _scope(person: User) -> AuditScope:
 
 def _filters(person: User, query: AuditQuery) -> AuditFilters:
     zone = timezone.get_current_timezone()
-    actor, place = _actor(query.who), organisation_named(user=person, name=query.organisation)
+    place = organisation_named(user=person, name=query.organisation)
     return AuditFilters(
         words=query.q,
         tag=query.tag,
-        actor_id=actor,
-        actor_words="" if actor else query.who,
+        actor_id=_actor(query.who),
+        actor_words=query.who,
         organisation_id=place.pk if place else None,
         organisation_words="" if place else query.organisation,
         since=query.from_day(zone),
@@ -115,8 +115,13 @@ def _filters(person: User, query: AuditQuery) -> AuditFilters:
 
 
 def _actor(who: str) -> int | None:
-    """The person with exactly this address: found by number, however often the address changed."""
-    try:
-        return user_get(email=who).pk if "@" in who else None
-    except NotFound:
+    """Of an address, the number of its person: found by it, however often the address changed.
+
+    0 where there is no such person: the search must take the same way.
+    """
+    if "@" not in who:
         return None
+    try:
+        return user_get(email=who).pk
+    except NotFound:
+        return 0

@@ -22,7 +22,7 @@ from freddy_admin.organisations.invitations import invitation_find
 from freddy_admin.organisations.models import Invitation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.web.access import FORM, WRITE, by_anyone, by_anyone_signed_in, person_of
-from freddy_admin.web.forms import form_answered, told_beside_fields
+from freddy_admin.web.forms import form_page, told_beside_fields
 from freddy_admin.web.people_forms import NewcomerForm
 from freddy_admin.web.presenters.members import inviter_name
 from freddy_admin.web.presenters.roles import role_sentence
@@ -48,7 +48,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             )
             return signed_in_at_once(request, user, to=_page_of(found))
     page = _page(request, found, token) | {"form": form}
-    return form_answered(render(request, "invitation/page.html", page), form)
+    return form_page(request, "invitation/page.html", page)
 
 
 @by_anyone_signed_in(WRITE)

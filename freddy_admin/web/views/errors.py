@@ -60,12 +60,11 @@ def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
         return page_not_found(request)
     if error.http_status == 403:
         return permission_denied(request, error)
-    match, busy = request.resolver_match, error.http_status == 429
-    has_page = "GET" in getattr(match and match.func, "access_methods", ("GET",))
     page = {
         "sentence": error.message,
         "status": error.http_status,
-        "again": request.path if busy and has_page else "",
+        "typed": typed_words(request),
+        "again": request.path if error.http_status == 429 and _has_page(request) else "",
     }
     answer = render(request, "errors/refused.html", page, status=error.http_status)
     return headed(answer, error)
@@ -92,8 +91,7 @@ def _told(status: int, sentence: str) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form that was open too long, or that another site sent."""
     del reason  # written for developers
-    match = request.resolver_match
-    has_page = "GET" in getattr(match and match.func, "access_methods", ("GET",))
+    has_page = _has_page(request)
     page = {
         "title": _("This form is no longer valid"),
         "sentence": _(
@@ -107,3 +105,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "typed": typed_words(request),
     }
     return render(request, "errors/403.html", page, status=403)
+
+
+def _has_page(request: HttpRequest) -> bool:
+    """Whether the address can be opened, and is not only a button's."""
+    match = request.resolver_match
+    return "GET" in getattr(match and match.func, "access_methods", ("GET",))

@@ -13,7 +13,7 @@ from freddy_admin.accounts.signing_in.first_visit import (
     first_link_works,
 )
 from freddy_admin.web.access import FORM, by_anyone
-from freddy_admin.web.forms import form_answered, told_beside_fields
+from freddy_admin.web.forms import form_page, told_beside_fields
 from freddy_admin.web.people_forms import FirstAdminForm
 from freddy_admin.web.views.errors import page_not_found
 
@@ -39,4 +39,4 @@ def first_visit_link(request: HttpRequest, token: str) -> HttpResponse:
         with told_beside_fields(form):
             person = first_admin_make(token=token, actor=actor_of(request), **form.cleaned_data)
             return signed_in_at_once(request, person, to="/")
-    return form_answered(render(request, "first_visit/page.html", {"form": form}), form)
+    return form_page(request, "first_visit/page.html", {"form": form})

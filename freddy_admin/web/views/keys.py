@@ -49,7 +49,8 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     rows, here, on = list[KeyRow](), access.organisation, reading(now)
     if found.status == KeyStatus.ACTIVE:
         rows = [key_row(user=person_of(request), organisation=here, key_id=key_id, now=now)]
-        statuses_ask(rows=rows, now=now)
+        if request.method != "HEAD":
+            statuses_ask(rows=rows, now=now)
     query = past_query(request.GET, request.path, key_id=key_id)
     view = key_view(access, found, next(iter(rows), None), on, asked=asked_at(request))
     view = with_timeline(view, query, on, of=here, rows=rows)

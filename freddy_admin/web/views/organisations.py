@@ -33,7 +33,7 @@ from freddy_admin.web.access import (
 )
 from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.filters import address, filters_from
-from freddy_admin.web.forms import OrganisationForm, RemoveForm, told_beside_fields
+from freddy_admin.web.forms import OrganisationForm, RemoveForm, form_page, told_beside_fields
 from freddy_admin.web.live import nothing_new, parts_only, seen_marks
 from freddy_admin.web.past import with_histories, with_orders, with_timeline
 from freddy_admin.web.past_query import past_query
@@ -52,7 +52,8 @@ def organisation(request: HttpRequest, access: Access) -> HttpResponse:
     now, here = clock.now(), access.organisation
     rows = organisation_rows(user=person_of(request), organisation=here, now=now)
     found = key_list(rows, filters_from(request.GET))
-    statuses_ask(rows=found.shown, now=now)
+    if request.method != "HEAD":
+        statuses_ask(rows=found.shown, now=now)
     wanted = Q(pk__in=[row.key_id for row in found.in_full]) | Q(status=KeyStatus.DRAFT)
     keys, on = list(api_keys_of(organisation=here).filter(wanted)), reading(now)
     query = past_query(request.GET, request.path, kept=address(found.filters).removeprefix("?"))
@@ -108,15 +109,13 @@ def organisation_change_name(request: HttpRequest, access: Access) -> HttpRespon
     former = access.organisation.name
     form = OrganisationForm(request.POST or None, initial={"name": former})
     if request.method == "POST" and form.is_valid():
+        here, name = access.organisation, form.cleaned_data["name"]
         with told_beside_fields(form):
-            name = form.cleaned_data["name"]
-            organisation_rename(
-                organisation=access.organisation, actor=actor_of(request), name=name
-            )
+            organisation_rename(organisation=here, actor=actor_of(request), name=name)
             messages.success(request, _("The name was changed."))
-            return redirect("organisation", slug=access.organisation.slug)
+            return redirect("organisation", slug=here.slug)
     page = {"form": form, "organisation": access.organisation, "former": former}
-    return render(request, "organisation/rename.html", page)
+    return form_page(request, "organisation/rename.html", page)
 
 
 @within_organisation_by_admin(FORM)

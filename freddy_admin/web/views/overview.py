@@ -33,7 +33,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The first page of a signed-in person; asked again by the page itself, it sends changes."""
     now, person = clock.now(), person_of(request)
     found = overview_page(user=person, filters=filters_from(request.GET), now=now)
-    statuses_ask(rows=found.rows, now=now)
+    if request.method != "HEAD":
+        statuses_ask(rows=found.rows, now=now)
     on, seen = reading(now), seen_marks(request)
     told = banners(found, on)
     marks = overview_marks(found, told)

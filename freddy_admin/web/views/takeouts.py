@@ -1,4 +1,7 @@
-"""Copies to take away: an organisation as a zip, a person as JSON; each is written down."""
+"""Copies to take away: an organisation as a zip, a person as JSON; each is written down.
+
+HEAD takes none: it does the work of none and writes nothing.
+"""
 
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 
@@ -24,9 +27,11 @@ from freddy_admin.web.takeouts.person import person_takeout
 
 @within_organisation(Permission.EXPORT_ORGANISATION, FORM)
 @confirmed_recently(back="organisation", downloads=True)
-def organisation_export(request: HttpRequest, access: Access) -> FileResponse:
+def organisation_export(request: HttpRequest, access: Access) -> FileResponse | HttpResponse:
     """Everything that is kept of it but secrets."""
     here = access.organisation
+    if request.method == "HEAD":
+        return HttpResponse(content_type="application/zip")
     audit_record(
         tag=Tag.ORGANISATION_EXPORTED,
         actor=actor_of(request),
@@ -52,6 +57,8 @@ def person_export(request: HttpRequest, person_id: int) -> HttpResponse:
 
 
 def _person(request: HttpRequest, person: User) -> HttpResponse:
+    if request.method == "HEAD":
+        return HttpResponse(content_type="application/json")
     audit_record(tag=Tag.PERSON_EXPORTED, actor=actor_of(request), subject=person.email)
     told = person_takeout(person, reader=person_of(request))
     answer = JsonResponse(told, json_dumps_params={"ensure_ascii": False, "indent": 1})
