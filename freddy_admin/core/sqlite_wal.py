@@ -22,8 +22,8 @@ def wal_empty_after_commit() -> None:
     """
     if connection.vendor != "sqlite":
         return
-    if not any(waiting[1] is wal_empty for waiting in connection.run_on_commit):
-        transaction.on_commit(wal_empty)
+    if not any(waiting[1] is _empty for waiting in connection.run_on_commit):
+        transaction.on_commit(_empty)
 
 
 def wal_empty(*, patience: int | None = None) -> bool:
@@ -43,6 +43,10 @@ def wal_empty(*, patience: int | None = None) -> bool:
     except DatabaseError as error:
         log.warning("SQLite's log could not be emptied: %s", type(error).__name__)
         return False
+
+
+def _empty() -> None:
+    wal_empty()
 
 
 def _pragma(text: str) -> int:

@@ -1,10 +1,8 @@
 """Tables as files, line by line, for as many rows as there are."""
 
 import csv
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, StreamingHttpResponse
 
 from freddy_admin.accounts.actors import actor_of
@@ -12,8 +10,6 @@ from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.web.formulas import cell_safe
-
-log = logging.getLogger(__name__)
 
 
 class _Line:
@@ -37,17 +33,13 @@ def csv_answer(
 def export_note(
     request: HttpRequest, subject: str, *, filters: Mapping[str, str] | None = None
 ) -> None:
-    """Write down who took a copy. What only reads must go on in a database that is full."""
-    try:
-        with transaction.atomic(savepoint=connection.in_atomic_block):
-            audit_record(
-                tag=Tag.EXPORTED,
-                actor=actor_of(request),
-                subject=subject,
-                filters=dict(filters or {}),
-            )
-    except DatabaseError as error:
-        log.warning("An export could not be written down: %s", type(error).__name__)
+    """Write down who takes a copy, before they get it: what cannot be written down is not given."""
+    audit_record(
+        tag=Tag.EXPORTED,
+        actor=actor_of(request),
+        subject=subject,
+        filters=dict(filters or {}),
+    )
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
