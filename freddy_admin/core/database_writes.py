@@ -60,13 +60,14 @@ def write_fault_of(error: BaseException | None) -> WriteFault | None:
 def write_fault_now(*, writing: bool = False) -> WriteFault | None:
     """Why the database takes no writes at this moment; None where it may.
 
-    Asking changes nothing and does not notice a full disk; `writing` writes one small row. Raises
+    PostgreSQL is asked, which does not show a full disk; `writing` writes one small row, as is
+    done with SQLite anyway: of a full disk it tells nobody before the end of a transaction. Raises
     the database's error where that has another reason, such as a server that is away.
     """
     try:
         if writing or connection.vendor == "sqlite":
             with transaction.atomic(savepoint=connection.in_atomic_block):
-                _write(_SMALL_ROW if writing else _NO_ROW)
+                _write_small_row()
             return None
         with connection.cursor() as cursor:
             # On a standby that follows another server it is always on.
@@ -115,16 +116,12 @@ def _family(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _write(statement: str) -> None:
+def _write_small_row() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [] if statement is _NO_ROW else [_now()])
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        cursor.execute(_SMALL_ROW, [now])
 
 
-def _now() -> Any:
-    return connection.ops.adapt_datetimefield_value(timezone.now())
-
-
-_NO_ROW: Final = "UPDATE core_limitcount SET times = times WHERE 1 = 0"
 # Swept away with the counts of spans that are over.
 _SMALL_ROW: Final = """
     INSERT INTO core_limitcount (key, times, ends_at) VALUES ('can this be written', 1, %s)

@@ -79,7 +79,7 @@ def test_a_database_without_writes_serves_pages_and_the_body_says_so(
 ) -> None:
     _beat(1)
     fault = OperationalError(refused)
-    with patch("freddy_admin.core.database_writes._write", side_effect=fault):
+    with patch("freddy_admin.core.database_writes._write_small_row", side_effect=fault):
         answer = client.get("/readyz")
         told = _examined()
     assert (answer.status_code, answer.json()["status"]) == (200, "limited")
