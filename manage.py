@@ -15,6 +15,11 @@ def main() -> None:
     from django.db import Error as DatabaseFault
 
     try:
+        if sys.argv[1:2] in (["runserver"], ["testserver"]):
+            from freddy_admin.core.configuration import serving_check
+
+            # Here and not in a thread of the reloader, which would print a traceback and go on.
+            serving_check(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
         settings.configured or settings.DEBUG  # noqa: B018  loads the settings file
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as wrong:

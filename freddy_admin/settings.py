@@ -122,7 +122,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.KnownMethodsMiddleware",
     "freddy_admin.web.body_limit.BodyLimitMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    # Around everything that writes, sessions included.
+    "freddy_admin.web.database_faults.DatabaseFaultMiddleware",
+    "freddy_admin.accounts.middleware.LenientSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

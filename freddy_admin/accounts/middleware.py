@@ -1,5 +1,6 @@
 """What every request of a signed-in person goes through."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,9 @@ from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -28,6 +32,9 @@ from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
 from freddy_admin.accounts.sessions import session_of_stranger, session_seen
 from freddy_admin.accounts.signing_in.known_devices import device_remembered
 from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
+from freddy_admin.core.database_writes import write_fault_of
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -36,6 +43,21 @@ View = Callable[..., HttpResponse]
 CONFIRMING = {"account_reauthenticate", "account_confirm_elsewhere", "account_confirmed"}
 SETTING_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_logout"} | CONFIRMING
 SHOWING = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
+
+
+class LenientSessionMiddleware(SessionMiddleware):
+    """Django's own; a page that only shows something is shown though the session is not saved."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Save the session where it changed; a form needs that, a page can do without."""
+        try:
+            return super().process_response(request, response)
+        except (DatabaseError, SessionInterrupted) as error:
+            # Django takes a refused write for a session that somebody else deleted.
+            if request.method not in {"GET", "HEAD"} or write_fault_of(error) is None:
+                raise
+            log.warning("A session could not be saved: %s", type(error).__name__)
+            return response
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):

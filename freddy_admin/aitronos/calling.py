@@ -16,7 +16,7 @@ from freddy_admin.aitronos import parsing
 from freddy_admin.aitronos.adapters import KeyAdapter, tls_context
 from freddy_admin.aitronos.config import ClientConfig
 from freddy_admin.aitronos.connections import CALL
-from freddy_admin.aitronos.deadline import Deadline
+from freddy_admin.aitronos.deadline import Deadline, MaySend
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from freddy_admin.aitronos.failures import failure_of
 from freddy_admin.aitronos.info import call_info, scrub, scrubbed
@@ -62,7 +62,13 @@ class Caller:
         self._pools.close()
 
     def _call(
-        self, route: Route, parse: Parse[Value], *, secret: str | None, connection: PoolName
+        self,
+        route: Route,
+        parse: Parse[Value],
+        *,
+        secret: str | None,
+        connection: PoolName,
+        may_send: MaySend | None = None,
     ) -> Answer[Value] | AitronosError:
         """Ask, and ask again where that is sensible. Returns its error, raises none."""
         try:
@@ -70,7 +76,7 @@ class Caller:
         except UnsendableSecret as error:
             return InvalidSecret(FailureKind.INVALID_SECRET, detail=error.reason, sent=False)
         request, pool = self._request(route, key), self._pool_of(connection, key)
-        deadline = Deadline(self.config.total_of(route.read_timeout), self._monotonic)
+        deadline = Deadline(self.config.total_of(route.read_timeout), self._monotonic, may_send)
         started, attempt, sent = self._monotonic(), 1, False
         while True:
             outcome = self._attempt(request, route, parse, pool, deadline)

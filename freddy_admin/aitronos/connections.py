@@ -57,6 +57,15 @@ def _surroundings() -> tuple[Deadline, Resolver]:
     return deadline, resolver
 
 
+def _sending_allowed(deadline: Deadline) -> None:
+    """Raises ConnectFault where nothing may go out any more; nothing is done in between."""
+    if deadline.remaining <= 0:
+        # Its answer could not be waited for: better that it is certain nothing happened.
+        raise ConnectFault(FailureKind.TOTAL_TIMEOUT)
+    if not deadline.sending_allowed():
+        raise ConnectFault(FailureKind.WITHHELD)
+
+
 def _connect(host: str, port: int) -> socket.socket:
     """A connected socket; all addresses together get the connect limit."""
     deadline, resolver = _surroundings()
@@ -182,10 +191,9 @@ class _Guarded:
         """Write a part of the request. From the first one on it may have reached the other side."""
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
-        if not CALL.sent and _surroundings()[0].remaining <= 0:
-            # Its answer could not be waited for: better that it is certain nothing happened.
-            raise ConnectFault(FailureKind.TOTAL_TIMEOUT)
-        CALL.sent = True
+        if not CALL.sent:
+            _sending_allowed(_surroundings()[0])
+            CALL.sent = True
         super().send(data)  # type: ignore[misc]
 
 

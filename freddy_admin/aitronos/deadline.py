@@ -14,16 +14,24 @@ from collections.abc import Callable
 from freddy_admin.aitronos.forks import renew_in_children
 
 Monotonic = Callable[[], float]
+# Given the seconds that a call may still take: whether its request may go out now.
+MaySend = Callable[[float], bool]
 
 
 class Deadline:
     """The end of one call, or of a part of it. Used by the caller's thread, cut by the watchdog's.
 
-    `passed` says that a connection was cut, or would have been.
+    `passed` says that a connection was cut, or would have been. `may_send` is asked before each
+    request, with the connection standing.
     """
 
-    def __init__(self, seconds: float, monotonic: Monotonic = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(
+        self,
+        seconds: float,
+        monotonic: Monotonic = time.monotonic,
+        may_send: MaySend | None = None,
+    ) -> None:
+        self._monotonic, self._may_send = monotonic, may_send
         self.at = monotonic() + seconds
         self.passed = False
         self._lock = threading.Lock()
@@ -33,6 +41,12 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds left, 0 at the least."""
         return max(0.0, self.at - self._monotonic())
+
+    def sending_allowed(self) -> bool:
+        """Ask the caller whether a request may go out; the asking takes of this call's time."""
+        if self._may_send is None:
+            return True
+        return self._may_send(self.remaining) and self.remaining > 0
 
     def guard(self, connection: socket.socket) -> None:
         """Cut this connection when the time is over."""

@@ -23,6 +23,7 @@ class FailureKind(StrEnum):
     READ_TIMEOUT = "read_timeout"
     TOTAL_TIMEOUT = "total_timeout"
     INVALID_SECRET = "invalid_secret"  # noqa: S105  # nosec B105
+    WITHHELD = "withheld"
 
 
 class AitronosError(Exception):
@@ -113,3 +114,7 @@ class TimedOut(AitronosError):
 
 class InvalidSecret(AitronosError):
     """The key cannot be sent in a header; nothing was sent."""
+
+
+class Withheld(AitronosError):
+    """The caller's `may_send` said no when the connection stood; nothing was sent."""

@@ -13,6 +13,7 @@ from freddy_admin.aitronos.errors import (
     FailureKind,
     TimedOut,
     UnreadableAnswer,
+    Withheld,
 )
 
 _WRAPPERS = requests.RequestException  # an OSError by descent, whatever it wraps
@@ -34,6 +35,8 @@ class Fault:
             return UnreadableAnswer(
                 self.kind, field=self.field, detail=self.detail, http_status=self.http_status
             )
+        if self.kind is FailureKind.WITHHELD:
+            return Withheld(self.kind)
         if self.kind in _TIMEOUTS:
             return TimedOut(self.kind)
         return ConnectionFailed(self.kind, detail=self.detail)

@@ -126,6 +126,19 @@ def allowed_hosts(value: str, *, debug: bool) -> list[str]:
     return hosts
 
 
+def serving_check(*, debug: bool, hosts: list[str]) -> None:
+    """Raise ImproperlyConfigured where a server would show strangers how the panel is built.
+
+    Whatever serves calls it at its start; commands that serve nothing run with `DEBUG` anywhere.
+    Django answers to loopback alone where `DEBUG` is on and no host is named.
+    """
+    if debug and not all(host in LOOPBACK_HOSTS or _is_loopback(host) for host in hosts):
+        raise ImproperlyConfigured(
+            "DEBUG=true is for this machine alone: set ALLOWED_HOSTS to localhost and 127.0.0.1, "
+            "or set DEBUG=false."
+        )
+
+
 def plain_http(value: bool, *, hosts: list[str]) -> bool:
     """`PLAIN_HTTP`: a trial on this machine alone; refused with any host but loopback."""
     if value and not set(hosts) <= LOOPBACK_HOSTS:

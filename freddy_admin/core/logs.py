@@ -35,6 +35,25 @@ class OneLineFormatter(logging.Formatter):
         return _written_out(super().formatMessage(record)) + (f" [{name}]" if name else "")
 
 
+class Seldom:
+    """Whether what goes on and on is worth another line: the first time, then once a minute."""
+
+    def __init__(self, *, every: float = 60.0) -> None:
+        self._every, self._again_at = every, 0.0
+
+    def due(self) -> bool:
+        """True where a line is to be written now; whoever asks writes it."""
+        now = time.monotonic()
+        if now < self._again_at:
+            return False
+        self._again_at = now + self._every
+        return True
+
+    def reset(self) -> None:
+        """It is over: the next time is a first time."""
+        self._again_at = 0.0
+
+
 def _written_out(text: str) -> str:
     text = path_without_secret(text)
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

@@ -17,6 +17,7 @@ from freddy_admin.accounts.signing_in.hashing import hashed_at_once, hashing_que
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
 from freddy_admin.core.database_faults import database_fault
+from freddy_admin.core.database_writes import WriteFault, write_fault_now
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
 from freddy_admin.ops.log_examination import audit_log_examine
@@ -69,6 +70,8 @@ def _database() -> Finding:
         connection.ensure_connection()
     except DatabaseError as error:
         return Finding("database", ok=False, sentence=database_fault(error))
+    if (fault := write_fault_now(writing=True)) is not None:
+        return Finding("database", ok=False, sentence=_NO_WRITES[fault]())
     if connection.vendor != "sqlite":
         return Finding("database", ok=True, sentence=_("PostgreSQL answers."))
     with connection.cursor() as cursor:
@@ -81,6 +84,17 @@ def _database() -> Finding:
         )
         return Finding("database", ok=False, sentence=problem % {"mode": journal})
     return Finding("database", ok=True, sentence=_("SQLite answers, with WAL."))
+
+
+_NO_WRITES: dict[WriteFault, Callable[[], str]] = {
+    WriteFault.READ_ONLY: lambda: _(
+        "it can be read and not written: pages show what is known, nothing is saved and no key is "
+        "checked. Is it a standby, or was default_transaction_read_only set?"
+    ),
+    WriteFault.FULL: lambda: _(
+        "its disk is full: pages show what is known, nothing is saved. Make room on it."
+    ),
+}
 
 
 def _migrations() -> Finding:

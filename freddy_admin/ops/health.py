@@ -10,9 +10,12 @@ from django.views.decorators.http import require_safe
 
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
+from freddy_admin.core.database_writes import write_fault_now
 from freddy_admin.sync.platform import ALIVE_FOR, worker_seen_at
 
 log = logging.getLogger(__name__)
+
+OK, DOWN = "ok", "down"
 
 
 @login_not_required
@@ -26,28 +29,43 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: database, cache and a worker's sign of life; 503 names the parts that are down."""
+    """Whether pages can be served: 503 without a usable database alone.
+
+    The body names every part: `database` (ok, read-only, full, down), `cache` and `worker` (ok,
+    down). A web process serves pages without cache and worker, and from a database that can only
+    be read: taken out of a balancer for those, it would help nobody.
+    """
     del request
-    parts = {
-        name: "ok" if _holds(name, works) else "down"
-        for name, works in (
-            ("database", _database_works),
-            ("cache", cache_works),
-            ("worker", _worker_alive),
-        )
-    }
-    ready = set(parts.values()) == {"ok"}
-    status = "ready" if ready else "not ready"
-    answer = JsonResponse({"status": status, "parts": parts}, status=200 if ready else 503)
+    parts = readiness()
+    usable = parts["database"] != DOWN
+    limited = usable and set(parts.values()) != {OK}
+    status = "limited" if limited else "ready" if usable else "not ready"
+    answer = JsonResponse({"status": status, "parts": parts}, status=200 if usable else 503)
     # Load balancers ask every few seconds; Django would log each 503 as an error of ours.
     answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return answer
 
 
-def _database_works() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+def readiness() -> dict[str, str]:
+    """The state of each part, by its name."""
+    return {
+        "database": _database_state(),
+        "cache": OK if cache_works() else DOWN,
+        "worker": OK if _holds("worker", _worker_alive) else DOWN,
+    }
+
+
+def _database_state() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+        fault = write_fault_now(writing=True)
+    except (DatabaseError, OSError) as error:
+        # The type alone: a driver's text may hold an address or a user name.
+        log.warning("Not ready: database (%s).", type(error).__name__)
+        return DOWN
+    return fault.value if fault else OK
 
 
 def _worker_alive() -> bool:

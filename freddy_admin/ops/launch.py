@@ -101,6 +101,6 @@ def _ready(plan: Launch, parts: dict[str, str]) -> bool:
         answer = connection.getresponse()
         parts.update(json.loads(answer.read()).get("parts", {}))
         connection.close()
-        return answer.status == 200
+        return set(parts.values()) == {"ok"}
     connection.close()
     return False

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from freddy_admin.accounts.tokens.bearer import bearer_grant
 from freddy_admin.core import clock
+from freddy_admin.core.database_writes import write_fault_now
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.machines import refusal
 from freddy_admin.ops.exposition import CONTENT_TYPE, Family, exposed
@@ -76,6 +77,8 @@ def _work(found: Gauges) -> Iterator[Family]:
 
 
 def _surroundings(found: Gauges) -> Iterator[Family]:
+    text = "Whether the database takes writes: 1, or 0 where it can only be read or is full."
+    yield _one("freddy_database_writable", text, float(write_fault_now(writing=True) is None))
     yield _one("freddy_workers_alive", "Workers with a recent sign of life.", found.workers_alive)
     text = "Age of the latest sign of life of any worker."
     yield _one("freddy_worker_beat_age_seconds", text, found.latest_beat)

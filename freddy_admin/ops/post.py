@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from django.db import connections
 
 from freddy_admin.accounts.signing_in.resets import resets_send_due
+from freddy_admin.core.logs import Seldom
 from freddy_admin.organisations.invitation_mail import invitations_send_due
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0
+_said = Seldom()
 
 
 @dataclass
@@ -52,5 +54,6 @@ def _round_of(kind: Callable[[], int]) -> int:
     try:
         return kind()
     except Exception as error:  # noqa: BLE001  the next round tries again
-        log.warning("Mails were not looked after: %s.", type(error).__name__)
+        if _said.due():
+            log.warning("Mails were not looked after: %s.", type(error).__name__)
         return 0

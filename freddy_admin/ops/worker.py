@@ -15,6 +15,8 @@ from typing import NoReturn, Protocol
 from django.db import DatabaseError, InterfaceError, connection
 
 from freddy_admin.core import clock
+from freddy_admin.core.database_writes import WriteFault, write_fault_of
+from freddy_admin.core.logs import Seldom
 from freddy_admin.sync.platform import beat_remove
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Worker:
     drain_seconds: float = DRAIN_SECONDS
     failures: int = 0
     beside: Sequence[Beside] = ()
+    _said: Seldom = field(default_factory=Seldom)
 
     def run(self) -> bool:
         """Work until told to stop; True if every call had ended by then."""
@@ -70,7 +73,7 @@ class Worker:
                 for other in self.beside:
                     other.tick()
                 self.engine.tick(wait=TICK_SECONDS)
-                self.failures = 0
+                self._works_again()
             except (DatabaseError, InterfaceError) as error:
                 self._back_off(error)
         return self._end()
@@ -81,12 +84,20 @@ class Worker:
             connection.close()
         self.failures += 1
         seconds = back_off(self.failures)
-        log.warning(
-            "The database does not answer (%s); looking again in %.0f s.",
-            type(error).__name__,
-            seconds,
-        )
+        if self._said.due():
+            log.warning(
+                "The worker waits for its database, which is %s (%s): next look within %.0f s.",
+                write_fault_of(error) or WriteFault.AWAY,
+                type(error).__name__,
+                LONGEST_BACK_OFF,
+            )
         self.stopping.wait(seconds)
+
+    def _works_again(self) -> None:
+        if self.failures:
+            log.info("The worker goes on: its database takes what it writes.")
+            self._said.reset()
+        self.failures = 0
 
     def _end(self) -> bool:
         for other in self.beside:

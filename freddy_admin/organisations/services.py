@@ -11,6 +11,7 @@ from freddy_admin.audit.services import Actor, audit_record, audit_record_each
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.limits import Limit, TooManyRequests, limit_hold
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.core.text import line_clean
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
@@ -102,6 +103,7 @@ def organisation_remove(*, organisation: Organisation, actor: Actor) -> None:
     found = organisation_lock(organisation=organisation, removal=True)
     place = place_of(found)
     found.delete()
+    wal_empty_after_commit()
     audit_record(tag=Tag.ORGANISATION_REMOVED, actor=actor, place=place, subject=place.name)
 
 

@@ -12,6 +12,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
 from freddy_admin.sync.differences import Difference, Reported, differences
 from freddy_admin.sync.history.telling import Telling, telling_store
+from freddy_admin.sync.lease_age import LeaseAge
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import EventKind, HistoryEvent, KeySync, Outcome
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 def candidate_claims_take(*, limit: int, now: datetime) -> list[Claim]:
     """Lease up to `limit` candidates that wait for their test, the longest waiting first."""
-    del now  # the vault reads the same clock
     if limit < 1:
         return []
     lease = policy().lease.total_seconds()
@@ -39,6 +39,7 @@ def candidate_claims_take(*, limit: int, now: datetime) -> list[Claim]:
             organisation_id=candidate.key.organisation_id,
             key_version=candidate.version,
             token=candidate.lease_token,
+            age=LeaseAge.until(candidate.lease_until or now),
             master_key_id=candidate.master_key_id,
             ciphertext=bytes(candidate.ciphertext) if candidate.ciphertext is not None else None,
         )
@@ -57,7 +58,9 @@ def candidates_store(ended: Sequence[Checked]) -> list[int]:
     working = []
     for one in ended:
         try:
-            if _settle(one):
+            if one.withheld:
+                vault.candidates_release(token=one.token, key_ids=[one.key_id])
+            elif _settle(one):
                 working.append(one.key_id)
         except (Conflict, NotFound):
             # Superseded, discarded or decided by a person meanwhile: the answer is thrown away.
@@ -85,10 +88,13 @@ def _forgotten(key: ApiKey, stays: bool) -> None:
     )
 
 
+@transaction.atomic
 def _settle(ended: Checked) -> bool:
     key = ApiKey.objects.select_related("organisation").filter(pk=ended.key_id).first()
     if key is None:
         return False
+    # One whose lease ran out was tested by somebody else: what it brings late counts for nothing.
+    vault.candidate_hold(key=key, version=ended.key_version, token=ended.token)
     if ended.outcome == Outcome.GOOD and not (differing := _differing(key, ended)):
         _keep(key, ended)
         return True

@@ -8,6 +8,7 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.core import clock
 from freddy_admin.sync.claims import claim_secret
+from freddy_admin.sync.lease_age import LeaseAge
 from freddy_admin.sync.leases import Claim
 from freddy_admin.sync.models import Outcome
 from freddy_admin.sync.outcomes import Checked, OwnFailure, Problem, outcome_of, problem_of
@@ -22,18 +23,27 @@ def check_perform(client: AitronosClient, claim: Claim) -> Checked:
         client,
         lambda: claim_secret(claim),
         connection=claim.connection,
+        age=claim.age,
         named=f"key {claim.key_id}",
     )
     return replace(ended, key_id=claim.key_id, key_version=claim.key_version, token=claim.token)
 
 
 def check_with(
-    client: AitronosClient, opened: Callable[[], str], *, connection: str, named: str
+    client: AitronosClient,
+    opened: Callable[[], str],
+    *,
+    connection: str,
+    age: LeaseAge,
+    named: str,
 ) -> Checked:
-    """The same with whatever secret `opened` gives; whose check it was is left to the caller."""
+    """Call *Get sync status* with whatever secret `opened` gives, while the lease of `age` lasts.
+
+    Whose check it was is left to the caller. Never raises; asks no database.
+    """
     try:
         # Never a name of ours: a traceback that prints locals would print the secret.
-        answer = client.get_sync_status(secret=opened(), connection=connection)
+        answer = client.get_sync_status(secret=opened(), connection=connection, may_send=age.covers)
     except KeyUnreadable:
         return _ended(Outcome.FAILED, Problem(kind=OwnFailure.KEY_UNREADABLE))
     except MasterKeyMisfit:

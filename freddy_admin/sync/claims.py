@@ -1,8 +1,10 @@
 """One key whose call is ours to make: the sealed bytes, opened for the call alone."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
+from freddy_admin.sync.lease_age import LeaseAge
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.opening import secret_open
 
@@ -15,6 +17,7 @@ class SealedClaim:
     organisation_id: int
     key_version: int
     token: str  # of the lease
+    age: LeaseAge
     master_key_id: str = field(repr=False)
     ciphertext: bytes | None = field(repr=False)
 
@@ -43,13 +46,14 @@ def claim_secret(claim: SealedClaim) -> str:
 SEALED_IN: Final = ("organisation", "version", "master_key_id", "ciphertext")
 
 
-def sealed_values(key: ApiKey, *, token: str) -> dict[str, Any]:
-    """What a claim takes from the key as it is stored."""
+def sealed_values(key: ApiKey, *, token: str, ends_at: datetime) -> dict[str, Any]:
+    """What a claim takes from the key as it is stored; its lease ends at `ends_at`."""
     return {
         "key_id": key.pk,
         "organisation_id": key.organisation_id,
         "key_version": key.version,
         "token": token,
+        "age": LeaseAge.until(ends_at),
         "master_key_id": key.master_key_id,
         "ciphertext": bytes(key.ciphertext) if key.ciphertext is not None else None,
     }

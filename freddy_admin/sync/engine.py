@@ -17,6 +17,7 @@ from freddy_admin.accounts.sessions import sessions_prune
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.rounds import audit_round
 from freddy_admin.core import clock
+from freddy_admin.core.sqlite_wal import wal_empty
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api import api_client
@@ -112,6 +113,8 @@ class Engine:
         if _past(self._beat_at, BEAT_EVERY, now):
             self._beat_at = now
             self.beat(now=now)
+            # What was wiped while somebody read an older state is still in SQLite's log.
+            wal_empty(patience=0)
 
     def _try_canaries(self, now: datetime) -> None:
         # All of them at the start; later those that came with a new master key.

@@ -14,6 +14,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
 from freddy_admin.sync.candidates import organization_id_told, outcome_of_test
 from freddy_admin.sync.checks import check_with
+from freddy_admin.sync.lease_age import LeaseAge
 from freddy_admin.sync.lifecycle import keys_watch
 from freddy_admin.sync.models import Outcome
 from freddy_admin.sync.outcomes import Checked
@@ -35,6 +36,7 @@ class ImportClaim:
 
     key_id: int
     token: str
+    age: LeaseAge
     place: ImportPlace
     entered: str
     master_key_id: str = field(repr=False)
@@ -53,7 +55,6 @@ class ImportTested:
 
 def import_claims_take(*, limit: int, now: datetime) -> list[ImportClaim]:
     """Lease up to `limit` rows that wait for their test."""
-    del now  # the vault reads the same clock
     if limit < 1:
         return []
     lease = policy().lease.total_seconds()
@@ -61,6 +62,7 @@ def import_claims_take(*, limit: int, now: datetime) -> list[ImportClaim]:
         ImportClaim(
             key_id=row.pk,
             token=row.lease_token,
+            age=LeaseAge.until(row.lease_until or now),
             place=import_place_of(row),
             entered=row.organization_id,
             master_key_id=row.master_key_id,
@@ -87,6 +89,7 @@ def import_perform(client: AitronosClient, claim: ImportClaim) -> ImportTested:
             master_key_id=claim.master_key_id,
         ),
         connection=f"import.{claim.key_id}",
+        age=claim.age,
         named=f"row {claim.key_id} of an import",
     )
     ended = replace(ended, key_id=claim.key_id, token=claim.token)
@@ -94,11 +97,18 @@ def import_perform(client: AitronosClient, claim: ImportClaim) -> ImportTested:
 
 
 def imports_store(tested: Sequence[ImportTested]) -> list[int]:
-    """Write the outcomes down; the ids of the rows that were still ours."""
+    """Write the outcomes down; the ids of the rows that were still ours.
+
+    A row with which nothing was sent, for its lease was over, waits for its test again.
+    """
+    for one in tested:
+        if one.ended.withheld:
+            vault.import_rows_release(token=one.token, row_ids=[one.key_id])
     return [
         one.key_id
         for one in tested
-        if vault.import_row_settle(
+        if not one.ended.withheld
+        and vault.import_row_settle(
             row_id=one.key_id,
             token=one.token,
             verdict=_verdict(one),

@@ -79,12 +79,14 @@ def _free(now: datetime, policy: Policy) -> QuerySet[KeySync]:
 def _take(rows: QuerySet[KeySync], *, limit: int, now: datetime, policy: Policy) -> list[Claim]:
     if limit < 1:
         return []
-    token = secrets.token_hex(8)
+    token, ends_at = secrets.token_hex(8), now + policy.lease
     with transaction.atomic():
         locked = rows.select_for_update(skip_locked=True, of=("self",))
         ids = list(locked.values_list("pk", flat=True)[:limit])
         if not ids:
             return []
-        KeySync.objects.filter(pk__in=ids).update(lease_token=token, lease_until=now + policy.lease)
+        KeySync.objects.filter(pk__in=ids).update(lease_token=token, lease_until=ends_at)
         keys = ApiKey.objects.only(*SEALED_IN).in_bulk(ids)
-    return [Claim(**sealed_values(keys[pk], token=token)) for pk in ids if pk in keys]
+    return [
+        Claim(**sealed_values(keys[pk], token=token, ends_at=ends_at)) for pk in ids if pk in keys
+    ]

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from freddy_admin.aitronos.errors import AitronosError, KeyNotPermitted, KeyRefused
+from freddy_admin.aitronos.errors import (
+    AitronosError,
+    FailureKind,
+    KeyNotPermitted,
+    KeyRefused,
+)
 from freddy_admin.aitronos.types import CallInfo, SyncStatus
 from freddy_admin.sync.models import Outcome
 
@@ -46,6 +51,11 @@ class Checked:
     figures: SyncStatus | None = None
     info: CallInfo | None = None
     problem: Problem | None = None
+
+    @property
+    def withheld(self) -> bool:
+        """Nothing was asked: the lease was over, or nearly, by the time the connection stood."""
+        return self.problem is not None and self.problem.kind == FailureKind.WITHHELD
 
 
 def problem_of(error: AitronosError) -> Problem:

@@ -49,7 +49,7 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
     """Store these ends and free their leases; returns the rows that were written.
 
     A result whose lease is no longer its own, or whose key was replaced, paused or revoked
-    meanwhile, is thrown away.
+    meanwhile, is thrown away; where nothing was sent, the key stays due.
     """
     spans = policy()
     by_key, telling, drafts = {one.key_id: one for one in ended}, Telling(), Drafts()
@@ -72,7 +72,7 @@ def checks_store(ended: Sequence[Checked]) -> list[KeySync]:
 
 def _still_ours(row: KeySync, key: ApiKey, ended: Checked) -> bool:
     same = row.lease_token == ended.token and key.version == ended.key_version
-    return same and key.status == KeyStatus.ACTIVE and key.paused_at is None
+    return same and not ended.withheld and key.status == KeyStatus.ACTIVE and key.paused_at is None
 
 
 def _release_lost(found: list[KeySync], kept: list[KeySync], by_key: dict[int, Checked]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
+from django.db import connections
+
 from freddy_admin.aitronos.client import AitronosClient
 
 STORE_AT_ONCE = 100
@@ -33,10 +35,11 @@ Stored = TypeVar("Stored")
 class CallPool(Generic[Claimed, Ended, Stored]):
     """Runs up to `parallel` calls at a time; the caller submits claims and collects ends.
 
-    The threads touch no database, so they hold no connection; `store` writes ends down in the
-    caller's thread, in batches. A slow key costs one slot, and never more than the client's
-    total limit. `backlog` more may be taken than run, so that no thread waits while ends are
-    stored. `release` gives keys back that were taken and not asked.
+    The threads write nothing, and hold no connection to the database: what looks into it before
+    it sends has one for that alone. `store` writes ends down in the caller's thread, in batches.
+    A slow key costs one slot, and never more than the client's total limit. `backlog` more may
+    be taken than run, so that no thread waits while ends are stored. `release` gives keys back
+    that were taken and not asked.
     """
 
     def __init__(  # noqa: PLR0913  its surroundings, all by name
@@ -96,7 +99,11 @@ class CallPool(Generic[Claimed, Ended, Stored]):
             self._release(left)
 
     def _run(self, claim: Claimed) -> None:
-        self._ended.put(self._perform(self._client, claim))
+        try:
+            ended = self._perform(self._client, claim)
+        finally:
+            connections.close_all()
+        self._ended.put(ended)
         if self._ended.qsize() >= self._missing:
             self._enough.set()
 

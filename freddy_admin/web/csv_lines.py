@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.http import HttpRequest, StreamingHttpResponse
 
 from freddy_admin.accounts.actors import actor_of
-from freddy_admin.audit.services import audit_record_if_possible
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.web.formulas import cell_safe
@@ -33,10 +32,13 @@ def csv_answer(
 def export_note(
     request: HttpRequest, subject: str, *, filters: Mapping[str, str] | None = None
 ) -> None:
-    """Write down who took a copy; HEAD takes none. A database that is full holds nobody up."""
+    """Write down who takes a copy, before they get it: what cannot be written down is not given.
+
+    HEAD takes none, and writes nothing.
+    """
     if request.method == "HEAD":
         return
-    audit_record_if_possible(
+    audit_record(
         tag=Tag.EXPORTED,
         actor=actor_of(request),
         subject=subject,

@@ -35,7 +35,7 @@ json_values = st.recursive(
 header_values = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40)
 PARSERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "start_sync": parsing_changes.sync_started,
-    "switch_tool": partial(parsing_changes.tool_switched, asked=False),
+    "switch_tool": partial(parsing_changes.tool_switched, tool_key="gmail", enabled=False),
     "list_auth_configs": parsing_lists.auth_configs,
     "list_connectors": parsing_lists.connector_page,
 }

@@ -186,9 +186,11 @@ def test_an_echo_in_the_texts_of_a_good_answer_is_hidden(
     serve: Serve, make_client: MakeClient, name: str
 ) -> None:
     call, body = EVERY[name]
-    value = call(make_client(serve(says(answer(with_echoes(body)))))).value
+    # An answer about another tool is none: its key stays what was asked for.
+    named = {name: body[name] for name in body if name == "tool_key"}
+    value = call(make_client(serve(says(answer(with_echoes(body) | named))))).value
     assert KEY[:20] not in repr(value).lower()
-    assert repr(value).count(" …'") >= 3
+    assert repr(value).count(" …'") >= 3 - len(named)
 
 
 def test_an_echo_that_was_cut_is_hidden_and_other_texts_are_left(

@@ -66,6 +66,7 @@ def test_its_texts_are_cleaned_and_cut(serve: Serve, make_client: MakeClient) ->
         ("job_id", 7),
         ("status", None),
         ("status", ["completed"]),
+        ("status", "Failed"),
         ("tools_synced", "42"),
         ("tools_created", True),
         ("tools_updated", -1),

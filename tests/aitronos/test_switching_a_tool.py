@@ -14,7 +14,7 @@ from freddy_admin.aitronos.errors import UnexpectedStatus, UnreadableAnswer
 from freddy_admin.aitronos.types import ToolSwitched
 from tests.aitronos.calls import SWITCHED, error_of, switch_tool
 from tests.aitronos.conftest import KEY, NOON, MakeClient, Serve
-from tests.aitronos.wire import ScriptedServer, answer, key_of, says
+from tests.aitronos.wire import ScriptedServer, Talk, answer, key_of, says
 
 START, END = "/v1/admin/composio/tools/", "/status"
 
@@ -23,12 +23,20 @@ class Switchboard:
     """A server that takes every switch, and its client."""
 
     def __init__(self) -> None:
-        self.server = ScriptedServer(says(answer(SWITCHED)))
+        self.server = ScriptedServer(self._switched)
         self.client = AitronosClient(ClientConfig(self.server.base_url), clock=lambda: NOON)
+
+    def _switched(self, talk: Talk) -> None:
+        while talk.request():
+            talk.send(answer(SWITCHED | {"tool_key": self.tool_key}))
 
     def target_of(self, tool_key: str) -> str:
         """The target of the request that switches this tool."""
-        self.client.switch_tool(secret=KEY, tool_key=tool_key, enabled=False)
+        self.tool_key = tool_key
+        try:
+            self.client.switch_tool(secret=KEY, tool_key=tool_key, enabled=False)
+        except UnreadableAnswer as error:
+            assert error.field == "tool_key"  # noqa: PT017  of a key with nothing to be seen
         method, target, version = self.server.requests[-1].split(b"\r\n")[0].decode().split(" ")
         assert (method, version) == ("PATCH", "HTTP/1.1")
         return target
@@ -120,6 +128,7 @@ def test_its_id_and_message_may_be_missing(
         ("tool_key", None),
         ("tool_key", ""),
         ("tool_key", 5),
+        ("tool_key", "slack"),
         ("tool_id", 5),
         ("message", []),
     ],

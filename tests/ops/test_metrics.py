@@ -130,6 +130,7 @@ def test_orders_workers_and_aitronos_are_told(admin: User, place: Organisation) 
     assert found["freddy_orders"]["sync", "queued"] == 1
     assert sum(found["freddy_orders"].values()) == 1
     assert found["freddy_workers_alive"] == {(): 1}
+    assert found["freddy_database_writable"] == {(): 1}
     assert found["freddy_worker_beat_age_seconds"] == {(): 4}
     assert found["freddy_workers_master_key_fault"] == {(): 1}
     assert found["freddy_api_reachable"] == {(): 1}
@@ -155,7 +156,7 @@ def test_nobody_is_named_and_more_keys_are_no_more_lines(
     for number in range(20):
         _key(place, f"k{number}")
     # The token, its use, its count between savepoints; five for the figures.
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(23):
         after = _ask(admin).content.decode()
     assert len(after.splitlines()) == len(before.splitlines())
     assert str(first.key_id) not in {line.rpartition(" ")[0] for line in after.splitlines()}

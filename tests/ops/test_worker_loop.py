@@ -1,5 +1,6 @@
 """The worker's loop: stops in order, and is patient with a database that is away."""
 
+import logging
 import os
 import signal
 import threading
@@ -97,6 +98,22 @@ def test_the_log_names_no_address(caplog: pytest.LogCaptureFixture) -> None:
     Worker(engine, stopping).run()
     assert "OperationalError" in caplog.text
     assert "10.0.0.1" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_database_without_writes_fills_no_log_and_its_return_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "freddy_admin.ops.worker")
+    stopping, full = Hurried(), OperationalError("database or disk is full")
+    engine = FakeEngine([*[full] * 20, None, full, None], stopping)
+    Worker(engine, stopping).run()
+    waits = "The worker waits for its database, which is full (OperationalError)"
+    goes_on = "The worker goes on"
+    said = [line for line in caplog.messages if line.startswith(("The worker",))]
+    assert [line.startswith(waits) for line in said] == [True, False, True, False]
+    assert [line.startswith(goes_on) for line in said] == [False, True, False, True]
+    assert sum(seconds or 0 for seconds in stopping.waits[:20]) > 400  # it does not spin
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import LazySettings
 
 from freddy_admin.accounts.models import User
 from freddy_admin.aitronos.types import CallInfo, SyncStatus
@@ -38,6 +39,13 @@ def hand_clock() -> Iterator[HandClock]:
     source = HandClock()
     with clock.using(source):
         yield source
+
+
+@pytest.fixture(autouse=True)
+def leases_as_long_as_the_calls(settings: LazySettings) -> None:
+    """Longer than the longest call of any client here: else nothing would be sent."""
+    settings.AITRONOS_TOTAL_TIMEOUT = 60.0
+    settings.AITRONOS_SYNC_TIMEOUT = 60.0
 
 
 @pytest.fixture

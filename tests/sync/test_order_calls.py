@@ -63,7 +63,7 @@ def test_a_sync_is_sent_and_its_figures_are_kept(
         (Scenario.RATE_LIMITED, OrderState.REFUSED),
         (Scenario.UNAVAILABLE, OrderState.UNCLEAR),
         (Scenario.REDIRECT, OrderState.REFUSED),
-        (Scenario.WRONG_TYPES, OrderState.DONE),
+        (Scenario.WRONG_TYPES, OrderState.UNCLEAR),
     ],
 )
 def test_whatever_comes_back_it_was_sent_once(
@@ -169,7 +169,23 @@ def test_an_unknown_connector_is_refused(
 def test_a_switch_whose_answer_cannot_be_read_is_not_known() -> None:
     error = AitronosError(FailureKind.UNREADABLE_ANSWER, http_status=200)
     assert state_after(error, kind=OrderKind.SWITCH) == OrderState.UNCLEAR
-    assert state_after(error, kind=OrderKind.SYNC) == OrderState.DONE
+
+
+@pytest.mark.parametrize(
+    ("field", "state"),
+    [
+        ("tools_synced", OrderState.DONE),
+        ("message", OrderState.DONE),
+        ("job_id", OrderState.UNCLEAR),
+        ("status", OrderState.UNCLEAR),
+        ("Content-Type", OrderState.UNCLEAR),
+        ("body", OrderState.UNCLEAR),
+        ("headers", OrderState.UNCLEAR),
+    ],
+)
+def test_a_sync_is_done_only_where_its_answer_names_its_job(field: str, state: OrderState) -> None:
+    error = AitronosError(FailureKind.UNREADABLE_ANSWER, http_status=200, field=field)
+    assert state_after(error, kind=OrderKind.SYNC) == state
 
 
 def test_what_nobody_foresaw_is_not_known(key: ApiKey, organisation: Organisation) -> None:

@@ -7,7 +7,6 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sandbox.scenarios import Scenario
-from freddy_admin.sync.engine import Engine
 from freddy_admin.sync.models import HistoryEvent, KeySync, Order, OrderState
 from freddy_admin.sync.orders.calls import (
     order_perform,
@@ -172,19 +171,3 @@ def test_a_revoked_key_takes_its_overlay_along_but_not_the_record(
     KeySync.objects.filter(pk=key.pk).delete()
     ended = order_perform(client, claim)
     assert orders_store([ended]) == [claim.order_id]
-
-
-def test_the_engine_sends_what_waits(
-    make_key: MakeKey, organisation: Organisation, client: AitronosClient
-) -> None:
-    key = keyed(make_key, Scenario.HEALTHY)
-    ask(key, organisation)
-    engine = Engine(client=client)
-    try:
-        for _ in range(100):
-            engine.tick(wait=0.05)
-            if Order.objects.get().state == OrderState.DONE:
-                break
-        assert Order.objects.get().state == OrderState.DONE
-    finally:
-        engine.stop()

@@ -1,6 +1,8 @@
 """Drill S11: what was replaced, revoked or thrown away is in no byte of the database's files."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +13,11 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
-from freddy_admin.core import backends, clock
+from freddy_admin.core import backends, clock, sqlite_wal
+from freddy_admin.core.sqlite_wal import wal_empty
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.services import organisation_remove
+from freddy_admin.sync.engine import Engine
 from freddy_admin.vault.models import ApiKey, KeyCandidate
 from freddy_admin.vault.services import (
     KeyDetails,
@@ -50,8 +55,7 @@ class Files:
             cursor.fetchall()
 
     def hold(self, sealed: bytes) -> bool:
-        """Whether any file holds these bytes, or a good part of them."""
-        self.pragma("wal_checkpoint(TRUNCATE)")
+        """Whether any file holds these bytes, or a good part of them, as they lie there now."""
         held = b"".join(file.read_bytes() for file in self.path.parent.iterdir())
         return any(sealed[at : at + 16] in held for at in range(24, len(sealed) - 16, 8))
 
@@ -133,6 +137,67 @@ def test_an_import_that_nobody_confirmed_for_a_day_leaves_nothing(
     tomorrow = clock.now() + timedelta(days=1)
     with clock.using(lambda: tomorrow):
         assert import_drafts_expire() == 2
+    assert not files.hold(sealed)
+
+
+@contextmanager
+def _read_by_another(files: Files) -> Iterator[sqlite3.Connection]:
+    """Somebody who began to read before the key was revoked, and has not ended yet."""
+    with closing(sqlite3.connect(files.path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM vault_apikey").fetchall()
+        yield other
+
+
+def test_a_key_revoked_while_others_read_leaves_nothing_once_they_end(
+    files: Files, here: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_wal, "PATIENCE", 1)
+    key, former = _key(here)
+    with _read_by_another(files) as other:
+        api_key_revoke(organisation=here, actor=ANA, key=key)
+        assert not wal_empty(patience=1)
+        other.execute("COMMIT")
+        assert wal_empty(patience=1)
+        assert not files.hold(former)
+        # Nobody waits longer than before for somebody who writes.
+        with files.wrapper.cursor() as cursor:
+            assert cursor.execute("PRAGMA busy_timeout").fetchone() == (20_000,)
+
+
+def test_a_key_revoked_while_another_connection_is_open_leaves_nothing(
+    files: Files, here: Organisation
+) -> None:
+    key, former = _key(here)
+    with _read_by_another(files) as other:
+        other.execute("COMMIT")
+        api_key_revoke(organisation=here, actor=ANA, key=key)
+        assert not files.hold(former)
+        other.execute("SELECT count(*) FROM vault_apikey").fetchall()
+        assert not files.hold(former)
+
+
+def test_the_worker_empties_the_log_again(
+    files: Files, here: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_wal, "PATIENCE", 1)
+    key, former = _key(here)
+    with _read_by_another(files):
+        api_key_revoke(organisation=here, actor=ANA, key=key)
+    assert files.hold(former)
+    engine = Engine(parallel=1, name="test")
+    try:
+        engine.tick(wait=0)
+    finally:
+        engine.stop()
+    assert not files.hold(former)
+
+
+def test_a_removed_organisation_leaves_nothing_of_its_keys(
+    files: Files, here: Organisation
+) -> None:
+    _former, sealed = _key(here)
+    organisation_remove(organisation=here, actor=ANA)
     assert not files.hold(sealed)
 
 

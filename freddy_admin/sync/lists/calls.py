@@ -79,7 +79,8 @@ def listings_store(ended: Sequence[ListingEnded]) -> list[int]:
     """Store these ends and free their leases; returns the ids of the keys they were stored for.
 
     A failed call leaves the latest good list as it is. An end whose lease is no longer its own,
-    or whose key was replaced, paused or revoked meanwhile, is thrown away.
+    or whose key was replaced, paused or revoked meanwhile, is thrown away; so is one for which
+    nothing was sent, and the list stays wanted.
     """
     stored = []
     for one in sorted(ended, key=lambda one: (one.key_id, one.claim.kind)):
@@ -120,7 +121,7 @@ def _claim(row: Listing, key: ApiKey) -> ListingClaim:
     return ListingClaim(
         kind=ListingKind(row.kind),
         wanted_at=row.wanted_at,
-        **sealed_values(key, token=row.lease_token),
+        **sealed_values(key, token=row.lease_token, ends_at=row.lease_until or clock.now()),
     )
 
 
@@ -131,6 +132,7 @@ def _release(claim: ListingClaim) -> None:
 
 def _still_ours(row: Listing, ended: ListingEnded) -> bool:
     same = row.lease_token == ended.token and row.key.version == ended.claim.key_version
+    same = same and not ended.withheld
     return same and row.key.status == KeyStatus.ACTIVE and row.key.paused_at is None
 
 

@@ -56,6 +56,11 @@ class ListingEnded:
         """The lease it ran under."""
         return self.claim.token
 
+    @property
+    def withheld(self) -> bool:
+        """It was not asked for, or not whole: the lease was over before a page of it."""
+        return self.problem is not None and self.problem.kind == FailureKind.WITHHELD
+
 
 def listing_perform(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
     """Fetch one whole list with this key. Never raises: every end is a `ListingEnded`."""
@@ -74,7 +79,9 @@ def listing_perform(client: AitronosClient, claim: ListingClaim) -> ListingEnded
 
 
 def _auth_configs(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
-    answer = client.list_auth_configs(secret=claim_secret(claim), connection=claim.connection)
+    answer = client.list_auth_configs(
+        secret=claim_secret(claim), connection=claim.connection, may_send=claim.age.covers
+    )
     items = answer.value.items[:MOST_ITEMS]
     return _whole(claim, items, answer.value.total, answer.info)
 
@@ -87,7 +94,11 @@ def _connectors(client: AitronosClient, claim: ListingClaim) -> ListingEnded:
         if offset and time.monotonic() > last_start:
             raise TimedOut(FailureKind.TOTAL_TIMEOUT)
         answer = client.list_connectors(
-            secret=claim_secret(claim), connection=claim.connection, offset=offset, limit=PER_PAGE
+            secret=claim_secret(claim),
+            connection=claim.connection,
+            offset=offset,
+            limit=PER_PAGE,
+            may_send=claim.age.covers,
         )
         page = answer.value
         for one in page.connectors:

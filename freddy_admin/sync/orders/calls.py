@@ -1,20 +1,24 @@
 """An order's one call: claimed once, sent once at most, and what came back.
 
 The claim is committed before anything is sent. A worker that dies afterwards leaves an order of
-which nobody knows whether it arrived: it is never sent again, and the panel says so.
+which nobody knows whether it arrived: it is never sent again, and the panel says so. One that is
+stopped and wakes up later looks at the row once more, immediately before the first byte.
 """
 
 import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.parsing_changes import SYNC_FIGURES
 from freddy_admin.aitronos.types import SyncStarted
 from freddy_admin.core import clock
 from freddy_admin.sync.claims import SealedClaim, claim_secret, sealed_values
@@ -39,6 +43,8 @@ class OrderClaim(SealedClaim):
     full: bool
     tool_key: str
     enable: bool
+    taken_at: datetime  # by the database's clock
+    lasts: float  # real seconds from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
         waiting = Order.objects.filter(
             state=OrderState.QUEUED, requested_at__gt=orders_since(now)
         ).select_related("key")
-        locked = waiting.select_for_update(skip_locked=True, of=("self",))
+        locked = waiting.select_for_update(skip_locked=True, of=("self",)).annotate(taken_at=Now())
         orders = list(locked.order_by("requested_at", "pk")[:limit])
         for order in orders:
             order.state, order.sent_at = OrderState.SENDING, now
@@ -82,11 +88,14 @@ def order_claims_take(*, limit: int, now: datetime) -> list[OrderClaim]:
         # A row at a time, each for itself: several at once could meet a batch of checks.
         mine = KeySync.objects.filter(pk=order.key_id, order_at=order.requested_at)
         mine.filter(order_state=OrderState.QUEUED).update(order_state=OrderState.SENDING)
-    return [_claim(order) for order in orders]
+    return [_claim(order, now) for order in orders]
 
 
 def order_perform(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
-    """Send the order. Never raises; touches no database, any thread."""
+    """Send the order, unless it is not ours any more. Never raises; writes nothing, any thread.
+
+    It is refused, with the problem `withheld`, where our lease was over before the first byte.
+    """
     if claim.ciphertext is None:
         return _ended(claim, OrderState.REFUSED, problem=Problem(kind="key_changed"))
     try:
@@ -106,23 +115,50 @@ def order_perform(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
 def state_after(error: AitronosError, *, kind: OrderKind) -> OrderState:
     """Refused where it is certain that nothing was begun, else unclear: it may run all the same.
 
-    A sync's 200 that cannot be read means that it was done: what is missing are its figures.
+    A sync's 200 that names its job was done, though its figures cannot be read. Any other 200,
+    such as a web page, is not the answer of a sync.
     """
     if not error.sent or error.http_status in _TURNED_AWAY:
         return OrderState.REFUSED
-    done = error.http_status == 200 and kind == OrderKind.SYNC
-    return OrderState.DONE if done else OrderState.UNCLEAR
+    done = error.http_status == 200 and error.field in SYNC_FIGURES
+    return OrderState.DONE if done and kind == OrderKind.SYNC else OrderState.UNCLEAR
+
+
+def order_may_be_sent(claim: OrderClaim, seconds: float) -> bool:
+    """Whether nobody else has, or could have, taken the order up within so many seconds from now.
+
+    By the row and the database's clock, then by this machine's: asked immediately before the
+    first byte. No transaction is held; a database that does not answer is a no.
+    """
+    mine = Order.objects.filter(pk=claim.order_id, state=OrderState.SENDING)
+    try:
+        now = mine.filter(lease_token=claim.token).values_list(Now(), flat=True).first()
+    except DatabaseError as error:
+        log.warning("Order %s was not sent: %s", claim.order_id, type(error).__name__)
+        return False
+    if now is None:
+        return False
+    age = (now - claim.taken_at).total_seconds()
+    # Last, for the answer may have been long on its way.
+    return age + seconds <= claim.lasts and claim.age.covers(seconds)
 
 
 def _sent(client: AitronosClient, claim: OrderClaim) -> OrderEnded:
+    may_send = partial(order_may_be_sent, claim)
     if claim.kind == OrderKind.SYNC:
         started = client.start_sync(
-            secret=claim_secret(claim), full=claim.full, read_timeout=settings.AITRONOS_SYNC_TIMEOUT
+            secret=claim_secret(claim),
+            full=claim.full,
+            read_timeout=settings.AITRONOS_SYNC_TIMEOUT,
+            may_send=may_send,
         )
         figures = _figures(started.value)
         return _ended(claim, OrderState.DONE, result=figures, request_id=started.info.request_id)
     switched = client.switch_tool(
-        secret=claim_secret(claim), tool_key=claim.tool_key, enabled=claim.enable
+        secret=claim_secret(claim),
+        tool_key=claim.tool_key,
+        enabled=claim.enable,
+        may_send=may_send,
     )
     told = {"message": switched.value.message}
     return _ended(claim, OrderState.DONE, result=told, request_id=switched.info.request_id)
@@ -161,9 +197,9 @@ def _ended(
     )
 
 
-def _claim(order: Order) -> OrderClaim:
-    key = order.key
-    values = sealed_values(key, token=order.lease_token)
+def _claim(order: Order, now: datetime) -> OrderClaim:
+    key, ends_at = order.key, order.lease_until or now
+    values = sealed_values(key, token=order.lease_token, ends_at=ends_at)
     if key.status != KeyStatus.ACTIVE or key.paused_at is not None:
         values["ciphertext"] = None
     return OrderClaim(
@@ -172,5 +208,7 @@ def _claim(order: Order) -> OrderClaim:
         full=order.full,
         tool_key=order.tool_key,
         enable=order.enable,
+        taken_at=getattr(order, "taken_at", now),
+        lasts=(ends_at - clock.now()) / clock.passing(1),
         **values,
     )

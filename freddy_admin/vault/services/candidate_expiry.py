@@ -10,6 +10,7 @@ from freddy_admin.audit.services import WORKER
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.trail import key_record
@@ -49,6 +50,7 @@ def _expire(seen: KeyCandidate, tell: Callable[[ApiKey, bool], None]) -> bool:
         )
         stays = key.status != KeyStatus.DRAFT
         candidate.delete()
+        wal_empty_after_commit()
         tell(key, stays)
         if not stays:
             key.delete()

@@ -17,6 +17,7 @@ from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.duplicates import (
     candidates_already_here,
@@ -61,6 +62,16 @@ def candidates_release(*, token: str, key_ids: Collection[int]) -> None:
     mine.filter(state=CandidateState.PENDING).update(lease_until=None, lease_token="")
 
 
+def candidate_hold(*, key: ApiKey, version: int, token: str) -> None:
+    """Lock the candidate for whoever tested it under the lease `token`; call in a transaction.
+
+    Raises Conflict where the lease is another one's by now: the test counts for nothing.
+    """
+    _found, candidate = candidate_lock(organisation=key.organisation, key=key, version=version)
+    if candidate.lease_token != token:
+        raise Conflict(_("This new key is being tested anew. Wait for the outcome."))
+
+
 def candidate_promote(
     *,
     organisation: Organisation,
@@ -91,6 +102,7 @@ def candidate_promote(
         found.secret_set_at = clock.now()
         candidate.delete()
         found.save()
+        wal_empty_after_commit()
         key_record(_KEPT[state], actor, found, outcome="kept", versions=[former, found.version])
     return found
 
@@ -152,6 +164,7 @@ def _drop(key: ApiKey, candidate: KeyCandidate) -> None:
     candidate.delete()
     if key.status == KeyStatus.DRAFT:
         key.delete()
+    wal_empty_after_commit()
 
 
 def _already_here_discard(ids: Collection[int]) -> None:

@@ -19,6 +19,7 @@ from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
@@ -108,6 +109,7 @@ def import_draft_discard(*, actor: Actor, user: User, draft_id: UUID) -> None:
         draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
         number = draft.rows.count()
         draft.delete()
+        wal_empty_after_commit()
         audit_record(tag=Tag.KEYS_IMPORT_DISCARDED, actor=actor, rows=number)
 
 
@@ -127,6 +129,7 @@ def import_draft_confirm(
         saved, dropped = _decided(draft, wanted, user)
         if not saved:
             raise Conflict(_("None of these keys can be saved as chosen. Nothing was changed."))
+        wal_empty_after_commit()
         draft.state, draft.confirmed_at = ImportState.CONFIRMED, clock.now()
         draft.actor_name, draft.actor_address = actor.name[:254], actor.address
         draft.save()

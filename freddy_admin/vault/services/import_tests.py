@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from freddy_admin.core import clock
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.vault.import_reads import KEPT_FOR
 from freddy_admin.vault.master_keys import master_key_is_missing
 from freddy_admin.vault.models import Fate, ImportDraft, ImportDraftRow, ImportState, Verdict
@@ -88,6 +89,7 @@ def import_rows_kept(
         sealed_wipe(row)
     rows = [*(row for row, _result in pairs), *shut]
     ImportDraftRow.objects.bulk_update(rows, [*_FIELDS, "outcome_kind"], batch_size=100)
+    wal_empty_after_commit()
 
 
 def import_drafts_expire() -> int:
@@ -98,6 +100,8 @@ def import_drafts_expire() -> int:
         ~Exists(keeping), state=ImportState.CONFIRMED, confirmed_at__lte=before
     )
     gone, _each = ImportDraft.objects.filter(over).delete()
+    if gone:
+        wal_empty_after_commit()
     return gone
 
 

@@ -8,6 +8,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_people
@@ -155,6 +156,7 @@ def api_key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> 
         found.version = found.issued_version
         found.save()
         key_record(Tag.KEY_REVOKED, actor, found)
+        wal_empty_after_commit()
     return found
 
 
@@ -172,6 +174,7 @@ def _candidate_seal(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
     refuse_second_copy(key=key, fingerprint=candidate.fingerprint)
     canary_ensure()
     KeyCandidate.objects.filter(key=key).delete()
+    wal_empty_after_commit()
     candidate.save(force_insert=True)
     key.issued_version = candidate.version
     key.save(update_fields=["issued_version"])

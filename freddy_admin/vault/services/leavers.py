@@ -5,6 +5,7 @@ from django.db import transaction
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.organisations.members import member_remove
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.removing import person_remove
@@ -27,6 +28,7 @@ def person_take_out(*, actor: Actor, person_id: int) -> User:
     owned = keys_owned(user_id=person_id)
     places = {key.organisation_id for key in owned}
     person = person_remove(actor=actor, person_id=person_id, besides=places)
+    wal_empty_after_commit()  # of the keys they pasted and did not save
     for key in owned:
         _record(key, person, actor)
     return person

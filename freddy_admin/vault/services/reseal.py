@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict
+from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.crypto.errors import CannotOpen, CryptoError, MasterKeyMissing, NoPrivateKeys
 from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
 from freddy_admin.vault.canaries import canaries_try
@@ -72,6 +73,7 @@ def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
         canaries_try(by="rotate_encryption")
         usage = tuple(master_key_usage())
         rotation_end(run)
+        wal_empty_after_commit()
         audit_record(
             tag=Tag.MASTER_KEY_ROTATED,
             actor=actor,

@@ -2,12 +2,12 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.database_writes import WriteFault, write_fault_of
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.machines import for_programs, headed, json_answer, refusal
 from freddy_admin.web.private import made_private
@@ -72,15 +72,25 @@ def public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault; 503 where it is the database's, which most likely comes back by itself."""
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    status = 503 if away else 500
+    fault = write_fault_of(sys.exc_info()[1])
+    if fault is not None:
+        return database_unavailable(request, fault)
     if for_programs(request):
-        sentence = _("The panel cannot reach its database.") if away else _("The panel broke.")
-        answer = _told(status, sentence)
+        return made_private(_told(500, _("The panel broke.")))
+    return made_private(HttpResponse(loader.render_to_string("errors/500.html"), status=500))
+
+
+def database_unavailable(request: HttpRequest, fault: WriteFault) -> HttpResponse:
+    """503: the database is away, or takes no writes; most likely for a moment."""
+    sentence = str(fault.sentence)
+    if for_programs(request):
+        answer = _told(503, sentence)
     else:
-        answer = HttpResponse(loader.render_to_string(f"errors/{status}.html"), status=status)
-    if away:
-        answer["Retry-After"] = RETRY_AFTER_SECONDS
+        away = fault is WriteFault.AWAY
+        title = _("The panel cannot reach its database") if away else _("Nothing can be saved now")
+        page = loader.render_to_string("errors/503.html", {"title": title, "sentence": sentence})
+        answer = HttpResponse(page, status=503)
+    answer["Retry-After"] = RETRY_AFTER_SECONDS
     return made_private(answer)
 
 

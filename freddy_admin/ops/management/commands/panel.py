@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.configuration import serving_check
 from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.first_admin import first_admin_from_environment, first_link_words
 from freddy_admin.ops.launch import Launch, launch
@@ -23,6 +24,7 @@ class Command(OperatorCommand):
         parser.add_argument("--port", type=int, default=8000, help="where the panel listens")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
+        serving_check(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
         call_command("migrate", verbosity=0, interactive=False)
         made = first_admin_from_environment()
         if made:
