@@ -139,28 +139,11 @@ def test_what_a_sender_says_of_where_they_come_from_is_not_believed(
 
 SAID = "said-by-a-client"
 OF_THE_WAY_HERE = [
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Port",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Proto",
-    "X-Forwarded-Server",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-User",
-    "X-Real-IP",
-    "X-Client-IP",
-    "True-Client-IP",
-    "X-Request-Id",
-    "x-request-id",
-    "X_Request_Id",
-    "X_Forwarded_For",
-    "X_Forwarded_Proto",
-    "X_Real_IP",
-    "X-Original-URL",
-    "X-Rewrite-URL",
-    "X-HTTP-Method-Override",
-    "Proxy",
+    *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port"),
+    *("X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Ssl"),
+    *("X-Forwarded-User", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Request-Id"),
+    *("x-request-id", "X_Request_Id", "X_Forwarded_For", "X_Forwarded_Proto", "X_Real_IP"),
+    *("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "Proxy"),
 ]
 
 
