@@ -24,7 +24,13 @@ from freddy_admin.organisations.selectors import (
 from freddy_admin.web.access import by_anyone_signed_in, person_of
 from freddy_admin.web.audit_query import AuditQuery, audit_query
 from freddy_admin.web.csv_lines import csv_answer, export_note
-from freddy_admin.web.presenters.audit import PAGE_SIZE, audit_view, event_details, event_did
+from freddy_admin.web.presenters.audit import (
+    PAGE_SIZE,
+    audit_view,
+    event_as_read,
+    event_details,
+    event_did,
+)
 from freddy_admin.web.presenters.times import reading
 
 COLUMNS = (
@@ -65,7 +71,7 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _rows(scope: AuditScope, filters: AuditFilters) -> Iterator[list[object]]:
     for event in audit_stream(scope, filters):
-        yield _cells(event)
+        yield _cells(event_as_read(event, scope))
 
 
 def _cells(event: AuditEvent) -> list[object]:
