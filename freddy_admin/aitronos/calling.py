@@ -21,6 +21,7 @@ from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecr
 from freddy_admin.aitronos.failures import failure_of
 from freddy_admin.aitronos.info import call_info, scrub, scrubbed
 from freddy_admin.aitronos.pools import PoolName, Pools
+from freddy_admin.aitronos.redaction import Redactor
 from freddy_admin.aitronos.resolving import Resolver
 from freddy_admin.aitronos.retry import wait_before_retry
 from freddy_admin.aitronos.routes import Route, request_prepare
@@ -83,8 +84,11 @@ class Caller:
             elapsed = (self._monotonic() - started) * 1000
             if not isinstance(outcome, AitronosError):
                 raw, value = outcome
-                info = call_info(raw.headers, elapsed_ms=elapsed, attempts=attempt, secret=key)
-                return Answer(scrubbed(value, key), info)
+                redactor = Redactor(key)
+                info = call_info(
+                    raw.headers, elapsed_ms=elapsed, attempts=attempt, redactor=redactor
+                )
+                return Answer(scrubbed(value, redactor), info)
             outcome.elapsed_ms, outcome.attempts = elapsed, attempt
             outcome.sent = sent = sent or outcome.sent
             wait = wait_before_retry(
@@ -95,7 +99,7 @@ class Caller:
                 share=self._random(),
             )
             if wait is None or not route.repeatable:
-                scrub(outcome, key)
+                scrub(outcome, Redactor(key))
                 return outcome
             self._sleep(wait)
             attempt += 1

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.text import header_id, tells, without
+from freddy_admin.aitronos.redaction import Redactor
+from freddy_admin.aitronos.text import header_id
 from freddy_admin.aitronos.types import CallInfo, SyncStatus
 
 Value = TypeVar("Value")
@@ -16,12 +17,12 @@ _TEXTLESS = frozenset({SyncStatus, int, bool, datetime, type(None)})
 
 
 def call_info(
-    headers: Mapping[str, str], *, elapsed_ms: float, attempts: int, secret: str | None
+    headers: Mapping[str, str], *, elapsed_ms: float, attempts: int, redactor: Redactor
 ) -> CallInfo:
     """What the headers of a good answer tell; none of them is relied on."""
 
     def told(name: str) -> str:
-        return without(header_id(headers, name), secret or "")
+        return redactor.clean(header_id(headers, name))
 
     return CallInfo(
         http_status=200,
@@ -34,23 +35,20 @@ def call_info(
     )
 
 
-def scrub(error: AitronosError, secret: str | None) -> None:
+def scrub(error: AitronosError, redactor: Redactor) -> None:
     """Take the key out of what the other side said, should it have sent it back."""
     for name in _TEXTS:
-        setattr(error, name, without(getattr(error, name), secret or ""))
+        setattr(error, name, redactor.clean(getattr(error, name)))
 
 
-def scrubbed(value: Value, secret: str | None) -> Value:
+def scrubbed(value: Value, redactor: Redactor) -> Value:
     """A value of `types` with no trace of the key in its texts."""
-    if not secret:
-        return value
 
     def clean(one: Any) -> Any:
         if type(one) in _TEXTLESS:
             return one
         if isinstance(one, str):
-            # Thousands may be looked through; hardly one holds even the beginning of a key.
-            return without(one, secret) if tells(one, secret) else one
+            return redactor.clean(one)
         if isinstance(one, tuple):
             return tuple(map(clean, one))
         if dataclasses.is_dataclass(one) and not isinstance(one, type):

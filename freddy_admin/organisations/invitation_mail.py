@@ -12,12 +12,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import WORKER, audit_record, name_alone
+from freddy_admin.audit.services import WORKER, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.invitations import invitations_good, token_digest
 from freddy_admin.organisations.models import Invitation
+from freddy_admin.organisations.names import actor_shown
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def back_off(attempts: int) -> timedelta:
 
 def _mail(row: Invitation, token: str) -> EmailMessage:
     told = {
-        "inviter": name_alone(row.invited_by),
+        "inviter": actor_shown(row.invited_by),
         "organisation": row.organisation.name,
         "role": row.get_role_display(),
         # Never the host of somebody's request: there is none here.

@@ -25,7 +25,8 @@ class Member:
     """A person in an organisation, as its managers see them."""
 
     user_id: int
-    name: str
+    name: str  # the address of whoever gave no name
+    own_name: str
     email: str
     role: Role
     since: datetime
@@ -133,6 +134,7 @@ def _member(row: Membership, *, has_second_factor: bool) -> Member:
     return Member(
         user_id=row.user_id,
         name=str(row.user),
+        own_name=row.user.name,
         email=row.user.email,
         role=Role(row.role),
         since=row.created_at,

@@ -109,7 +109,7 @@ SPENDING_LIMIT = Refusal(
     429,
     "RATE_LIMIT_EXCEEDED",
     "rate_limit_error",
-    "The spending limit of your organization has been reached.",
+    "Your organization has reached its spending limit.",
     "Organization spending limit reached",
 )
 UNAVAILABLE = Refusal(

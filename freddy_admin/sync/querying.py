@@ -23,6 +23,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.readers import Reader
 from freddy_admin.core.prepared import Slot
 from freddy_admin.organisations.models import Membership
+from freddy_admin.organisations.names import actor_shown, person_shown, sees_addresses
 from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
 from freddy_admin.sync.expiry import expires_soon, expires_urgently
 from freddy_admin.sync.models import KeySync
@@ -107,9 +108,15 @@ def _rank(now: datetime | Slot) -> Case:
     )
 
 
-def matching(filters: Filters, *, now: datetime | Slot) -> Q:
-    """What is searched for, without the states."""
-    wanted = Q()
+def matching(filters: Filters, *, user: User | Reader, now: datetime | Slot) -> Q:
+    """What is searched for, without the states.
+
+    An owner's address is looked through only where the person may see it: who finds it by trying
+    one letter after the other has read it.
+    """
+    wanted, managed = Q(), Q()
+    if filters.q and not user.is_platform_admin:
+        managed = Q(Exists(_own_membership(user).filter(role__in=_SEEING_ADDRESSES)))
     if filters.organisation_ids is not None:
         wanted &= Q(organisation_id__in=filters.organisation_ids)
     for word in filters.q.split()[:8]:
@@ -118,7 +125,7 @@ def matching(filters: Filters, *, now: datetime | Slot) -> Q:
             | Q(key__label__icontains=word)
             | Q(key__organization_id__icontains=word)
             | Q(key__owner__name__icontains=word)
-            | Q(key__owner__email__icontains=word)
+            | (Q(key__owner__email__icontains=word) & managed)
         )
     if filters.tag:
         tagged = ApiKey.tags.through.objects.filter(
@@ -132,6 +139,13 @@ def matching(filters: Filters, *, now: datetime | Slot) -> Q:
     if filters.same:
         wanted &= speaking(now) & Q(figures_mark=filters.same)
     return wanted
+
+
+def _own_membership(user: User | Reader) -> QuerySet[Membership]:
+    return Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user.pk)
+
+
+_SEEING_ADDRESSES = [role.value for role, may in PERMISSIONS.items() if sees_addresses(may)]
 
 
 def speaking(now: datetime | Slot) -> Q:
@@ -160,8 +174,7 @@ def listed(rows: QuerySet[Any], *, user: User | Reader, of_one: bool = False) ->
 
     `of_one`: all rows are of one organisation, whose keys the caller counts by counting rows.
     """
-    own = Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user.pk)
-    role: Value | Subquery = Subquery(own.values("role")[:1])
+    role: Value | Subquery = Subquery(_own_membership(user).values("role")[:1])
     if user.is_platform_admin:  # who may do all, whatever their role
         role = Value(None, output_field=CharField())
     number: Value | Subquery = Value(0)
@@ -180,6 +193,7 @@ def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:
     known = State(values["state"])
     state, since, rule = _effective(values, known, now)
     lease = values["lease_until"]
+    permissions = _permissions(user, values["role"])
     return KeyRow(
         now=now,
         key_id=values["pk"],
@@ -189,11 +203,13 @@ def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:
         organisation_name=values["organisation__name"],
         organisation_slug=values["organisation__slug"],
         keys_in_organisation=values["siblings"] or 0,
-        owner_name=values["key__owner__name"] or values["key__owner__email"] or "",
+        owner_name=_owner_name(values, user, permissions),
         owner_is_reader=values["key__owner_id"] == user.pk,
         organization_id=values["key__organization_id"],
         paused_at=values["key__paused_at"],
-        paused_by=values["key__paused_by"],
+        paused_by=actor_shown(values["key__paused_by"], permissions),
+        requested_by=actor_shown(values["requested_by"], permissions),
+        order_by=actor_shown(values["order_by"], permissions),
         grace_minutes=values["key__grace_minutes"],
         expires_on=values["key__expires_on"],
         state=state,
@@ -203,7 +219,7 @@ def row_of(values: Values, *, user: User, now: datetime) -> KeyRow:
         figures=_figures(values),
         error=_error(values),
         checking=lease is not None and lease > now,
-        permissions=_permissions(user, values["role"]),
+        permissions=permissions,
         **{name: values[name] for name in _AS_THEY_ARE},
     )
 
@@ -223,13 +239,18 @@ _AS_THEY_ARE = (
     "next_check_at",
     "hold_until",
     "requested_at",
-    "requested_by",
     "order_at",
-    "order_by",
     "order_state",
     "told_state",
     "updated_at",
 )
+
+
+def _owner_name(values: Values, user: User, permissions: frozenset[Permission]) -> str:
+    name, address = values["key__owner__name"] or "", values["key__owner__email"] or ""
+    if values["key__owner_id"] == user.pk:
+        return name or address
+    return person_shown(name, address, permissions)
 
 
 def _effective(values: Values, known: State, now: datetime) -> tuple[State, datetime, int]:

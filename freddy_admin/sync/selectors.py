@@ -118,7 +118,7 @@ def sync_rows_of(*, organisation: Organisation | None) -> QuerySet[KeySync]:
 def _matching_rows(
     user: User | Reader, filters: Filters, now: datetime | Slot
 ) -> QuerySet[Any, Any]:
-    rows = visible_rows(user=user, now=now).filter(matching(filters, now=now))
+    rows = visible_rows(user=user, now=now).filter(matching(filters, user=user, now=now))
     if filters.states:
         wanted = Q(effective__in=filters.states)
         rows = rows.filter(wanted | expires_urgently(now) if filters.wants_somebody else wanted)

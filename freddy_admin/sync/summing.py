@@ -74,7 +74,7 @@ def _groups(user: User | Reader, filters: Filters, now: datetime | Slot) -> Quer
         for outage in KINDS
     }
     rows, hit = visible_rows(user=user, now=now), "pk"
-    narrowed = matching(filters, now=now)
+    narrowed = matching(filters, user=user, now=now)
     if narrowed:
         rows, hit = rows.annotate(hit=Case(When(narrowed, then=Value(1)), default=None)), "hit"
     groups: QuerySet[Any, Any] = (

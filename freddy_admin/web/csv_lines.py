@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.http import HttpRequest, StreamingHttpResponse
 
 from freddy_admin.accounts.actors import actor_of
+from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.web.formulas import cell_safe

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.history.timeline import key_histories, timeline_page
+from freddy_admin.organisations.names import actor_as_written
+from freddy_admin.sync.history.timeline import TimelineEntry, key_histories, timeline_page
 from freddy_admin.sync.orders.placing import sync_orders
 from freddy_admin.sync.rows import KeyRow
 from freddy_admin.web.past_query import PastQuery
@@ -26,21 +28,28 @@ PageView = TypeVar("PageView", OrganisationView, KeyView)
 
 
 def with_timeline(
-    view: PageView, query: PastQuery, on: Reading, *, of: Organisation, rows: Sequence[KeyRow]
+    view: PageView, query: PastQuery, on: Reading, *, of: Access, rows: Sequence[KeyRow]
 ) -> PageView:
     """The page with its timeline, in one query; without one where there is nothing to tell of.
 
     `rows` are the keys of the page.
     """
     keys = {row.key_id: row.key_label for row in rows}
-    found = timeline_page(organisation=of, filters=query.filters)
+    found = timeline_page(organisation=of.organisation, filters=query.filters)
     if not (rows or found.entries or query.is_narrowed):
         return view
-    timeline = timeline_view(found, query, on, slug=of.slug, keys=keys)
+    entries = tuple(_as_read(one, of) for one in found.entries)
+    found = replace(found, entries=entries)
+    timeline = timeline_view(found, query, on, slug=of.organisation.slug, keys=keys)
     # A page that has no timeline yet is sent as a whole.
     whole = {name: mark_of(view.marks[name], True) for name in _WHOLE if name in view.marks}
     marks = view.marks | whole | {timeline.anchor: timeline.mark}
     return replace(view, timeline=timeline, marks=marks)
+
+
+def _as_read(entry: TimelineEntry, access: Access) -> TimelineEntry:
+    actor = actor_as_written(entry.actor_name, access.permissions)
+    return entry if actor == entry.actor_name else replace(entry, actor_name=actor)
 
 
 def with_histories(

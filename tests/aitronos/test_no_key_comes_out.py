@@ -17,7 +17,9 @@ from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecr
 from tests.aitronos.calls import CONFIG, CONNECTOR, EVERY, LISTS, PAGE, Call
 from tests.aitronos.conftest import KEY, MakeClient, Serve, ask
 from tests.aitronos.wire import ENDLESS, Script, Talk, answer, once, says
+from tests.searching import parts_in_a_row
 
+PARTS = {"error": dict.fromkeys(("code", "message", "trace_id"), f"key …{KEY[20:28]}… is bad")}
 ECHO = {"error": dict.fromkeys(("code", "message", "trace_id"), f"your key {KEY} is bad")}
 
 
@@ -45,6 +47,7 @@ FAULTS: dict[str, Script] = {
     "wrong type": says(answer({"total_tools": "x"})),
     "compressed": says(answer("x", headers={"Content-Encoding": "gzip"})),
     "echo in a refusal": says(answer(ECHO, "401 X", headers={"x-request-id": KEY})),
+    "parts in a refusal": says(answer(PARTS, "401 X", headers={"x-request-id": KEY[30:38]})),
     "echo in a detail": says(answer({"detail": [{"msg": f"{'x' * 280} {KEY}"}]}, "422 X")),
     "echo in a figure": says(answer({"total_tools": KEY})),
     "echo in a cut figure": says(answer({"total_tools": "x" * 40 + KEY})),
@@ -103,8 +106,8 @@ def broken(client: Any, key: str = KEY, call: Call = status) -> AitronosError:
     raise AssertionError("no error")
 
 
-def parts(key: str) -> set[str]:
-    return {key, key[:20], key[8:30], key[-20:]}
+def parts(key: str) -> list[str]:
+    return parts_in_a_row(key.removeprefix("oak_live_"), 8)
 
 
 def hurried(client: Any, key: str = KEY) -> Any:
@@ -170,15 +173,16 @@ def test_an_echo_in_a_good_answer_is_hidden(serve: Serve, make_client: MakeClien
     assert info.trace_id == "x" * 100 + "…"
 
 
-def with_echoes(told: Any) -> Any:
-    """The same answer with the key behind every text, but in times."""
+def with_echoes(told: Any, echo: str) -> Any:
+    """The same answer with the echo behind every text, but in times."""
     if isinstance(told, dict):
         return {
-            name: one if name.endswith("_at") else with_echoes(one) for name, one in told.items()
+            name: one if name.endswith("_at") else with_echoes(one, echo)
+            for name, one in told.items()
         }
     if isinstance(told, list):
-        return [with_echoes(one) for one in told]
-    return f"{told} {KEY.upper()}" if isinstance(told, str) else told
+        return [with_echoes(one, echo) for one in told]
+    return f"{told} {echo}" if isinstance(told, str) else told
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -188,7 +192,7 @@ def test_an_echo_in_the_texts_of_a_good_answer_is_hidden(
     call, body = EVERY[name]
     # An answer about another tool is none: its key stays what was asked for.
     named = {name: body[name] for name in body if name == "tool_key"}
-    value = call(make_client(serve(says(answer(with_echoes(body) | named))))).value
+    value = call(make_client(serve(says(answer(with_echoes(body, KEY.upper()) | named))))).value
     assert KEY[:20] not in repr(value).lower()
     assert repr(value).count(" …'") >= 3 - len(named)
 

@@ -51,7 +51,11 @@ def test_a_plain_name_from_our_own_proxy_is_taken_over(given: str) -> None:
 
 @override_settings(TRUSTED_PROXIES=1)
 @pytest.mark.parametrize(
-    "given", ["", "short", "A" * 65, "with space", "a\r\nSet-Cookie: x=1", "<script>", "ключключ"]
+    "given",
+    [
+        *("", "short", "A" * 65, "with space", "a\r\nSet-Cookie: x=1", "<script>", "ключключ"),
+        "abcdefgh-1234,abcdefgh-1234",  # as one that was sent twice arrives
+    ],
 )
 def test_any_other_text_is_not(given: str) -> None:
     assert OURS.fullmatch(named(given)[0])

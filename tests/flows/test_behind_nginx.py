@@ -4,14 +4,17 @@ Where nginx is not installed this is skipped with a word; in CI it is required.
 """
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 import requests
 
+from tests.aitronos.wire import ScriptedServer, answer, says
 from tests.flows.nginx import PROGRAM, SAMPLE, Front, examined, nginx, prepared
 from tests.flows.panel import EMAIL
 from tests.flows.raw import Told, read_answer, request, spoken
@@ -134,6 +137,45 @@ def test_what_a_sender_says_of_where_they_come_from_is_not_believed(
     assert {address for (address,) in rows} == {"127.0.0.1"}
 
 
+SAID = "said-by-a-client"
+OF_THE_WAY_HERE = [
+    *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port"),
+    *("X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Ssl"),
+    *("X-Forwarded-User", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Request-Id"),
+    *("x-request-id", "X_Request_Id", "X_Forwarded_For", "X_Forwarded_Proto", "X_Real_IP"),
+    *("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "Proxy"),
+]
+
+
+def test_nothing_that_a_client_says_of_the_way_here_is_passed_on(tmp_path: Path) -> None:
+    with closing(ScriptedServer(says(answer()))) as behind:
+        with nginx(prepared(tmp_path, behind.port)) as front:
+            twice = [f"{name}: {SAID}-{n}" for name in OF_THE_WAY_HERE for n in (1, 2)]
+            told = _secure(front, request("GET /healthz", ["X-Kept: it arrives", *twice]))
+        assert told.status == 200
+        (head,) = (one.decode().lower() for one in behind.requests)
+    assert "x-kept: it arrives" in head
+    assert SAID not in head
+    ids = [line.partition(": ")[2] for line in head.splitlines() if "request-id" in line]
+    assert [len(one) for one in ids] == [32]
+
+
+@pytest.mark.parametrize("names", [["X-Request-Id"], ["X-Request-Id", "x-request-id"]])
+def test_the_id_of_a_request_is_made_here_and_never_by_a_client(
+    names: list[str], front: Front, panel: ProductionPanel
+) -> None:
+    body = f"csrfmiddlewaretoken={'a' * 32}&login={EMAIL}&password=wrong".encode()
+    head = [FORM, COOKIE, f"Content-Length: {len(body)}", f"Origin: {_address(front, '')}"]
+    claims = [f"{name}: {SAID}" for name in names]
+    told = _secure(front, request("POST /accounts/login/", [*head, *claims], body))
+    rows = panel.rows("SELECT request_id FROM audit_auditevent WHERE tag = 'sign_in_failed'")
+    assert rows, told
+    for (name,) in rows:
+        assert re.fullmatch("[0-9a-f]{32}", name), name
+        assert until(lambda name=name: f"[{name}]" in front.log)
+    assert SAID not in told.head
+
+
 def test_a_body_above_the_panels_limit_is_refused_in_the_panels_words(front: Front) -> None:
     body = b'{"full": "' + b"x" * 2_500_000 + b'"}'
     head = ["Content-Type: application/json", f"Content-Length: {len(body)}", COOKIE]
@@ -234,7 +276,7 @@ def test_secrets_of_links_are_not_in_its_log(front: Front) -> None:
     assert secret not in written
 
 
-def test_a_panel_that_is_away_is_said_in_a_sentence(tmp_path) -> None:
+def test_a_panel_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     with nginx(prepared(tmp_path, port)) as front:

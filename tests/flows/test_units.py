@@ -48,6 +48,12 @@ def test_what_it_could_reach_if_taken_over_is_little(unit: Path) -> None:
     assert _analyzed("security", "--offline=true", "--threshold=25", str(unit)) == "0"
 
 
+@pytest.mark.parametrize("name", UNITS)
+def test_a_crash_leaves_no_memory_on_the_disk(name: str) -> None:
+    lines = _unit(name).split("[Service]")[1].splitlines()
+    assert [line for line in lines if line.startswith("LimitCORE")] == ["LimitCORE=0"]
+
+
 def test_both_are_shut_out_of_the_same_things() -> None:
     web, worker = (set(_unit(name).split("[Service]")[1].splitlines()) for name in UNITS)
     own = ("Type=", "User=", "Environment=", "ExecStart=", "ExecReload=")

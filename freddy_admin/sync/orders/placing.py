@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.audit.services import Actor, audit_record, name_alone
+from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.names import actor_shown
 from freddy_admin.organisations.selectors import organisations_visible
 from freddy_admin.sync import health
 from freddy_admin.sync.history.telling import happened_tell
@@ -173,7 +174,7 @@ def _unfinished() -> QuerySet[Order]:
 
 def _running_sentence(order: Order) -> str:
     return _("A sync that %(who)s asked for runs already. Wait for it to end.") % {
-        "who": name_alone(order.requested_by)
+        "who": actor_shown(order.requested_by)
     }
 
 

@@ -63,7 +63,7 @@ def events(request: HttpRequest, slug: Slug, ask: Query[EventsAsk]) -> HttpRespo
         before=cursor_of(ask.cursor) if ask.cursor else None,
         limit=ask.limit,
     )
-    told = [event_told(entry) for entry in found]
+    told = [event_told(entry, access) for entry in found]
     return json_answer({"events": told, "next_cursor": str(on) if on else None})
 
 
@@ -97,7 +97,7 @@ def sync(request: HttpRequest, key_id: Id, body: SyncIn | None = None) -> HttpRe
         key_id=key_id,
         full=bool(body and body.full),
     )
-    answer = json_answer(order_told(order), status=202)
+    answer = json_answer(order_told(order, access), status=202)
     answer["Location"] = reverse("api:order", args=[order.pk])
     return answer
 
@@ -107,4 +107,4 @@ def order(request: HttpRequest, order_id: Id) -> HttpResponse:
     """How far something came that was asked of Aitronos."""
     grant = grant_of(request)
     found = order_get(user=grant.user, order_id=order_id, organisation_ids=grant.organisation_ids)
-    return json_answer(order_told(found))
+    return json_answer(order_told(found, within(grant, found.organisation.slug)))

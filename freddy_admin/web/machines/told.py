@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from freddy_admin.audit.services import name_alone
+from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.names import actor_shown
 from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.sync.models import Order
 from freddy_admin.sync.models.orders import OrderKind
@@ -33,8 +34,8 @@ def status_told(row: KeyRow) -> dict[str, Any]:
     }
 
 
-def event_told(entry: TimelineEntry) -> dict[str, Any]:
-    """One event."""
+def event_told(entry: TimelineEntry, access: Access) -> dict[str, Any]:
+    """One event, as far as a reader with this access may see it."""
     return {
         "id": entry.id,
         "kind": entry.kind.value,
@@ -43,13 +44,13 @@ def event_told(entry: TimelineEntry) -> dict[str, Any]:
         "until": utc(entry.until),
         "key_id": entry.key_id,
         "key_label": entry.key_label,
-        "actor": name_alone(entry.actor_name),
+        "actor": actor_shown(entry.actor_name, access.permissions),
         "details": entry.details if isinstance(entry.details, dict) else {},
     }
 
 
-def order_told(order: Order) -> dict[str, Any]:
-    """One order."""
+def order_told(order: Order, access: Access) -> dict[str, Any]:
+    """One order, as far as a reader with this access may see it."""
     sync = order.kind == OrderKind.SYNC
     return {
         "id": order.pk,
@@ -63,7 +64,7 @@ def order_told(order: Order) -> dict[str, Any]:
         "tool_key": None if sync else order.tool_key,
         "enable": None if sync else order.enable,
         "requested_at": utc(order.requested_at),
-        "requested_by": name_alone(order.requested_by),
+        "requested_by": actor_shown(order.requested_by, access.permissions),
         "sent_at": utc(order.sent_at),
         "finished_at": utc(order.finished_at),
         "confirmed_sync_at": utc(order.confirmed_sync_at),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import name_alone
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.outcomes import OwnFailure
 from freddy_admin.sync.rows import KeyRow
@@ -47,7 +46,7 @@ def sync_action(row: KeyRow) -> Action | None:
     if row.state in PASTE:
         return None  # Aitronos would refuse it: another key comes first
     if row.sync_running:
-        label = _("Sync asked for by %(who)s…") % {"who": name_alone(row.order_by)}
+        label = _("Sync asked for by %(who)s…") % {"who": row.order_by}
         return Action(label, key_path(row, "key_sync"), "refresh", busy=True)
     return Action(_("Start a sync"), key_path(row, "key_sync"), "player-play")
 

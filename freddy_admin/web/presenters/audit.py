@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import AuditPage, AuditScope, cursor_after
 from freddy_admin.audit.tags import Tag
+from freddy_admin.organisations.names import addresses_hidden
 from freddy_admin.web.audit_query import AuditQuery
 from freddy_admin.web.presenters.audit_details import details_lines
 from freddy_admin.web.presenters.times import Reading
@@ -59,7 +60,7 @@ def audit_view(
     return AuditView(
         query=query,
         sentence=_sentence(scope),
-        events=[_event(event, on) for event in page.events],
+        events=[_event(event_as_read(event, scope), on) for event in page.events],
         tags=sorted(((tag.value, str(tag.label)) for tag in Tag), key=lambda tag: tag[1]),
         organisations=organisations,
         newer=newer,
@@ -68,6 +69,17 @@ def audit_view(
         further_to=on.exact(back.at) if back else "",
         csv=query.address(reverse("audit_csv")),
     )
+
+
+def event_as_read(event: AuditEvent, scope: AuditScope) -> AuditEvent:
+    """The same event; of one that is not for its managers to read, less other people's addresses.
+
+    The event is changed in memory and must not be saved, which the log would refuse.
+    """
+    if not scope.everything and event.organisation_id not in scope.managed:
+        for name in ("actor_name", "subject", "details"):
+            setattr(event, name, addresses_hidden(getattr(event, name), but=scope.email))
+    return event
 
 
 def event_did(event: AuditEvent) -> str:

@@ -1,5 +1,6 @@
 """The test of a new key: under way, refused and why, or not possible and what to do now."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -7,6 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from freddy_admin.organisations.names import actor_shown
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.rows import CheckError, KeyRow
 from freddy_admin.vault.models import (
     ApiKey,
@@ -53,12 +56,21 @@ class CandidateView:
 
 
 def candidate_view(
-    key: ApiKey, candidate: KeyCandidate, on: Reading, *, manages: bool, row: KeyRow | None = None
+    key: ApiKey,
+    candidate: KeyCandidate,
+    on: Reading,
+    *,
+    permissions: Collection[Permission],
+    row: KeyRow | None = None,
 ) -> CandidateView:
-    """The candidate of this key; `row` is the key in use, where there is one."""
+    """The candidate of this key; `row` is the key in use, where there is one.
+
+    `permissions` are what the reader may do in the key's organisation.
+    """
+    manages = Permission.MANAGE_KEYS in permissions
     differs = candidate.state == CandidateState.DIFFERS
     slug = key.organisation.slug
-    tone, icon, title, words, todo = _told(candidate, on)
+    tone, icon, title, words, todo = _told(candidate, on, permissions)
     links = {name: f"candidate_{name}" for name in ("keep", "retest", "discard")}
     links["replace"] = "key_replace"
     return CandidateView(
@@ -88,12 +100,14 @@ def candidate_view(
     )
 
 
-def _told(candidate: KeyCandidate, on: Reading) -> tuple[str, str, str, SafeString, str]:
+def _told(
+    candidate: KeyCandidate, on: Reading, permissions: Collection[Permission]
+) -> tuple[str, str, str, SafeString, str]:
     if candidate.state == CandidateState.PENDING:
         words = format_html(
             _("Given {ago} by {who}. We ask Aitronos for the sync status with it, once."),
             ago=on.ago(candidate.created_at),
-            who=candidate.created_by,
+            who=actor_shown(candidate.created_by, permissions),
         )
         return "quiet", "loader-2", _("Testing the new key…"), words, ""
     if candidate.state == CandidateState.DIFFERS:

@@ -37,7 +37,9 @@ def key_view(
     manages = access.allows(Permission.MANAGE_KEYS)
     found = candidate_of(key=key)
     shown = panel(row, key, on, asked=asked) if row else None
-    candidate = candidate_view(key, found, on, manages=manages, row=row) if found else None
+    candidate = (
+        candidate_view(key, found, on, permissions=access.permissions, row=row) if found else None
+    )
     revoked = key.status == KeyStatus.REVOKED and key.revoked_at is not None
     works = _just_tested(key, row, found is not None, on)
     marks = {

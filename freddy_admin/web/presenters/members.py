@@ -11,6 +11,7 @@ from freddy_admin.audit.services import name_alone
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.members import Member
 from freddy_admin.organisations.models import Invitation
+from freddy_admin.organisations.names import NOBODY, actor_shown, person_shown
 from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.web.presenters.roles import role_name
 from freddy_admin.web.presenters.states import BAD, GOOD, QUIET, WARN
@@ -73,12 +74,13 @@ def members_view(
 
 
 def _member(one: Member, slug: str, reader: User, on: Reading, *, manages: bool) -> MemberView:
+    is_reader = one.user_id == reader.pk
     seen = on.cell(one.last_sign_in) if one.last_sign_in else _("never")
     return MemberView(
-        name=one.name,
+        name=one.name if manages or is_reader else person_shown(one.own_name, one.email, NOBODY),
         email=one.email if manages and one.email != one.name else "",
         role=role_name(one.role),
-        is_reader=one.user_id == reader.pk,
+        is_reader=is_reader,
         is_off=not one.is_active,
         since=on.cell(one.since) if manages else "",
         last_sign_in=seen if manages else "",
@@ -95,7 +97,7 @@ def invitation_view(one: Invitation, slug: str, on: Reading) -> InvitationView:
     return InvitationView(
         email=one.email,
         role=role_name(Role(one.role)),
-        inviter=inviter_name(one),
+        inviter=name_alone(one.invited_by),
         state=state,
         tone=tone,
         icon=icon,
@@ -106,8 +108,8 @@ def invitation_view(one: Invitation, slug: str, on: Reading) -> InvitationView:
 
 
 def inviter_name(one: Invitation) -> str:
-    """Who invited, without an address."""
-    return name_alone(one.invited_by)
+    """Who invited, as the one who is invited reads it: without an address."""
+    return actor_shown(one.invited_by)
 
 
 def _state(one: Invitation, on: Reading) -> tuple[str, str, str]:

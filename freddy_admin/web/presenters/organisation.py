@@ -67,7 +67,7 @@ def organisation_view(
     rows = [row for row in found.in_full if row.key_id in by_id]
     panels = [panel(row, by_id[row.key_id], on, asked=asked) for row in rows]
     drafts = [
-        candidate_view(key, candidate, on, manages=manages)
+        candidate_view(key, candidate, on, permissions=access.permissions)
         for key in keys
         if key.status == KeyStatus.DRAFT and (candidate := candidate_of(key=key))
     ]

@@ -113,7 +113,7 @@ def panel(row: KeyRow, key: ApiKey, on: Reading, *, asked: datetime | None = Non
         manages=manages,
         links={name: key_path(row, f"key_{name}") for name in _LINKS},
         paused=row.paused_at is not None,
-        candidate=candidate_view(key, candidate, on, manages=manages, row=row)
+        candidate=candidate_view(key, candidate, on, permissions=row.permissions, row=row)
         if candidate
         else None,
         rule=rule_lines(row.state_rule),

@@ -10,8 +10,10 @@ from freddy_admin.accounts.tokens.panel_tokens import api_tokens_of
 from freddy_admin.audit.counting import audit_by
 from freddy_admin.core import clock
 from freddy_admin.organisations.invitations import invitations_to
+from freddy_admin.organisations.names import actor_shown, addresses_hidden
 from freddy_admin.organisations.removing import memberships_of
-from freddy_admin.organisations.selectors import organisations_visible
+from freddy_admin.organisations.roles import Permission
+from freddy_admin.organisations.selectors import organisations_visible, organisations_where
 from freddy_admin.vault.services.leavers import keys_owned
 
 EVENT_FIELDS = ("at", "tag", "organisation_name", "subject", "details", "address")
@@ -28,7 +30,11 @@ def person_takeout(person: User, *, reader: User) -> dict[str, Any]:
             for row in memberships_of(user=person)
         ],
         "invitations": [
-            {"organisation": one.organisation.name, "role": one.role, "by": one.invited_by}
+            {
+                "organisation": one.organisation.name,
+                "role": one.role,
+                "by": actor_shown(one.invited_by),
+            }
             for one in invitations_to(email=person.email)
         ],
         "second_factors": second_factors_of(user=person),
@@ -45,7 +51,7 @@ def person_takeout(person: User, *, reader: User) -> dict[str, Any]:
             for key in keys_owned(user_id=person.pk)
             if key.organisation_id in seen
         ],
-        "audit": _audit(person, None if reader.is_platform_admin else seen),
+        "audit": _audit(person, reader, None if reader.is_platform_admin else seen),
     }
 
 
@@ -74,10 +80,16 @@ def _token(one: Any, seen: set[int]) -> dict[str, Any]:
     }
 
 
-def _audit(person: User, seen: set[int] | None) -> list[dict[str, Any]]:
+def _audit(person: User, reader: User, seen: set[int] | None) -> list[dict[str, Any]]:
     events = audit_by(actor_id=person.pk, subject=person.email, organisation_ids=seen)
+    managed = organisations_where(user=reader, permission=Permission.MANAGE_MEMBERS)
+    managed_ids = set(managed.values_list("pk", flat=True))
     told = []
-    for event in events.values("actor_id", *EVENT_FIELDS):
+    for event in events.values("actor_id", "organisation_id", *EVENT_FIELDS):
         own = event.pop("actor_id") == person.pk
-        told.append(event if own else event | {"address": None})  # where a colleague was
+        if not own:
+            event["address"] = None  # where a colleague was
+        if event.pop("organisation_id") not in managed_ids and not reader.is_platform_admin:
+            event = addresses_hidden(event, but=person.email)
+        told.append(event)
     return told

@@ -25,7 +25,13 @@ from freddy_admin.web.access import FORM, by_anyone_signed_in, person_of
 from freddy_admin.web.audit_query import AuditQuery, audit_query
 from freddy_admin.web.confirmed import confirmed_recently
 from freddy_admin.web.csv_lines import csv_answer, export_note
-from freddy_admin.web.presenters.audit import PAGE_SIZE, audit_view, event_details, event_did
+from freddy_admin.web.presenters.audit import (
+    PAGE_SIZE,
+    audit_view,
+    event_as_read,
+    event_details,
+    event_did,
+)
 from freddy_admin.web.presenters.times import reading
 
 COLUMNS = (
@@ -67,7 +73,7 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _rows(scope: AuditScope, filters: AuditFilters) -> Iterator[list[object]]:
     for event in audit_stream(scope, filters):
-        yield _cells(event)
+        yield _cells(event_as_read(event, scope))
 
 
 def _cells(event: AuditEvent) -> list[object]:

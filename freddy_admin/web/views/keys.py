@@ -53,7 +53,7 @@ def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
             statuses_ask(rows=rows, now=now)
     query = past_query(request.GET, request.path, key_id=key_id)
     view = key_view(access, found, next(iter(rows), None), on, asked=asked_at(request))
-    view = with_timeline(view, query, on, of=here, rows=rows)
+    view = with_timeline(view, query, on, of=access, rows=rows)
     seen = seen_marks(request)
     if seen is not None and view.marks.items() <= seen.items():
         return nothing_new()

@@ -59,7 +59,8 @@ def connectors(request: HttpRequest, access: Access) -> HttpResponse:
     found = _read(look, look.key).connectors
     rows = connector_rows(look, look.key, found, switching=done.tool_keys)
     path, listed = switch_path(look, look.key), {one.tool_key for one in found}
-    record = switch_views(done, look.on, path=path, listed=listed)
+    permissions = look.access.permissions
+    record = switch_views(done, look.on, path=path, listed=listed, permissions=permissions)
     page = {"frame": frame, "list": list_view(look, rows), "mark": mark}
     return _page(request, look, page | {"record": record, "switch_path": path})
 

@@ -58,7 +58,7 @@ def organisation(request: HttpRequest, access: Access) -> HttpResponse:
     keys, on = list(api_keys_of(organisation=here).filter(wanted)), reading(now)
     query = past_query(request.GET, request.path, kept=address(found.filters).removeprefix("?"))
     view = organisation_view(access, found, keys, on, asked=asked_at(request))
-    view = with_timeline(view, query, on, of=here, rows=rows)
+    view = with_timeline(view, query, on, of=access, rows=rows)
     seen = seen_marks(request)
     if seen is not None and view.marks.items() <= seen.items():
         return nothing_new()

@@ -1,10 +1,13 @@
 """Switching a connector in words: what was asked for, what became of it, why it did not work."""
 
+from collections.abc import Collection
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import name_alone
+from freddy_admin.organisations.names import actor_shown
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.rows import CheckError
 from freddy_admin.web.presenters.failures import failure
@@ -12,12 +15,12 @@ from freddy_admin.web.presenters.states import BAD, GOOD, QUIET, WARN
 from freddy_admin.web.presenters.times import Reading
 
 
-def switch_sentence(one: Order, on: Reading) -> SafeString:
+def switch_sentence(one: Order, on: Reading, permissions: Collection[Permission]) -> SafeString:
     """`Switching Gmail off, asked by Ana 5 s ago`, and what it is once it has ended."""
     return format_html(
         _SENTENCES[OrderState(one.state), one.enable](),
         name=one.tool_name or one.tool_key,
-        who=name_alone(one.requested_by),
+        who=actor_shown(one.requested_by, permissions),
         ago=on.ago(one.requested_at),
     )
 

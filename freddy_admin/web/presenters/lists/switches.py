@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils.safestring import SafeString
 
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.web.presenters.lists.connectors import switch_address
 from freddy_admin.web.presenters.lists.switch_words import LOOKS, switch_note, switch_sentence
@@ -55,12 +56,20 @@ def switched(orders: Sequence[Order], on: Reading) -> Switched:
 
 
 def switch_views(
-    found: Switched, on: Reading, *, path: str, listed: Collection[str]
+    found: Switched,
+    on: Reading,
+    *,
+    path: str,
+    listed: Collection[str],
+    permissions: Collection[Permission],
 ) -> list[SwitchView]:
-    """The record, with those that are still off however long ago that was."""
+    """The record, with those that are still off however long ago that was.
+
+    `permissions` are what the reader may do in the organisation.
+    """
     off, latest = _still_off(found, listed), _latest(found)
     shown = [one for number, one in enumerate(found.orders) if number < SHOWN or one.pk in off]
-    views = [_view(one, on, path if one.pk in off else "") for one in shown]
+    views = [_view(one, on, path if one.pk in off else "", permissions) for one in shown]
     # Only the last word on a connector is news.
     last = {f"order-{one.pk}" for one in latest.values()}
     return [replace(one, recent=one.recent and one.anchor in last) for one in views]
@@ -83,14 +92,14 @@ def _still_off(found: Switched, listed: Collection[str]) -> frozenset[int]:
     return frozenset(one.pk for key, one in _latest(found).items() if key in gone)
 
 
-def _view(one: Order, on: Reading, path: str) -> SwitchView:
+def _view(one: Order, on: Reading, path: str, permissions: Collection[Permission]) -> SwitchView:
     state = OrderState(one.state)
     tone, icon = LOOKS[state]
     name = one.tool_name or one.tool_key
     return SwitchView(
         anchor=f"order-{one.pk}",
         name=name,
-        words=switch_sentence(one, on),
+        words=switch_sentence(one, on, permissions),
         note=switch_note(one),
         tone=tone,
         icon=icon,

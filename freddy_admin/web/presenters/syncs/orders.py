@@ -1,6 +1,6 @@
 """A sync that a person asked for, in words: how far it came, and what it brought."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.audit.services import name_alone
+from freddy_admin.organisations.names import NOBODY, actor_shown
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.rows import CheckError, KeyRow
 from freddy_admin.web.presenters.failures import failure
@@ -37,7 +38,7 @@ def order_note(row: KeyRow, on: Reading) -> str:
     """The short form, for a line of a list; "" where nothing was asked for."""
     if row.order_at is None:
         return ""
-    parts = {"at": on.clock(row.order_at), "who": name_alone(row.order_by)}
+    parts = {"at": on.clock(row.order_at), "who": row.order_by}
     if row.sync_running:
         return _("sync requested %(at)s by %(who)s") % parts
     if row.order_is_late:
@@ -51,15 +52,26 @@ def latest_order(row: KeyRow, order: Order | None, on: Reading) -> OrderView | N
         return None
     awaited = row.order_at == order.requested_at
     lately = order.finished_at is not None and on.now - order.finished_at < _SHOWN_FOR
-    return order_view(order, on, late=row.order_is_late) if awaited or lately else None
+    if not (awaited or lately):
+        return None
+    return order_view(order, on, late=row.order_is_late, permissions=row.permissions)
 
 
-def order_view(order: Order, on: Reading, *, late: bool = False) -> OrderView:
-    """The long form; `late` says that the sync should have been seen by now."""
+def order_view(
+    order: Order,
+    on: Reading,
+    *,
+    late: bool = False,
+    permissions: Collection[Permission] = NOBODY,
+) -> OrderView:
+    """The long form; `late` says that the sync should have been seen by now.
+
+    `permissions` are what the reader may do in the organisation.
+    """
     asked = format_html(
         _("Requested {at} by {who}."),
         at=on.at(order.requested_at),
-        who=name_alone(order.requested_by),
+        who=actor_shown(order.requested_by, permissions),
     )
     return _VIEWS[OrderState(order.state)](order, on, asked, late)
 

@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from freddy_admin.audit.services import name_alone
 from freddy_admin.sync.models import Order, OrderState
 from freddy_admin.sync.models.orders import UNFINISHED
 from freddy_admin.sync.orders.placing import order_is_late
@@ -91,7 +90,7 @@ def dialog_view(row: KeyRow, alike: Sequence[KeyRow], on: Reading) -> DialogView
     """The dialog for one key; `alike` are others that report the same sync."""
     running = (
         _("A sync that %(who)s asked for at %(at)s runs already.")
-        % {"who": name_alone(row.order_by), "at": on.clock(row.order_at)}
+        % {"who": row.order_by, "at": on.clock(row.order_at)}
         if row.sync_running and row.order_at
         else ""
     )
@@ -140,7 +139,7 @@ def _choice(row: KeyRow, on: Reading, *, chosen: bool) -> ChoiceView:
     figures = row.figures
     last = figures.last_sync_at if figures else None
     never = _("never") if figures else NEVER
-    running = _("requested by %(who)s, runs already") % {"who": name_alone(row.order_by)}
+    running = _("requested by %(who)s, runs already") % {"who": row.order_by}
     return ChoiceView(
         key_id=row.key_id,
         name=row.organisation_name,
