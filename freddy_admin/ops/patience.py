@@ -45,9 +45,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """So many requests at once; `places` more wait, and one after `seconds` is let through.
+    """So many requests at once; `places` more wait.
 
-    That one is refused where the work is done, unless there is room by then.
+    Who waited for `seconds` is let through, one in a `TICK`, to be refused in full where the work
+    is done unless there is room by then; after twice that the short refusal is all there is.
     """
 
     at_once: int
@@ -75,6 +76,15 @@ def arrived(client: socket.socket) -> Arrived:
     return Arrived(whole=whole, large=large, data=data)
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A request that waits in a lane, since when, and what it is told if it waits in vain."""
+
+    conn: Any
+    since: float
+    refusal: bytes
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threads, behind a waiting room. All of this runs in the main thread."""
 
@@ -86,15 +96,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.silent: dict[Any, float] = {}
         self.working: dict[Any, tuple[float, str]] = {}
         self.lingering: dict[Any, float] = {}
-        self.queues: dict[str, deque[tuple[Any, float]]] = {name: deque() for name in self.lanes}
+        self.queues: dict[str, deque[Queued]] = {name: deque() for name in self.lanes}
+        self.let_through = dict.fromkeys(self.lanes, 0.0)
 
     def lane(self, data: bytes) -> str:
         """The lane of a request that begins so; empty for none."""
         del data
         return ""
 
-    def lane_full(self, data: bytes) -> bytes:
-        """What is answered to a request for whose lane there is no place to wait."""
+    def short_refusal(self, data: bytes) -> bytes:
+        """What is answered to a request in whose lane there is no place, or that waited in vain."""
         del data
         return _TOO_SLOW
 
@@ -128,7 +139,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 with suppress(OSError):  # its thread finds the connection closed, and is free
                     conn.sock.shutdown(socket.SHUT_RDWR)
         for name in self.lanes:
-            self._move_up(name, now)
+            self._let_through(name, now)
 
     def finish_request(self, conn: Any, done: "Future[Any]") -> None:
         """The thread is free."""
@@ -202,21 +213,27 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if name not in self.lanes:
             self._begin(conn, now, "")
         elif len(self.queues[name]) < self.lanes[name].places:
-            self.queues[name].append((conn, now))
+            self.queues[name].append(Queued(conn, now, self.short_refusal(data)))
             self._move_up(name, now)
         else:
-            self._dismiss(conn, self.lane_full(data))
+            self._dismiss(conn, self.short_refusal(data))
 
     def _move_up(self, name: str, now: float) -> None:
-        """From the lane into a thread: those there is room for, and one that waited for long."""
+        """From the lane into a thread, as far as there is room."""
+        queue = self.queues[name]
+        while queue and self._running(name) < self.lanes[name].at_once:
+            self._begin(queue.popleft().conn, now, name)
+
+    def _let_through(self, name: str, now: float) -> None:
+        """Out of the lane, whoever waited for long."""
         queue, lane = self.queues[name], self.lanes[name]
-        while queue:
-            conn, since = queue[0]
-            late = now - since > lane.seconds or not self.alive
-            if self._running(name) >= lane.at_once + late:
-                break
-            queue.popleft()
-            self._begin(conn, now, name)
+        while queue and (now - queue[0].since > 2 * lane.seconds or not self.alive):
+            gone = queue.popleft()
+            self._dismiss(gone.conn, gone.refusal)
+        late = queue and now - queue[0].since > lane.seconds
+        if late and self._running(name) <= lane.at_once and now - self.let_through[name] > TICK:
+            self.let_through[name] = now
+            self._begin(queue.popleft().conn, now, name)
 
     def _begin(self, conn: Any, now: float, kind: str) -> None:
         self.working[conn] = (now, kind)

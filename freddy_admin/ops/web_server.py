@@ -33,7 +33,7 @@ class PanelWorker(PatientWorker):
     """
 
     lanes: ClassVar[Mapping[str, Lane]] = {
-        STRANGERS: Lane(at_once=2, places=40, seconds=2.0),
+        STRANGERS: Lane(at_once=2, places=300, seconds=2.0),
         KNOWN: Lane(at_once=3, places=200, seconds=30.0),
     }
 
@@ -41,7 +41,7 @@ class PanelWorker(PatientWorker):
         """Of strangers or of known browsers, for a request to sign in."""
         return lane_of(data)
 
-    def lane_full(self, data: bytes) -> bytes:
+    def short_refusal(self, data: bytes) -> bytes:
         """429, to a program in JSON."""
         return _too_many(as_json=b"application/json" in data.partition(b"\r\n\r\n")[0].lower())
 

@@ -149,12 +149,30 @@ def test_a_few_strangers_have_a_thread_and_the_next_is_let_in_for_one_that_is_do
 def test_who_waited_for_long_is_let_through_one_at_a_time(
     worker: Begun, came: Came, begun: list[Any]
 ) -> None:
-    conns = [came(sign_in())[0] for _ in range(5)]
-    worker._move_up(STRANGERS, time.monotonic())
+    conns, now = [came(sign_in())[0] for _ in range(5)], time.monotonic()
+    worker._let_through(STRANGERS, now)
     assert begun == conns[:2]
-    worker._move_up(STRANGERS, time.monotonic() + 601)
-    worker._move_up(STRANGERS, time.monotonic() + 602)
+    worker._let_through(STRANGERS, now + 601)
+    worker._let_through(STRANGERS, now + 602)
     assert begun == conns[:3]
+    del worker.working[conns[2]]
+    worker._let_through(STRANGERS, now + 601.01)  # not so soon after the one before
+    assert begun == conns[:3]
+    worker._let_through(STRANGERS, now + 603)
+    assert begun == conns[:4]
+
+
+@pytest.mark.parametrize(("alive", "later"), [(True, 1_201), (False, 0)])
+def test_who_waits_in_vain_is_told_so(
+    worker: Begun, came: Came, begun: list[Any], alive: bool, later: int
+) -> None:
+    ends = [came(sign_in())[1] for _ in range(5)]
+    worker.alive = alive
+    worker._let_through(STRANGERS, time.monotonic() + later)
+    for there in ends[2:]:
+        assert read_answer(there).status == 429
+    assert len(begun) == 2
+    assert worker.nr_conns == 96
 
 
 def test_other_requests_and_known_browsers_pass_the_strangers_by(
