@@ -25,8 +25,8 @@ DECEIVING = [
     "/people/x.svg",
     "/static/../audit/x.css",
 ]
-# A refusal is written down and counted; who looks at a list that nobody fetched asks the worker for it.
-BY_LOOKING = {"audit.AuditEvent": 0, "audit.RepeatCount": 0, "sync.Listing": 0}
+# A refusal is written down; who looks at a list that nobody fetched asks the worker for it.
+BY_LOOKING = {"audit.AuditEvent": 0, "sync.Listing": 0}
 WAYS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "without a token": ("POST", {}, {}),
     "from elsewhere": (
