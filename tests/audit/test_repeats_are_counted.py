@@ -228,6 +228,16 @@ def test_the_worker_writes_counts_in_batches_without_an_end_in_sight(
 
 
 @pytest.mark.django_db
+def test_counts_that_say_the_same_are_events_of_their_own(hand: Hand) -> None:
+    for typed in ("vi1@example.org", "vi2@example.org") * 3:
+        audit_record(tag=Tag.SIGN_IN_FAILED, actor=visitor(1), subject="vi…", same_as=typed)
+        hand.forward(microseconds=1)
+    audit_round(now=hand.forward(minutes=10))
+    assert [details.get("more_times") for _, details in told()] == [None, None, 2, 2]
+    in_order()
+
+
+@pytest.mark.django_db
 def test_what_somebody_typed_into_a_wrong_field_is_kept_as_a_keyed_hash_alone() -> None:
     typed = "hunter2-is-my-password"
     audit_record(tag=Tag.SIGN_IN_FAILED, actor=visitor(1), subject="hu…", same_as=typed)

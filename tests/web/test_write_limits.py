@@ -4,7 +4,6 @@ import pytest
 from django.test import Client
 
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.tokens import bearer
 from freddy_admin.accounts.tokens.grants import TokenWish
 from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.models import AuditEvent
@@ -153,20 +152,6 @@ def test_several_tokens_of_one_person_are_held_back_together(
     assert other.status_code in {200, 202}
     by_hand = signed_in(people.operator).post(f"{HERE}keys/{key.pk}/check/")
     assert by_hand.status_code == 302
-
-
-def test_more_tokens_are_no_way_to_ask_more(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert bearer.PER_PERSON.most <= 2 * bearer.PER_TOKEN.most
-    monkeypatch.setattr(bearer, "PER_PERSON", Limit("token-person", most=12, seconds=60))
-    programs = [_bearer(people.viewer, number) for number in range(4)]
-    client = Client()
-    statuses = [
-        client.get("/api/v1/orders/1", headers={"authorization": programs[number % 4]}).status_code
-        for number in range(16)
-    ]
-    assert statuses == [404] * 12 + [429] * 4
 
 
 def _bearer(user: User, number: int) -> str:

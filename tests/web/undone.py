@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection, transaction
 from django.http.response import HttpResponseBase
 
 # Written by every request, whatever it asks for.
-BESIDE = {"session", "cacheentry", "limitcount", "apitoken", "keysync"}
+BESIDE = {"session", "cacheentry", "limitcount", "repeatcount", "apitoken", "keysync"}
 
 
 @contextmanager
