@@ -13,7 +13,8 @@ from freddy_admin.accounts.selectors import address_typed, time_zones
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core.errors import Conflict, InvalidInput
-from freddy_admin.core.text import line_clean
+from freddy_admin.core.forms import TEXT_AT_MOST
+from freddy_admin.core.text import length_check, line_clean
 
 ADDRESS_LIMIT = 254
 NAME_LIMIT = 120
@@ -61,13 +62,12 @@ def profile_update(*, actor: Actor, user: User, name: str, time_zone: str, theme
 
 def address_clean(email: str) -> str:
     """The address as it is stored: stripped, lower case; raises InvalidInput."""
-    address = address_typed(email)
     try:
+        length_check(email, field="email", limit=ADDRESS_LIMIT)
         _disguise_refuse(email)
+        address = address_typed(email)
         validate_email(address)
-    except ValidationError:
-        address = ""
-    if not address or len(address) > ADDRESS_LIMIT:
+    except (InvalidInput, ValidationError):
         raise InvalidInput(
             _("Give an e-mail address like ada@example.org."), field="email"
         ) from None
@@ -107,6 +107,7 @@ def _person_create(
 
 @sensitive_variables("password")
 def _password_accept(password: str, person: User) -> None:
+    length_check(password, field="password", limit=TEXT_AT_MOST)
     try:
         validate_password(password, person)
     except ValidationError as refused:

@@ -23,8 +23,9 @@ COLUMNS: Final = ("organisation", "label", "api_key", "organization_id", "tags")
 ROWS_AT_MOST: Final = 50_000
 BYTES_AT_MOST: Final = 64 * 1024 * 1024
 _SHOWN: Final = 60
-# Long, without white space, letters and digits together: no name of a customer looks like that.
-_LIKE_A_KEY: Final = re.compile(r"(?=[!-~]*[A-Za-z])(?=[!-~]*\d)[!-~]{20,}")
+# No cell needs more: a key has 512 characters, and twenty tags are shorter than that together.
+_CELL_AT_MOST: Final = 4_096
+_WITHOUT_WHITE_SPACE: Final = re.compile(r"[!-~]{20,}")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -169,7 +170,7 @@ def _unfit_as_a_whole(data: bytes) -> str:
 
 
 def _expect_header(cells: list[str]) -> None:
-    if tuple(cell.strip().lower() for cell in cells) != COLUMNS:
+    if len(cells) != len(COLUMNS) or tuple(cell.strip().lower() for cell in cells) != COLUMNS:
         raise _Malformed(
             _("the first row must be the header %(header)s") % {"header": ",".join(COLUMNS)}
         )
@@ -186,7 +187,14 @@ def _row(number: int, cells: list[str], broken: str) -> CsvRow:
             % {"found": len(cells)},
             named=False,
         )
-    if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
+    if any(len(cell) > _CELL_AT_MOST for cell in cells):
+        raise _Malformed(
+            _("a cell of this row is longer than %(n)s characters: is a quotation mark missing?")
+            % {"n": f"{_CELL_AT_MOST:,}"},
+            named=False,
+        )
+    odd = (cell for cell in cells if not cell.isprintable())
+    if any("\udc80" <= character <= "\udcff" for cell in odd for character in cell):
         raise _Malformed(_("this row is not UTF-8: save the file as “CSV UTF-8”"), named=False)
     problem, named = "", True
     try:
@@ -234,9 +242,19 @@ def _names_of(cells: list[str]) -> tuple[str, str]:
 def _named(text: str, secret: str) -> str:
     """A cell as the report repeats it; what is, or might be, a key is left out."""
     # Without what is invisible: it may stand in the middle of a pasted key.
-    plain = "".join(one for one in text if one.isprintable() or one.isspace())
+    plain = text
+    if not text.isprintable():
+        plain = "".join(one for one in text if one.isprintable() or one.isspace())
     told = bool(secret.strip()) and secret_is_told(secret.strip(), (text.strip(), plain.strip()))
-    return "…" if told or _LIKE_A_KEY.search(plain) else _shown(text)
+    return "…" if told or _like_a_key(plain) else _shown(text)
+
+
+def _like_a_key(text: str) -> bool:
+    # Long, without white space, letters and digits together: no customer's name looks like that.
+    return any(
+        any(sign.isalpha() for sign in part) and any(sign.isdigit() for sign in part)
+        for part in _WITHOUT_WHITE_SPACE.findall(text)
+    )
 
 
 def _shown(text: str) -> str:

@@ -55,13 +55,14 @@ def organization_id_clean(text: str) -> str:
 
 def tags_clean(names: Iterable[str]) -> tuple[str, ...]:
     """Each tag once, in the order given, empty ones left out; at most 20 of 40 characters."""
-    cleaned = (line_clean(name, field="tags", limit=TAG_LENGTH, required=False) for name in names)
-    tags = tuple(dict.fromkeys(name for name in cleaned if name))
-    if len(tags) > TAGS_AT_MOST:
+    # Counted before any is looked at: a pasted cell may hold thousands.
+    typed = dict.fromkeys(name.strip() for name in names if name.strip())
+    if len(typed) > TAGS_AT_MOST:
         raise InvalidInput(
             _("A key has at most %(limit)d tags.") % {"limit": TAGS_AT_MOST}, field="tags"
         )
-    return tags
+    cleaned = (line_clean(name, field="tags", limit=TAG_LENGTH, required=False) for name in typed)
+    return tuple(dict.fromkeys(cleaned))
 
 
 def _grace_clean(minutes: int | None) -> int | None:

@@ -11,8 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import Theme, User
+from freddy_admin.accounts.services import NAME_LIMIT as PERSON_NAME_LIMIT
 from freddy_admin.core.errors import PublicError
+from freddy_admin.core.forms import BoundedForm, LineField
 from freddy_admin.core.machines import headed
+from freddy_admin.organisations.services import NAME_LIMIT
 from freddy_admin.vault.details import (
     GRACE_AT_MOST,
     LABEL_LENGTH,
@@ -54,7 +57,7 @@ def _look(widget: forms.Widget) -> str:
     return "form-select" if isinstance(widget, forms.Select) else "form-control"
 
 
-class PlainForm(forms.Form):
+class PlainForm(BoundedForm):
     """A form as the panel's pages draw it."""
 
     use_required_attribute = True
@@ -73,9 +76,9 @@ class PlainForm(forms.Form):
 class OrganisationForm(PlainForm):
     """A name."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_l("Name"),
-        max_length=400,  # the service says it better when it is too long
+        limit=NAME_LIMIT,
         help_text=_l("The customer or department, as your colleagues call it."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
@@ -150,9 +153,9 @@ class SecretForm(PlainForm):
 class DetailsForm(PlainForm):
     """What is said of a key beside its secret."""
 
-    label = forms.CharField(
+    label = LineField(
         label=_l("Label"),
-        max_length=4 * LABEL_LENGTH,
+        limit=LABEL_LENGTH,
         help_text=_l("Tells several keys of one organisation apart, such as “Sales”."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
@@ -170,10 +173,10 @@ class DetailsForm(PlainForm):
         help_text=_l("Separate several with commas, such as “emea, finance”."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    organization_id = forms.CharField(
+    organization_id = LineField(
         label=_l("Organisation id at Aitronos"),
         required=False,
-        max_length=4 * ORGANIZATION_ID_LENGTH,
+        limit=ORGANIZATION_ID_LENGTH,
         help_text=_l("Looks like org_… . With it we warn you if a key belongs to somebody else."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
@@ -254,10 +257,10 @@ class AddKeyForm(SecretForm, DetailsForm):
 class ProfileForm(PlainForm):
     """What a person says of themselves."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_l("Name"),
         required=False,
-        max_length=400,
+        limit=PERSON_NAME_LIMIT,
         help_text=_l("Shown as the owner of keys and in the audit log."),
         widget=forms.TextInput({"autocomplete": "name"}),
     )

@@ -28,6 +28,7 @@ class ImportForm(PlainForm):
         label=_l("Rows"),
         required=False,
         strip=False,
+        max_length=BYTES_AT_MOST,
         help_text=_l("With the header in the first row, as copied from a spreadsheet's CSV."),
         widget=Unreturned(
             {
@@ -39,6 +40,7 @@ class ImportForm(PlainForm):
                 "data-lpignore": "true",
             }
         ),
+        error_messages={"max_length": _l("This is more than 1 MB. Split it into several parts.")},
     )
     file = forms.FileField(
         label=_l("Or a file"),

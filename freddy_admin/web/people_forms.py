@@ -7,6 +7,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from freddy_admin.accounts.services import ADDRESS_LIMIT, NAME_LIMIT
+from freddy_admin.core.forms import LineField
 from freddy_admin.organisations.roles import Role
 from freddy_admin.web.forms import PlainForm
 from freddy_admin.web.presenters.roles import role_name, role_sentence
@@ -29,7 +31,7 @@ class InvitationForm(RoleForm):
     # The service says it better when an address is bad.
     email = forms.CharField(
         label=_l("E-mail address"),
-        max_length=400,
+        max_length=ADDRESS_LIMIT,
         widget=forms.EmailInput({"autocomplete": "off"}),
     )
     role = forms.ChoiceField(
@@ -41,16 +43,15 @@ class InvitationForm(RoleForm):
 class NewcomerForm(PlainForm):
     """Somebody who was invited and has no account yet."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_l("Your name"),
-        max_length=400,
+        limit=NAME_LIMIT,
         help_text=_l("Your colleagues see it."),
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = forms.CharField(
         label=_l("Choose a password"),
         strip=False,
-        max_length=4096,
         help_text=_l("At least 8 characters, and none that everybody uses."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}, render_value=False),
     )
@@ -61,7 +62,7 @@ class FirstAdminForm(NewcomerForm):
 
     email = forms.CharField(
         label=_l("E-mail address"),
-        max_length=400,
+        max_length=ADDRESS_LIMIT,
         widget=forms.EmailInput({"autocomplete": "username"}),
     )
     field_order = ["name", "email", "password"]

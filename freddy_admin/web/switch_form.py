@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.forms import BoundedForm
 from freddy_admin.sync.orders.placing import tool_key_clean
 
 
@@ -23,7 +24,7 @@ def switch_wish(values: QueryDict) -> Wish:
     return Wish(tool_key_clean(values.get("tool", "")), enable=values.get("on", "1") != "0")
 
 
-class SwitchForm(forms.Form):
+class SwitchForm(BoundedForm):
     """Nothing but the tick: what is switched stands in the address."""
 
     understood = forms.BooleanField(

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import TokenScope
 from freddy_admin.accounts.tokens.grants import TokenWish
+from freddy_admin.accounts.tokens.panel_tokens import NAME_LIMIT
+from freddy_admin.core.forms import LineField
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.web.forms import PlainForm
 
@@ -26,9 +28,9 @@ _DAYS = [("30", _l("30 days")), ("90", _l("90 days")), ("365", _l("a year")), ("
 class TokenForm(PlainForm):
     """A new token; `places` are the person's organisations by name."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_l("Name"),
-        max_length=320,  # the service says it better when it is too long
+        limit=NAME_LIMIT,
         help_text=_l("What it is for, such as “status board”."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )

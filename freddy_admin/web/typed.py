@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
+from freddy_admin.core.forms import TEXT_AT_MOST
+
 # Those that a form of ours sends back anyway when something in it is wrong; never a secret.
 SHOWN = ("name", "label", "tags", "organization_id", "grace_minutes", "expires_on", "email")
 
@@ -14,4 +16,5 @@ def typed_words(request: HttpRequest) -> str:
     if origin.netloc != request.get_host():
         return ""
     sent = [request.POST.get(name, "") for name in SHOWN]
-    return "\n".join(words for words in sent if words)
+    # What is longer no form of ours would have taken, so there is nothing to copy.
+    return "\n".join(words for words in sent if words and len(words) <= TEXT_AT_MOST)

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from freddy_admin.accounts.models import User
 from tests.accounts.conftest import sign_in
 from tests.accounts.passkey import ADD, SIGN_IN, Passkey, add, asked_for, browser
+from tests.drills import drill_share
 
 pytestmark = pytest.mark.django_db
 NONSENSE = [
@@ -57,8 +58,11 @@ TEXT = st.text(max_size=40) | st.integers() | st.none() | st.booleans()
 SHAPE = st.recursive(TEXT, lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(), of))
 
 
+@pytest.mark.drill
 @examples(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=drill_share(600),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(part=st.sampled_from(["id", "rawId", "type", "response", "handle", "data"]), value=SHAPE)
 def test_a_good_answer_with_one_wrong_part_is_refused_or_harmless(

@@ -19,11 +19,13 @@ from tests.accounts.conftest import (
     sign_in,
     stored_secrets,
 )
+from tests.drills import drill_share
 
 OTHER_KEY = "another-key-0123456789-abcdefghijklmnopqrstuv"
 
 
-@examples(max_examples=25)
+@pytest.mark.drill
+@examples(max_examples=drill_share(250))
 @given(st.text(max_size=80))
 def test_what_is_sealed_opens_again(text: str) -> None:
     assert unseal(seal(text)) == text

@@ -21,9 +21,14 @@ from freddy_admin.aitronos.types import SyncStatus
 from tests.aitronos.calls import EVERY
 from tests.aitronos.conftest import KEY, NOON
 from tests.aitronos.wire import GOOD, ScriptedServer, Talk, answer
+from tests.drills import drill_share
+
+pytestmark = pytest.mark.drill
 
 quick = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=drill_share(400),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
@@ -138,7 +143,7 @@ def test_a_good_answer_cut_short(mouth: Mouth, cut: int) -> None:
     assert isinstance(mouth.outcome(data[: cut % len(data)]), AitronosError)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=drill_share(500))
 @given(name=st.sampled_from(list(GOOD)), value=json_values)
 def test_any_value_in_any_field(name: str, value: Any) -> None:
     body = json.dumps(GOOD | {name: value}).encode()
@@ -182,7 +187,7 @@ def like(whole: Any) -> st.SearchStrategy[Any]:
     return st.just(whole) | st.none() | json_values
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=drill_share(1500))
 @given(data=st.data(), name=st.sampled_from(list(PARSERS)))
 def test_any_json_for_any_call(data: st.DataObject, name: str) -> None:
     parse = PARSERS[name]
@@ -208,7 +213,7 @@ def test_any_json_over_the_wire_is_a_value_or_a_typed_error(
         fit_to_store(error)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=drill_share(500))
 @given(
     status=st.integers(100, 999).filter(lambda status: status != 200),
     told=json_values
@@ -219,7 +224,7 @@ def test_any_json_with_any_other_status(status: int, told: Any, headers: dict[st
     fit_to_store(failure_of(status, headers, json.dumps(told).encode(), clock=lambda: NOON))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=drill_share(500))
 @given(text=st.text(max_size=300), limit=st.integers(1, 64))
 def test_any_text_is_made_fit(text: str, limit: int) -> None:
     found = cleaned(text, limit)

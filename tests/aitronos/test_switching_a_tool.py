@@ -15,6 +15,7 @@ from freddy_admin.aitronos.types import ToolSwitched
 from tests.aitronos.calls import SWITCHED, error_of, switch_tool
 from tests.aitronos.conftest import KEY, NOON, MakeClient, Serve
 from tests.aitronos.wire import ScriptedServer, Talk, answer, key_of, says
+from tests.drills import drill_share
 
 START, END = "/v1/admin/composio/tools/", "/status"
 
@@ -88,7 +89,8 @@ def test_a_strange_tool_key_is_one_segment(
     assert switchboard.target_of(tool_key) == f"{START}{segment}{END}"
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.drill
+@settings(deadline=None, max_examples=drill_share(600))
 @given(tool_key=st.text(min_size=1, max_size=40).filter(lambda text: text not in {".", ".."}))
 def test_any_tool_key_arrives_as_it_was(switchboard: Switchboard, tool_key: str) -> None:
     target = switchboard.target_of(tool_key)

@@ -51,6 +51,25 @@ def test_the_limit_counts_characters_after_stripping() -> None:
         clean("é" * 121)
 
 
+def test_what_is_too_long_is_refused_before_anything_is_done_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*asked: object) -> None:
+        raise AssertionError(str(asked)[:60])
+
+    for value in ("\u0327\u0301" * 240 + "a", "a" * 481, " " * 481, "a" + " " * 500 + "a"):
+        # Not for longer: pytest itself normalises what it prints.
+        with monkeypatch.context() as patch:
+            patch.setattr(unicodedata, "normalize", never)
+            patch.setattr(unicodedata, "category", never)
+            with pytest.raises(InvalidInput, match="at most 120"):
+                clean(value)
+
+
+def test_a_letter_may_be_typed_with_its_marks_beside_it() -> None:
+    assert clean("e\u0301" * 120) == "\u00e9" * 120
+
+
 def test_letters_of_any_script_and_joined_emoji_are_welcome() -> None:
     for value in ("Zürich AG", "日本", "کند\u200cتر", "👩\u200d🚀", "O'Neil & Söhne <b>"):
         assert clean(f" {value} ") == value

@@ -1,4 +1,4 @@
-"""Hours pass by a script, the worker is killed three times: each change is told exactly once."""
+"""Hours pass by a script, the worker is killed again and again: each change is told once."""
 
 import json
 import os
@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.drills import drill_some
 from tests.flows.panel import ROOT, Panel
 from tests.flows.scripted_api import Figures, ScriptedApi, serving
 from tests.flows.waiting import until
@@ -24,6 +25,8 @@ BEGIN = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 HOURS = 8
 SKIPPED = BEGIN + 3 * HOUR + 10 * MINUTE  # the sync due then is left out
 TOOLS_MOVE = BEGIN + 5 * HOUR + 31 * MINUTE
+# Steps of five minutes: three kills in the suite, thirty in the drill.
+KILLED_IN = drill_some(range(5, 95, 3))
 
 
 class Life:
@@ -123,11 +126,11 @@ def panel(life: Life) -> Panel:
     return panel
 
 
-def test_every_sync_skip_and_change_is_told_once_after_three_kills(
-    life: Life, panel: Panel
-) -> None:
+@pytest.mark.drill
+def test_every_sync_skip_and_change_is_told_once_after_many_kills(life: Life, panel: Panel) -> None:
     life.start(panel.env)
-    kill_in = {20: "amid a call", 45: "between calls", 70: "amid a call"}
+    ways = cycle(("amid a call", "between calls"))
+    kill_in = dict(zip(KILLED_IN, ways, strict=False))
     for step in range(HOURS * 12):
         at = BEGIN + step * 5 * MINUTE
         if kill_in.get(step) == "amid a call":

@@ -237,3 +237,21 @@ def test_ordinary_names_are_repeated() -> None:
     )
     assert read.lines[0].where == "row 2 (Künstler-Genossenschaft · production-cluster-eu-west)"
     assert read.lines[1].where == "row 3 (Acme 2024 International Ltd · Main)"
+
+
+@pytest.mark.parametrize("piece", ["a", "\u0327", "a1", "|a"])
+def test_a_cell_that_is_far_too_long_is_not_looked_at(piece: str) -> None:
+    cell = piece * (120_000 // len(piece))
+    for place in range(len(COLUMNS)):
+        cells = ["Acme", "Main", "oak_live_0123456789", "", ""]
+        cells[place] = cell
+        [line] = _read(",".join(cells)).lines
+        assert "longer than 4,096 characters" in line.problem
+        assert cell[:10] not in str(line)
+
+
+def test_tags_are_counted_before_any_is_looked_at() -> None:
+    row = f"Acme,Main,oak_live_0123456789,,{'a|' * 2_000}"
+    assert _read(row).rows[0].tags == ("a",)
+    many = "|".join(map(str, range(900)))
+    assert "at most 20 tags" in _problem(f"Acme,Main,oak_live_0123456789,,{many}")

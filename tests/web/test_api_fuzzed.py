@@ -23,10 +23,12 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.orders.placing import order_sync
 from freddy_admin.web.machines import gate
 from freddy_admin.web.machines.api import api
+from tests.drills import drill_share
 from tests.web.conftest import MakeKey, People
 from tests.web.machines import Program
 from tests.web.undone import connection_kept, rows_now, undone
 
+pytestmark = pytest.mark.drill
 # What every answer must be: no 500, a status and a shape that the document names.
 CHECKS = [
     not_a_server_error,
@@ -81,7 +83,7 @@ def test_whatever_is_asked_the_answer_is_one_that_is_described(
     seen: set[int] = set()
 
     @settings(
-        max_examples=40,
+        max_examples=drill_share(400),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -109,7 +111,7 @@ def test_whatever_is_asked_the_answer_is_one_that_is_described(
 HEADERS = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=200)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drill_share(600), deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.one_of(HEADERS, HEADERS.map(lambda text: f"Bearer {text}")))
 @pytest.mark.django_db
 def test_whatever_stands_for_a_token_is_none(value: str) -> None:
@@ -119,7 +121,7 @@ def test_whatever_stands_for_a_token_is_none(value: str) -> None:
     assert answer.json()["detail"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drill_share(800), deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(lambda t: t.encode())))
 def test_whatever_the_body_is_a_sync_is_started_once_or_refused(
     body: bytes, people: People, here: dict[str, Any]

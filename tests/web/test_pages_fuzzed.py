@@ -1,7 +1,7 @@
 """Whatever is put into a form or an address of a page: never a 500, and nothing half saved.
 
-`FUZZ_EXAMPLES=300` with `--hypothesis-profile=searching` tries that many of each, new ones each
-time, instead of the same few.
+`make drills` tries ten times as many. `FUZZ_EXAMPLES=300` with
+`--hypothesis-profile=searching` tries that many of each, new ones each time.
 """
 
 import os
@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 from freddy_admin.core.limits import Limit
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.web import write_limits
+from tests.drills import drill_share
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzzing import PageForm, Pairs, encoded, forms_of, names_read, pairs_of
 from tests.web.test_access_table import ELSEWHERE_PREFIXES, MACHINES, TABLE, _address, _patterns
 from tests.web.undone import let_go, rows_now, undone
 
+pytestmark = pytest.mark.drill
 EXAMPLES = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "6")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES") or drill_share(60)),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

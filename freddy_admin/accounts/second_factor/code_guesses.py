@@ -24,6 +24,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.signing_in.known_devices import device_known
 from freddy_admin.audit.services import audit_record
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core.forms import BoundedForm
 
 NO_MORE_TODAY: Final = _(
     "Too many wrong codes were typed for this account, so none is taken here for up to a day. "
@@ -61,11 +62,11 @@ class _Guessed:
         super()._emit_authentication_failed(authenticator)  # type: ignore[misc]
 
 
-class ShowCodeForm(_Guessed, library.AuthenticateForm):  # type: ignore[misc]
+class ShowCodeForm(_Guessed, BoundedForm, library.AuthenticateForm):  # type: ignore[misc]
     """After the password."""
 
 
-class ConfirmWithCodeForm(_Guessed, library.ReauthenticateForm):  # type: ignore[misc]
+class ConfirmWithCodeForm(_Guessed, BoundedForm, library.ReauthenticateForm):  # type: ignore[misc]
     """To show once more that it is still them."""
 
 

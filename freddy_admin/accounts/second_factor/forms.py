@@ -18,13 +18,14 @@ from fido2.utils import websafe_decode, websafe_encode
 from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable, seal, unseal
 from freddy_admin.accounts.signing_in.signals import passkey_failed, passkey_renamed
 from freddy_admin.core.errors import InvalidInput
+from freddy_admin.core.forms import BoundedForm, LineField
 from freddy_admin.core.text import line_clean
 
 ANSWER_LIMIT = 20_000
 NAME_LIMIT = 60
 
 
-class ActivateAppForm(totp.ActivateTOTPForm):  # type: ignore[misc]
+class ActivateAppForm(BoundedForm, totp.ActivateTOTPForm):  # type: ignore[misc]
     """Sets an authenticator app up; its secret waits in the session sealed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,10 +38,15 @@ class ActivateAppForm(totp.ActivateTOTPForm):  # type: ignore[misc]
 class PasskeyField(forms.JSONField):
     """What a browser says of a passkey: a small JSON object, whatever else is sent."""
 
+    default_error_messages = {
+        "max_length": _("This is more than a passkey says. Try again, or use another one."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=ANSWER_LIMIT, **kwargs)
+
     def to_python(self, value: Any) -> Any:
         """The object; raises ValidationError for anything that is not one."""
-        if isinstance(value, str) and len(value) > ANSWER_LIMIT:
-            raise get_adapter().validation_error("incorrect_code")
         try:
             found = super().to_python(value)
         except (RecursionError, ValidationError):
@@ -59,11 +65,11 @@ class PasskeyField(forms.JSONField):
         return ""
 
 
-class AddPasskeyForm(passkeys.AddWebAuthnForm):  # type: ignore[misc]
+class AddPasskeyForm(BoundedForm, passkeys.AddWebAuthnForm):  # type: ignore[misc]
     """Keeps of what the browser sent what is needed later, and no more."""
 
     field_order = ["name", "passwordless", "credential"]
-    name = forms.CharField(label=_("Name"), max_length=NAME_LIMIT, required=False)
+    name = LineField(label=_("Name"), limit=NAME_LIMIT, required=False)
     passwordless = forms.BooleanField(
         label=_("Let it open the panel alone, without my password"), required=False, initial=True
     )
@@ -76,17 +82,17 @@ class AddPasskeyForm(passkeys.AddWebAuthnForm):  # type: ignore[misc]
     def clean(self) -> dict[str, Any]:
         """Checked by the library, then cut down."""
         with _unreadable_is_wrong():
-            cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean() or {}
         if "credential" in cleaned:
             alone = bool(cleaned.get("passwordless"))
             cleaned["credential"] = _kept(cleaned["credential"], alone=alone)
         return cleaned
 
 
-class RenamePasskeyForm(passkeys.EditWebAuthnForm):  # type: ignore[misc]
+class RenamePasskeyForm(BoundedForm, passkeys.EditWebAuthnForm):  # type: ignore[misc]
     """Another name, so that several can be told apart."""
 
-    name = forms.CharField(label=_("Name"), max_length=NAME_LIMIT)
+    name = LineField(label=_("Name"), limit=NAME_LIMIT)
 
     def clean_name(self) -> str:
         """One clean line."""
@@ -112,13 +118,13 @@ class _Answered:
             raise get_adapter().validation_error("passkey_unknown") from None
 
 
-class ShowPasskeyForm(_Answered, passkeys.AuthenticateWebAuthnForm):  # type: ignore[misc]
+class ShowPasskeyForm(_Answered, BoundedForm, passkeys.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """As the second factor, after the password."""
 
     credential = PasskeyField(widget=forms.HiddenInput)
 
 
-class SignInWithPasskeyForm(_Answered, passkeys.LoginWebAuthnForm):  # type: ignore[misc]
+class SignInWithPasskeyForm(_Answered, BoundedForm, passkeys.LoginWebAuthnForm):  # type: ignore[misc]
     """Instead of address and password, where its person let it."""
 
     credential = PasskeyField(widget=forms.HiddenInput)
@@ -132,7 +138,7 @@ class SignInWithPasskeyForm(_Answered, passkeys.LoginWebAuthnForm):  # type: ign
         return passkey
 
 
-class ConfirmWithPasskeyForm(_Answered, passkeys.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class ConfirmWithPasskeyForm(_Answered, BoundedForm, passkeys.ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """To show once more that it is still them."""
 
     credential = PasskeyField(widget=forms.HiddenInput)

@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.selectors import address_typed
+from freddy_admin.core.forms import TEXT_AT_MOST
 
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
@@ -22,6 +23,8 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
         """
         email = address_typed(credentials.get("email"))
         password = str(credentials.get("password") or "")
+        if len(password) > TEXT_AT_MOST:
+            raise PermissionDenied  # nobody's: none so long can be chosen
         person = User.objects.filter(email=email).first()
         if person is None:
             User().set_password(password)

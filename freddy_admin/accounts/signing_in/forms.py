@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.signing_in.resets import reset_ask
 from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
+from freddy_admin.core.forms import BoundedForm
 
 
-class SignInForm(library.LoginForm):  # type: ignore[misc]
+class SignInForm(BoundedForm, library.LoginForm):  # type: ignore[misc]
     """Says "e-mail address" as every other page, and tells a password keeper what it is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -23,7 +24,7 @@ class SignInForm(library.LoginForm):  # type: ignore[misc]
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
 
-class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(BoundedForm, library.ResetPasswordForm):  # type: ignore[misc]
     """Asks for a link by mail; known and unknown addresses cost the same work."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +44,15 @@ class ResetPasswordForm(library.ResetPasswordForm):  # type: ignore[misc]
         return email
 
 
-class NewPasswordForm(library.ResetPasswordKeyForm):  # type: ignore[misc]
+class ChangePasswordForm(BoundedForm, library.ChangePasswordForm):  # type: ignore[misc]
+    """Another password, by somebody who is signed in."""
+
+
+class ConfirmWithPasswordForm(BoundedForm, library.ReauthenticateForm):  # type: ignore[misc]
+    """To show once more that it is still them."""
+
+
+class NewPasswordForm(BoundedForm, library.ResetPasswordKeyForm):  # type: ignore[misc]
     """The page that the mailed link leads to."""
 
     tokens = forms.BooleanField(

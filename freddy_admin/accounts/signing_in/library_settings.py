@@ -4,7 +4,9 @@ from datetime import timedelta
 
 ACCOUNT_ADAPTER = "freddy_admin.accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
+    "change_password": "freddy_admin.accounts.signing_in.forms.ChangePasswordForm",
     "login": "freddy_admin.accounts.signing_in.forms.SignInForm",
+    "reauthenticate": "freddy_admin.accounts.signing_in.forms.ConfirmWithPasswordForm",
     "reset_password": "freddy_admin.accounts.signing_in.forms.ResetPasswordForm",
     "reset_password_from_key": "freddy_admin.accounts.signing_in.forms.NewPasswordForm",
 }

@@ -11,21 +11,21 @@ from freddy_admin.web.presenters.times import Reading
 
 # The first that fits: most browsers also call themselves by an older one's name.
 BROWSERS = (
-    ("Edge", r"\bEdgA?(iOS)?/"),
-    ("Opera", r"\bOPR/|\bOpera\b"),
-    ("Samsung Internet", r"\bSamsungBrowser/"),
-    ("Firefox", r"\bFirefox/|\bFxiOS/"),
-    ("Chrome", r"\b(Headless)?Chrom(e|ium)/|\bCriOS/"),
-    ("Safari", r"\bSafari/"),
+    ("Edge", re.compile(r"\bEdgA?(iOS)?/")),
+    ("Opera", re.compile(r"\bOPR/|\bOpera\b")),
+    ("Samsung Internet", re.compile(r"\bSamsungBrowser/")),
+    ("Firefox", re.compile(r"\bFirefox/|\bFxiOS/")),
+    ("Chrome", re.compile(r"\b(Headless)?Chrom(e|ium)/|\bCriOS/")),
+    ("Safari", re.compile(r"\bSafari/")),
 )
 SYSTEMS = (
-    ("iPhone", r"\biPhone\b"),
-    ("iPad", r"\biPad\b"),
-    ("Android", r"\bAndroid\b"),
-    ("Windows", r"\bWindows\b"),
-    ("macOS", r"\bMac OS X\b|\bMacintosh\b"),
-    ("ChromeOS", r"\bCrOS\b"),
-    ("Linux", r"\bLinux\b|\bX11\b"),
+    ("iPhone", re.compile(r"\biPhone\b")),
+    ("iPad", re.compile(r"\biPad\b")),
+    ("Android", re.compile(r"\bAndroid\b")),
+    ("Windows", re.compile(r"\bWindows\b")),
+    ("macOS", re.compile(r"\bMac OS X\b|\bMacintosh\b")),
+    ("ChromeOS", re.compile(r"\bCrOS\b")),
+    ("Linux", re.compile(r"\bLinux\b|\bX11\b")),
 )
 HAND_HELD = {"iPhone", "iPad", "Android"}
 
@@ -61,8 +61,8 @@ def _device(session: SignedIn, on: Reading) -> Device:
     )
 
 
-def _first(known: tuple[tuple[str, str], ...], text: str) -> str:
-    return next((name for name, pattern in known if re.search(pattern, text)), "")
+def _first(known: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str:
+    return next((name for name, pattern in known if pattern.search(text)), "")
 
 
 def _named(browser: str, system: str) -> str:
