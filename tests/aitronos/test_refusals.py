@@ -224,4 +224,5 @@ def test_the_kinds_are_stored_and_so_never_change() -> None:
         "unexpected_status",
         "unreachable",
         "unreadable_answer",
+        "withheld",
     ]

@@ -235,6 +235,15 @@ def _unforeseen(_error: CheckError) -> Failure:
     )
 
 
+def _withheld(_error: CheckError) -> Failure:
+    return Failure(
+        brief=_("Held up, not sent"),
+        words=_("The worker was held up until its time for this was over, so nothing was sent."),
+        who=_("the people who run this panel"),
+        todo=_("Ask again. If it goes on, the worker's machine is stopped or overloaded."),
+    )
+
+
 _SENTENCES: dict[str, Callable[[CheckError], Failure]] = {
     Kind.KEY_REFUSED: _refused,
     Kind.KEY_NOT_PERMITTED: _not_permitted,
@@ -253,6 +262,7 @@ _SENTENCES: dict[str, Callable[[CheckError], Failure]] = {
     Kind.READ_TIMEOUT: lambda _: _too_slow(settings.AITRONOS_READ_TIMEOUT),
     Kind.TOTAL_TIMEOUT: lambda _: _too_slow(settings.AITRONOS_TOTAL_TIMEOUT),
     Kind.INVALID_SECRET: _invalid_secret,
+    Kind.WITHHELD: _withheld,
     Own.KEY_UNREADABLE: _key_unreadable,
     Own.MASTER_KEY_MISFIT: _misfit,
     Own.INTERNAL: _internal,
