@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
+from tests.browser.fonts import fonts_file
 from tests.flows.panel import EMAIL, PASSWORD, Panel
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -33,23 +34,63 @@ SAMPLES = {
 }
 
 
+# Names as long as they come, without a place to break them: over 60 letters.
+LONG_NAME = f"Hazel{'donaudampfschifffahrtsgesellschaft' * 2}"
+LONG_LABEL = "Vertriebsabteilungundkundenbetreuungsgemeinschaftnordrheinwestfalen"
+
+
 # Tells what comes late from what never comes, on any machine.
 PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
+# Colours do not move anything: each set of fonts is looked at in one of the two.
+LOOKS = {"light": "noto", "dark": "dejavu"}
+
+
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Browser]]:
+    """A Chromium for each set of fonts, by its name; started when it is first asked for."""
     found = next(filter(None, (shutil.which(name) for name in NAMES)), None)
     if found is None:
         word = f"no Chromium is installed (looked for {', '.join(NAMES)})"
         if os.environ.get("CI") == "true":
             pytest.fail(f"{word}; it is required in CI")
         pytest.skip(word)
+    started: dict[str, Browser] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
-        browser.close()
+
+        def browser_with(fonts: str) -> Browser:
+            if fonts not in started:
+                config = fonts_file(fonts, tmp_path_factory.mktemp(fonts))
+                started[fonts] = playwright.chromium.launch(
+                    executable_path=found,
+                    args=ARGUMENTS,
+                    env={**os.environ, "FONTCONFIG_FILE": str(config)},
+                )
+            return started[fonts]
+
+        yield browser_with
+        for browser in started.values():
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(browsers: Callable[[str], Browser]) -> Browser:
+    """The one for whatever does not depend on fonts."""
+    return browsers("dejavu")
+
+
+@pytest.fixture(scope="module", params=list(LOOKS))
+def look(request: pytest.FixtureRequest) -> str:
+    """Light or dark, each with a set of fonts of its own."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def looking(browsers: Callable[[str], Browser], look: str) -> Browser:
+    """The browser of this look."""
+    return browsers(LOOKS[look])
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +112,10 @@ def panel(
 @pytest.fixture(scope="module")
 def samples(panel: Panel) -> dict[str, Scenario]:
     rows = [f"{name},Main,{key_for(kind, name)},,emea" for name, kind in SAMPLES.items()]
+    rows += [
+        f"{LONG_NAME},{label},{key_for(Scenario.HEALTHY, f'Hazel/{label}')},,{'t' * 40}"
+        for label in (LONG_LABEL, "Second")
+    ]
     file = panel.room / "samples.csv"
     file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows]))
     ended = panel.manage("import_keys", str(file))

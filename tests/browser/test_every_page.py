@@ -8,11 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from freddy_admin.sandbox.scenarios import Scenario
-from tests.browser.conftest import signed_in
+from tests.browser.conftest import LONG_NAME, signed_in
+from tests.browser.looks import HEIGHT, NARROW, WIDE, wrong_with
 from tests.flows.panel import EMAIL, PASSWORD, Panel
 from tests.flows.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+LONG = f"/organisations/{LONG_NAME.lower()}/"
 PAGES = (
     "/",
     "/?state=needs_you",
@@ -32,9 +34,10 @@ PAGES = (
     "/syncs/new/",
     "/syncs/new/?q=nothing-like-this",
     "/organisations/firimg-srcx-onerroralert1scriptalert2script/",
-    "/organisations/alder/keys/add/",
-    "/organisations/alder/rename/",
-    "/organisations/alder/remove/",
+    LONG,
+    *(f"{LONG}{page}/" for page in ("connectors", "auth-configs", "keys/add", "rename", "remove")),
+    *(f"{LONG}{page}/" for page in ("members", "members/invite")),
+    *(f"{LONG}keys/7/{page}" for page in ("", "replace/", "edit/", "revoke/", "sync/")),
     "/add-organisation/",
     "/audit/",
     "/system/",
@@ -44,20 +47,6 @@ PAGES = (
     "/accounts/password/change/",
     "/accounts/2fa/",
 )
-NARROW, WIDE = 360, 1366
-# What 1280 pixels are when a page is enlarged four times (WCAG 1.4.10).
-ENLARGED = 320
-# Also the one rule of WCAG 2.2 that axe leaves out by itself.
-RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-# Buttons whose words do not fit into them.
-CUT_OFF = """() => [...document.querySelectorAll(".btn, .state, .tab")]
-    .filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
-    .map(one => one.textContent.trim())"""
-
-
-@pytest.fixture(scope="module", params=["light", "dark"])
-def look(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -74,73 +63,55 @@ def settled(panel: Panel, samples: dict[str, Scenario], page: Page) -> Page:
 
 @pytest.fixture
 def looks(
-    chromium: Browser, panel: Panel, settled: Page, look: str, complaints: list[str]
+    looking: Browser, panel: Panel, settled: Page, look: str, complaints: list[str]
 ) -> Iterator[Page]:
-    context = chromium.new_context(
+    context = looking.new_context(
         base_url=panel.address,
         color_scheme="dark" if look == "dark" else "light",
-        viewport={"width": NARROW, "height": 800},
+        viewport={"width": NARROW, "height": HEIGHT},
         reduced_motion="reduce",
     )
     yield signed_in(context, complaints)
     context.close()
 
 
-def _wrong(page: Page) -> list[str]:
-    """What does not fit a phone, or axe finds wrong, on the page that is shown."""
-    address, wrong = page.url, []
-    page.set_viewport_size({"width": NARROW, "height": 800})
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    if page.evaluate("document.documentElement.scrollWidth") > NARROW:
-        wrong.append(f"{address} scrolls sideways")
-    wrong += [f"{address} cuts off: {words}" for words in page.evaluate(CUT_OFF)]
-    page.set_viewport_size({"width": ENLARGED, "height": 256})
-    if page.evaluate("document.documentElement.scrollWidth") > ENLARGED:
-        wrong.append(f"{address} scrolls sideways when enlarged")
-    page.set_viewport_size({"width": WIDE, "height": 800})
-    found = Axe().run(page, options=RULES)
-    return wrong + [
-        f"{address} {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-        for one in found.response["violations"]
-        for node in one["nodes"]
-    ]
-
-
+@pytest.mark.drill
 def test_pages_fit_a_phone_and_read_well(looks: Page) -> None:
     wrong = []
     for address in PAGES:
         looks.goto(address)
-        wrong += _wrong(looks)
-    assert wrong == []
+        wrong += wrong_with(looks)
+    assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.drill
 def test_what_leads_to_a_deed_fits_and_reads_well(looks: Page) -> None:
     looks.goto("/organisations/alder/")
     looks.locator(".panel-label a").click()
     looks.wait_for_url("**/keys/*/")
-    wrong = _wrong(looks)
+    wrong = wrong_with(looks)
     looks.get_by_role("link", name="Start a sync").first.click()
     looks.wait_for_url("**/sync/")
-    wrong += _wrong(looks)
+    wrong += wrong_with(looks)
     looks.goto("/organisations/alder/connectors/")
     looks.get_by_role("link", name="Switch off").first.click()
     looks.wait_for_url("**/switch/?*")
-    wrong += _wrong(looks)
+    wrong += wrong_with(looks)
     looks.goto("/syncs/new/?q=alder")
     looks.get_by_role("button", name="Go on").click()
     expect(looks.get_by_role("heading", name="Start 1 sync?")).to_be_visible()
     looks.wait_for_load_state()
-    wrong += _wrong(looks)
+    wrong += wrong_with(looks)
     looks.get_by_role("button", name="Start 1 sync").click()
     looks.wait_for_url("**/syncs/*-*/")
     expect(looks.locator(".batch-line", has_text="1 of 1 sync has ended")).to_be_visible(
         timeout=20_000
     )
-    assert wrong + _wrong(looks) == []
+    assert wrong + wrong_with(looks) == []
 
 
 def test_the_keyboard_sees_where_it_is(looks: Page) -> None:
-    looks.set_viewport_size({"width": WIDE, "height": 800})
+    looks.set_viewport_size({"width": WIDE, "height": HEIGHT})
     looks.goto("/")
     looks.keyboard.press("Tab")
     skip = looks.get_by_role("link", name="Skip to the content")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.sandbox.server import SandboxServer
 from tests.browser.conftest import signed_in
-from tests.browser.test_every_page import NARROW, _wrong
+from tests.browser.looks import HEIGHT, NARROW, wrong_with
 from tests.flows.panel import Panel
 from tests.flows.waiting import until
 
@@ -55,17 +55,12 @@ def panel(
     assert panel.stop() == 0
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def look(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def context(chromium: Browser, panel: Panel, look: str) -> Iterator[BrowserContext]:
-    context = chromium.new_context(
+def context(looking: Browser, panel: Panel, look: str) -> Iterator[BrowserContext]:
+    context = looking.new_context(
         base_url=panel.address,
         color_scheme="dark" if look == "dark" else "light",
-        viewport={"width": NARROW, "height": 800},
+        viewport={"width": NARROW, "height": HEIGHT},
         reduced_motion="reduce",
     )
     yield context
@@ -92,12 +87,13 @@ def press(page: Page, button: str) -> None:
         page.get_by_role("button", name=button, exact=True).click()
 
 
+@pytest.mark.drill
 def test_pages_of_keys_and_people_fit_read_well_and_have_titles_of_their_own(admin: Page) -> None:
     wrong, titles = [], []
     for address in KEYS + PEOPLE:
         admin.goto(address)
         titles.append(admin.title())
-        wrong += _wrong(admin)
+        wrong += wrong_with(admin)
     assert wrong == []
     assert all("Elder" in title for title in titles[: len(KEYS)])
     assert len(set(titles[: len(KEYS) + 2])) == len(KEYS) + 2
@@ -110,7 +106,7 @@ def test_a_refused_form_says_so_first_and_leads_to_the_field(admin: Page) -> Non
     summary = admin.locator("[data-summary]")
     expect(summary).to_be_focused()
     expect(admin).to_have_title(re.compile("^Not saved: "))
-    wrong = _wrong(admin)
+    wrong = wrong_with(admin)
     summary.get_by_role("link").click()
     field = admin.get_by_label("Type the key's label to confirm")
     expect(field).to_be_focused()
@@ -126,7 +122,7 @@ def test_a_key_of_another_organisation_is_compared(admin: Page) -> None:
     press(admin, "Save and test")
     told = admin.get_by_text("The new key reports something else")
     expect(told.first).to_be_visible(timeout=PATIENCE_MS)
-    wrong = _wrong(admin)
+    wrong = wrong_with(admin)
     press(admin, "Throw it away")
     assert wrong == []
 
@@ -137,14 +133,14 @@ def test_many_keys_are_pasted_tried_and_thrown_away(admin: Page) -> None:
     admin.goto("/import/")
     admin.get_by_label("Rows").fill("nonsense")
     press(admin, "Try them out")
-    wrong = _wrong(admin)
+    wrong = wrong_with(admin)
     admin.get_by_label("Rows").fill("\n".join([HEADER, *rows]))
     press(admin, "Try them out")
     expect(admin.locator(".import-decide .btn-primary")).to_be_visible(timeout=PATIENCE_MS)
     expect(admin.locator("#import-state progress")).to_have_attribute("value", "2")
-    wrong += _wrong(admin)
+    wrong += wrong_with(admin)
     press(admin, "Throw everything away")
-    assert wrong + _wrong(admin) == []
+    assert wrong + wrong_with(admin) == []
 
 
 def test_a_panel_token_is_shown_once(admin: Page) -> None:
@@ -152,25 +148,25 @@ def test_a_panel_token_is_shown_once(admin: Page) -> None:
     admin.get_by_role("combobox", name="Organisations").select_option("some")
     admin.get_by_label("Name").fill("board")
     press(admin, "Make the token")
-    wrong = _wrong(admin)
+    wrong = wrong_with(admin)
     admin.get_by_label("Elder").check()
     press(admin, "Make the token")
-    wrong += _wrong(admin)
+    wrong += wrong_with(admin)
     admin.goto("/profile/tokens/")
-    wrong += _wrong(admin)
+    wrong += wrong_with(admin)
     press(admin, "Revoke board")
     assert wrong == []
 
 
 def test_an_invitation_from_the_form_to_the_members_page(
-    admin: Page, chromium: Browser, panel: Panel, look: str
+    admin: Page, looking: Browser, panel: Panel, look: str
 ) -> None:
     email = f"nia-{look}@example.org"
     admin.goto(f"{PLACE}members/invite/")
     admin.get_by_label("E-mail address").fill(email)
     admin.get_by_label("Manager").check()
     press(admin, "Invite")
-    wrong = _wrong(admin)
+    wrong = wrong_with(admin)
     found: list[str] = []
 
     def mailed() -> bool:
@@ -183,27 +179,27 @@ def test_an_invitation_from_the_form_to_the_members_page(
     assert until(mailed)
     admin.get_by_role("link", name=f"Change {email}").click()
     admin.wait_for_url("**/invitations/*/")
-    wrong += _wrong(admin)
+    wrong += wrong_with(admin)
     # Of somebody else, who is signed in.
     admin.goto(found[0])
-    wrong += _wrong(admin)
-    other = chromium.new_context(base_url=panel.address, color_scheme=look)  # type: ignore[arg-type]
+    wrong += wrong_with(admin)
+    other = looking.new_context(base_url=panel.address, color_scheme=look)  # type: ignore[arg-type]
     page = other.new_page()
     page.goto(found[0])
-    wrong += _wrong(page)
+    wrong += wrong_with(page)
     page.get_by_label("Your name").fill("Nia")
     page.get_by_label("Choose a password").fill("12345678")
     press(page, "Make my account and join")
     expect(page.locator("[data-summary]")).to_be_focused()
-    wrong += _wrong(page)
+    wrong += wrong_with(page)
     page.get_by_label("Choose a password").fill("a-quiet-lighthouse-7")
     press(page, "Make my account and join")
-    wrong += _wrong(page)
+    wrong += wrong_with(page)
     page.goto(f"{PLACE}leave/")
-    wrong += _wrong(page)
+    wrong += wrong_with(page)
     page.goto("/people/")  # not for a manager
     expect(page.locator(".lost-code")).to_have_text("403")
-    assert wrong + _wrong(page) == []
+    assert wrong + wrong_with(page) == []
     other.close()
 
 
@@ -227,7 +223,7 @@ def test_refusals_and_faults_fit_read_well_and_lead_on(admin: Page) -> None:
         admin.goto(address)
         expect(admin.locator(".lost-code")).to_have_text(status)
         expect(admin.get_by_role("link", name="Go to the overview")).to_be_visible()
-        wrong += _wrong(admin)
+        wrong += wrong_with(admin)
     shown = ""
 
     def answer(route: Route) -> None:
@@ -238,6 +234,6 @@ def test_refusals_and_faults_fit_read_well_and_lead_on(admin: Page) -> None:
         shown = loader.render_to_string(f"errors/{status}.html")
         admin.goto("/made-up/")
         expect(admin.locator(".lost-code")).to_have_text(status)
-        wrong += _wrong(admin)
+        wrong += wrong_with(admin)
     admin.unroute("**/made-up/")
     assert wrong == []

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from freddy_admin.sandbox.server import SandboxServer
 from tests.accounts.conftest import code_now
 from tests.browser.conftest import signed_in
-from tests.browser.test_every_page import NARROW, _wrong
+from tests.browser.looks import HEIGHT, NARROW, wrong_with
 from tests.flows.panel import EMAIL, PASSWORD, Panel
 from tests.flows.waiting import until
 
@@ -65,17 +65,12 @@ def panel(
     assert panel.stop() == 0
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def look(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def context(chromium: Browser, panel: Panel, look: str) -> Iterator[BrowserContext]:
-    context = chromium.new_context(
+def context(looking: Browser, panel: Panel, look: str) -> Iterator[BrowserContext]:
+    context = looking.new_context(
         base_url=panel.address,
         color_scheme="dark" if look == "dark" else "light",
-        viewport={"width": NARROW, "height": 800},
+        viewport={"width": NARROW, "height": HEIGHT},
         reduced_motion="reduce",
     )
     yield context
@@ -101,7 +96,7 @@ def wrong_on(page: Page, addresses: tuple[str, ...]) -> list[str]:
     wrong = []
     for address in addresses:
         page.goto(address)
-        wrong += _wrong(page)
+        wrong += wrong_with(page)
     return wrong
 
 
@@ -110,10 +105,12 @@ def send(page: Page, button: str) -> None:
         page.get_by_role("button", name=button, exact=True).click()
 
 
+@pytest.mark.drill
 def test_pages_for_visitors_fit_and_read_well(outside: Page) -> None:
     assert wrong_on(outside, OUTSIDE) == []
 
 
+@pytest.mark.drill
 def test_pages_of_people_and_of_oneself_fit_and_read_well(inside: Page, panel: Panel) -> None:
     inside.goto("/add-organisation/")
     inside.get_by_label("Name").fill("Alder")
@@ -127,14 +124,14 @@ def test_a_refused_sign_in_fits_and_reads_well(outside: Page) -> None:
     outside.locator("input[name=password]").fill("wrong")
     send(outside, "Sign in")
     expect(outside.get_by_text("not correct")).to_be_visible()
-    assert _wrong(outside) == []
+    assert wrong_with(outside) == []
 
 
 def test_setting_a_second_factor_up_fits_and_reads_well(
-    inside: Page, chromium: Browser, panel: Panel
+    inside: Page, looking: Browser, panel: Panel
 ) -> None:
     inside.goto("/accounts/2fa/totp/activate/")
-    wrong = _wrong(inside)
+    wrong = wrong_with(inside)
     secret = inside.locator("#authenticator_secret").input_value()
     # As a person does who sees that the code is about to change.
     assert until(lambda: time.time() % 30 < 15)
@@ -142,14 +139,14 @@ def test_setting_a_second_factor_up_fits_and_reads_well(
     send(inside, "Set it up")
     inside.wait_for_url("**/recovery-codes/")
     wrong += wrong_on(inside, WITH_A_FACTOR)
-    other = chromium.new_context(base_url=panel.address)
+    other = looking.new_context(base_url=panel.address)
     page = other.new_page()
     page.goto("/accounts/login/")
     page.locator("input[name=login]").fill(EMAIL)
     page.locator("input[name=password]").fill(PASSWORD)
     send(page, "Sign in")
     assert page.url.endswith("/accounts/2fa/authenticate/")
-    wrong += _wrong(page)
+    wrong += wrong_with(page)
     other.close()
     inside.goto("/accounts/2fa/totp/deactivate/")
     with inside.expect_navigation():
@@ -174,9 +171,9 @@ def test_a_forgotten_password_from_the_mail_to_the_new_one(outside: Page, panel:
     [link] = re.findall(r"http://\S+/reset/key/\S+", text)
     assert link.startswith(panel.address)
     outside.goto(link)
-    wrong = _wrong(outside)
+    wrong = wrong_with(outside)
     outside.locator("input[name=password1]").fill(PASSWORD)
     outside.locator("input[name=password2]").fill(PASSWORD)
     send(outside, "Save the new password")
     expect(outside.get_by_text("Your password is changed").first).to_be_visible()
-    assert wrong + _wrong(outside) == []
+    assert wrong + wrong_with(outside) == []

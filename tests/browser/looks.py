@@ -1,0 +1,40 @@
+"""Whether a page fits: at widths, with letters of twice the size, in either set of fonts."""
+
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.drills import drill_share
+
+NARROW, WIDE = 390, 1280
+HEIGHT = 800
+# Width in pixels (320 is what 1280 are when a page is enlarged four times, WCAG 1.4.10) and size of
+# the letters (twice is WCAG 1.4.4). The first ones find most: they are run every time.
+_LOOKS = (
+    *((320, 1), (NARROW, 1), (WIDE, 2), (NARROW, 2)),
+    *((width, 1) for width in (340, 360, 375, 412, 430, 480, 540, 576, 600, 640, 680, 720, 768)),
+    *((width, 1) for width in (770, 800, 820, 860, 912, 960, 992, 1024, 1100, 1200, WIDE, 1366)),
+    *((width, 1) for width in (1440, 1536, 1680, 1920)),
+    *((width, 2) for width in (480, 640, 768, 1024, 1366, 1600, 1920)),
+)
+LOOKS = _LOOKS[: drill_share(len(_LOOKS))]
+# Also the one rule of WCAG 2.2 that axe leaves out by itself.
+RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+_FITS = Path(__file__).with_name("fits.js").read_text()
+
+
+def wrong_with(page: Page) -> list[str]:
+    """What does not fit, or axe finds wrong, on the page that is shown."""
+    address, wrong = page.url, []
+    for width, size in dict.fromkeys((*LOOKS, (WIDE, 1))):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        wrong += [f"{address} at {width}, {size} x: {one}" for one in page.evaluate(_FITS, size)]
+    page.set_viewport_size({"width": WIDE, "height": HEIGHT})
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found = Axe().run(page, options=RULES)
+    return wrong + [
+        f"{address} {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
