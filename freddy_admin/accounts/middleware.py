@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,9 +25,11 @@ from freddy_admin.accounts.second_factor.required import (
     second_factors,
 )
 from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
-from freddy_admin.accounts.sessions import session_of_stranger, session_seen
+from freddy_admin.accounts.sessions import session_of_stranger, session_refuse, session_seen
 from freddy_admin.accounts.signing_in.known_devices import device_remembered
 from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
+from freddy_admin.core import clock
+from freddy_admin.core.either_clock import behind
 
 Answer = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -93,10 +95,8 @@ class SessionsMiddleware:
             if SESSION_KEY in request.session:
                 request.session.flush()
             return None
-        began = request.session.get(SIGNED_IN_AT)
-        over = began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE
-        if over or not session_seen(request, request.user):
-            logout(request)
+        if _over(request.session.get(SIGNED_IN_AT)) or not session_seen(request, request.user):
+            session_refuse(request)
             return redirect_to_login(request.get_full_path())
         return None
 
@@ -140,6 +140,14 @@ class SecondFactorMiddleware:
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRedirect(reverse(name))
         return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+
+
+def _over(began: float | None) -> bool:
+    """Whether a session has lasted too long; one of a clock that was ahead would for a year."""
+    if began is None:
+        return False
+    lasted = time.time() + behind().total_seconds() - began
+    return lasted >= settings.SESSION_COOKIE_AGE or lasted < -clock.AHEAD.total_seconds()
 
 
 def _needs_person(view: View) -> bool:

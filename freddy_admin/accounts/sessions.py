@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
@@ -22,6 +24,8 @@ from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -71,7 +75,8 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     False where nothing was heard of this session for a day: it has ended, and the caller signs
     it out. A page that is open and keeps itself up to date is heard of.
     """
-    key, now = request.session.session_key, clock.now()
+    # By the later clock: one that is behind must not make a session look idle afterwards.
+    key, now = request.session.session_key, latest_now()
     if key is None:
         return True
     with _noting:
@@ -83,6 +88,18 @@ def session_seen(request: HttpRequest, user: User) -> bool:
         return False
     _write(request, user, key)
     return True
+
+
+def session_refuse(request: HttpRequest) -> None:
+    """This session is over: the browser is signed out.
+
+    While the clocks disagree its row stays, for it may not be over by the true time.
+    """
+    if deletion_now() is not None:
+        logout(request)
+        return
+    request.session = type(request.session)()
+    request.user = AnonymousUser()
 
 
 def _idle(key: str, now: datetime) -> bool:
@@ -132,8 +149,16 @@ def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> in
 
 
 def sessions_prune() -> int:
-    """Forget sessions that are over, and what was noted of them; how many notes that were."""
-    SessionStore.clear_expired()  # by the machine's time, which is theirs
+    """Forget sessions that are over, and what was noted of them; how many notes that were.
+
+    Nothing while the clocks disagree.
+    """
+    now = deletion_now()
+    if now is None:
+        return 0
+    # They end by the machine's time, which the demo's fast clock must not use up.
+    over = min(now, timezone.now())
+    SessionStore.get_model_class().objects.filter(expire_date__lt=over).delete()
     living = Session.objects.filter(session_key=OuterRef("session_key"))
     gone, _by_kind = UserSession.objects.exclude(Exists(living)).delete()
     return int(gone)
@@ -148,7 +173,7 @@ def _opens(session: Session, user: User) -> bool:
 
 
 def _write(request: HttpRequest, user: User, key: str, *, began: bool = False) -> None:
-    now = clock.now()
+    now = latest_now()
     values = {
         "user": user,
         "ip": client_address(request) or NO_ADDRESS,

@@ -1,7 +1,7 @@
 """Inviting people by mail: who may come with which role, and what becomes of it."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
@@ -14,6 +14,8 @@ from freddy_admin.audit.counting import audit_count
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
@@ -39,7 +41,7 @@ def invitations_open(*, organisation: Organisation) -> list[Invitation]:
 
 def invitations_to(*, email: str) -> list[Invitation]:
     """Those that wait for one address."""
-    rows = Invitation.objects.filter(email=email, ended_at=None, expires_at__gt=clock.now())
+    rows = Invitation.objects.filter(email=email, ended_at=None, expires_at__gt=latest_now())
     return list(rows.select_related("organisation").order_by("created_at"))
 
 
@@ -53,8 +55,13 @@ def invitation_find(*, token: str) -> Invitation:
 
     Raises NotFound, with the same words, for one that was used, withdrawn, expired or made up.
     """
+    # One that lasts longer than any was made while the clock was ahead: not before it is set right.
+    farthest = clock.now() + VALID_FOR + clock.AHEAD
     rows = Invitation.objects.filter(
-        digest=token_digest(token), ended_at=None, expires_at__gt=clock.now()
+        digest=token_digest(token),
+        ended_at=None,
+        expires_at__gt=latest_now(),
+        expires_at__lt=farthest,
     )
     found = rows.select_related("organisation").first()
     if found is None:
@@ -102,7 +109,7 @@ def invitation_resend(
     """
     place = organisation_lock(organisation=organisation)
     row, now = _open(place, invitation_id), clock.now()
-    if now - row.asked_at < RESENT_EVERY:
+    if timedelta() <= now - row.asked_at < RESENT_EVERY:
         raise Conflict(_("This invitation was sent a moment ago. Wait five minutes."))
     _refuse_many(actor)
     row.asked_at, row.next_attempt_at, row.attempts = now, now, 0
@@ -143,8 +150,14 @@ def invitation_end(row: Invitation) -> None:
     row.save(update_fields=["ended_at", "next_attempt_at", "digest"])
 
 
-def invitations_prune(*, now: datetime) -> int:
-    """Delete those that were used, withdrawn or out of date 30 days ago; how many went."""
+def invitations_prune() -> int:
+    """Delete those that were used, withdrawn or out of date 30 days ago; how many went.
+
+    Nothing while the clocks disagree.
+    """
+    now = deletion_now()
+    if now is None:
+        return 0
     before = now - KEPT_FOR
     over = Invitation.objects.filter(Q(ended_at__lt=before) | Q(expires_at__lt=before))
     ids = list(over.order_by("expires_at").values_list("pk", flat=True)[:PRUNED_AT_ONCE])

@@ -7,6 +7,7 @@ ACCOUNT_FORMS = {
     "login": "freddy_admin.accounts.signing_in.forms.SignInForm",
     "reset_password": "freddy_admin.accounts.signing_in.forms.ResetPasswordForm",
     "reset_password_from_key": "freddy_admin.accounts.signing_in.forms.NewPasswordForm",
+    "user_token": "freddy_admin.accounts.signing_in.forms.ResetLinkForm",
 }
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_LOGIN_METHODS = {"email"}
