@@ -146,7 +146,10 @@ def _over(began: float | None) -> bool:
     """Whether a session has lasted too long; one of a clock that was ahead would for a year."""
     if began is None:
         return False
-    lasted = time.time() + behind().total_seconds() - began
+    lasted = time.time() - began
+    if lasted < -clock.AHEAD.total_seconds():
+        # Or it is the machine's clock that is behind.
+        lasted += behind().total_seconds()
     return lasted >= settings.SESSION_COOKIE_AGE or lasted < -clock.AHEAD.total_seconds()
 
 

@@ -75,8 +75,7 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     False where nothing was heard of this session for a day: it has ended, and the caller signs
     it out. A page that is open and keeps itself up to date is heard of.
     """
-    # By the later clock: one that is behind must not make a session look idle afterwards.
-    key, now = request.session.session_key, latest_now()
+    key, now = request.session.session_key, clock.now()
     if key is None:
         return True
     with _noting:
@@ -84,7 +83,7 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     # A clock that was set back must not stop the noting.
     if latest is not None and timedelta(0) <= now - latest < NOTED_EVERY:
         return True
-    if _idle(key, now):
+    if _idle(key, latest_now()):
         return False
     _write(request, user, key)
     return True
@@ -173,12 +172,13 @@ def _opens(session: Session, user: User) -> bool:
 
 
 def _write(request: HttpRequest, user: User, key: str, *, began: bool = False) -> None:
-    now = latest_now()
+    now = clock.now()
     values = {
         "user": user,
         "ip": client_address(request) or NO_ADDRESS,
         "user_agent": request.headers.get("user-agent", "").replace("\x00", "")[:200],
-        "last_seen_at": now,
+        # By the later clock: one that is behind must not make a session look idle afterwards.
+        "last_seen_at": latest_now(),
     }
     first = values | {"created_at": now}
     try:

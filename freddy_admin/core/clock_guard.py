@@ -175,10 +175,14 @@ def _believed(now: datetime) -> bool:
 
 
 def _locked(compared_at: Callable[[], datetime]) -> ClockState:
-    reference = reading_take(clock.now())
-    offset = 0.0 if reference.reference == _DATABASE else reference.offset
+    """The row, locked; made where there is none, as if the clocks had agreed at `compared_at`."""
     rows = ClockState.objects.select_for_update()
-    made = {"compared_at": compared_at, "reference": reference.reference, "offset": offset}
+    state = rows.filter(pk=_ROW).first()
+    if state is not None:
+        return state
+    reading = reading_take(clock.now())
+    offset = 0.0 if reading.reference == _DATABASE else reading.offset
+    made = {"compared_at": compared_at(), "reference": reading.reference, "offset": offset}
     return rows.get_or_create(pk=_ROW, defaults=made)[0]
 
 
@@ -216,7 +220,7 @@ def _judge(state: ClockState, reading: Reading) -> None:
     now, apart = reading.now, _apart(state, reading)
     gap = (now - state.compared_at).total_seconds()
     if _far(gap):
-        _note_leap(state, now, gap=gap, agrees=not _far(apart))
+        _note_leap(state, now, gap=gap)
     if _far(apart) or _far(gap):
         fresh = state.held_since is None or state.held_since > now
         state.held_since = now if fresh else state.held_since
@@ -232,15 +236,21 @@ def _judge(state: ClockState, reading: Reading) -> None:
 
 
 def _agree(state: ClockState, reading: Reading) -> None:
-    """A step of less than an hour is no jump: the next one is counted from here."""
+    """A step of less than an hour is no jump: the next one is counted from here.
+
+    A clock that is back from where it was ahead has stamped what is to be set right.
+    """
+    back = state.ahead_by >= -TOLERANCE.total_seconds()
+    if back and state.ahead_from is not None and reading.now < state.ahead_from:
+        state.repair_from, state.ahead_from, state.ahead_by = state.ahead_from, None, 0.0
     if reading.reference != _DATABASE:
         state.reference, state.offset = reading.reference, reading.offset
     elif not _far(reading.offset):
         state.offset = 0.0
 
 
-def _note_leap(state: ClockState, now: datetime, *, gap: float, agrees: bool) -> None:
-    """Remember a leap forwards; leaps back that undo it say what was written ahead of time.
+def _note_leap(state: ClockState, now: datetime, *, gap: float) -> None:
+    """Remember how far the clock leapt, and from when on it stamped what is ahead of time.
 
     A clock that goes back without having been ahead makes nothing wrong that was written before.
     """
@@ -253,5 +263,3 @@ def _note_leap(state: ClockState, now: datetime, *, gap: float, agrees: bool) ->
             state.ahead_from = None
     elif state.ahead_from is None:
         state.ahead_from = now - TOLERANCE if _far(state.ahead_by) else None
-    elif agrees and now < state.ahead_from:
-        state.repair_from, state.ahead_from, state.ahead_by = state.ahead_from, None, 0.0

@@ -215,6 +215,22 @@ def test_what_a_clock_wrote_ahead_is_known_also_after_a_night_switched_off(world
     assert world.look().repair_from is not None
 
 
+def test_a_confirmed_mistake_is_set_right_once_it_is_mended(world: World) -> None:
+    world.look()
+    world.skew = YEAR
+    world.look()
+    clocks_confirm()
+    world.pass_minutes(90)
+    world.skew = timedelta()
+    world.look()
+    if world.reference != "database":
+        clocks_confirm()
+    world.pass_minutes(1)
+    state = ClockState.objects.get()
+    assert state.repair_from is not None
+    assert state.repair_from <= NOON + YEAR
+
+
 def test_weeks_switched_off_are_no_time_that_was_ahead(world: World) -> None:
     world.look()
     world.true += 21 * DAY

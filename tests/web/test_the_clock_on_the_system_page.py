@@ -1,5 +1,6 @@
 """A clock that jumped is said on the page System, and confirmed there by a platform admin."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -28,27 +29,31 @@ def true_time(monkeypatch: pytest.MonkeyPatch, hand_clock: HandClock) -> HandClo
     return still
 
 
+Admin = Callable[[], Client]
+
+
 @pytest.fixture
-def admin(people: People, signed_in: SignIn, worker: WorkerBeat) -> Client:
+def admin(people: People, signed_in: SignIn, worker: WorkerBeat) -> Admin:
+    """A browser in which the platform admin has just signed in."""
     ApiHealth.objects.create(pk=1, checked_at=NOON, reachable=True)
-    return signed_in(people.admin)
+    return lambda: signed_in(people.admin)
 
 
-def page(client: Client) -> str:
+def page(admin: Admin) -> str:
     """The page, once the worker has looked at the clocks."""
     clocks_look(now=clock.now())
     WorkerBeat.objects.update(beat_at=clock.now())
-    return str(client.get("/system/").content.decode())
+    return str(admin().get("/system/").content.decode())
 
 
-def test_clocks_that_agree_are_said_to(admin: Client) -> None:
+def test_clocks_that_agree_are_said_to(admin: Admin) -> None:
     said = page(admin)
     assert "The clocks agree." in said
     assert "Everything works" in said
     assert "The time is right" not in said
 
 
-def test_a_clock_that_jumped_is_said_with_what_to_do(admin: Client, hand_clock: HandClock) -> None:
+def test_a_clock_that_jumped_is_said_with_what_to_do(admin: Admin, hand_clock: HandClock) -> None:
     page(admin)
     hand_clock.at += YEAR
     said = page(admin)
@@ -60,13 +65,13 @@ def test_a_clock_that_jumped_is_said_with_what_to_do(admin: Client, hand_clock: 
 
 
 def test_a_platform_admin_confirms_it_and_that_is_written_down(
-    admin: Client, people: People, hand_clock: HandClock
+    admin: Admin, people: People, hand_clock: HandClock
 ) -> None:
     page(admin)
     hand_clock.at += YEAR
     page(admin)
     assert deletion_now() is None
-    done = admin.post("/system/clock/", follow=True).content.decode()
+    done = admin().post("/system/clock/", follow=True).content.decode()
     assert "The time is confirmed" in done
     assert deletion_now() == hand_clock()
     event = AuditEvent.objects.get(tag="clock_confirmed")
@@ -74,18 +79,19 @@ def test_a_platform_admin_confirms_it_and_that_is_written_down(
 
 
 def test_who_did_not_confirm_who_they_are_confirms_no_time(
-    admin: Client, people: People, hand_clock: HandClock
+    admin: Admin, people: People, hand_clock: HandClock
 ) -> None:
     page(admin)
     hand_clock.at += YEAR
     page(admin)
-    confirm(admin, people.admin, minutes_ago=16)
-    assert "reauthenticate" in admin.post("/system/clock/")["Location"]
+    client = admin()
+    confirm(client, people.admin, minutes_ago=16)
+    assert "reauthenticate" in client.post("/system/clock/")["Location"]
     assert deletion_now() is None
 
 
 def test_a_panel_that_was_switched_off_needs_nobody(
-    admin: Client, hand_clock: HandClock, true_time: HandClock
+    admin: Admin, hand_clock: HandClock, true_time: HandClock
 ) -> None:
     page(admin)
     hand_clock.at += timedelta(days=21)
@@ -98,7 +104,7 @@ def test_a_panel_that_was_switched_off_needs_nobody(
 
 
 def test_a_clock_set_back_is_said(
-    admin: Client, hand_clock: HandClock, true_time: HandClock
+    admin: Admin, hand_clock: HandClock, true_time: HandClock
 ) -> None:
     page(admin)
     hand_clock.at -= timedelta(hours=5)
@@ -106,6 +112,6 @@ def test_a_clock_set_back_is_said(
     assert "The machine&#x27;s clock was set back by 5 hours." in page(admin)
 
 
-def test_before_any_comparison_the_page_says_so(admin: Client) -> None:
+def test_before_any_comparison_the_page_says_so(admin: Admin) -> None:
     assert not ClockState.objects.exists()
-    assert "The worker compares it once a minute." in admin.get("/system/").content.decode()
+    assert "The worker compares it once a minute." in admin().get("/system/").content.decode()
