@@ -13,6 +13,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from freddy_admin.accounts.signing_in.hashing import hashed_at_once, hashing_queue
 from freddy_admin.audit.guards import guards_make, guards_remove
+from freddy_admin.core import clock_guard
+from freddy_admin.core.either_clock import either_clock_reset
 from freddy_admin.core.machine_slots import MachineSlots
 from freddy_admin.crypto.unwrapping import unwrapped_forget
 from freddy_admin.vault.master_keys import master_key_state_reset
@@ -69,10 +71,17 @@ def _an_empty_redis() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known_of_master_keys() -> None:
-    """What one test's database says of master keys is kept for half a minute; not for the next."""
+def _nothing_known_of_another_database() -> None:
+    """What one test's database says of master keys and clocks is kept for a while; not for ours."""
+    either_clock_reset()
     master_key_state_reset()
     unwrapped_forget()
+
+
+@pytest.fixture
+def believed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test moves by hand is taken for the true time: what is old by it may be deleted."""
+    monkeypatch.setattr(clock_guard, "_believed", lambda now: True)
 
 
 @pytest.fixture(scope="session")

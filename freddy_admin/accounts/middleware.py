@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -29,10 +29,12 @@ from freddy_admin.accounts.second_factor.required import (
     second_factors,
 )
 from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
-from freddy_admin.accounts.sessions import session_of_stranger, session_seen
+from freddy_admin.accounts.sessions import session_of_stranger, session_refuse, session_seen
 from freddy_admin.accounts.signing_in.known_devices import device_remembered
 from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
+from freddy_admin.core import clock
 from freddy_admin.core.database_writes import write_fault_of
+from freddy_admin.core.either_clock import behind
 
 log = logging.getLogger(__name__)
 
@@ -118,10 +120,8 @@ class SessionsMiddleware:
             if SESSION_KEY in request.session:
                 request.session.flush()
             return None
-        began = request.session.get(SIGNED_IN_AT)
-        over = began is not None and time.time() - began >= settings.SESSION_COOKIE_AGE
-        if over or not session_seen(request, request.user):
-            logout(request)
+        if _over(request.session.get(SIGNED_IN_AT)) or not session_seen(request, request.user):
+            session_refuse(request)
             return redirect_to_login(request.get_full_path())
         return None
 
@@ -165,6 +165,17 @@ class SecondFactorMiddleware:
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRedirect(reverse(name))
         return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+
+
+def _over(began: float | None) -> bool:
+    """Whether a session has lasted too long; one of a clock that was ahead would for a year."""
+    if began is None:
+        return False
+    lasted = time.time() - began
+    if lasted < -clock.AHEAD.total_seconds():
+        # Or it is the machine's clock that is behind.
+        lasted += behind().total_seconds()
+    return lasted >= settings.SESSION_COOKIE_AGE or lasted < -clock.AHEAD.total_seconds()
 
 
 def _needs_person(view: View) -> bool:

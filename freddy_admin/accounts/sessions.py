@@ -6,11 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,8 @@ from freddy_admin.accounts.session_store import SessionStore, session_key_hash
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -77,11 +81,23 @@ def session_seen(request: HttpRequest, user: User) -> bool:
     # A clock that was set back must not stop the noting.
     if latest is not None and timedelta(0) <= now - latest < NOTED_EVERY:
         return True
-    if _idle(stored, now):
+    if _idle(stored, latest_now()):
         return False
     if request.method != "HEAD":
         _write(request, user, stored)
     return True
+
+
+def session_refuse(request: HttpRequest) -> None:
+    """This session is over: the browser is signed out.
+
+    While the clocks disagree its row stays, for it may not be over by the true time.
+    """
+    if deletion_now() is not None:
+        logout(request)
+        return
+    request.session = type(request.session)()
+    request.user = AnonymousUser()
 
 
 def _idle(stored: str, now: datetime) -> bool:
@@ -132,8 +148,16 @@ def sessions_end_all(*, actor: Actor, user: User, keep: str | None = None) -> in
 
 
 def sessions_prune() -> int:
-    """Forget sessions that are over, and what was noted of them; how many notes that were."""
-    SessionStore.clear_expired()  # by the machine's time, which is theirs
+    """Forget sessions that are over, and what was noted of them; how many notes that were.
+
+    Nothing while the clocks disagree.
+    """
+    now = deletion_now()
+    if now is None:
+        return 0
+    # They end by the machine's time, which the demo's fast clock must not use up.
+    over = min(now, timezone.now())
+    Session.objects.filter(expire_date__lt=over).delete()
     living = Session.objects.filter(session_key=OuterRef("session_key_hash"))
     gone, _by_kind = UserSession.objects.exclude(Exists(living)).delete()
     return int(gone)
@@ -155,7 +179,8 @@ def _write(request: HttpRequest, user: User, stored: str, *, began: bool = False
         "user": user,
         "ip": client_address(request),
         "user_agent": request.headers.get("user-agent", "").replace("\x00", "")[:200],
-        "last_seen_at": now,
+        # By the later clock: one that is behind must not make a session look idle afterwards.
+        "last_seen_at": latest_now(),
     }
     first = values | {"created_at": now}
     try:

@@ -1,5 +1,6 @@
 """The audit log: who did what, when, and the chain that holds it. Rows are only ever added."""
 
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.db import models
@@ -71,6 +72,9 @@ class AuditEvent(AddedOnly):
     address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True, default="")
     seal = models.CharField(max_length=80, blank=True, default="")
+
+    # Where a list shows it, if a clock that was ahead has stamped it; no column.
+    listed_at: datetime | None = None
 
     class Meta:
         ordering = ["-at", "-id"]

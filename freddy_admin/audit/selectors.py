@@ -1,13 +1,14 @@
 """The one way out of the audit log: what a person may read, narrowed, a page at a time."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
 
 from django.db.models import Q, QuerySet
 
+from freddy_admin.audit.ahead import AheadBlock, ahead_block
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import Tag
 
@@ -89,7 +90,11 @@ def audit_page(
     if filters.by_index:
         # What one person or one request did is few events: looked at once, and not range by range.
         sources = [reduce(or_, sources)]
-    found = _first(sources, narrowed, newer=newer, limit=limit + 1)
+    block = ahead_block()
+    if block is None:
+        found = _first(sources, narrowed, newer=newer, limit=limit + 1)
+    else:
+        found = _with_ahead(block, sources, filters, cursor, narrowed=narrowed, limit=limit + 1)
     events, more = found[:limit], len(found) > limit
     if newer:
         events.reverse()
@@ -114,7 +119,7 @@ def audit_stream(
 
 def cursor_after(event: AuditEvent) -> Cursor:
     """Behind this event: what is older."""
-    return Cursor(at=event.at, id=event.pk)
+    return Cursor(at=event.listed_at or event.at, id=event.pk)
 
 
 def audit_events(*, organisation_ids: Collection[int]) -> QuerySet[AuditEvent]:
@@ -197,6 +202,35 @@ def _first(sources: list[Q], narrowed: Q, *, newer: bool, limit: int) -> list[Au
         found += parts[0].union(*parts[1:], all=True).order_by(*order)[:limit]
     found.sort(key=lambda event: (event.at, event.pk), reverse=not newer)
     return found[:limit]
+
+
+def _with_ahead(  # noqa: PLR0913  the page's own parts
+    block: AheadBlock,
+    sources: list[Q],
+    filters: AuditFilters,
+    cursor: Cursor | None,
+    *,
+    narrowed: Q,
+    limit: int,
+) -> list[AuditEvent]:
+    """The same page where a clock that was ahead has written: that stands where it was written."""
+    newer = cursor is not None and cursor.newer
+    found = _first(sources, narrowed & block.others(), newer=newer, limit=limit)
+    side = block.beyond(cursor) if block.within(filters.since, filters.until) else None
+    if side is None:
+        return found
+    # Days are compared with the place in the list, not with the stamp.
+    wanted = _narrowed(replace(filters, since=None, until=None)) & block.events() & side
+    order = "id" if newer else "-id"
+    ahead = [
+        event
+        for source in sources
+        for event in AuditEvent.objects.filter(wanted & source).order_by(order)[:limit]
+    ]
+    block.list_at(ahead)
+    both = [*found, *ahead]
+    both.sort(key=lambda event: (event.listed_at or event.at, event.pk), reverse=not newer)
+    return both[:limit]
 
 
 def _beyond(cursor: Cursor | None) -> Q:

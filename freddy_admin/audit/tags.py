@@ -84,6 +84,7 @@ class Tag(models.TextChoices):
     )
     EXPORTED = "exported", _("exported")
     ACCESS_DENIED = "access_denied", _("was refused")
+    CLOCK_CONFIRMED = "clock_confirmed", _("confirmed that the machine's clock is right")
     MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")
 
 

@@ -13,6 +13,8 @@ def _system() -> datetime:
 
 _source: Source = _system
 _speed = 1.0
+# What lies further ahead of now than this was written by a clock that was ahead.
+AHEAD = timedelta(hours=1)
 
 
 def now() -> datetime:
@@ -26,6 +28,16 @@ def passing(seconds: float) -> timedelta:
     For spans that last as long as something real does: a call under way, a process's silence.
     """
     return timedelta(seconds=seconds * _speed)
+
+
+def is_ahead(at: datetime | None) -> bool:
+    """Whether this moment of our own was written while the clock was ahead: it has yet to come."""
+    return at is not None and at > now() + AHEAD
+
+
+def is_fast() -> bool:
+    """Whether this is the demo's clock, which agrees with no other one."""
+    return _source is not _system and _speed != 1.0
 
 
 @contextmanager

@@ -2,19 +2,22 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_count
+from freddy_admin.core.clock_guard import deletion_now
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.models import LimitCount
 
 log = logging.getLogger(__name__)
 
+_LONGEST = timedelta(days=2)  # no limit counts for longer
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -99,8 +102,10 @@ def _count_in_database(span: _Span) -> int:
         ends_at = connection.ops.adapt_datetimefield_value(span.ends_at)
         cursor.execute(_COUNT, [span.key, ends_at])
         times = int(cursor.fetchone()[0])
-    if times == 1:
-        LimitCount.objects.filter(ends_at__lte=clock.now()).delete()
+    now = deletion_now() if times == 1 else None
+    if now is not None:
+        # Those of a clock that was ahead go, too.
+        LimitCount.objects.filter(Q(ends_at__lte=now) | Q(ends_at__gt=now + _LONGEST)).delete()
     return times
 
 

@@ -16,12 +16,14 @@ from freddy_admin.accounts.signing_in.first_visit import admin_exists
 from freddy_admin.accounts.signing_in.hashing import hashed_at_once, hashing_queue
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
+from freddy_admin.core.clock_guard import deletion_hold
 from freddy_admin.core.database_faults import database_fault
 from freddy_admin.core.database_writes import WriteFault, write_fault_now
 from freddy_admin.crypto.errors import CryptoError, KmsRefused, UnusableMasterKey
 from freddy_admin.crypto.unwrapping import master_keys_unwrap
 from freddy_admin.ops.log_examination import audit_log_examine
 from freddy_admin.sync.api import api_client
+from freddy_admin.sync.clocks import hold_is_harmless, hold_sentence
 from freddy_admin.sync.platform import ALIVE_FOR, api_health_ask, worker_seen_at
 from freddy_admin.vault.master_keys import master_key_state
 
@@ -174,6 +176,13 @@ def _api() -> Finding:
 
 
 def _clock() -> Finding:
+    hold = deletion_hold()
+    if hold is not None:
+        until = f"{hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
+        sentence = hold_sentence(hold, until=until)
+        if not hold_is_harmless(hold):
+            sentence += " " + _("To confirm it: `manage.py confirm_clock`.")
+        return Finding("clock", ok=hold_is_harmless(hold), sentence=sentence)
     if connection.vendor != "postgresql":
         return Finding("clock", ok=True, sentence=_("the database shares this machine's clock."))
     with connection.cursor() as cursor:

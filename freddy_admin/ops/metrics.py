@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from freddy_admin.accounts.tokens.bearer import bearer_grant
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_hold
 from freddy_admin.core.database_writes import write_fault_now
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.machines import refusal
@@ -85,6 +86,8 @@ def _surroundings(found: Gauges) -> Iterator[Family]:
     text = "Workers whose master key does not fit the database."
     yield _one("freddy_workers_master_key_fault", text, found.master_key_faults)
     reachable = None if found.api_reachable is None else float(found.api_reachable)
+    held = float(deletion_hold() is not None)
+    yield _one("freddy_deletion_held", "1 while nothing is deleted, for the clock jumped.", held)
     yield _one("freddy_api_reachable", "Whether Aitronos answers: 1 or 0.", reachable)
     yield _one("freddy_api_checked_age_seconds", "Age of that answer.", found.api_age)
     yield _one("freddy_api_answer_seconds", "How long that answer took.", found.api_seconds)

@@ -1,7 +1,7 @@
 """Inviting people by mail: who may come with which role, and what becomes of it."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
@@ -14,6 +14,8 @@ from freddy_admin.audit.counting import audit_count
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from freddy_admin.organisations.access import place_of
 from freddy_admin.organisations.locks import organisation_lock
@@ -74,7 +76,10 @@ def invitations_good() -> QuerySet[Invitation]:
         role__in=INVITING,
     )
     may = Q(invited_by_id=None) | Exists(inviter.filter(is_platform_admin=True)) | Exists(managing)
-    return Invitation.objects.filter(may, ended_at=None, expires_at__gt=clock.now())
+    # One that lasts longer than any was made while the clock was ahead: not before it is set right.
+    farthest = clock.now() + VALID_FOR + clock.AHEAD
+    rows = Invitation.objects.filter(may, ended_at=None)
+    return rows.filter(expires_at__gt=latest_now(), expires_at__lt=farthest)
 
 
 @transaction.atomic
@@ -120,7 +125,7 @@ def invitation_resend(
     place = organisation_lock(organisation=organisation)
     _refuse_former(place, actor)
     row, now = _open(place, invitation_id), clock.now()
-    if now - row.asked_at < RESENT_EVERY:
+    if timedelta() <= now - row.asked_at < RESENT_EVERY:
         raise Conflict(_("This invitation was sent a moment ago. Wait five minutes."))
     _refuse_many(actor)
     row.asked_at, row.next_attempt_at, row.attempts = now, now, 0
@@ -161,8 +166,14 @@ def invitation_end(row: Invitation) -> None:
     row.save(update_fields=["ended_at", "next_attempt_at", "digest"])
 
 
-def invitations_prune(*, now: datetime) -> int:
-    """Delete those that were used, withdrawn or out of date 30 days ago; how many went."""
+def invitations_prune() -> int:
+    """Delete those that were used, withdrawn or out of date 30 days ago; how many went.
+
+    Nothing while the clocks disagree.
+    """
+    now = deletion_now()
+    if now is None:
+        return 0
     before = now - KEPT_FOR
     over = Invitation.objects.filter(Q(ended_at__lt=before) | Q(expires_at__lt=before))
     ids = list(over.order_by("expires_at").values_list("pk", flat=True)[:PRUNED_AT_ONCE])

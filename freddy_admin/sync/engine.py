@@ -14,6 +14,7 @@ from datetime import datetime
 from django.conf import settings
 
 from freddy_admin.accounts.sessions import sessions_prune
+from freddy_admin.accounts.signing_in.resets import resets_prune
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.rounds import audit_round
 from freddy_admin.core import clock
@@ -22,9 +23,16 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api import api_client
 from freddy_admin.sync.candidates import candidates_forget
+from freddy_admin.sync.clocks import clocks_look
 from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.leases import claims_take
-from freddy_admin.sync.platform import ApiAnswer, api_health_ask, api_health_store, beat_store
+from freddy_admin.sync.platform import (
+    ApiAnswer,
+    api_health_ask,
+    api_health_store,
+    beat_store,
+    beats_forget,
+)
 from freddy_admin.sync.policy import policy
 from freddy_admin.sync.work import PARALLEL, Errands, checks_pool
 from freddy_admin.vault.canaries import canaries_try
@@ -35,6 +43,7 @@ BEAT_EVERY = 5.0
 HEALTH_EVERY = 60.0
 PRUNE_EVERY = 60.0
 LOG_EVERY = 60.0
+CLOCKS_EVERY = 60.0
 CANARY_EVERY = 60.0
 ERRANDS_EVERY = 0.5  # real seconds, while checks run
 
@@ -59,6 +68,7 @@ class Engine:
         self._probed_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._log_at: datetime | None = None
+        self._clocks_at: datetime | None = None
         self._errands_at: float | None = None
         self._canaries_at: datetime | None = None
 
@@ -70,6 +80,7 @@ class Engine:
     def tick(self, *, wait: float) -> int:
         """Take what is due, store what has ended; waits at most `wait` seconds. Ends stored."""
         now, spans = clock.now(), policy()
+        self._compare_clocks(now)
         self._try_canaries(now)
         master_key_state()
         self._take_errands(now)
@@ -122,13 +133,21 @@ class Engine:
             canaries_try(by=self.name, untried=self._canaries_at is not None)
             self._canaries_at = now
 
+    def _compare_clocks(self, now: datetime) -> None:
+        # Before anything of this tick is written: a clock that jumped is seen at once.
+        if _past(self._clocks_at, CLOCKS_EVERY, now):
+            clocks_look(now=now)
+            self._clocks_at = now
+
     def _prune(self, now: datetime) -> None:
         # One small batch a tick: while there is more, the next tick goes on.
-        if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune(now=now):
+        if _past(self._pruned_at, PRUNE_EVERY, now) and not history_prune():
             import_drafts_expire()
             candidates_forget()
-            invitations_prune(now=now)
+            invitations_prune()
             sessions_prune()
+            resets_prune()
+            beats_forget()
             self._pruned_at = now
 
     def _look_after_log(self, now: datetime) -> None:

@@ -14,6 +14,7 @@ from freddy_admin.audit.models import AuditCheck
 from freddy_admin.audit.rounds import audit_check
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_works
+from freddy_admin.core.clock_guard import Hold, clocks_compared_at, deletion_hold, deletion_now
 from freddy_admin.sync.models import ApiHealth, WorkerBeat
 from freddy_admin.vault.master_keys import (
     MasterKeyState,
@@ -55,6 +56,8 @@ class PlatformStatus:
     wrapped: bool  # by a KMS, which the worker asks at its start
     rotation: RotationState | None
     audit: AuditCheck | None
+    clocks_at: datetime | None  # when they were compared
+    hold: Hold | None  # why nothing is deleted
 
 
 def platform_status(*, now: datetime) -> PlatformStatus:
@@ -74,23 +77,34 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         wrapped=bool(settings.ENCRYPTION_KEYS_KMS),
         rotation=rotation_latest(),
         audit=audit_check(),
+        clocks_at=clocks_compared_at(),
+        hold=deletion_hold(),
     )
 
 
 def worker_alive(worker: WorkerBeat, *, now: datetime) -> bool:
     """Whether this worker gave a sign of life lately."""
-    return now - worker.beat_at <= clock.passing(ALIVE_FOR)
+    # One that lies ahead is of a clock that was: it says nothing of this moment.
+    return abs(now - worker.beat_at) <= clock.passing(ALIVE_FOR)
 
 
 def worker_seen_at() -> datetime | None:
-    """The latest sign of life of any worker."""
-    return WorkerBeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
+    """The latest sign of life of any worker, but for those that a clock ahead of time left."""
+    soon = clock.now() + clock.passing(ALIVE_FOR)
+    beats = WorkerBeat.objects.filter(beat_at__lte=soon).order_by("-beat_at")
+    return beats.values_list("beat_at", flat=True).first()
 
 
 def beat_store(*, name: str, values: Mapping[str, Any]) -> None:
     """Write down a worker's sign of life."""
     WorkerBeat.objects.update_or_create(name=name[:120], defaults=dict(values))
-    WorkerBeat.objects.filter(beat_at__lt=values["beat_at"] - _FORGET_AFTER).delete()
+
+
+def beats_forget() -> None:
+    """Let go of workers that were silent for long."""
+    now = deletion_now()
+    if now is not None:
+        WorkerBeat.objects.filter(beat_at__lt=now - _FORGET_AFTER).delete()
 
 
 def beat_remove(*, name: str) -> None:

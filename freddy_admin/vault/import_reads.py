@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.core import clock
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportState
 
@@ -19,7 +19,7 @@ KEPT_FOR: Final = timedelta(hours=24)
 
 def import_drafts_of(*, user: User) -> QuerySet[ImportDraft]:
     """This person's drafts that wait for a decision, the latest first."""
-    alive = ImportDraft.objects.filter(created_at__gt=clock.now() - KEPT_FOR)
+    alive = ImportDraft.objects.filter(created_at__gt=latest_now() - KEPT_FOR)
     return alive.filter(person=user, state=ImportState.OPEN).order_by("-created_at")
 
 
@@ -65,8 +65,8 @@ def sealed_drafts_old(*, sealing_id: str, after: int, limit: int) -> list[Import
 
 def _alive() -> QuerySet[ImportDraft]:
     # One that was confirmed stays readable as long as one that waits.
-    return ImportDraft.objects.filter(created_at__gt=clock.now() - 2 * KEPT_FOR).exclude(
-        state=ImportState.OPEN, created_at__lte=clock.now() - KEPT_FOR
+    return ImportDraft.objects.filter(created_at__gt=latest_now() - 2 * KEPT_FOR).exclude(
+        state=ImportState.OPEN, created_at__lte=latest_now() - KEPT_FOR
     )
 
 

@@ -26,7 +26,7 @@ class RotationState:
 
     def runs(self, now: datetime) -> bool:
         """Whether it is at work at this moment, as far as can be told."""
-        return self.ended_at is None and now - self.beat_at < _STANDS_STILL
+        return self.ended_at is None and abs(now - self.beat_at) < _STANDS_STILL
 
     def was_cut_short(self, now: datetime) -> bool:
         """Whether it ended without saying so: run it again, it goes on from there."""

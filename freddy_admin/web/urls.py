@@ -51,6 +51,7 @@ urlpatterns = [
     path("audit/", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("system/", system.system, name="system"),
+    path("system/clock/", system.clock_confirm_view, name="clock_confirm"),
     path("first-visit/", first_visit.first_visit, name="first_visit"),
     path("first-visit/<str:token>/", first_visit.first_visit_link, name="first_visit_link"),
     path("profile/", profile.profile, name="profile"),

@@ -62,6 +62,7 @@ def test_a_passkey_is_asked_for_only_so_often_from_one_address(settings: Setting
     assert Session.objects.count() == 3
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_sessions_that_are_over_go_with_what_was_noted_of_them(ada: User, admin: User) -> None:
     over, living = Client(), Client()
     for client, user in ((over, ada), (living, admin)):

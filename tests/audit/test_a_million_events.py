@@ -57,7 +57,8 @@ def test_no_page_reads_the_whole_log(
 def test_a_member_who_looks_for_a_kind_reads_it_organisation_by_organisation() -> None:
     with CaptureQueriesContext(connection) as queries:
         audit_page(MEMBER, AuditFilters(tag="signed_in"))
-    (plan,) = [_plan(query["sql"]) for query in queries]
+    # The first one asks whether a clock was ahead.
+    _first, plan = [_plan(query["sql"]) for query in queries]
     ranges = [
         step for step in plan if "audit_by_organisation_tag (organisation_id=? AND tag=?)" in step
     ]
@@ -68,7 +69,8 @@ def test_a_member_who_looks_for_a_kind_reads_it_organisation_by_organisation() -
 def test_a_person_or_a_request_is_looked_for_in_one_range(asked: dict[str, Any]) -> None:
     with CaptureQueriesContext(connection) as queries:
         audit_page(MEMBER, AuditFilters(**asked))
-    (plan,) = [_plan(query["sql"]) for query in queries]
+    # The first one asks whether a clock was ahead.
+    _first, plan = [_plan(query["sql"]) for query in queries]
     assert len(plan) <= 2, "an index, and a sort of the few events at most"
     assert "audit_by_" in plan[0]
 

@@ -161,7 +161,7 @@ def test_a_manager_of_very_many_organisations_reads_them_with_few_queries() -> N
         connection,
     ) as queries:
         assert subjects(many) == ["Old key", "Main key"]
-    assert len(queries) == 3
+    assert len(queries) == 1 + 3  # whether a clock was ahead, and the log itself
 
 
 def test_every_tag_has_a_sentence_of_its_own() -> None:

@@ -113,6 +113,7 @@ def test_a_database_that_can_only_be_read_holds_nobody_back(
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("believed_clock")
 def test_what_was_counted_in_a_span_that_is_over_is_swept_away(settings: object) -> None:
     settings.REDIS_URL = ""  # type: ignore[attr-defined]
     for minutes in range(3):

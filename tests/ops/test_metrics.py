@@ -15,6 +15,7 @@ from freddy_admin.accounts.tokens.grants import TokenWish
 from freddy_admin.accounts.tokens.panel_tokens import api_token_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import Hold, Reason
 from freddy_admin.ops.exposition import Family, exposed
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.counting import checks_count
@@ -200,3 +201,14 @@ def test_labels_are_written_so_that_a_scrape_reads_them_back() -> None:
     assert family.samples[0].labels == {"l": value}
     assert family.samples[0].value == 12_345_678
     assert exposed([Family("x", "gauge", "None.", [({}, None)])]) == ""
+
+
+def test_it_says_whether_deletion_is_held(
+    admin: User, place: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _scraped(_ask(admin))["freddy_deletion_held"]
+    assert list(found.values()) == [0.0]
+    hold = Hold(Reason.DATABASE, timedelta(days=365), until=None)
+    monkeypatch.setattr("freddy_admin.ops.metrics.deletion_hold", lambda: hold)
+    found = _scraped(_ask(admin))["freddy_deletion_held"]
+    assert list(found.values()) == [1.0]

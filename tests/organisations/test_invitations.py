@@ -227,6 +227,7 @@ def test_the_operator_is_not_held_back(organisation: Organisation) -> None:
     assert enrolled(organisation, "after", Role.VIEWER)
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_what_became_of_it_is_forgotten_after_thirty_days(organisation: Organisation) -> None:
     used = invite(organisation, "used@example.org")
     invitation_withdraw(organisation=organisation, actor=ACTOR, invitation_id=used.pk)
@@ -234,7 +235,7 @@ def test_what_became_of_it_is_forgotten_after_thirty_days(organisation: Organisa
 
     def left(days: int) -> list[str]:
         with later(days=days):  # type: ignore[attr-defined]
-            invitations_prune(now=clock.now())
+            invitations_prune()
         return sorted(Invitation.objects.values_list("email", flat=True))
 
     assert left(29) == ["never@example.org", "used@example.org"]
@@ -243,6 +244,7 @@ def test_what_became_of_it_is_forgotten_after_thirty_days(organisation: Organisa
     assert AuditEvent.objects.filter(tag=Tag.INVITATION_WITHDRAWN, subject=used.email).exists()
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_they_go_a_few_at_a_time(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,4 +252,4 @@ def test_they_go_a_few_at_a_time(
     for number in range(3):
         invitation_made(organisation, f"{number}@example.org")
     with later(days=40):  # type: ignore[attr-defined]
-        assert [invitations_prune(now=clock.now()) for _ in range(3)] == [2, 1, 0]
+        assert [invitations_prune() for _ in range(3)] == [2, 1, 0]

@@ -15,6 +15,7 @@ from freddy_admin.sync.platform import (
     api_health_store,
     beat_remove,
     beat_store,
+    beats_forget,
     platform_status,
     worker_seen_at,
 )
@@ -33,6 +34,7 @@ def beat(name: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_workers_are_alive_for_half_a_minute_and_forgotten_after_a_day(
     db: None, hand_clock: HandClock
 ) -> None:
@@ -41,6 +43,7 @@ def test_workers_are_alive_for_half_a_minute_and_forgotten_after_a_day(
     assert platform_status(now=NOON + 31 * S).alive == 0
     hand_clock.forward(days=1, seconds=1)
     beat("two")
+    beats_forget()
     assert list(WorkerBeat.objects.values_list("name", flat=True)) == ["two"]
     assert worker_seen_at() == clock.now()
     beat_remove(name="two")

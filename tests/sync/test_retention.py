@@ -5,19 +5,20 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 
-from freddy_admin.core import clock
 from freddy_admin.sync.engine import Engine
 from freddy_admin.sync.history.retention import BATCH, history_prune
 from freddy_admin.sync.models import CheckRun, HistoryEvent, Order, OrderBatch
 from freddy_admin.vault.models import ApiKey
+from tests.clocks import history_may_go
 from tests.sync.conftest import NOON, HandClock
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def _a_month(settings: LazySettings) -> None:
+def _a_month(settings: LazySettings, key: ApiKey, believed_clock: None) -> None:
     settings.HISTORY_DAYS = 31
+    history_may_go()
 
 
 def event(key: ApiKey, days: float, **more: object) -> HistoryEvent:
@@ -42,24 +43,24 @@ def test_what_is_older_than_the_setting_goes(key: ApiKey) -> None:
     HistoryEvent.objects.all().delete()
     old, young = event(key, 31.1), event(key, 30.9)
     run(key, 31.1), run(key, 30.9)
-    assert history_prune(now=NOON) == 2
+    assert history_prune() == 2
     assert list(HistoryEvent.objects.all()) == [young]
     assert old not in HistoryEvent.objects.all()
     assert CheckRun.objects.count() == 1
-    assert history_prune(now=NOON) == 0
+    assert history_prune() == 0
 
 
 def test_what_was_told_while_the_clock_was_far_ahead_holds_nothing_back(key: ApiKey) -> None:
     for _ in range(BATCH):
         event(key, -900)
     event(key, 40)
-    assert history_prune(now=NOON) == 1
+    assert history_prune() == 1
 
 
 def test_a_span_of_failures_that_goes_on_stays(key: ApiKey) -> None:
     event(key, 60, kind="check_failed", until=NOON - 50 * DAY)
     still = event(key, 60, kind="check_failed")
-    history_prune(now=NOON)
+    history_prune()
     assert HistoryEvent.objects.filter(kind="check_failed").get() == still
 
 
@@ -75,7 +76,7 @@ def test_orders_go_with_their_batches_but_not_while_they_wait(key: ApiKey) -> No
     }
     Order.objects.create(state="done", batch=batch, **values)
     waiting = Order.objects.create(state="queued", **values)
-    assert history_prune(now=NOON) == 1 + 1
+    assert history_prune() == 1 + 1
     assert list(Order.objects.all()) == [waiting]
     assert not OrderBatch.objects.exists()
 
@@ -90,7 +91,7 @@ def test_a_batch_is_small_and_the_worker_goes_on_until_all_is_gone(
         )
         for _ in range(BATCH + 5)
     )
-    assert history_prune(now=clock.now()) < BATCH
+    assert history_prune() < BATCH
     assert HistoryEvent.objects.filter(at=old).count() >= 5
     engine = Engine()
     try:

@@ -20,6 +20,7 @@ from freddy_admin.vault.services import (
 )
 from tests.vault.conftest import OTHER_SECRET, Hands, MakeKey
 
+pytestmark = pytest.mark.usefixtures("believed_clock")
 TIMED_OUT = TestOutcome(kind="timeout", message="No answer in 3 s")
 WEEK = timedelta(days=7)
 MOMENT = timedelta(seconds=1)

@@ -250,6 +250,7 @@ def test_a_draft_that_is_thrown_away_leaves_no_row(
     assert AuditEvent.objects.get(tag="keys_import_discarded").details == {"rows": 4}
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_a_draft_that_nobody_confirms_is_wiped_after_a_day(
     member: User, organisation: Organisation, hands: Hands
 ) -> None:
@@ -265,6 +266,7 @@ def test_a_draft_that_nobody_confirms_is_wiped_after_a_day(
     assert not ImportDraftRow.objects.exists()
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_a_confirmed_draft_stays_until_every_row_is_saved(
     member: User, organisation: Organisation, hands: Hands
 ) -> None:

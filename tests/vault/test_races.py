@@ -139,7 +139,7 @@ def test_of_many_who_revoke_a_key_one_wins() -> None:
     assert alone(AuditEvent.objects.filter(tag="key_revoked").count) == 1
 
 
-def test_a_late_answer_and_a_new_paste_leave_one_of_two_sound_ends() -> None:
+def test_a_late_answer_and_a_new_paste_leave_one_sound_end() -> None:
     key = alone(lambda: _draft(_acme()))
     acme = key.organisation
 
@@ -161,7 +161,8 @@ def test_a_late_answer_and_a_new_paste_leave_one_of_two_sound_ends() -> None:
     assert (promoted, stored.status) in {("done", "active"), ("Conflict", "draft")}
 
 
-def test_a_decision_and_the_end_of_its_week_leave_one_of_two_sound_ends() -> None:
+@pytest.mark.usefixtures("believed_clock")
+def test_a_decision_and_the_end_of_its_week_leave_one_sound_end() -> None:
     key = alone(lambda: _draft(_acme()))
     acme, old = key.organisation, clock.now() - DECIDE_WITHIN
     untested = {"state": CandidateState.UNTESTED, "tested_at": old}
@@ -177,7 +178,9 @@ def test_a_decision_and_the_end_of_its_week_leave_one_of_two_sound_ends() -> Non
 
     forgotten, kept = at_once([candidates_forget, keep])
     statuses = alone(lambda: list(ApiKey.objects.values_list("status", flat=True)))
-    assert (forgotten, kept, statuses) in [(0, "done", ["active"]), (1, "NotFound", [])]
+    # Whichever comes first: after its week nobody keeps it any more.
+    assert (forgotten, statuses) == (1, [])
+    assert kept in {"Conflict", "NotFound"}
     assert not alone(KeyCandidate.objects.exists)
 
 

@@ -127,6 +127,7 @@ def test_an_import_that_was_thrown_away_leaves_nothing(files: Files, here: Organ
     assert not any(files.hold(one) for one in sealed)
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_an_import_that_nobody_confirmed_for_a_day_leaves_nothing(
     files: Files, here: Organisation
 ) -> None:

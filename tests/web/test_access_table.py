@@ -69,6 +69,7 @@ TABLE = {
     "audit": SEE_OWN,
     "audit_csv": OWN_FORM,
     "system": ADMIN_READ,
+    "clock_confirm": ADMIN_DOES,
     "profile": OWN_FORM,
     "first_visit": OVER,
     "first_visit_link": OVER_FORM,

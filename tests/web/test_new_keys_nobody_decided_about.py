@@ -44,6 +44,7 @@ def test_the_page_says_until_when_it_waits(manager: Client, key: ApiKey) -> None
     assert f'datetime="{ends_at:%Y-%m-%dT%H:%M:%SZ}"' in said
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_afterwards_timeline_and_audit_log_say_what_became_of_it(
     manager: Client, key: ApiKey
 ) -> None:

@@ -178,6 +178,7 @@ def test_what_failed_is_tested_again(manager: Client) -> None:
     assert "0 of 1 key is tested." in manager.get(page).content.decode()
 
 
+@pytest.mark.usefixtures("believed_clock")
 def test_an_unfinished_import_is_offered_again_for_a_day(
     manager: Client, hand_clock: HandClock, people: People, signed_in: SignIn
 ) -> None:

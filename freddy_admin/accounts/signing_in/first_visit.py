@@ -11,6 +11,7 @@ from freddy_admin.accounts.signing_in.hashing import hashing_slot
 from freddy_admin.accounts.tokens.digests import token_digest, token_make
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import InvalidInput, NotFound
 from freddy_admin.core.text import line_clean
 
@@ -63,8 +64,13 @@ def first_admin_make(*, token: str, actor: Actor, name: str, email: str, passwor
 
 
 def _living(token: str) -> QuerySet[FirstLink]:
+    # One that lasts longer than any was made while the clock was ahead.
+    farthest = clock.now() + clock.passing(LASTS_SECONDS) + clock.AHEAD
     return FirstLink.objects.filter(
-        digest=token_digest(token), used_at=None, expires_at__gt=clock.now()
+        digest=token_digest(token),
+        used_at=None,
+        expires_at__gt=latest_now(),
+        expires_at__lt=farthest,
     )
 
 

@@ -1,18 +1,26 @@
 """The library's forms where ours must behave otherwise."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account import forms as library
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import base36_to_int
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.actors import actor_for
 from freddy_admin.accounts.signing_in.resets import reset_ask
 from freddy_admin.accounts.tokens.panel_tokens import api_tokens_revoke_all
+from freddy_admin.core import clock
+from freddy_admin.core.either_clock import behind
 from freddy_admin.core.forms import BoundedForm
+
+_TOKENS_START = datetime(2001, 1, 1, tzinfo=UTC)  # from which Django's tokens count
 
 
 class SignInForm(BoundedForm, library.LoginForm):  # type: ignore[misc]
@@ -42,6 +50,19 @@ class ResetPasswordForm(BoundedForm, library.ResetPasswordForm):  # type: ignore
         email = str(self.cleaned_data["email"])
         reset_ask(email=email)
         return email
+
+
+class ResetLinkForm(BoundedForm, library.UserTokenForm):  # type: ignore[misc]
+    """Looks at the mailed link, by either clock: one that was made ahead would last too long."""
+
+    def clean(self) -> dict[str, Any]:
+        """What the library says of it; raises ValidationError also where its time is to come."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        made = _TOKENS_START + timedelta(seconds=base36_to_int(cleaned["key"].split("-")[0]))
+        over = made + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+        if made > timezone.now() + clock.AHEAD or over < timezone.now() + behind():
+            raise get_adapter().validation_error("invalid_password_reset")
+        return cleaned
 
 
 class ChangePasswordForm(BoundedForm, library.ChangePasswordForm):  # type: ignore[misc]

@@ -9,6 +9,7 @@ ACCOUNT_FORMS = {
     "reauthenticate": "freddy_admin.accounts.signing_in.forms.ConfirmWithPasswordForm",
     "reset_password": "freddy_admin.accounts.signing_in.forms.ResetPasswordForm",
     "reset_password_from_key": "freddy_admin.accounts.signing_in.forms.NewPasswordForm",
+    "user_token": "freddy_admin.accounts.signing_in.forms.ResetLinkForm",
 }
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_LOGIN_METHODS = {"email"}

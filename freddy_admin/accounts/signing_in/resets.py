@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import ResetWish, User
 from freddy_admin.accounts.selectors import address_typed
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,18 @@ def resets_send_due(*, limit: int = AT_ONCE) -> int:
     return sum(_send(pk) for pk in list(due))
 
 
+def resets_prune() -> int:
+    """Give up what could not be mailed for hours; how many. None while the clocks disagree."""
+    now = deletion_now()
+    if now is None:
+        return 0
+    gone, _by_kind = ResetWish.objects.filter(asked_at__lt=now - GIVEN_UP_AFTER).delete()
+    return gone
+
+
 def _due() -> QuerySet[ResetWish]:
-    return ResetWish.objects.filter(next_attempt_at__lte=clock.now())
+    now = clock.now()
+    return ResetWish.objects.filter(next_attempt_at__lte=now, asked_at__gte=now - GIVEN_UP_AFTER)
 
 
 def _send(pk: int) -> bool:
@@ -73,7 +84,7 @@ def _claim(pk: int) -> tuple[ResetWish, User] | None:
     if wish is None:
         return None
     person = User.objects.filter(email=wish.email, is_active=True).first()
-    if person is None or clock.now() - wish.asked_at > GIVEN_UP_AFTER:
+    if person is None:
         wish.delete()
         return None
     wish.attempts += 1

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from freddy_admin.audit.services import WORKER, audit_record
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core.clock_guard import clocks_disagree
 from freddy_admin.organisations.access import place_of
 from freddy_admin.sync.history.telling import happened_tell
 from freddy_admin.sync.models import EventKind, KeySync, Listing, ListingKind, Order, OrderState
@@ -51,6 +52,9 @@ def orders_expire(*, now: datetime) -> int:
         OrderEnded(pk, key_id, "", now, OrderState.REFUSED, problem=NOT_TAKEN)
         for pk, key_id in waiting[:50]
     ]
+    # While the clocks disagree such an order is neither sent nor given up.
+    if ended and clocks_disagree():
+        return 0
     return len(orders_store(ended))
 
 

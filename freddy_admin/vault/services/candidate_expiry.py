@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
 from freddy_admin.audit.services import WORKER
 from freddy_admin.audit.tags import Tag
-from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.vault.locks import candidate_lock
@@ -22,24 +23,28 @@ _AT_ONCE = 100
 def candidates_expire(*, tell: Callable[[ApiKey, bool], None]) -> int:
     """Throw away what was tested and has waited for a decision too long; how many.
 
-    One that waits for its test is not touched, however long no worker ran. `tell` is called in
-    the same transaction with the key and whether it stays; one that never had another secret goes.
+    One that waits for its test is not touched, however long no worker ran, and none while the
+    clocks disagree. `tell` is called in the same transaction with the key and whether it stays;
+    one that never had another secret goes.
     """
-    before = clock.now() - DECIDE_WITHIN
+    now = deletion_now()
+    if now is None:
+        return 0
+    before = now - DECIDE_WITHIN
     old = Q(tested_at__lte=before) | Q(tested_at=None, created_at__lte=before)
     waiting = KeyCandidate.objects.filter(old).exclude(state=CandidateState.PENDING)
     found = waiting.select_related("key__organisation").order_by("pk")[:_AT_ONCE]
-    return sum(_expire(one, tell) for one in found)
+    return sum(_expire(one, tell, now) for one in found)
 
 
-def _expire(seen: KeyCandidate, tell: Callable[[ApiKey, bool], None]) -> bool:
+def _expire(seen: KeyCandidate, tell: Callable[[ApiKey, bool], None], now: datetime) -> bool:
     # Kept, discarded or sent to another test since we looked: then it is not ours to throw away.
     with suppress(Conflict, NotFound), transaction.atomic():
         key, candidate = candidate_lock(
             organisation=seen.key.organisation, key=seen.key, version=seen.version
         )
         ends_at = decision_ends_at(candidate)
-        if ends_at is None or ends_at > clock.now():
+        if ends_at is None or ends_at > now:
             return False
         key_record(
             Tag.KEY_CANDIDATE_DISCARDED,

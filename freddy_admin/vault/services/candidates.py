@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.core import clock
+from freddy_admin.core.either_clock import latest_now
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.organisations.models import Organisation
@@ -28,7 +29,13 @@ from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
 from freddy_admin.vault.sealing import sealed_copy
 from freddy_admin.vault.trail import key_record
-from freddy_admin.vault.trying import NEVER_OPENED, TestOutcome, outcome_forget, outcome_note
+from freddy_admin.vault.trying import (
+    NEVER_OPENED,
+    TestOutcome,
+    decision_ends_at,
+    outcome_forget,
+    outcome_note,
+)
 
 _KEPT = {
     CandidateState.PENDING: Tag.KEY_TESTED,
@@ -84,13 +91,16 @@ def candidate_promote(
 
     PENDING: its test went well. UNTESTED or DIFFERS: a person keeps one that could not be tested,
     or that reports something else than expected. Opens nothing. Raises Conflict if it is not in
-    this state (refused ones are never kept), or if the worker could not even open it: the former
-    secret would go for one that nobody can use. Raises InvalidInput if another key has this
-    secret by now; `candidates_claim` throws it away.
+    this state (refused ones are never kept), if it waited too long for a decision, or if the worker
+    could not even open it: the former secret would go for one that nobody can use. Raises
+    InvalidInput if another key has this secret by now; `candidates_claim` throws it away.
     """
     with transaction.atomic():
         found, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         _expect(candidate, state)
+        ends_at = decision_ends_at(candidate)
+        if ends_at is not None and ends_at <= latest_now():
+            raise Conflict(_("This new key waited too long for a decision. Paste it again."))
         if state not in _KEPT or candidate.outcome_kind in NEVER_OPENED:
             raise Conflict(
                 _("This new key could not be opened, so it cannot be kept. Test or paste it again.")

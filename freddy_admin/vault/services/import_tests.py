@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import deletion_now
 from freddy_admin.core.sqlite_wal import wal_empty_after_commit
 from freddy_admin.vault.import_reads import KEPT_FOR
 from freddy_admin.vault.master_keys import master_key_is_missing
@@ -93,8 +94,14 @@ def import_rows_kept(
 
 
 def import_drafts_expire() -> int:
-    """Wipe what nobody confirmed for a day, and what was confirmed and done a day ago."""
-    before = clock.now() - KEPT_FOR
+    """Wipe what nobody confirmed for a day, and what was confirmed and done a day ago.
+
+    Nothing while the clocks disagree; its maker cannot open it any more all the same.
+    """
+    now = deletion_now()
+    if now is None:
+        return 0
+    before = now - KEPT_FOR
     keeping = ImportDraftRow.objects.filter(draft=OuterRef("pk"), fate=Fate.KEEPING)
     over = Q(state=ImportState.OPEN, created_at__lte=before) | Q(
         ~Exists(keeping), state=ImportState.CONFIRMED, confirmed_at__lte=before

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import AuditPage, AuditScope, cursor_after
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
 from freddy_admin.organisations.names import addresses_hidden
 from freddy_admin.web.audit_query import AuditQuery
 from freddy_admin.web.presenters.audit_details import details_lines
@@ -89,7 +90,10 @@ def event_did(event: AuditEvent) -> str:
 
 def event_details(event: AuditEvent, on: Reading | None = None) -> list[str]:
     """What was written down beside it; times as the reader `on` reads them, else in UTC."""
-    return details_lines(event.details, tag=event.tag, on=on)
+    lines = details_lines(event.details, tag=event.tag, on=on)
+    if clock.is_ahead(event.at):
+        lines.append(_("Written while the clock was ahead."))
+    return lines
 
 
 def _neighbours(page: AuditPage, query: AuditQuery) -> tuple[str, str]:

@@ -17,6 +17,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """What a person may do about it: the name of the address that is sent a form, and the word."""
+
+    address: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of the panel."""
 
@@ -27,6 +35,7 @@ class Part:
     sentence: SafeString
     lines: list[SafeString | str]
     progress: Progress | None = None
+    button: Button | None = None
 
 
 def part(  # noqa: PLR0913  the parts of one part

@@ -1,19 +1,20 @@
 """The system page: each part with a shape, a sentence and what to do."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from freddy_admin.sync.clocks import hold_is_harmless, hold_sentence
 from freddy_admin.sync.platform import PlatformStatus, worker_alive
 from freddy_admin.sync.rows import CheckError
 from freddy_admin.web.presenters.audit_health import audit_health
 from freddy_admin.web.presenters.failures import failure
 from freddy_admin.web.presenters.master_keys import master_key_part, rotation_part
-from freddy_admin.web.presenters.parts import Part, part
+from freddy_admin.web.presenters.parts import Button, Part, part
 from freddy_admin.web.presenters.states import BAD, GOOD, QUIET, WARN
 from freddy_admin.web.presenters.times import Reading
 
@@ -38,6 +39,7 @@ def system_view(status: PlatformStatus, on: Reading) -> SystemView:
         *rotation_part(status.rotation, on),
         _database(status),
         _cache(status),
+        _clock(status, on),
         part("history", _("Audit log"), *audit_health(status.audit, on), []),
         _panel(status),
     ]
@@ -57,7 +59,9 @@ def _mark(status: PlatformStatus, on: Reading) -> str:
     api = status.api and (status.api.reachable, status.api.kind)
     run = status.rotation
     stands = run is not None and run.was_cut_short(on.now)
-    facts = (alive, api, status.cache_works, status.master_key, status.master_keys, run, stands)
+    hold = status.hold and _clock(status, on).sentence
+    master = (status.master_key, status.master_keys)
+    facts = (alive, api, status.cache_works, *master, run, stands, hold)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -119,6 +123,20 @@ def _cache(status: PlatformStatus) -> Part:
         return part("adjustments", name, GOOD, kind, _("It keeps and returns values."), [])
     sentence = _("It does not answer. The panel goes on without it, a little slower.")
     return part("adjustments", name, WARN, kind, sentence, [])
+
+
+def _clock(status: PlatformStatus, on: Reading) -> Part:
+    name, hold = _("Clock"), status.hold
+    if hold is None and status.clocks_at is None:
+        sentence = _("The worker compares it once a minute.")
+        return part("clock", name, QUIET, _("not compared yet"), sentence, [])
+    if hold is None:
+        return part("clock", name, GOOD, _("right"), _("The clocks agree."), [])
+    sentence = hold_sentence(hold, until=on.clock(hold.until) if hold.until else "")
+    lines = [_("By this machine's clock it is %(now)s.") % {"now": on.exact(on.now)}]
+    tone = QUIET if hold_is_harmless(hold) else WARN
+    held = part("clock", name, tone, _("deletion is held"), sentence, lines)
+    return replace(held, button=Button("clock_confirm", _("The time is right")))
 
 
 def _panel(status: PlatformStatus) -> Part:

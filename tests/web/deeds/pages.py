@@ -90,6 +90,7 @@ PAGES = {
         lambda scene: Ask(f"/profile/tokens/{token_made(scene.people.viewer)}/revoke/"),
         ("token_revoked",),
     ),
+    "clock_confirm": Deed("admin", on("/system/clock/"), ("clock_confirmed",)),
     "person_change": Deed(
         "admin",
         lambda scene: Ask(f"/people/{member(scene)}/change/", {"do": "admin"}),

@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from freddy_admin.core import clock
+from freddy_admin.sync.ahead import WRITTEN_AHEAD
 from freddy_admin.sync.history.timeline import GROUPS, TimelineEntry, TimelinePage
 from freddy_admin.web.past_query import PastQuery
 from freddy_admin.web.presenters.choices import Choice
@@ -122,6 +124,9 @@ def _event(entry: TimelineEntry, on: Reading, places: Places) -> EventView:
 
 
 def _noted(note: SafeString, entry: TimelineEntry, on: Reading) -> SafeString:
+    if entry.details.get(WRITTEN_AHEAD) or clock.is_ahead(entry.noticed_at):
+        ahead = say(_("Written while the clock was ahead."))
+        return format_html("{} {}", note, ahead) if note else ahead
     if entry.noticed_at - entry.at <= _AT_ONCE:
         return note
     noticed = say(_("Noticed at {at}."), at=on.stamp(entry.noticed_at))
