@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.signing_in import hashing
 from freddy_admin.accounts.signing_in.hashing import HashingQueue, TooManySignIns
-from freddy_admin.core.machine_slots import MachineSlots
+from freddy_admin.core.machine_slots import GoingFirst, MachineSlots
 from tests.flows.waiting import until
 
 
@@ -72,9 +72,21 @@ def test_a_stranger_who_waits_is_refused_after_a_little(
 
 
 def test_a_known_person_goes_before_strangers_who_wait_for_longer(
-    queue: HashingQueue, slots: MachineSlots, threads: ThreadPoolExecutor
+    queue: HashingQueue,
+    slots: MachineSlots,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     order: list[str] = []
+    sign = threading.Event()
+    ask = GoingFirst.ask
+
+    def asking(going: GoingFirst) -> None:
+        ask(going)
+        if going._lock is not None:
+            sign.set()
+
+    monkeypatch.setattr(GoingFirst, "ask", asking)
 
     def hash_as(name: str) -> None:
         with queue.slot(stranger=name == "stranger", person=name):
@@ -84,7 +96,7 @@ def test_a_known_person_goes_before_strangers_who_wait_for_longer(
         all_of_them = [threads.submit(hash_as, "stranger") for _ in range(2)]
         assert until(lambda: queue._strangers == 2)
         all_of_them.append(threads.submit(hash_as, "ada"))
-        assert until(slots._somebody_goes_first)
+        assert sign.wait(60)
     for one in all_of_them:
         one.result()
     assert order == ["ada", "stranger", "stranger"]

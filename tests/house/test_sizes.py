@@ -1,11 +1,11 @@
-"""No file grows past 300 lines and no function past 60: the tail is what makes a house tired."""
+"""No file grows past 400 lines and no function past 60: the tail is what makes a house tired."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE_LINES, FUNCTION_LINES = 300, 60
+FILE_LINES, FUNCTION_LINES = 400, 60
 
 
 def _sources() -> Iterator[Path]:
@@ -16,7 +16,7 @@ def _sources() -> Iterator[Path]:
         )
 
 
-def test_no_file_is_longer_than_300_lines() -> None:
+def test_no_file_is_longer_than_400_lines() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in _sources()}
     assert {path: lines for path, lines in lengths.items() if lines > FILE_LINES} == {}
 

@@ -209,7 +209,7 @@ def test_nothing_else_writes_a_role() -> None:
         # Organisations and their names.
         "organisations.services.organisation_create",
         "organisations.services.organisations_ensure",
-        "organisations.services.organisation_rename",
+        "organisations.services._rename",
         "organisations.services.organisation_remove",
         # Whoever makes a person says whether it is a platform admin.
         "accounts.services._person_create",

@@ -135,9 +135,10 @@ def test_what_was_laid_aside_is_nobody_elses_and_no_others_address(
 def test_a_session_holds_little_of_it_and_not_for_long(
     client: Client, bea: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    long = dict.fromkeys(("a", "b", "c"), "x" * 3000)
     for number in range(8):
-        client.post(NEW, TYPED | {"name": str(number) + "x" * 10_000})
-    client.post(NEW, TYPED | {"name": "y" * 50_000})
+        client.post(NEW, TYPED | {"name": f"{number}{'x' * 3_000}"} | long)
+    client.post(NEW, TYPED | {"name": "y" * 4_000} | dict.fromkeys("abcd", "y" * 4_000))
     kept = client.session["confirmation_typed"]
     assert [dict(one["fields"])["name"][0] for one in kept] == ["5", "6", "7"]
     assert len(json.dumps(kept)) < 3 * 16_000
