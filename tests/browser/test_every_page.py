@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from freddy_admin.sandbox.scenarios import Scenario
 from tests.browser.conftest import LONG_NAME, signed_in
-from tests.browser.looks import HEIGHT, NARROW, WIDE, wrong_with
+from tests.browser.looks import HEIGHT, NARROW, RULES, WIDE, wrong_with
 from tests.flows.panel import EMAIL, PASSWORD, Panel
 from tests.flows.waiting import until
 
@@ -108,6 +108,22 @@ def test_what_leads_to_a_deed_fits_and_reads_well(looks: Page) -> None:
         timeout=20_000
     )
     assert wrong + wrong_with(looks) == []
+
+
+def test_menus_read_well(looks: Page) -> None:
+    """Each alone, for an open one lies on what is below it; the looks have them closed."""
+    looks.set_viewport_size({"width": WIDE, "height": HEIGHT})
+    for address in ("/organisations/alder/", "/?state=needs_you"):
+        looks.goto(address)
+        menus = looks.locator("details[data-menu]")
+        assert menus.count() > 1
+        for menu in menus.all():
+            menu.locator("summary").click()
+            expect(menu.locator(".menu-panel")).to_be_visible()
+            found = Axe().run(looks, context="details[data-menu][open]", options=RULES)
+            assert found.violations_count == 0, found.generate_report()
+            looks.keyboard.press("Escape")
+            menu.evaluate("one => { one.open = false }")
 
 
 def test_the_keyboard_sees_where_it_is(looks: Page) -> None:
