@@ -158,6 +158,41 @@ def test_every_sync_skip_and_change_is_told_once_after_many_kills(life: Life, pa
     assert all(before[1] <= after[0] for before, after in pairwise(runs))
 
 
+def test_a_year_ahead_for_a_moment_erases_nothing_and_checks_go_on(
+    life: Life, panel: Panel
+) -> None:
+    event = "INSERT INTO sync_historyevent (organisation_id, key_id, kind, at, noticed_at,"
+    with closing(sqlite3.connect(life.room / "panel.sqlite3")) as database, database:
+        for days in range(1, 390):
+            at = f"{BEGIN - timedelta(days=days):%Y-%m-%d %H:%M:%S}"
+            values = f"VALUES (1, 1, 'sync_seen', '{at}', '{at}', '', '{{}}')"
+            database.execute(f"{event} actor_name, details) {values}")
+        # The commands' clock is the real one, so that their events are no measure.
+        fields = "compared_at, reference, offset, reason, apart, ahead_by"
+        values = f"VALUES (1, '{BEGIN:%Y-%m-%d %H:%M:%S}', '', 0, '', 0, 0)"
+        database.execute(f"INSERT INTO core_clockstate (id, {fields}) {values}")
+    ids = "SELECT id FROM sync_historyevent ORDER BY id"
+    life.start(panel.env)
+    assert until(life.settled)
+    told = set(life.ask(ids))
+    assert len(told) > 389
+
+    life.set_clock(BEGIN + timedelta(days=365))
+    held = "SELECT 1 FROM core_clockstate WHERE held_since IS NOT NULL"
+    assert until(lambda: life.ask(held) and life.settled())
+    life.kill()
+    life.start(panel.env)
+    beat = f"SELECT 1 FROM sync_workerbeat WHERE beat_at >= '{BEGIN + timedelta(days=365):%Y-%m}'"
+    assert until(lambda: life.ask(beat))
+
+    life.set_clock(BEGIN + MINUTE)
+    checked = f"SELECT 1 FROM sync_keysync WHERE checked_at < '{BEGIN + HOUR:%Y-%m-%d %H:%M:%S}'"
+    assert until(lambda: life.ask(checked) and life.settled())
+    assert set(life.ask(ids)) >= told
+    late = f"SELECT at FROM sync_historyevent WHERE at > '{BEGIN + HOUR:%Y-%m-%d %H:%M:%S}'"
+    assert life.ask(late) == []
+
+
 def test_a_sync_whose_worker_was_killed_is_never_sent_again(life: Life, panel: Panel) -> None:
     life.start(panel.env)
     assert until(life.settled)
