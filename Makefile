@@ -53,37 +53,37 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.deploy_check
-	$(BIN)/python -m tests.wall.secrets --tree
+	$(BIN)/python -m tools.security.secrets --tree
 
 secrets: dev ## Search the tree and every commit for secrets; asks nobody
-	$(BIN)/python -m tests.wall.secrets
+	$(BIN)/python -m tools.security.secrets
 
 audit: dev var/audit/bin/pip-audit ## Ask an advisory service for known holes in the libraries (needs the network)
-	@$(BIN)/python -m tests.wall.audit var/audit/bin/pip-audit
+	@$(BIN)/python -m tools.security.audit var/audit/bin/pip-audit
 
-var/audit/bin/pip-audit: requirements-audit.txt
+var/audit/bin/pip-audit: requirements/audit.txt
 	@rm -rf var/audit && $(PYTHON) -m venv var/audit
-	@var/audit/bin/pip install --quiet --require-hashes --no-deps -r requirements-audit.txt && touch $@
+	@var/audit/bin/pip install --quiet --require-hashes --no-deps -r requirements/audit.txt && touch $@
 
 sbom: dev ## Write the bill of materials, var/sbom.cdx.json (CycloneDX)
-	@mkdir -p var && $(BIN)/python -m tests.wall.sbom var/sbom.cdx.json
+	@mkdir -p var && $(BIN)/python -m tools.security.sbom var/sbom.cdx.json
 
 observatory: dev ## Mozilla's Observatory over the panel, on loopback (needs Node 20 and npm)
 	@mkdir -p var/observatory && cd var/observatory && npm install --silent --no-fund --no-audit --ignore-scripts @mdn/mdn-http-observatory
-	$(BIN)/python -m tests.wall.observatory var/observatory
+	$(BIN)/python -m tools.security.observatory var/observatory
 
 wapiti: dev ## The scanner wapiti over the panel, on loopback, as three kinds of people
 	@test -x var/wapiti/bin/wapiti || { $(PYTHON) -m venv var/wapiti && var/wapiti/bin/pip install --quiet wapiti3==3.2.3; }
-	$(BIN)/python -m tests.wall.wapiti var/wapiti/bin/wapiti
+	$(BIN)/python -m tools.security.wapiti var/wapiti/bin/wapiti
 
 bench: dev ## Measure speed, as ratios
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m benchmarks
 
-lock: dev ## Pin the libraries anew, with hashes, from requirements*.in
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements-aws.in -o requirements-aws.txt
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements-audit.in -o requirements-audit.txt
+lock: dev ## Pin the libraries anew, with hashes, from requirements/*.in
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/base.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements/aws.in -o requirements/aws.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/audit.in -o requirements/audit.txt
 
 screenshots: dev env ## Take the README's screenshots of the demo (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots

@@ -1,4 +1,4 @@
-"""All settings of Freddy Admin, read from the environment or `.env`; the README lists them."""
+"""All settings of Freddy Admin, read from the environment or `.env`; docs/settings.md lists them."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -17,7 +17,7 @@ PURPOSE: Final = {"purpose": "freddy-admin/master-key/1"}
 KEY_LENGTH: Final = 32
 _MISSING: Final = (
     "ENCRYPTION_KEYS_KMS needs boto3, which is not installed: run "
-    "`pip install --require-hashes --no-deps -r requirements-aws.txt`."
+    "`pip install --require-hashes --no-deps -r requirements/aws.txt`."
 )
 _HINTS: Final = {
     "AccessDeniedException": "this machine's AWS role may not use the key",

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = """\
 # Written at the first start, with secrets made for this copy alone. Never share or commit this
 # file. Keep a copy of ENCRYPTION_KEYS in a safe place: without it no stored API key can be opened.
-# `.env.example` and the README explain every setting.
+# `.env.example` and `docs/settings.md` explain every setting.
 
 SECRET_KEY={secret_key}
 ENCRYPTION_KEYS={master_key}

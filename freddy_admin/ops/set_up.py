@@ -14,7 +14,7 @@ from pathlib import Path
 OLDEST = (3, 11)
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VENV = BASE_DIR / ".venv"
-FILES = {"runtime": "requirements.txt", "dev": "requirements-dev.txt"}
+FILES = {"runtime": "requirements.txt", "dev": "requirements/dev.txt"}
 
 
 def main(kind: str) -> int:

@@ -75,7 +75,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         return load(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(KmsRefused, match=r"requirements-aws\.txt"):
+    with pytest.raises(KmsRefused, match=r"requirements/aws\.txt"):
         Kms(region=REGION).unwrap(["eA=="])
 
 

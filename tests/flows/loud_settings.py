@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from freddy_admin.settings import *  # noqa: F403
 from freddy_admin.settings import LOGGING
 
-ROOT_URLCONF = "tests.wall.urls"
+ROOT_URLCONF = "tools.security.urls"
 ADMINS = [("Ada", "ada@example.org")]
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = os.environ["MAILS"]

@@ -68,7 +68,7 @@ def found(data: bytes) -> list[bytes]:
 
 
 def imported(panel: SplitPanel) -> None:
-    """By the command, from a file that is gone afterwards, as the README says."""
+    """By the command, from a file that is gone afterwards, as docs/operations.md says."""
     rows = [f"Birch,{kind},{key},," for kind, key in IMPORTED.items()]
     file = panel.room / "keys.csv"
     file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows]))

@@ -19,7 +19,7 @@ from tests.flows.waiting import until
 
 
 def new_master_key() -> str:
-    """As the README makes one."""
+    """As docs/operations.md makes one."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -41,13 +41,13 @@ class SplitPanel(Panel):
         return rest | {"ENCRYPTION_PUBLIC_KEY": public_key_text(private[0])}
 
     def set_up(self) -> None:
-        """As the README says: migrate, then an administrator."""
+        """As docs/operations.md says: migrate, then an administrator."""
         assert self.manage("migrate").returncode == 0
         made = self.manage("create_admin", EMAIL, "--password-stdin", stdin=PASSWORD)
         assert made.returncode == 0, made.stderr
 
     def start_web(self) -> None:
-        """gunicorn as the README starts it, until it answers."""
+        """gunicorn as docs/operations.md starts it, until it answers."""
         server = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"]
         self.web = self._spawn([*server, "freddy_admin.wsgi:application"], self.web_env, 0)
         assert until(self._answers), self.logs[0].read_text()

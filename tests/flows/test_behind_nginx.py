@@ -1,4 +1,4 @@
-"""The sample of a reverse proxy does what the README says of it, in a real nginx (S22, S29, S38).
+"""The sample of a reverse proxy does what docs/operations.md says of it, in a real nginx (S22, S29, S38).
 
 Where nginx is not installed this is skipped with a word; in CI it is required.
 """
@@ -19,7 +19,7 @@ from tests.flows.nginx import PROGRAM, SAMPLE, Front, examined, nginx, prepared
 from tests.flows.panel import EMAIL
 from tests.flows.raw import Told, read_answer, request, spoken
 from tests.flows.waiting import until
-from tests.wall.production_panel import ProductionPanel, signed_in
+from tools.security.production_panel import ProductionPanel, signed_in
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None and os.environ.get("CI") != "true", reason="nginx is not installed"
@@ -287,8 +287,8 @@ def test_a_panel_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:
         assert "planted-secret" not in (front.room / "freddy-admin-errors.log").read_text()
 
 
-def test_the_readme_points_at_it() -> None:
-    readme = (SAMPLE.parents[1] / "README.md").read_text()
-    assert "deploy/nginx.conf" in readme
-    assert "deploy/freddy-web.service" in readme
-    assert "deploy/freddy-worker.service" in readme
+def test_the_page_on_operations_points_at_the_samples() -> None:
+    page = (SAMPLE.parents[1] / "docs" / "operations.md").read_text()
+    assert "deploy/nginx.conf" in page
+    assert "deploy/freddy-web.service" in page
+    assert "deploy/freddy-worker.service" in page

@@ -39,7 +39,7 @@ def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WrappedPa
 
 
 def _wrap(panel: WrappedPanel, endpoint: str) -> str:
-    """As the README says; the private key that is in no setting any more."""
+    """As docs/operations.md says; the private key that is in no setting any more."""
     panel.env |= {**CREDENTIALS, "AWS_REGION": REGION, "AWS_KMS_ENDPOINT": endpoint}
     printed = panel.manage("wrap_master_key", "--kms-key", kms_key(endpoint))
     assert printed.returncode == 0, printed.stderr

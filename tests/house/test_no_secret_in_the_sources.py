@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wall.secrets import reading
-from tests.wall.secrets.known import HARMLESS
+from tools.security.secrets import reading
+from tools.security.secrets.known import HARMLESS
 
 ROOT = Path(__file__).resolve().parents[2]
 PRIVATE = re.compile(r"(^|/)\.env(?!\.example$)|\.(sqlite3(-\w+)?|pem|key|p12|log|dump)$|^var/")
@@ -35,7 +35,7 @@ PLANTED = {
 
 def _searched(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.wall.secrets", *arguments],
+        [sys.executable, "-m", "tools.security.secrets", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

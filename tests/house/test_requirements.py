@@ -14,8 +14,8 @@ def _requirements(name: str) -> dict[str, str]:
     return {re.split(r"[\[=]", line, maxsplit=1)[0]: line for line in lines}
 
 
-FILES = ("requirements.txt", "requirements-aws.txt", "requirements-dev.txt")
-ALONE = "requirements-audit.txt"  # in a virtual environment of its own
+FILES = ("requirements.txt", "requirements/aws.txt", "requirements/dev.txt")
+ALONE = "requirements/audit.txt"  # in a virtual environment of its own
 
 
 @pytest.mark.parametrize("name", [*FILES, ALONE])

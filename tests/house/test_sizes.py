@@ -10,7 +10,7 @@ FILE_LINES, FUNCTION_LINES = 400, 60
 
 def _sources() -> Iterator[Path]:
     yield from (path for path in ROOT.glob("*.py"))
-    for folder in ("freddy_admin", "tests"):
+    for folder in ("freddy_admin", "tests", "benchmarks", "tools"):
         yield from (
             path for path in (ROOT / folder).rglob("*.py") if path.parts[-2] != "migrations"
         )
