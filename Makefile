@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage drills lint secrets audit sbom observatory wapiti bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage drills golden lint secrets audit sbom observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -44,6 +44,9 @@ coverage: dev ## Branch coverage of the rooms that must not fail: 95 % or more
 
 drills: dev ## Every attack, fault and kill loop in full; `make test` runs a tenth of each
 	DRILLS=full $(BIN)/python -m pytest -m drill -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+golden: dev ## Write anew every text that the panel shows, tests/golden/texts; the diff shows what changed
+	GOLDEN=write $(BIN)/python -m pytest -q tests/golden
 
 lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""All settings of Freddy Admin, read from the environment or `.env`; docs/settings.md lists them."""
+"""All settings, read from the environment or `.env`; `docs/settings.md` explains each."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sample of a reverse proxy does what docs/operations.md says of it, in a real nginx (S22, S29, S38).
+"""The sample of a reverse proxy does what docs/operations.md says of it (S22, S29, S38).
 
 Where nginx is not installed this is skipped with a word; in CI it is required.
 """
