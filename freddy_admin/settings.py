@@ -14,7 +14,7 @@ from freddy_admin.core.environment import Environment
 from freddy_admin.core.single_sign_on import oidc
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.3.1"
+VERSION = "0.4.0"
 
 env = Environment()
 env.read_file(env.str("ENV_FILE", default=""), otherwise=BASE_DIR / ".env")

@@ -29,6 +29,7 @@ MASKS = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}"), "(uuid)"),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "(digest)"),
     (re.compile(r"\b[A-Z2-7]{32}\b"), "(seed)"),
+    (re.compile(r"at most \d+ hashed"), "at most (n) hashed"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:(port)"),
     (re.compile(rf"Freddy Admin {re.escape(settings.VERSION)}"), "Freddy Admin (version)"),
     (re.compile(r"\bfreddy_[\w-]{20,}"), "(token)"),
@@ -136,13 +137,14 @@ def asked(
     with transaction.atomic():
         cookies = browser.cookies.copy()
         answer = getattr(browser, method)(path, sent, headers=headers)
-        text = _text(answer, whole=whole)
+        text = answer_text(answer, whole=whole)
         browser.cookies = cookies
         transaction.set_rollback(True)
     return text
 
 
-def _text(answer: Any, *, whole: bool) -> str:
+def answer_text(answer: Any, *, whole: bool = False) -> str:
+    """Status, where it leads, messages and body of one answer."""
     body = _body(answer)
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     _RAW["body"] = body if kind == "text/html" else ""

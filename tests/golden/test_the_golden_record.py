@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.db import connection
 
 from freddy_admin.core import clock
 from freddy_admin.sandbox.server import SandboxServer
+from tests.golden.bad_days import bad_days_shown
 from tests.golden.commands_and_mails import commands_shown, mails_shown
 from tests.golden.fleet import Fleet, demo_build, fleet_build
 from tests.golden.rendering import (
@@ -31,9 +33,12 @@ MONTH = timedelta(days=30)
 
 
 @pytest.fixture
-def fleet(db: None, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+def fleet(
+    db: None, request: pytest.FixtureRequest, settings: LazySettings, tmp_path: Path
+) -> Iterator[Fleet]:
     if connection.vendor != "sqlite":
         pytest.skip("ids and orders of the record are SQLite's; the texts are the same")
+    settings.BASE_DIR = tmp_path  # `doctor` looks at who may read its files
     with time_machine.travel(NOON, tick=False), clock.using(lambda: NOON):
         demo_build(past=MONTH)
         # It makes an organisation without keys; the demo wants an empty database.
@@ -45,6 +50,7 @@ def test_every_text_of_the_panel_is_the_one_that_is_kept(
 ) -> None:
     shown: list[Shown] = []
     for part in (
+        bad_days_shown,
         pages_shown,
         unconfirmed_shown,
         organisations_shown,
