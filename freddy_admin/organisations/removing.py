@@ -46,9 +46,9 @@ def person_remove(*, actor: Actor, person_id: int, besides: Collection[int] = ()
     }
     members = {row.organisation_id for row in rows}
     invited_withdraw(person=person, actor=actor, besides={*members, *asked, *besides})
+    removed = person_delete(actor=actor, person_id=person_id)
     for organisation in asked.values():
         invitations_to_withdraw(organisation=organisation, actor=actor, email=person.email)
-    removed = person_delete(actor=actor, person_id=person_id)
     for row in rows:
         place = place_of(row.organisation)
         audit_record(

@@ -37,6 +37,8 @@ def role_set(*, place: Organisation, actor: Actor, user: User, role: Role | None
     former = Role(row.role) if row else None
     if former == role:
         return former
+    # The person is locked before any invitation is, as wherever both are.
+    invites = role in INVITING or _is_admin_now(user)
     if role is None:
         Membership.objects.filter(organisation=place, user=user).delete()
     elif row is None:
@@ -48,7 +50,7 @@ def role_set(*, place: Organisation, actor: Actor, user: User, role: Role | None
         tokens_forget(user=user, organisation_id=place.pk)
     if former is not None:
         invitations_to_withdraw(organisation=place, actor=actor, email=user.email)
-    if role not in INVITING and not _is_admin_now(user):
+    if not invites:
         invitations_of_withdraw(organisation=place, actor=actor, inviter_id=user.pk)
     return former
 
