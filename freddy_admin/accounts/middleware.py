@@ -3,14 +3,18 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.middleware import (
+    AuthenticationMiddleware,
+    LoginRequiredMiddleware,
+    get_user,
+)
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -19,6 +23,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -29,6 +34,7 @@ from freddy_admin.accounts.second_factor.required import (
     second_factors,
 )
 from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
+from freddy_admin.accounts.session_store import SessionStore
 from freddy_admin.accounts.sessions import session_of_stranger, session_refuse, session_seen
 from freddy_admin.accounts.signing_in.known_devices import device_remembered
 from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
@@ -60,6 +66,20 @@ class LenientSessionMiddleware(SessionMiddleware):
                 raise
             log.warning("A session could not be saved: %s", type(error).__name__)
             return response
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """Django's own, but that a replaced SECRET_KEY leaves a session its key.
+
+    Django gives each session another key where it finds the proof of a former SECRET_KEY in it.
+    Of two requests that a browser sends at once, the second one would find the session gone, and
+    its answer take the new cookie away: an open page that asks for news signs its person out.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Who asks, looked up when it is first asked for."""
+        super().process_request(request)
+        request.user = cast(User, SimpleLazyObject(lambda: _person(request)))
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):
@@ -165,6 +185,15 @@ class SecondFactorMiddleware:
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRedirect(reverse(name))
         return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+
+
+def _person(request: HttpRequest) -> Any:
+    session = cast(SessionStore, request.session)
+    session.stays = True
+    try:
+        return get_user(request)
+    finally:
+        session.stays = False
 
 
 def _over(began: float | None) -> bool:

@@ -44,6 +44,8 @@ class SessionStore(DatabaseStore):
     Every method takes and gives that key; only rows hold its hash.
     """
 
+    stays = False  # while it does, `cycle_key` leaves the key as it is
+
     def exists(self, session_key: str) -> bool:
         """Whether there is a session with this key, over or not."""
         return Session.objects.filter(session_key=session_key_hash(session_key)).exists()
@@ -71,6 +73,8 @@ class SessionStore(DatabaseStore):
 
     def cycle_key(self) -> None:
         """Go on under another key; what the list of sessions says of this one goes along."""
+        if self.stays:
+            return
         former = session_key_hash(self.session_key)
         super().cycle_key()
         if former:

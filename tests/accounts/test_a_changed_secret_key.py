@@ -42,6 +42,21 @@ def test_sessions_go_on_where_the_former_key_is_named(
     assert client.get("/profile/").status_code == 200, "it is sealed with the new one by now"
 
 
+def test_what_a_browser_asks_for_at_once_signs_nobody_out(
+    client: Client, ada: User, settings: Settings, replace_key: Replace
+) -> None:
+    sign_in(client, ada.email)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    replace_key()
+    # Both were on their way before either was answered.
+    for method in (client.head, client.get, client.get):
+        client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+        assert method("/profile/").status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    assert client.get("/profile/").status_code == 200
+
+
 def test_sessions_end_where_it_is_not(client: Client, ada: User, replace_key: Replace) -> None:
     sign_in(client, ada.email)
     replace_key(named=False)
