@@ -24,6 +24,10 @@ person_lowering = Signal()
 switched off or removed. With `person`, `actor` and `keeps_account`; inside the transaction, and
 before the person is locked, so that rooms above may lock what is theirs first.
 """
+person_locked = Signal()
+"""The same, sent once more when the person is locked: what they did until that moment is there to
+be seen by now, and no more will come.
+"""
 
 
 def person_get(*, person_id: int) -> User:
@@ -73,9 +77,7 @@ def person_admin_set(*, actor: Actor, person_id: int, is_admin: bool) -> User:
     What they invited to as one is withdrawn with it.
     Raises NotFound, and Conflict for the last platform admin.
     """
-    if not is_admin:
-        _lower(person_id, actor, keeps_account=True)
-    person = _lock(person_id)
+    person = _lock(person_id) if is_admin else _lower(person_id, actor, keeps_account=True)
     if person.is_platform_admin == is_admin:
         return person
     if not is_admin:
@@ -94,9 +96,7 @@ def person_switch(*, actor: Actor, person_id: int, is_active: bool) -> User:
     What they invited to is withdrawn, for good.
     Raises NotFound, and Conflict for the last platform admin.
     """
-    if not is_active:
-        _lower(person_id, actor, keeps_account=False)
-    person = _lock(person_id)
+    person = _lock(person_id) if is_active else _lower(person_id, actor, keeps_account=False)
     if person.is_active == is_active:
         return person
     if not is_active:
@@ -117,8 +117,7 @@ def person_delete(*, actor: Actor, person_id: int) -> User:
     The audit log keeps what they did, under their name as text. Raises NotFound, and Conflict
     for the last platform admin.
     """
-    _lower(person_id, actor, keeps_account=False)
-    person = _lock(person_id)
+    person = _lower(person_id, actor, keeps_account=False)
     _refuse_last(person)
     sessions_end(user=person)
     User.objects.filter(pk=person.pk).delete()
@@ -126,10 +125,15 @@ def person_delete(*, actor: Actor, person_id: int) -> User:
     return person
 
 
-def _lower(person_id: int, actor: Actor, *, keeps_account: bool) -> None:
+def _lower(person_id: int, actor: Actor, *, keeps_account: bool) -> User:
+    """The person, locked, with what hangs on the rights they are about to lose told to end."""
     person = person_get(person_id=person_id)
     if person.is_platform_admin or not keeps_account:
         person_lowering.send(User, person=person, actor=actor, keeps_account=keeps_account)
+    person = _lock(person_id)
+    if person.is_platform_admin or not keeps_account:
+        person_locked.send(User, person=person, actor=actor, keeps_account=keeps_account)
+    return person
 
 
 def _lock(person_id: int) -> User:

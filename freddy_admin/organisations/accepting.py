@@ -71,7 +71,8 @@ def _join(row: Invitation, actor: Actor, user: User) -> None:
     # Whoever is being removed from the panel at this moment does not come in any more.
     if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True):
         raise link_dead()
-    invitation_end(row)
+    if not invitation_end(row):
+        raise link_dead()
     member = Membership.objects.filter(organisation=row.organisation, user=user).first()
     role = max(role, Role(member.role) if member else role, key=_RANKS.__getitem__)
     role_set(place=row.organisation, actor=actor, user=user, role=role)

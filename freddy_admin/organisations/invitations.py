@@ -1,6 +1,7 @@
 """Inviting people by mail: who may come with which role, and what becomes of it."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -160,10 +161,22 @@ def invitations_to_withdraw(*, organisation: Organisation, actor: Actor, email: 
             _withdraw(row, actor)
 
 
-def invitation_end(row: Invitation) -> None:
-    """Used or withdrawn: nothing leads to it any more."""
+def invitations_left_withdraw(*, actor: Actor, inviter_id: int, spared: Collection[int]) -> None:
+    """Withdraw what this person invited to, but in `spared`; inside a transaction.
+
+    Without a lock on the organisations: one that is used at this moment stays used.
+    """
+    rows = Invitation.objects.filter(invited_by_id=inviter_id, ended_at=None)
+    rows = rows.exclude(organisation_id__in=list(spared)).order_by("pk")
+    for row in rows.select_related("organisation"):
+        _withdraw(row, actor)
+
+
+def invitation_end(row: Invitation) -> bool:
+    """Used or withdrawn: nothing leads to it any more. False where it was the other one by then."""
     row.ended_at, row.next_attempt_at, row.digest = clock.now(), None, ""
-    row.save(update_fields=["ended_at", "next_attempt_at", "digest"])
+    ended = {"ended_at": row.ended_at, "next_attempt_at": None, "digest": ""}
+    return bool(Invitation.objects.filter(pk=row.pk, ended_at=None).update(**ended))
 
 
 def invitations_prune() -> int:
@@ -192,8 +205,8 @@ def link_dead() -> NotFound:
 
 
 def _withdraw(row: Invitation, actor: Actor) -> None:
-    invitation_end(row)
-    _record(Tag.INVITATION_WITHDRAWN, actor, row)
+    if invitation_end(row):
+        _record(Tag.INVITATION_WITHDRAWN, actor, row)
 
 
 def _open(place: Organisation, invitation_id: int) -> Invitation:

@@ -13,9 +13,10 @@ from django.dispatch import receiver
 
 from freddy_admin.accounts.ending import tokens_forget
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.people import person_lowering
+from freddy_admin.accounts.people import person_locked, person_lowering
 from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.invitations import (
+    invitations_left_withdraw,
     invitations_of_withdraw,
     invitations_to_withdraw,
 )
@@ -47,7 +48,7 @@ def role_set(*, place: Organisation, actor: Actor, user: User, role: Role | None
         tokens_forget(user=user, organisation_id=place.pk)
     if former is not None:
         invitations_to_withdraw(organisation=place, actor=actor, email=user.email)
-    if role not in INVITING and not user.is_platform_admin:
+    if role not in INVITING and not _is_admin_now(user):
         invitations_of_withdraw(organisation=place, actor=actor, inviter_id=user.pk)
     return former
 
@@ -69,8 +70,28 @@ def invited_withdraw(
 
 
 @receiver(person_lowering)
-def _lowered(*, person: User, actor: Actor, keeps_account: bool, **_: Any) -> None:
+def _lowering(*, person: User, actor: Actor, keeps_account: bool, **_: Any) -> None:
     """A platform admin who is one no longer still invites where they manage."""
-    managed = Membership.objects.filter(user=person, role__in=INVITING)
-    spared = list(managed.values_list("organisation_id", flat=True)) if keeps_account else []
+    spared = _managed(person) if keeps_account else []
     invited_withdraw(person=person, actor=actor, spared=spared)
+
+
+@receiver(person_locked)
+def _locked(*, person: User, actor: Actor, keeps_account: bool, **_: Any) -> None:
+    """What they invited to while their lowering waited for them, or where a role went meanwhile.
+
+    Whoever locks an organisation may wait for the person by now, so none is locked here.
+    """
+    spared = _managed(person) if keeps_account else []
+    invitations_left_withdraw(actor=actor, inviter_id=person.pk, spared=spared)
+
+
+def _managed(person: User) -> list[int]:
+    managed = Membership.objects.filter(user=person, role__in=INVITING)
+    return list(managed.values_list("organisation_id", flat=True))
+
+
+def _is_admin_now(user: User) -> bool:
+    # Locked: who stops being one at this moment is seen, or waits and sees the role that is gone.
+    row = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    return row is not None and row.is_platform_admin

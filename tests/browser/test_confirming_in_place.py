@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import signed_in
-from tests.browser.test_every_page import NARROW, _wrong
+from tests.browser.looks import NARROW, wrong_with
 from tests.browser.test_passkeys import add, device_plug_in
 from tests.flows.panel import PASSWORD, Panel
 
@@ -109,5 +109,5 @@ def in_both_looks(page: Page) -> list[str]:
     found = []
     for look in ("dark", "light"):
         page.emulate_media(color_scheme="dark" if look == "dark" else "light")
-        found += [f"{look}: {one}" for one in _wrong(page)]
+        found += [f"{look}: {one}" for one in wrong_with(page)]
     return found

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.people import person_admin_set
+from freddy_admin.accounts.people import person_admin_set, person_switch
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import Tag
 from freddy_admin.organisations.accepting import invitation_accept, invitation_accept_as_new
@@ -139,10 +139,12 @@ def test_a_link_used_while_its_inviter_is_lowered_was_faster_or_is_dead(
     assert alone(User.objects.filter(email="new@example.org").exists) == (used == "done")
 
 
-@pytest.mark.parametrize("_round", range(3))
-def test_who_is_lowered_while_they_invite_has_invited_to_nothing(_round: int) -> None:
+@pytest.mark.parametrize("by", ["person_admin_set", "person_switch", "person_remove"])
+@pytest.mark.parametrize("_round", range(4))
+def test_who_is_lowered_while_they_invite_has_invited_to_nothing(_round: int, by: str) -> None:
     made = acme()
-    inviter = alone(lambda: _inviter(made, admin=bool(_round % 2)))
+    admin = by == "person_admin_set" or bool(_round % 2)
+    inviter = alone(lambda: _inviter(made, admin=admin))
     invites = partial(
         invitation_create,
         organisation=mine(made),
@@ -150,11 +152,43 @@ def test_who_is_lowered_while_they_invite_has_invited_to_nothing(_round: int) ->
         email="new@example.org",
         role="manager",
     )
-    lowers = partial(person_remove, actor=ACTOR, person_id=inviter.pk)
-    ends = outcomes(invites, lowers)
+    lower = partial(
+        {
+            "person_admin_set": partial(person_admin_set, is_admin=False),
+            "person_switch": partial(person_switch, is_active=False),
+            "person_remove": person_remove,
+        }[by],
+        actor=ACTOR,
+        person_id=inviter.pk,
+    )
+    ends = outcomes(invites, lower)
 
     assert (ends[0] in {"done", "NotAllowed"}, ends[1]) == (True, "done")
     assert not alone(invitations_good().exists)
+    # Not only dead: given the right again, they would have found it alive.
+    assert not alone(Invitation.objects.filter(ended_at=None).exists)
+
+
+@pytest.mark.parametrize("_round", range(6))
+def test_who_loses_both_rights_to_invite_at_once_has_invited_to_nothing(_round: int) -> None:
+    made = acme()
+    inviter = alone(lambda: _inviter(made, admin=True))
+    alone(lambda: Membership.objects.create(organisation=made, user=inviter, role=Role.MANAGER))
+    alone(lambda: invitation_made(made, "new@example.org", invited_by_id=inviter.pk))
+    ends = outcomes(
+        partial(
+            member_role_change,
+            organisation=mine(made),
+            actor=ACTOR,
+            user_id=inviter.pk,
+            role="viewer",
+        ),
+        partial(person_admin_set, actor=ACTOR, person_id=inviter.pk, is_admin=False),
+    )
+
+    assert ends == ["done", "done"]
+    assert not alone(Invitation.objects.filter(ended_at=None).exists)
+    assert count(Tag.INVITATION_WITHDRAWN) == 1
 
 
 def _inviter(made: Organisation, *, admin: bool) -> User:
