@@ -81,6 +81,9 @@ def caches(redis: str) -> dict[str, Any]:
     table = {
         "BACKEND": "freddy_admin.core.cache_table.JsonTableCache",
         "LOCATION": "core_cache",
+        # Since 0.4.0 values say when they were written; what a former version kept, or keeps while
+        # its processes still run beside ours, has other keys.
+        "VERSION": 2,
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
     if not redis:

@@ -76,6 +76,16 @@ def clocks_compare(*, now: datetime, seen: Callable[[], datetime | None]) -> Clo
     return state
 
 
+def clocks_are_true(state: ClockState) -> bool:
+    """Whether, by this comparison, what lies ahead of the machine's clock was stamped wrongly.
+
+    Not where the clocks are apart, nor where this one was set back: then what lies ahead may be
+    the truth.
+    """
+    agree = state.held_since is None or state.agreed_since is not None
+    return agree and not clock.is_fast() and not _set_back(state)
+
+
 def clocks_confirm() -> None:
     """A person says that the machine's clock is right: what it says now is believed."""
     reading = reading_take(clock.now())
@@ -240,13 +250,16 @@ def _agree(state: ClockState, reading: Reading) -> None:
 
     A clock that is back from where it was ahead has stamped what is to be set right.
     """
-    back = state.ahead_by >= -TOLERANCE.total_seconds()
-    if back and state.ahead_from is not None and reading.now < state.ahead_from:
+    if not _set_back(state) and state.ahead_from is not None and reading.now < state.ahead_from:
         state.repair_from, state.ahead_from, state.ahead_by = state.ahead_from, None, 0.0
     if reading.reference != _DATABASE:
         state.reference, state.offset = reading.reference, reading.offset
     elif not _far(reading.offset):
         state.offset = 0.0
+
+
+def _set_back(state: ClockState) -> bool:
+    return state.ahead_by < -TOLERANCE.total_seconds()
 
 
 def _note_leap(state: ClockState, now: datetime, *, gap: float) -> None:
@@ -258,7 +271,7 @@ def _note_leap(state: ClockState, now: datetime, *, gap: float) -> None:
         state.ahead_by, state.ahead_from = gap, now - TOLERANCE
         return
     state.ahead_by += gap
-    if state.ahead_by < -TOLERANCE.total_seconds():
+    if _set_back(state):
         if state.held_since is None:
             state.ahead_from = None
     elif state.ahead_from is None:

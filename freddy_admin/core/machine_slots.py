@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Final
 
 # Memory that all processes share, under the shipped systemd units, too: they have a `/tmp` of
-# their own, but no `/dev/shm`.
-FOLDER: Final = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # nosec B108
+# their own, but no `/dev/shm`. Who names a folder for such files (TMPDIR) means that one.
+_SHARED: Final = Path("/dev/shm")  # noqa: S108  # nosec B108
+FOLDER: Final = (
+    _SHARED if _SHARED.is_dir() and not os.environ.get("TMPDIR") else Path(tempfile.gettempdir())
+)
 # Never through a link, and never waiting for the other end of a pipe that somebody put there.
 _LOOK: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _MAKE: Final = _LOOK | os.O_CREAT | os.O_EXCL

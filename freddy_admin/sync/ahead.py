@@ -38,6 +38,8 @@ from freddy_admin.vault.models import (
 _AT_ONCE: Final = 500
 # Rows that are only ever added: what was written ahead of time is among the newest of them.
 _NEWEST: Final = 200_000
+# So many of them are looked at each minute.
+_LATEST: Final = 2_000
 # The mark of an event that was written while the clock was ahead.
 WRITTEN_AHEAD: Final = "written_ahead"
 _HOUR = timedelta(hours=1)
@@ -65,11 +67,22 @@ class _Table:
         wrong = Q()
         for name, (least, _right) in self.latest(since, now).items():
             wrong |= Q(**{f"{name}__gt": least})
-        rows = self.model._default_manager.select_for_update().filter(wrong)  # noqa: SLF001
-        if self.grows:
-            newest = self.model._default_manager.aggregate(newest=Max("pk"))["newest"]  # noqa: SLF001
-            rows = rows.filter(pk__gt=(newest or 0) - _NEWEST)
+        rows = self._newest(_NEWEST).select_for_update().filter(wrong)
         return rows.order_by("pk")[:_AT_ONCE]
+
+    def has_happened_after(self, moment: datetime) -> bool:
+        """Whether a row, of those that were added lately, says that it was later than `moment`."""
+        later = Q()
+        for name in self.past:
+            later |= Q(**{f"{name}__gt": moment})
+        return self._newest(_LATEST).filter(later).exists()
+
+    def _newest(self, number: int) -> QuerySet[Any]:
+        rows = self.model._default_manager.all()  # noqa: SLF001
+        if not self.grows:
+            return rows
+        newest = rows.aggregate(newest=Max("pk"))["newest"] or 0
+        return rows.filter(pk__gt=newest - number)
 
 
 _TABLES: Final = (
@@ -86,7 +99,7 @@ _TABLES: Final = (
     _Table(ImportDraft, ("created_at", "confirmed_at")),
     _Table(ImportDraftRow, ("tested_at",)),
     _Table(MasterKeyRotation, ("started_at", "beat_at", "ended_at")),
-    _Table(Order, ("requested_at", "sent_at", "finished_at")),
+    _Table(Order, ("requested_at", "sent_at", "finished_at"), grows=True),
     _Table(OrderBatch, ("created_at",)),
     _Table(
         KeySync,
@@ -116,6 +129,11 @@ _TABLES: Final = (
     _Table(CheckRun, ("first_at", "last_at"), grows=True),
     _Table(HistoryEvent, ("noticed_at", "until"), grows=True),
 )
+
+
+def ahead_written(*, after: datetime) -> bool:
+    """Whether any of the tables has a moment of our own that lies after this one."""
+    return any(table.has_happened_after(after) for table in _TABLES)
 
 
 def ahead_repair(*, since: datetime, now: datetime) -> int:
@@ -158,6 +176,8 @@ def _special(row: Model, since: datetime, now: datetime) -> None:
         row.expires_at -= row.created_at - now
     if isinstance(row, KeySync):
         row.next_check_at = now
+    if isinstance(row, ResetWish | Invitation) and (row.next_attempt_at or since) > since:
+        row.next_attempt_at = now  # a mail that somebody waits for
     if isinstance(row, HistoryEvent) and row.noticed_at > since:
         row.at = min(row.at, now)
         row.details = row.details | {WRITTEN_AHEAD: True}

@@ -9,14 +9,17 @@ from django.utils.translation import ngettext
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor, audit_record
 from freddy_admin.audit.tags import Tag
+from freddy_admin.core import clock
 from freddy_admin.core.clock_guard import (
     Hold,
     Reason,
+    clocks_are_true,
     clocks_compare,
     clocks_confirm,
     clocks_repaired,
 )
-from freddy_admin.sync.ahead import ahead_repair
+from freddy_admin.core.models import ClockState
+from freddy_admin.sync.ahead import ahead_repair, ahead_written
 from freddy_admin.sync.models import HistoryEvent, WorkerBeat
 
 log = logging.getLogger(__name__)
@@ -28,11 +31,22 @@ _OFF_AT_MOST = timedelta(days=31)
 def clocks_look(*, now: datetime) -> None:
     """Compare the clocks; where the machine's is back from the future, set right what it wrote."""
     state = clocks_compare(now=now, seen=_newest)
-    if state.repair_from is None:
+    since = state.repair_from or _written_elsewhere(state, now)
+    if since is None:
         return
-    rows = ahead_repair(since=state.repair_from, now=now)
+    rows = ahead_repair(since=since, now=now)
     clocks_repaired()
-    log.warning("The clock was ahead until now; %d rows that it had stamped were set right.", rows)
+    log.warning("A clock was ahead until now; %d rows that it had stamped were set right.", rows)
+
+
+def _written_elsewhere(state: ClockState, now: datetime) -> datetime | None:
+    """From when on moments are set right that only another process's clock can have written.
+
+    A web server on another machine has a clock of its own; and a call that ended ahead of time
+    may be written down just after this worker's clock was back.
+    """
+    after = now + clock.AHEAD
+    return after if clocks_are_true(state) and ahead_written(after=after) else None
 
 
 def clock_confirm(*, actor: Actor) -> None:

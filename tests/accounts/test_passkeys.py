@@ -230,7 +230,7 @@ def test_somebody_without_a_password_confirms_with_it(phone: Passkey) -> None:
     client = browser()
     sign_in_with(client, phone, new.pk)
     made_old(client)
-    assert "Show one of your passkeys" in check(client.get(ADD))
+    assert "Use one of your passkeys" in check(client.get(ADD))
     wrong = client.post(CONFIRM, {"credential": json.dumps({"response": {}})})
     assert wrong.status_code == 302
     assert AuditEvent.objects.filter(tag=Tag.CONFIRMATION_FAILED, actor_id=new.pk).exists()

@@ -1,6 +1,10 @@
 """Guessing is slowed before a password is hashed, by account and by the real address."""
 
+import base64
+import json
+
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -131,3 +135,25 @@ def test_another_port_in_the_host_does_not_begin_to_count_anew(
         sign_in(client, ada.email, f"guess-{number}")
 
     assert len(hashes) == 5
+
+
+def counted_by_the_version_before() -> int:
+    """Turn every count into what version 0.3.1 kept of two tries; how many there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM core_cache")
+        keys = [key for (key,) in cursor.fetchall()]
+        for key in keys:
+            plain = key.split(":", 2)[2]
+            value = base64.b64encode(json.dumps([1796030501.9, 1796030501.4]).encode()).decode()
+            cursor.execute(
+                "UPDATE core_cache SET cache_key = %s, value = %s WHERE cache_key = %s",
+                [f":1:{plain}", value, key],
+            )
+    return len(keys)
+
+
+def test_what_the_version_before_counted_stops_no_sign_in(ada: User) -> None:
+    sign_in(Client(), ada.email, "guess")
+    assert counted_by_the_version_before() > 2
+
+    assert sign_in(Client(), ada.email).status_code == 302

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from freddy_admin.aitronos.redaction import RUN, Redactor
+from freddy_admin.aitronos.redaction import _CODES, _WORDS, RUN, Redactor
 from freddy_admin.sandbox import refusals
 from freddy_admin.sandbox.scenarios import Scenario, key_for
 from freddy_admin.vault.models import ApiKey
@@ -91,12 +91,14 @@ around = st.text(max_size=12) | st.sampled_from(["", "API key ", " is not valid.
 def test_no_run_of_a_key_stays_wherever_it_stands(
     key: str, at: int, length: int, data: st.DataObject
 ) -> None:
+    # What the API page says of a refusal stays, also where a key is made of it.
+    assume(not tells(" ".join((_CODES, _WORDS)), key))
     at %= len(key) - RUN + 1
     echo = data.draw(st.sampled_from([str, str.upper, str.lower, str.swapcase]))(key)
     text = data.draw(around) + echo[at : at + length] + data.draw(around)
     found = Redactor(key).clean(text)
     shared = key.lower().startswith("oak_live_")
-    assert not tells(re.sub("oak_live_?", "", found, flags=re.I) if shared else found, key)
+    assert not tells(re.sub("oak_live_?|ak_live_", "", found, flags=re.I) if shared else found, key)
     assert len(found) <= len(text)
 
 

@@ -37,6 +37,8 @@ class Panel:
         self.env = plain | {
             "PATH": os.environ["PATH"],
             "HOME": str(self.room),
+            # Slots for hashing of its own: panels of other tests on this machine take none of them.
+            "TMPDIR": str(self.room),
             "ENV_FILE": os.devnull,
             "SECRET_KEY": secrets.token_hex(32),
             "ENCRYPTION_KEYS": key,

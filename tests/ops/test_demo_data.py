@@ -14,7 +14,7 @@ from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sandbox.server import SandboxServer
 from freddy_admin.sync.engine import Engine
 from freddy_admin.sync.history.timeline import key_histories
-from freddy_admin.sync.models import KeySync
+from freddy_admin.sync.models import EventKind, HistoryEvent, KeySync, Outcome
 from freddy_admin.sync.rows import Filters
 from freddy_admin.sync.selectors import key_row, overview_page
 from freddy_admin.sync.states import State
@@ -55,6 +55,14 @@ def test_who_is_overdue_today_was_on_time_before(data: None) -> None:
     share = key_histories(rows=[row], now=now)[key.pk].last(timedelta(days=3)).share
     assert share.on_time is not None
     assert share.on_time > 0.5
+
+
+def test_failing_checks_of_the_past_are_over_unless_a_key_fails_today(data: None) -> None:
+    failed = HistoryEvent.objects.filter(kind=EventKind.CHECK_FAILED)
+    goes_on = sorted(failed.filter(until=None).values_list("key_id", flat=True))
+    fail_today = KeySync.objects.exclude(outcome=Outcome.GOOD).exclude(outcome="")
+    assert goes_on == sorted(fail_today.values_list("pk", flat=True))
+    assert failed.exclude(until=None).exists()
 
 
 def test_a_second_start_changes_nothing(data: None) -> None:

@@ -157,7 +157,7 @@ def test_nobody_is_named_and_more_keys_are_no_more_lines(
     for number in range(20):
         _key(place, f"k{number}")
     # The token, its use, its count between savepoints; five for the figures.
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(24):
         after = _ask(admin).content.decode()
     assert len(after.splitlines()) == len(before.splitlines())
     assert str(first.key_id) not in {line.rpartition(" ")[0] for line in after.splitlines()}

@@ -27,6 +27,7 @@ class Commands:
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     found = Commands(tmp_path / ".venv")
     for name in set_up.FILES.values():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("one==1 --hash=sha256:0\n")
     monkeypatch.setattr(set_up, "BASE_DIR", tmp_path)
     monkeypatch.setattr(set_up, "VENV", found.venv)

@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 
-from freddy_admin.accounts.models import ResetWish, User
+from freddy_admin.accounts.models import ResetWish, User, UserSession
 from freddy_admin.accounts.signing_in.resets import reset_ask
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
@@ -15,7 +14,7 @@ from freddy_admin.organisations.models import Invitation
 from freddy_admin.sync.models import CheckRun, HistoryEvent, Order, OrderBatch
 from freddy_admin.vault.models import ApiKey, ImportDraft, KeyCandidate
 
-ANA = Actor(name="Ana", id=1)
+ANA = Actor(name="Ana")
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 KEPT = (
     HistoryEvent,
@@ -58,7 +57,7 @@ def fill(watched: ApiKey, person: User) -> None:
     reset_ask(email=person.email)
     ResetWish.objects.update(next_attempt_at=now + MINUTE)
     Session.objects.create(session_key="a" * 32, session_data="", expire_date=now + 14 * DAY)
-    UserSession.objects.create(user=person, session_key="a" * 32, ip="127.0.0.1")
+    UserSession.objects.create(user=person, session_key_hash="a" * 32, ip="127.0.0.1")
 
 
 def event(key: ApiKey, at: datetime) -> HistoryEvent:

@@ -99,7 +99,7 @@ class Pages:
         self.pages, self.takes, self.asked = list(pages), takes, list[int]()
 
     def list_connectors(
-        self, *, secret: str, connection: str, offset: int = 0, limit: int = 100
+        self, *, secret: str, offset: int = 0, limit: int = 100, **_: Any
     ) -> Answer[ConnectorPage]:
         self.asked.append(offset)
         time.sleep(self.takes)

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from freddy_admin.accounts.models import ApiToken, User
-from freddy_admin.accounts.signing_in.resets import resets_prune, resets_send_due
+from freddy_admin.accounts.signing_in.resets import reset_ask, resets_prune, resets_send_due
 from freddy_admin.accounts.tokens.grants import TokenWish
 from freddy_admin.accounts.tokens.panel_tokens import api_token_create, api_token_find
 from freddy_admin.core import clock
+from freddy_admin.core.clock_guard import clocks_confirm
 from freddy_admin.core.errors import NotFound
 from freddy_admin.core.models import ClockState
 from freddy_admin.organisations.invitation_mail import invitations_send_due
@@ -237,6 +238,48 @@ def test_what_was_made_ahead_lives_no_longer_than_it_was_made_for(
     made.refresh_from_db()
     assert made.expires_at - clock.now() <= 7 * DAY
     assert made.next_attempt_at <= clock.now() + 4 * HOUR
+
+
+@pytest.mark.parametrize("skew", [YEAR, 2 * HOUR])
+def test_what_only_a_web_server_stamped_ahead_is_set_right_within_a_minute(
+    engine: Engine,
+    machine: SkewedClock,
+    watched: ApiKey,
+    organisation: Organisation,
+    person: User,
+    skew: timedelta,
+) -> None:
+    """The worker's clock is right all the time, so that it sees no jump."""
+    engine.tick(wait=0)
+    machine.skew = skew
+    token = api_token_create(actor=ANA, user=person, name="ci", wish=TokenWish(days=30))
+    invitation_create(organisation=organisation, actor=ANA, email="eve@example.org", role="viewer")
+    reset_ask(email=person.email)
+    happened_tell(key=watched, kind=EventKind.PERSON_DID, details={"what": "check"}, actor="Ana")
+    machine.skew = timedelta()
+    assert (resets_send_due(), invitations_send_due(), api_token_find(token=token)) == (0, 0, None)
+
+    engine._clocks_at = clock.now() - MINUTE
+    engine.tick(wait=0)
+    assert api_token_find(token=token) is not None
+    assert ApiToken.objects.filter(expires_at__lt=clock.now() + 31 * DAY).exists()
+    assert (resets_send_due(), invitations_send_due()) == (1, 1)
+    assert not HistoryEvent.objects.filter(noticed_at__gt=clock.now()).exists()
+    written = HistoryEvent.objects.get(details__what="check")
+    assert written.details[WRITTEN_AHEAD]
+
+
+def test_a_clock_that_was_set_back_takes_nothing_for_stamped_ahead(
+    engine: Engine, machine: SkewedClock, rows: ApiKey
+) -> None:
+    settle(engine, lambda: row_of(rows).outcome == "good")
+    before = dict(HistoryEvent.objects.values_list("pk", "at"))
+    machine.skew = -YEAR
+    engine.tick(wait=0)
+    clocks_confirm()
+    engine._clocks_at = None
+    engine.tick(wait=0)
+    assert dict(HistoryEvent.objects.filter(pk__in=before).values_list("pk", "at")) == before
 
 
 def test_a_queued_order_is_neither_sent_nor_given_up_while_the_clock_is_ahead(

@@ -77,7 +77,7 @@ def test_two_thousand_items_are_kept_and_no_more(key: ApiKey) -> None:
 
 def test_auth_configs_beyond_two_thousand_are_counted(key: ApiKey) -> None:
     class Many:
-        def list_auth_configs(self, *, secret: str, connection: str) -> Answer[AuthConfigs]:
+        def list_auth_configs(self, *, secret: str, **_: Any) -> Answer[AuthConfigs]:
             items = tuple(auth_config(f"ac_{n}") for n in range(2001))
             return Answer(AuthConfigs(items, 5), INFO)
 

@@ -104,11 +104,12 @@ def test_what_is_no_such_file_is_refused_as_a_whole(member: User, data: bytes, w
     assert not ImportDraft.objects.exists()
 
 
-def test_two_thousand_rows_are_laid_out_with_a_statement_for_twenty(
+def test_two_thousand_rows_are_laid_out_with_few_statements(
     member: User, organisation: Organisation, django_assert_max_num_queries: Any
 ) -> None:
     rows = [f"Acme,Key {n},{secret(str(n))},,a|b" for n in range(ROWS_AT_MOST)]
-    with django_assert_max_num_queries(ROWS_AT_MOST // 20):
+    # Each worded for Django by field and row: that took longer than sealing them all.
+    with django_assert_max_num_queries(20):
         draft = laid_out(member, *rows)
     assert Counter(_verdicts(draft)) == {Verdict.WAITING: ROWS_AT_MOST}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.db.models import Model
 from django.test import Client
 
@@ -72,9 +73,11 @@ def echoing(echo: str) -> Answers:
 
 
 @pytest.fixture
-def served() -> Iterator[Callable[[Answers], AitronosClient]]:
+def served(settings: LazySettings) -> Iterator[Callable[[Answers], AitronosClient]]:
     """A client of a server with these answers, found by method and the end of the path."""
     opened: list[Any] = []
+    # A lease lasts as long as the calls of this client may.
+    settings.AITRONOS_TOTAL_TIMEOUT = settings.AITRONOS_SYNC_TIMEOUT = 60
 
     def serve(answers: Answers) -> AitronosClient:
         def script(talk: Talk) -> None:

@@ -23,6 +23,8 @@ ASKS = {
         *("member_invite", "member_invitation", "leave"),
     },
     "people": {"person_change", "person_remove", "person_unlink", "single_sign_on_unlink"},
+    # It lets go for good what was held while the clocks disagreed.
+    "the panel itself": {"clock_confirm"},
     "panel tokens": {"token_new", "token_revoke", "sessions_end"},
     # The audit log as a file holds everybody's doings and addresses, and goes out of the house.
     "copies": {"organisation_export", "profile_export", "person_export", "audit_csv"},
@@ -77,9 +79,13 @@ ONLY_LOOKED_AT = {
 ALL = set().union(*ASKS.values())
 OF_PAGES = sorted(ALL & set(TABLE))
 # Who may do it at all, where that is not a manager.
-BY_ADMIN = {"organisation_remove", "person_change", "person_remove", "person_unlink"} | {
-    "person_export"
-}
+BY_ADMIN = {
+    "clock_confirm",
+    "organisation_remove",
+    "person_change",
+    "person_remove",
+    "person_unlink",
+} | {"person_export"}
 
 
 def _takes_posts(pattern: Any) -> bool:

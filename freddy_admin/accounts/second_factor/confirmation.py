@@ -61,7 +61,7 @@ def confirmed_then(
     if typed.left_out:
         messages.warning(
             request,
-            _("It is you, thank you. Keys, codes and files were not kept: give them once more."),
+            _("Confirmed. Keys, codes and files were not kept: enter them again."),
         )
     return then()
 
@@ -104,7 +104,7 @@ def _question(request: HttpRequest, typed: Typed, way: Way, *, back: str) -> Htt
 def _opened(request: HttpRequest, typed: Typed, *, back: str, downloads: bool) -> HttpResponse:
     if typed.too_long:
         messages.warning(
-            request, _("It is you, thank you. What you typed was too long to be kept: begin anew.")
+            request, _("Confirmed. What you typed was too long to be kept: enter it again.")
         )
     path = request.get_full_path()
     if downloads:

@@ -39,7 +39,7 @@ class PasskeyField(forms.JSONField):
     """What a browser says of a passkey: a small JSON object, whatever else is sent."""
 
     default_error_messages = {
-        "max_length": _("This is more than a passkey says. Try again, or use another one."),
+        "max_length": _("This is too long for a passkey. Try again, or use another one."),
     }
 
     def __init__(self, **kwargs: Any) -> None:

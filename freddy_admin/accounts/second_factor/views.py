@@ -33,6 +33,6 @@ def confirmed(request: HttpRequest) -> HttpResponse:
         typed_take(request, request.GET.get("kept", "")) if recently_confirmed(request) else None
     )
     if found is None:
-        messages.info(request, _("There is nothing to go on with here. Begin anew where you were."))
+        messages.info(request, _("There is nothing to continue here. Start again where you were."))
         return redirect("overview")
     return render(request, "account/confirmed.html", found | {"then": DOES})

@@ -41,6 +41,11 @@ class Closing:
     until: datetime
     count: int
 
+    def end(self, span: HistoryEvent) -> None:
+        """Write it into the event that began the span."""
+        span.until = max(self.until, span.at)
+        span.details = span.details | {"count": self.count}
+
 
 @dataclass
 class Telling:
@@ -64,6 +69,15 @@ class Telling:
                 details=note.details,
             )
         )
+
+    def close(self, closing: Closing) -> None:
+        """End a span of failing checks; it may have begun in what is not stored yet."""
+        for event in reversed(self.events):
+            failed = event.key_id == closing.key_id and event.kind == EventKind.CHECK_FAILED
+            if failed and event.until is None:
+                closing.end(event)
+                return
+        self.closings.append(closing)
 
     def state(
         self, row: KeySync, after: State, *, at: datetime, now: datetime, **more: Any
@@ -151,7 +165,7 @@ def run_end(telling: Telling, row: KeySync, *, until: datetime | None = None) ->
     if not row.run_mark or row.run_from is None or last_at is None:
         return
     if row.told_error:
-        telling.closings.append(Closing(row.pk, until or last_at, row.run_count))
+        telling.close(Closing(row.pk, until or last_at, row.run_count))
         row.told_error = ""
     last_at = max(row.run_from, last_at)
     telling.runs.append(_run(row, row.run_from, last_at))
@@ -187,9 +201,7 @@ def _close(closings: Sequence[Closing]) -> None:
         )
     )
     for span in spans:
-        closing = by_key[span.key_id or 0]
-        span.until = max(closing.until, span.at)
-        span.details = span.details | {"count": closing.count}
+        by_key[span.key_id or 0].end(span)
     HistoryEvent.objects.bulk_update(spans, ["until", "details"])
 
 

@@ -6,11 +6,11 @@ into keys by it once the person has confirmed.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Field, Q
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -33,14 +33,17 @@ from freddy_admin.vault.sealing import (
     import_place_of,
     seal_into,
     sealed_wipe,
-    secret_fingerprint,
 )
 from freddy_admin.vault.trying import NEVER_OPENED, TRIED_FIELDS, outcome_forget
 
 ROWS_AT_MOST: Final = 2_000
 BYTES_AT_MOST: Final = 1_000_000
 DRAFTS_AT_MOST: Final = 3
-_BATCH: Final = 500
+_FIELDS: Final = tuple(
+    field
+    for field in ImportDraftRow._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
+    if not field.primary_key
+)
 _WIPED: Final = ("fate", "ciphertext", "master_key_id", "fingerprint")
 # What a person may add to the rows that work; everything else is never made into a key.
 CHOICES: Final = frozenset({Verdict.UNTESTED, Verdict.DIFFERS})
@@ -82,7 +85,7 @@ def import_draft_open(*, actor: Actor, user: User, data: bytes) -> ImportDraft:
         _expect_room(user)
         draft = ImportDraft.objects.create(person=user, created_at=clock.now())
         rows = _laid_out(draft, file.lines, sound, _Rights.of(user))
-        ImportDraftRow.objects.bulk_create(rows, batch_size=_BATCH)
+        _write(rows)
         canary_ensure()
         waiting = sum(row.verdict == Verdict.WAITING for row in rows)
         audit_record(tag=Tag.KEYS_IMPORT_OPENED, actor=actor, rows=len(rows), to_test=waiting)
@@ -185,10 +188,38 @@ def _sealed(
         verdict=Verdict.WAITING,
     )
     seal_into(made, row.secret, row=import_place_of(made), ring=ring)
-    if organisation is not None and (organisation.pk, secret_fingerprint(row.secret)) in here:
+    if organisation is not None and (organisation.pk, made.fingerprint) in here:
         made.verdict = Verdict.HERE
         sealed_wipe(made)
     return made
+
+
+@sensitive_variables()
+def _write(rows: list[ImportDraftRow]) -> None:
+    """All rows in one statement; what all of them have in common is readied for it once.
+
+    Django's own way readies each field of each row, and takes longer over that than sealing does.
+    """
+
+    def ready(row: ImportDraftRow, fields: "Iterable[Field[Any, Any]]") -> list[Any]:
+        return [one.get_db_prep_save(getattr(row, one.attname), connection) for one in fields]
+
+    first = rows[0]
+    same, own = [], []
+    for field in _FIELDS:
+        value = getattr(first, field.attname)
+        alike = all(getattr(row, field.attname) is value for row in rows)
+        (same if alike else own).append(field)
+    quoted = connection.ops.quote_name
+    columns = ", ".join(quoted(str(field.column)) for field in (*same, *own))
+    values = ", ".join(["%s"] * len(_FIELDS))
+    shared = ready(first, same)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            # Names of our own model; what came from outside is bound.
+            f"INSERT INTO {quoted(first._meta.db_table)} ({columns}) VALUES ({values})",  # noqa: S608, SLF001  # nosec B608
+            [[*shared, *ready(row, own)] for row in rows],
+        )
 
 
 def _malformed(draft: ImportDraft, line: ReportLine, problem: str) -> ImportDraftRow:

@@ -238,7 +238,7 @@ def _unforeseen(_error: CheckError) -> Failure:
 def _withheld(_error: CheckError) -> Failure:
     return Failure(
         brief=_("Held up, not sent"),
-        words=_("The worker was held up until its time for this was over, so nothing was sent."),
+        words=_("The worker was held up for too long, so nothing was sent."),
         who=_("the people who run this panel"),
         todo=_("Ask again. If it goes on, the worker's machine is stopped or overloaded."),
     )

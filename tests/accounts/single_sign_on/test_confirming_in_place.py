@@ -75,7 +75,7 @@ def test_a_passkey_confirms_in_place(ada: User) -> None:
     asked = client.post(NEW, TYPED)
     other = client.post(NEW, question(asked) | {"confirm-other": "passkey"})
     page = other.content.decode()
-    assert "Show one of your passkeys" in page
+    assert "Use one of your passkeys" in page
     assert 'data-passkey="authenticateForm"' in page
 
     wrong = client.post(NEW, question(other) | {"confirm-credential": '{"response": {}}'})
@@ -100,7 +100,7 @@ def test_over_the_provider_what_was_typed_waits_for_a_button(
     back = came_back(client, provider, go_of(asked))
     page = client.get(back["Location"])
     assert made() == []
-    assert "What you began is not done yet" in page.content.decode()
+    assert "What you asked for is not done yet" in page.content.decode()
 
     text = page.content.decode()
     action = re.search(r'<form method="post" action="([^"]+)" data-lock>', text)

@@ -69,9 +69,7 @@ def _error(one: Order) -> CheckError:
 
 _WHY = {
     "worker_lost": lambda: _("The worker stopped before an answer came."),
-    "withheld": lambda: _(
-        "The worker was held up until its time for this was over, so it was not sent. Ask again."
-    ),
+    "withheld": lambda: _("The worker was held up for too long, so it was not sent. Ask again."),
     "key_changed": lambda: _("The API key was changed or paused before this was sent."),
 }
 LOOKS = {

@@ -119,9 +119,7 @@ def problem_words(order: Order) -> str:
 _OWN = {
     "not_taken": lambda: _("No worker took it for half an hour, so it was given up."),
     "worker_lost": lambda: _("The worker ended while it waited for the answer."),
-    "withheld": lambda: _(
-        "The worker was held up until its time for this was over, so it was not sent. Ask again."
-    ),
+    "withheld": lambda: _("The worker was held up for too long, so it was not sent. Ask again."),
     "key_changed": lambda: _("The key was paused or revoked before it could be used."),
 }
 
