@@ -205,7 +205,8 @@ def _write(rows: list[ImportDraftRow]) -> None:
         return [one.get_db_prep_save(getattr(row, one.attname), connection) for one in fields]
 
     first = rows[0]
-    same, own = [], []
+    same: list[Field[Any, Any]] = []
+    own: list[Field[Any, Any]] = []
     for field in _FIELDS:
         value = getattr(first, field.attname)
         alike = all(getattr(row, field.attname) is value for row in rows)
