@@ -28,7 +28,12 @@ _DOCUMENTED = (
 )
 # How the panel shows a key to everybody: its beginning, dots, its end, if enough stays hidden.
 _SHOWN_START, _SHOWN_END, _HIDDEN_AT_LEAST = 13, 4, 16
-_ESCAPE = re.compile(r"%[0-9a-f]{2}|&#?[0-9a-z]{1,31};|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}", re.I)
+# A number of HTML needs no end; what else begins as one may be a word beside an ampersand.
+_ESCAPE = re.compile(
+    r"%[0-9a-f]{2}|&[0-9a-z]{1,31};|&#(?:x[0-9a-f]{1,31}|[0-9]{1,31});?"
+    r"|\\(?-i:U)000[0-9a-f]{5}|\\u\{[0-9a-f]{1,5}\}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}",
+    re.I,
+)
 _LAYERS = 3  # of escapes within escapes
 _LOOK_ALIKE = str.maketrans("İıſ", "iis")
 _IN_NO_KEY = "ж"
@@ -157,7 +162,7 @@ def _character(escape: re.Match[str]) -> str:
     written = escape.group()
     if written.startswith("&"):
         return html.unescape(written)
-    return chr(int(written.lstrip("%\\uUxX"), 16))
+    return chr(int(written.lstrip("%\\uUxX{").rstrip("}"), 16))
 
 
 def _alike(text: str) -> str:

@@ -50,9 +50,13 @@ SPELLINGS: dict[str, Spell] = {
     "quoted": lambda text: quote(text, safe=""),
     "HTML, decimal": lambda text: "".join(f"&#{ord(one)};" for one in text),
     "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(one):X};" for one in text),
+    "HTML, without an end": lambda text: "".join(f"&#{ord(one)}" for one in text),
+    "HTML, hexadecimal, without an end": lambda text: "".join(f"&#x{ord(one):x}" for one in text),
     "HTML, some": lambda text: text[0] + f"&#{ord(text[1])};" + html.escape(text[2:]),
     "JSON": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
     "a script's": lambda text: "".join(f"\\x{ord(one):02x}" for one in text),
+    "a script's, in braces": lambda text: "".join(f"\\u{{{ord(one):x}}}" for one in text),
+    "a program's": lambda text: "".join(f"\\U{ord(one):08x}" for one in text),
     "hexadecimal": lambda text: text.encode().hex(),
     "hexadecimal, spaced": lambda text: text.encode().hex(" "),
     "full width": _wide,
@@ -83,6 +87,8 @@ def letters(text: str) -> str:
 keys = st.text(SIGNS, min_size=RUN, max_size=70) | st.text(ALNUM, min_size=20, max_size=54).map(
     "oak_live_{}".format
 )
+# What the API's page says of refusals stays, whatever a key is made of.
+keys = keys.filter(lambda key: not tells(_CODES, key))
 around = st.text(max_size=12) | st.sampled_from(["", "API key ", " is not valid.", "oak_live_"])
 
 
