@@ -121,7 +121,7 @@ def sessions_of(*, user: User, here: str | None) -> list[SignedIn]:
         )
         for row in (rows[session.session_key] for session in live if _opens(session, user))
     ]
-    return sorted(found, key=lambda one: (not one.is_here, -one.seen.timestamp()))
+    return sorted(found, key=lambda one: (not one.is_here, -one.seen.timestamp(), -one.id))
 
 
 @transaction.atomic

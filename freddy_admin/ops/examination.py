@@ -112,8 +112,12 @@ def _cache() -> Finding:
     kind = "Redis" if settings.REDIS_URL else _("the database's table")
     if cache_works():
         return Finding("cache", ok=True, sentence=_("%(kind)s answers.") % {"kind": kind})
-    problem = _("%(kind)s does not answer: see REDIS_URL. Pages work on without it, slower.")
-    return Finding("cache", ok=False, sentence=problem % {"kind": kind})
+    problem = (
+        _("Redis does not answer: see REDIS_URL. Pages work on without it, slower.")
+        if settings.REDIS_URL
+        else _("the database's table takes nothing: see the database above.")
+    )
+    return Finding("cache", ok=False, sentence=problem)
 
 
 def _master_key() -> Finding:

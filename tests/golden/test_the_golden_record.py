@@ -12,7 +12,6 @@ import time_machine
 from django.conf import LazySettings
 from django.db import connection
 
-from freddy_admin.core import clock
 from freddy_admin.sandbox.server import SandboxServer
 from tests.golden.bad_days import bad_days_shown
 from tests.golden.commands_and_mails import commands_shown, mails_shown
@@ -26,7 +25,7 @@ from tests.golden.rendering import (
     unconfirmed_shown,
 )
 from tests.golden.visible_text import visible_text
-from tests.web.conftest import NOON
+from tests.web.conftest import HandClock
 
 TEXTS = Path(__file__).parent / "texts"
 MONTH = timedelta(days=30)
@@ -34,12 +33,16 @@ MONTH = timedelta(days=30)
 
 @pytest.fixture
 def fleet(
-    db: None, request: pytest.FixtureRequest, settings: LazySettings, tmp_path: Path
+    db: None,
+    hand_clock: HandClock,
+    request: pytest.FixtureRequest,
+    settings: LazySettings,
+    tmp_path: Path,
 ) -> Iterator[Fleet]:
     if connection.vendor != "sqlite":
         pytest.skip("ids and orders of the record are SQLite's; the texts are the same")
     settings.BASE_DIR = tmp_path  # `doctor` looks at who may read its files
-    with time_machine.travel(NOON, tick=False), clock.using(lambda: NOON):
+    with time_machine.travel(hand_clock(), tick=False):
         demo_build(past=MONTH)
         # It makes an organisation without keys; the demo wants an empty database.
         yield fleet_build(request.getfixturevalue("make_key"))

@@ -179,7 +179,9 @@ def _people(one: Tenant) -> None:
     invitation, __ = invitation_made(
         one.organisation, f"{said('invited')}@{one.word}.example", invited_by=said("inviter")
     )
-    member = member_made(one.organisation, name=said("member"))
+    member = member_made(
+        one.organisation, name=said("member"), email=f"{said('member')}@{one.word}.example"
+    )
     view = saved_view_keep(
         actor=OPERATOR, user=one.manager, name=said("view"), query=f"tag={said('tag')}"
     )
