@@ -202,4 +202,6 @@ def test_no_field_of_the_api_is_worked_on(field: str, people: People) -> None:
     for kind in some_texts("api", field):
         text = "1" + quote(PIECES[kind]) * (LINE // len(quote(PIECES[kind])))
         path = f"/api/v1/organisations/alder/events?{field}={text}"
-        assert _ask(Client(), "GET", path, headers=head) == 422
+        # A number with nothing but blanks behind it is one.
+        blank = field in {"limit", "key"} and not PIECES[kind].strip()
+        assert _ask(Client(), "GET", path, headers=head) == (200 if blank else 422)
