@@ -4,15 +4,11 @@ A process may be stopped at any moment, or its machine put to sleep: whoever wak
 end of a lease must not send what another worker, or a person, has taken up since.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from freddy_admin.core import clock
-
-# It goes on while the machine sleeps, and nobody sets it; only Linux has it.
-_BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+from freddy_admin.core.clock_guard import boot_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +28,3 @@ class LeaseAge:
         """Whether the lease lasts for a call of so many real seconds that begins now."""
         in_time = boot_seconds() + seconds <= self.boot_end
         return in_time and clock.now() + clock.passing(seconds) <= self.ends_at
-
-
-def boot_seconds() -> float:
-    """Seconds since the machine's boot, its sleep included."""
-    return time.clock_gettime(_BOOT)
