@@ -1,17 +1,37 @@
-"""SQLite's write-ahead log, emptied at once after something secret was wiped.
+"""SQLite's write-ahead log: kept while a process runs, emptied after something secret was wiped.
 
 `secure_delete` overwrites what is wiped in the pages that are written from then on; the former
 pages stay in the log, and in the file itself until the log is copied over it.
 """
 
 import logging
+from contextlib import suppress
 
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 log = logging.getLogger(__name__)
 
 # Milliseconds for readers to let go of an older state; one that takes longer is not waited for.
 PATIENCE = 1_000
+
+
+def wal_keep_open() -> BaseDatabaseWrapper | None:
+    """A connection that keeps the log and its index on disk while it is held; hold it for good.
+
+    Whoever closes the file last removes them, and on a full disk nobody could make them again: no
+    page could be read then. Without this, that is any request, for each opens a connection of its
+    own. To be called once a process, after its fork. None on PostgreSQL, and where the file cannot
+    be opened.
+    """
+    if connection.vendor == "sqlite":
+        with suppress(DatabaseError):
+            kept = connection.copy()
+            with kept.cursor() as cursor:
+                # The file is opened by the first that is read, not before.
+                cursor.execute("SELECT count(*) FROM sqlite_master")
+            return kept
+    return None
 
 
 def wal_empty_after_commit() -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
+from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.ops.patience import Lane, PatientWorker
 from freddy_admin.ops.sign_in_lane import KNOWN, STRANGERS, lane_of
 
@@ -36,6 +37,11 @@ class PanelWorker(PatientWorker):
         STRANGERS: Lane(at_once=2, places=300, seconds=2.0),
         KNOWN: Lane(at_once=3, places=200, seconds=30.0),
     }
+
+    def run(self) -> None:
+        """Serve until told to stop; the fork is over and the settings are read."""
+        self.kept_open = wal_keep_open()
+        super().run()
 
     def lane(self, data: bytes) -> str:
         """Of strangers or of known browsers, for a request to sign in."""

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.ops.command import OperatorCommand
 from freddy_admin.ops.post import Post
@@ -35,6 +36,8 @@ class Command(OperatorCommand):
         worker = Worker(Engine(), beside=[Post()])
         with ended_by_signals(worker.stopping):
             log.info("The worker %s is at work.", worker.engine.name)
+            kept_open = wal_keep_open()
             everything_ended = worker.run()
+            del kept_open
         if not everything_ended:
             leave_now()
