@@ -17,13 +17,13 @@ python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3 demo" >&2; exit 1; }
 
 runtime: python
-	@$(PYTHON) freddy_admin/ops/set_up.py runtime
+	@$(PYTHON) freddy_admin/ops/venv_install.py runtime
 
 dev: python
-	@$(PYTHON) freddy_admin/ops/set_up.py dev
+	@$(PYTHON) freddy_admin/ops/venv_install.py dev
 
 env: runtime
-	@$(BIN)/python -m freddy_admin.ops.first_run
+	@$(BIN)/python -m freddy_admin.ops.env_file
 
 demo: env ## Start the panel with sample organisations and an imitation of the API
 	@$(BIN)/python manage.py demo --port $(PORT) --speed $(SPEED)
@@ -55,14 +55,14 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/bandit --quiet --recursive freddy_admin --configfile pyproject.toml --severity-level medium
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.house.deploy_check
+	$(BIN)/python -m tests.conventions.deploy_check
 	$(BIN)/python -m tools.security.secrets --tree
 
-secrets: dev ## Search the tree and every commit for secrets; asks nobody
+secrets: dev ## Search the tree and every commit for secrets; without the network
 	$(BIN)/python -m tools.security.secrets
 
-audit: dev var/audit/bin/pip-audit ## Ask an advisory service for known holes in the libraries (needs the network)
-	@$(BIN)/python -m tools.security.audit var/audit/bin/pip-audit
+audit: dev var/audit/bin/pip-audit ## Ask an advisory service for known vulnerabilities of the libraries (needs the network)
+	@$(BIN)/python -m tools.security.dependency_audit var/audit/bin/pip-audit
 
 var/audit/bin/pip-audit: requirements/audit.txt
 	@rm -rf var/audit && $(PYTHON) -m venv var/audit

@@ -3,7 +3,7 @@
 import os
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
-worker_class = "freddy_admin.ops.web_server.PanelWorker"  # gthread, hardened
+worker_class = "freddy_admin.ops.gunicorn_worker.PanelWorker"  # gthread, hardened
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 timeout = 30

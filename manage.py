@@ -16,10 +16,10 @@ def main() -> None:
 
     try:
         if sys.argv[1:2] in (["runserver"], ["testserver"]):
-            from freddy_admin.core.configuration import serving_check
+            from freddy_admin.conf.setting_parsers import validate_debug_hosts
 
             # Here and not in a thread of the reloader, which would print a traceback and go on.
-            serving_check(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
+            validate_debug_hosts(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
         settings.configured or settings.DEBUG  # noqa: B018  loads the settings file
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as wrong:
@@ -28,9 +28,9 @@ def main() -> None:
         # Commands of Django's own, such as migrate; those of the panel say it themselves.
         if "--traceback" in sys.argv:
             raise
-        from freddy_admin.core.database_faults import database_fault
+        from freddy_admin.core.database_errors import database_error_message
 
-        sys.exit(database_fault(error))
+        sys.exit(database_error_message(error))
 
 
 def _hint() -> str:

@@ -1,4 +1,4 @@
-"""`make bench`: speed as ratios, measured in one run on a database of its own; five minutes."""
+"""`make bench`: speed as ratios, measured in one run of five minutes on a database of its own."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ import time
 
 
 def main() -> None:
-    """Measure everything and print a table."""
-    with tempfile.TemporaryDirectory(prefix="freddy-bench-") as room:
-        os.environ.setdefault("TEST_DATABASE_URL", f"sqlite:///{room}/bench.sqlite3")
+    """Create the database, run all benchmarks and print a table."""
+    with tempfile.TemporaryDirectory(prefix="freddy-bench-") as folder:
+        os.environ.setdefault("TEST_DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
         import django
 
@@ -19,42 +19,42 @@ def main() -> None:
 
         settings.AITRONOS_READ_TIMEOUT, settings.AITRONOS_TOTAL_TIMEOUT = 5.0, 15.0
         call_command("migrate", verbosity=0)
-        _measure()
+        run_benchmarks()
 
 
-def _measure() -> None:
+def run_benchmarks() -> None:
     from benchmarks import (
-        audit_log,
-        beside,
-        deadlines,
-        history,
-        pages,
-        pieces,
-        rounds,
-        sign_in,
+        audit_log_pages,
+        call_deadlines,
+        check_throughput,
+        history_size,
+        overview_page,
+        pages_beside_worker,
+        sealing_and_import,
         sign_in_flood,
-        slow_senders,
+        sign_in_timing,
+        slow_clients,
     )
     from freddy_admin.accounts.services import admin_create
     from freddy_admin.audit.services import OPERATOR
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
-    sign_in.known_and_unknown()
-    deadlines.deadlines()
-    slow_senders.slow_senders()
-    sign_in_flood.sign_in_flood()
-    pieces.sealing_and_parsing()
-    history.year_of_history()
+    sign_in_timing.measure_sign_in_timing()
+    call_deadlines.measure_call_deadlines()
+    slow_clients.measure_slow_clients()
+    sign_in_flood.measure_sign_in_flood()
+    sealing_and_import.measure_sealing_and_parsing()
+    history_size.measure_year_of_history()
     for keys in (50, 1_000, 10_000):
-        began = time.perf_counter()
-        pieces.keys_import(up_to=keys)
-        seconds = time.perf_counter() - began
-        pages.overview(keys)
+        started_at = time.perf_counter()
+        sealing_and_import.import_keys(up_to=keys)
+        seconds = time.perf_counter() - started_at
+        overview_page.measure_overview(keys)
         if keys == 1_000:
-            beside.pages_and_the_worker()
-    pieces.report_import(seconds)
-    rounds.refresh()
-    audit_log.a_million_events()
+            pages_beside_worker.measure_pages_beside_worker()
+    sealing_and_import.report_import_time(seconds)
+    check_throughput.measure_check_throughput()
+    audit_log_pages.measure_audit_log_pages()
 
 
 if __name__ == "__main__":

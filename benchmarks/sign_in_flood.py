@@ -1,4 +1,4 @@
-"""What others wait for a page while strangers sign in from ever other networks (drill S23).
+"""How long others wait for a page while strangers sign in from many networks (drill S23).
 
 `python -m benchmarks.sign_in_flood PORT` is the flood, in a process of its own.
 """
@@ -16,78 +16,84 @@ from statistics import median
 
 import requests
 
-from benchmarks.measuring import line
-from tests.flows.panel import Panel
-from tests.flows.raw import spoken
-from tests.flows.test_sign_in_flood import sign_in, stranger, used_before
+from benchmarks.timing import print_result
+from tests.flows.panel_process import PanelProcess
+from tests.flows.raw_http import send_raw_request
+from tests.flows.test_sign_in_flood import known_browser, sign_in, stranger_sign_in_request
 
 STRANGERS, SECONDS = 32, 20.0
 
 
-def sign_in_flood() -> None:
-    """Measure and report."""
-    with tempfile.TemporaryDirectory(prefix="freddy-flood-") as room:
-        panel = Panel(Path(room), api="http://127.0.0.1:9")
+def measure_sign_in_flood() -> None:
+    """Time pages with and without a flood of sign-ins and print the ratios."""
+    with tempfile.TemporaryDirectory(prefix="freddy-flood-") as folder:
+        panel = PanelProcess(Path(folder), api="http://127.0.0.1:9")
         panel.env |= {"WEB_CONCURRENCY": "2", "TRUSTED_PROXIES": "1"}
         panel.start()
         try:
-            _report(panel)
+            _report_flood(panel)
         finally:
             panel.stop(signal.SIGTERM)
 
 
-def _report(panel: Panel) -> None:
-    reader, browser = panel.signed_in(), used_before(panel)
-    quiet = _pages(panel, reader, seconds=SECONDS / 4)
+def _report_flood(panel: PanelProcess) -> None:
+    session, browser = panel.sign_in(), known_browser(panel)
+    quiet_times = _time_pages(panel, session, seconds=SECONDS / 4)
     command = [sys.executable, "-m", __name__, str(panel.port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as flood:
         assert flood.stdin is not None
         assert flood.stdout is not None
         flood.stdout.readline()
-        began = time.perf_counter()
-        known = f"{sign_in(panel, browser).status_code} in {time.perf_counter() - began:.1f} s"
-        busy = _pages(panel, reader, seconds=SECONDS)
+        started_at = time.perf_counter()
+        known_result = (
+            f"{sign_in(panel, browser).status_code} in {time.perf_counter() - started_at:.1f} s"
+        )
+        busy_times = _time_pages(panel, session, seconds=SECONDS)
         flood.stdin.close()
-        answers = flood.stdout.read().decode().strip()
-    what = f"overview beside {STRANGERS} who sign in without end: median"
-    found = f"{median(busy) / median(quiet):.2f} x of {median(quiet) * 1e3:.0f} ms"
-    line(what, found, "goal 2 x")
-    line("  its slowest view", f"{max(busy):.2f} s", "goal 2.5 s")
-    line("  a browser used before signs in", known, "goal 302")
-    line("  what the strangers were told", answers)
+        status_counts = flood.stdout.read().decode().strip()
+    label = f"overview beside {STRANGERS} who sign in without end: median"
+    result = (
+        f"{median(busy_times) / median(quiet_times):.2f} x of {median(quiet_times) * 1e3:.0f} ms"
+    )
+    print_result(label, result, "goal 2 x")
+    print_result("  its slowest view", f"{max(busy_times):.2f} s", "goal 2.5 s")
+    print_result("  a browser used before signs in", known_result, "goal 302")
+    print_result("  what the strangers were told", status_counts)
 
 
-def _pages(panel: Panel, reader: requests.Session, *, seconds: float) -> list[float]:
-    """Seconds of each view, one after the other with a pause, as a person has it."""
-    taken, ends = [], time.monotonic() + seconds
-    while time.monotonic() < ends or len(taken) < 20:
-        began = time.perf_counter()
-        assert reader.get(f"{panel.address}/", timeout=120).status_code == 200
-        taken.append(time.perf_counter() - began)
+def _time_pages(panel: PanelProcess, session: requests.Session, *, seconds: float) -> list[float]:
+    """The seconds of each page view, one after the other with a pause between them."""
+    times, ends_at = [], time.monotonic() + seconds
+    while time.monotonic() < ends_at or len(times) < 20:
+        started_at = time.perf_counter()
+        assert session.get(f"{panel.address}/", timeout=120).status_code == 200
+        times.append(time.perf_counter() - started_at)
         time.sleep(0.05)
-    return taken
+    return times
 
 
-def _flood(port: int) -> None:
-    """Sign in until standard input ends, then say how often what was answered."""
-    numbers, told, over = itertools.count(), Counter[int](), threading.Event()
+def _run_flood(port: int) -> None:
+    """Sign in until standard input ends, then print how often each status was answered."""
+    numbers, status_counts, stopped = itertools.count(), Counter[int](), threading.Event()
 
-    def one() -> None:
-        while not over.is_set():
-            told[spoken(port, stranger(next(numbers))).status] += 1
+    def sign_in_repeatedly() -> None:
+        while not stopped.is_set():
+            status_counts[
+                send_raw_request(port, stranger_sign_in_request(next(numbers))).status
+            ] += 1
 
-    threads = [threading.Thread(target=one) for _ in range(STRANGERS)]
+    threads = [threading.Thread(target=sign_in_repeatedly) for _ in range(STRANGERS)]
     for thread in threads:
         thread.start()
-    while sum(told.values()) < STRANGERS // 8:
+    while sum(status_counts.values()) < STRANGERS // 8:
         time.sleep(0.05)
     print("flooding", flush=True)
     sys.stdin.read()
-    over.set()
+    stopped.set()
     for thread in threads:
         thread.join()
-    print(", ".join(f"{count} x {status}" for status, count in sorted(told.items())))
+    print(", ".join(f"{count} x {status}" for status, count in sorted(status_counts.items())))
 
 
 if __name__ == "__main__":
-    _flood(int(sys.argv[1]))
+    _run_flood(int(sys.argv[1]))

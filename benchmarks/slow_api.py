@@ -1,36 +1,39 @@
-"""An API that answers every call with the same figures, after a fixed time, at little cost."""
+"""An API that answers every call with the same status after a fixed time, at little cost."""
 
 import asyncio
 import sys
 
-FIGURES = (
+STATUS_BODY = (
     b'{"total_tools":42,"enabled_tools":7,"last_sync_at":"2026-03-01T10:00:00Z",'
     b'"next_sync_at":"2099-03-01T10:00:00Z","sync_interval_hours":4,'
     b'"incremental_sync_enabled":true,"status":"ok"}'
 )
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(FIGURES),
-    FIGURES,
+STATUS_RESPONSE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+    % (
+        len(STATUS_BODY),
+        STATUS_BODY,
+    )
 )
 
 
-async def _serve(seconds: float) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _run_server(seconds: float) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 await asyncio.sleep(seconds)
-                writer.write(ANSWER)
+                writer.write(STATUS_RESPONSE)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=512)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1])))
+    asyncio.run(_run_server(float(sys.argv[1])))

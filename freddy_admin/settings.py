@@ -6,87 +6,95 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.accounts.signing_in.library_settings import *  # noqa: F403  how the sign-in library works
-from freddy_admin.core import backends
-from freddy_admin.core import configuration as conf
-from freddy_admin.core import wrapped_keys as kms
-from freddy_admin.core.environment import Environment
-from freddy_admin.core.single_sign_on import oidc
+from freddy_admin.accounts.auth.allauth_settings import *  # noqa: F403  how the sign-in library works
+from freddy_admin.conf import kms_settings as kms
+from freddy_admin.conf import setting_parsers as conf
+from freddy_admin.conf.caches import build_cache_settings, parse_redis_url
+from freddy_admin.conf.databases import build_database_settings
+from freddy_admin.conf.email import build_email_settings
+from freddy_admin.conf.environment import Environment
+from freddy_admin.conf.logging_config import build_logging_settings
+from freddy_admin.conf.oidc_settings import parse_oidc_settings
+from freddy_admin.conf.permissions_policy import build_permissions_policy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.4.0"
+VERSION = "0.4.1"
 
 env = Environment()
-env.read_file(env.str("ENV_FILE", default=""), otherwise=BASE_DIR / ".env")
+env.read_env_file(env.str("ENV_FILE", default=""), default_file=BASE_DIR / ".env")
 
-# --- Who may talk to us -------------------------------------------------------
-DEBUG = conf.flag("DEBUG", env, default=False)
-SECRET_KEY = conf.secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
+# --- Hosts, secrets and sign-in -----------------------------------------------
+DEBUG = conf.parse_bool("DEBUG", env, default=False)
+SECRET_KEY = conf.parse_secret_key(env.str("SECRET_KEY", default=""), debug=DEBUG)
 # What they signed, sealed and chained is still accepted; only SECRET_KEY makes anything new.
-SECRET_KEY_FALLBACKS = conf.former_secret_keys(
-    env.str("SECRET_KEY_FALLBACKS", default=""), present=SECRET_KEY
+SECRET_KEY_FALLBACKS = conf.parse_secret_key_fallbacks(
+    env.str("SECRET_KEY_FALLBACKS", default=""), current=SECRET_KEY
 )
-ALLOWED_HOSTS = conf.allowed_hosts(
+ALLOWED_HOSTS = conf.parse_allowed_hosts(
     env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"), debug=DEBUG
 )
-CSRF_TRUSTED_ORIGINS = conf.origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
+CSRF_TRUSTED_ORIGINS = conf.parse_csrf_trusted_origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
-TRUSTED_PROXIES = conf.count("TRUSTED_PROXIES", env, default=0)
-PLAIN_HTTP = conf.plain_http(conf.flag("PLAIN_HTTP", env, default=False), hosts=ALLOWED_HOSTS)
+TRUSTED_PROXIES = conf.parse_small_integer("TRUSTED_PROXIES", env, default=0)
+PLAIN_HTTP = conf.validate_plain_http(
+    conf.parse_bool("PLAIN_HTTP", env, default=False), hosts=ALLOWED_HOSTS
+)
 # Where links in mails lead: never to a host that somebody's request named.
-PANEL_URL = conf.panel_url(
-    env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, trial=DEBUG or PLAIN_HTTP
+PANEL_URL = conf.parse_panel_url(
+    env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, is_trial=DEBUG or PLAIN_HTTP
 )
 # Single sign-on, off while these are empty. People are found by it, never made.
-OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = oidc(
+OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = parse_oidc_settings(
     env.str("OIDC_ISSUER", default=""),
     env.str("OIDC_CLIENT_ID", default=""),
     env.str("OIDC_CLIENT_SECRET", default=""),
     env.str("OIDC_NAME", default="single sign-on"),
 )
-REQUIRE_MFA = conf.require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
+REQUIRE_MFA = conf.parse_require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
-# --- The secrets' room --------------------------------------------------------
-AWS_REGION = kms.region(env.str("AWS_REGION", default=""))
-AWS_KMS_ENDPOINT = kms.kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
+# --- Master keys --------------------------------------------------------------
+AWS_REGION = kms.parse_aws_region(env.str("AWS_REGION", default=""))
+AWS_KMS_ENDPOINT = kms.parse_kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
 # Wrapped: of no use without KMS, which the worker and the commands ask once, at their start.
-ENCRYPTION_KEYS_KMS = kms.wrapped_keys(
+ENCRYPTION_KEYS_KMS = kms.parse_wrapped_keys(
     env.str("ENCRYPTION_KEYS_KMS", default=""),
     private=env.str("ENCRYPTION_KEYS", default=""),
     public=env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     region=AWS_REGION,
 )
-ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.encryption(
+ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.parse_encryption_keys(
     env.str("ENCRYPTION_KEYS", default=""),
     env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     debug=DEBUG,
 )
 
 # --- The Aitronos API ---------------------------------------------------------
-AITRONOS_API_BASE_URL = conf.api_base_url(
+AITRONOS_API_BASE_URL = conf.parse_api_base_url(
     env.str("AITRONOS_API_BASE_URL", default="https://api.aitronos.com")
 )
-AITRONOS_API_KEY_HEADER = conf.header_name(env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key"))
-AITRONOS_CONNECT_TIMEOUT = conf.seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)
-AITRONOS_READ_TIMEOUT = conf.seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
-AITRONOS_TOTAL_TIMEOUT = conf.seconds(
+AITRONOS_API_KEY_HEADER = conf.parse_header_name(
+    env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key")
+)
+AITRONOS_CONNECT_TIMEOUT = conf.parse_seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)
+AITRONOS_READ_TIMEOUT = conf.parse_seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
+AITRONOS_TOTAL_TIMEOUT = conf.parse_seconds(
     "AITRONOS_TOTAL_TIMEOUT", env, default=AITRONOS_CONNECT_TIMEOUT + 2 * AITRONOS_READ_TIMEOUT
 )
 # A sync that is started answers when it is over, so it has a limit of its own.
-AITRONOS_SYNC_TIMEOUT = conf.seconds("AITRONOS_SYNC_TIMEOUT", env, default=120.0)
-STATUS_FRESH_SECONDS = conf.seconds("STATUS_FRESH_SECONDS", env, default=60.0)
-STATUS_CHECK_SECONDS = conf.seconds("STATUS_CHECK_SECONDS", env, default=300.0)
+AITRONOS_SYNC_TIMEOUT = conf.parse_seconds("AITRONOS_SYNC_TIMEOUT", env, default=120.0)
+STATUS_FRESH_SECONDS = conf.parse_seconds("STATUS_FRESH_SECONDS", env, default=60.0)
+STATUS_CHECK_SECONDS = conf.parse_seconds("STATUS_CHECK_SECONDS", env, default=300.0)
 
-# --- What is kept, and the demo's clock ---------------------------------------
-HISTORY_DAYS = conf.days("HISTORY_DAYS", env, default=400, least=31)
+# --- History, and the demo's clock --------------------------------------------
+HISTORY_DAYS = conf.parse_days("HISTORY_DAYS", env, default=400, minimum=31)
 # How many seconds of the panel's clock pass in a real one, counted from CLOCK_SINCE.
-CLOCK_SPEED, CLOCK_SINCE = conf.fast_clock(
+CLOCK_SPEED, CLOCK_SINCE = conf.parse_clock_speed(
     env.str("CLOCK_SPEED", default=""),
     env.str("CLOCK_SINCE", default=""),
-    trial=PLAIN_HTTP or DEBUG,
+    is_trial=PLAIN_HTTP or DEBUG,
 )
 
-# --- Parts --------------------------------------------------------------------
+# --- Apps and middleware ------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -118,26 +126,26 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "freddy_admin.web.middleware.PrivateAnswersMiddleware",
+    "freddy_admin.web.middleware.PrivateHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.KnownMethodsMiddleware",
     "freddy_admin.web.body_limit.BodyLimitMiddleware",
     # Around everything that writes, sessions included.
     "freddy_admin.web.database_faults.DatabaseFaultMiddleware",
-    "freddy_admin.accounts.middleware.LenientSessionMiddleware",
+    "freddy_admin.accounts.middleware.ReadOnlyTolerantSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "freddy_admin.accounts.middleware.PersonMiddleware",
-    "freddy_admin.accounts.middleware.SessionsMiddleware",
-    "freddy_admin.accounts.middleware.SignedInMiddleware",
+    "freddy_admin.accounts.middleware.UserAuthenticationMiddleware",
+    "freddy_admin.accounts.middleware.SessionTrackingMiddleware",
+    "freddy_admin.accounts.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "freddy_admin.web.denials.DeniedAccessMiddleware",
+    "freddy_admin.web.access_denied.AccessDeniedMiddleware",
     "freddy_admin.accounts.middleware.TimeZoneMiddleware",
-    "freddy_admin.accounts.middleware.SecondFactorMiddleware",
+    "freddy_admin.accounts.middleware.SecondFactorRequiredMiddleware",
     # Last, so that it counts only what would be done.
     "freddy_admin.web.write_limits.WriteLimitMiddleware",
 ]
@@ -155,29 +163,31 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "freddy_admin.web.context.shell",
+                "freddy_admin.web.context_processors.shell_context",
             ],
         },
     },
 ]
 
-# --- Where things are kept ----------------------------------------------------
+# --- Database, cache and sessions ---------------------------------------------
 DATABASES = {
-    "default": backends.database(env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}")
+    "default": build_database_settings(
+        env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}"
+    )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = backends.redis_url(env.str("REDIS_URL", default=""))
-CACHES = backends.caches(REDIS_URL)
+REDIS_URL = parse_redis_url(env.str("REDIS_URL", default=""))
+CACHES = build_cache_settings(REDIS_URL)
 SESSION_ENGINE = "freddy_admin.accounts.session_store"  # keys hashed, content sealed
 
 # --- People -------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "freddy_admin.accounts.signing_in.backends.PasswordBackend",
+    "freddy_admin.accounts.auth.backends.PasswordBackend",
     "allauth.account.auth_backends.AuthenticationBackend",  # of sessions that began with it
 ]
 # Django's own, in slots: not all of the machine's cores hash at once.
-PASSWORD_HASHERS = ["freddy_admin.accounts.signing_in.hashing.QueuedPasswordHasher"]
+PASSWORD_HASHERS = ["freddy_admin.accounts.auth.password_hashing_queue.QueuedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -185,16 +195,16 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 8},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "freddy_admin.accounts.signing_in.passwords.OurNamesValidator"},
+    {"NAME": "freddy_admin.accounts.auth.password_validators.PanelNameValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "account_login"
-vars().update(backends.email(env))
+vars().update(build_email_settings(env))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="freddy-admin@localhost")
 
-# --- Words and times ----------------------------------------------------------
+# --- Language and time --------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -213,13 +223,13 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 31_536_000  # addresses carry a fingerprint of the file
 
-# --- The wall -----------------------------------------------------------------
+# --- Cookies and security headers ---------------------------------------------
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "freddy_admin.web.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "freddy_admin.web.views.error_pages.csrf_failure_view"
 SECURE_COOKIES = not DEBUG and not PLAIN_HTTP
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_SECURE = SECURE_COOKIES
@@ -257,10 +267,14 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-PERMISSIONS_POLICY = backends.permissions_policy()
+PERMISSIONS_POLICY = build_permissions_policy()
 
-# --- What is written down -----------------------------------------------------
-LOGGING = backends.logging(level=env.str("LOG_LEVEL", default="INFO"))
-DEFAULT_EXCEPTION_REPORTER = "freddy_admin.core.reports.SilentReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "freddy_admin.core.reports.SilentReporterFilter"
+# --- Logging ------------------------------------------------------------------
+LOGGING = build_logging_settings(level=env.str("LOG_LEVEL", default="INFO"))
+DEFAULT_EXCEPTION_REPORTER = (
+    "freddy_admin.core.exception_report_redaction.RedactingExceptionReporter"
+)
+DEFAULT_EXCEPTION_REPORTER_FILTER = (
+    "freddy_admin.core.exception_report_redaction.RedactingExceptionReporterFilter"
+)
 SILENCED_SYSTEM_CHECKS: list[str] = []

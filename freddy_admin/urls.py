@@ -1,4 +1,4 @@
-"""Joins the two doors: the browser's and the operator's. Nothing is decided here."""
+"""The URLs of the pages, of accounts and of operations."""
 
 from django.urls import include, path
 
@@ -8,7 +8,7 @@ urlpatterns = [
     path("", include("freddy_admin.ops.urls")),
 ]
 
-handler400 = "freddy_admin.web.views.errors.bad_request"
-handler403 = "freddy_admin.web.views.errors.permission_denied"
-handler404 = "freddy_admin.web.views.errors.page_not_found"
-handler500 = "freddy_admin.web.views.errors.server_error"
+handler400 = "freddy_admin.web.views.error_pages.bad_request_view"
+handler403 = "freddy_admin.web.views.error_pages.permission_denied_view"
+handler404 = "freddy_admin.web.views.error_pages.page_not_found_view"
+handler500 = "freddy_admin.web.views.error_pages.server_error_view"

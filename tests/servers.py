@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.flows.waiting import until
-from tests.ports import port_free
+from tests.flows.wait import wait_until
+from tests.free_ports import find_free_port
 
 # Nothing of this outlives the run, so nothing needs to reach the disk.
 POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-class Missing(Exception):
+class ServerNotInstalled(Exception):
     """A server is not installed; the text says how to get it."""
 
 
@@ -32,12 +32,14 @@ def redis_server() -> Iterator[str]:
     """The address of a Redis of our own, which keeps nothing."""
     binary = shutil.which("redis-server")
     if binary is None:
-        raise Missing("redis-server is not installed (Debian: apt-get install redis-server)")
-    port = port_free()
+        raise ServerNotInstalled(
+            "redis-server is not installed (Debian: apt-get install redis-server)"
+        )
+    port = find_free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     with (
-        tempfile.TemporaryDirectory(prefix="freddy-redis-") as room,
-        _running([binary, *options, "--dir", room], port),
+        tempfile.TemporaryDirectory(prefix="freddy-redis-") as folder,
+        _run_server([binary, *options, "--dir", folder], port),
     ):
         yield f"redis://127.0.0.1:{port}"
 
@@ -45,45 +47,70 @@ def redis_server() -> Iterator[str]:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL cluster of our own."""
-    password, port = secrets.token_hex(16), port_free()
-    with tempfile.TemporaryDirectory(prefix="freddy-postgres-") as place:
-        room = Path(place)
-        (room / "password").write_text(password)
-        _give_away(room, room / "password")
-        data = str(room / "data")
-        trust = ["--auth=scram-sha-256", f"--pwfile={room / 'password'}", "--username=freddy"]
-        made = [_postgres("initdb"), "--pgdata", data, "--encoding=UTF8", "--no-sync", *trust]
-        subprocess.run(_as_postgres(made), check=True, stdout=subprocess.DEVNULL, cwd=room)
+    password, port = secrets.token_hex(16), find_free_port()
+    with tempfile.TemporaryDirectory(prefix="freddy-postgres-") as folder_name:
+        folder = Path(folder_name)
+        (folder / "password").write_text(password)
+        _chown_to_postgres(folder, folder / "password")
+        data = str(folder / "data")
+        access_options = [
+            "--auth=scram-sha-256",
+            f"--pwfile={folder / 'password'}",
+            "--username=freddy",
+        ]
+        init_command = [
+            _find_postgres_program("initdb"),
+            "--pgdata",
+            data,
+            "--encoding=UTF8",
+            "--no-sync",
+            *access_options,
+        ]
+        subprocess.run(
+            _as_postgres_user(init_command), check=True, stdout=subprocess.DEVNULL, cwd=folder
+        )
         options = [f"-c{option}" for option in (*POSTGRES_OPTIONS, "max_connections=200")]
-        server = [_postgres("postgres"), "-D", data, "-p", str(port), "-k", place]
-        with _running(_as_postgres([*server, "-h", "127.0.0.1", *options]), port, cwd=room):
+        server = [
+            _find_postgres_program("postgres"),
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-k",
+            folder_name,
+        ]
+        with _run_server(
+            _as_postgres_user([*server, "-h", "127.0.0.1", *options]), port, cwd=folder
+        ):
             yield f"postgres://freddy:{password}@127.0.0.1:{port}/freddy"
 
 
-def postgres_missing() -> str:
+def postgres_missing_reason() -> str:
     """Why PostgreSQL cannot be started here; empty if it can."""
     try:
-        _postgres("initdb")
-        _postgres("postgres")
-    except Missing as missing:
-        return str(missing)
+        _find_postgres_program("initdb")
+        _find_postgres_program("postgres")
+    except ServerNotInstalled as error:
+        return str(error)
     return ""
 
 
-def _postgres(name: str) -> str:
-    found = shutil.which(name)
-    homes = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    if not homes and found is None:
-        raise Missing(f"{name} of PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    return str(homes[0]) if homes else str(found)
+def _find_postgres_program(name: str) -> str:
+    path_program = shutil.which(name)
+    packaged_programs = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    if not packaged_programs and path_program is None:
+        raise ServerNotInstalled(
+            f"{name} of PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        )
+    return str(packaged_programs[0]) if packaged_programs else str(path_program)
 
 
-def _as_postgres(command: Sequence[str]) -> list[str]:
+def _as_postgres_user(command: Sequence[str]) -> list[str]:
     # PostgreSQL refuses to run as root; Debian's package makes a user for it.
     return [*(["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []), *command]
 
 
-def _give_away(*paths: Path) -> None:
+def _chown_to_postgres(*paths: Path) -> None:
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
         for path in paths:
@@ -91,11 +118,14 @@ def _give_away(*paths: Path) -> None:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iterator[None]:
+def _run_server(command: Sequence[str], port: int, cwd: Path | None = None) -> Iterator[None]:
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=cwd, start_new_session=True)
         try:
-            if not until(lambda: server.poll() is not None or _answers(port)) or server.poll():
+            if (
+                not wait_until(lambda: server.poll() is not None or _is_listening(port))
+                or server.poll()
+            ):
                 log.seek(0)
                 raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
             yield
@@ -108,7 +138,7 @@ def _running(command: Sequence[str], port: int, cwd: Path | None = None) -> Iter
                 server.wait()
 
 
-def _answers(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -119,8 +149,8 @@ def main(command: Sequence[str]) -> int:
         try:
             os.environ["TEST_DATABASE_URL"] = servers.enter_context(postgres_server())
             os.environ["TEST_REDIS_URL"] = servers.enter_context(redis_server())
-        except Missing as missing:
-            print(missing, file=sys.stderr)
+        except ServerNotInstalled as error:
+            print(error, file=sys.stderr)
             return 1
         return subprocess.run(command, check=False).returncode
 

@@ -6,5 +6,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Listen to what the sign-in library reports."""
-        from freddy_admin.accounts.signing_in import signals  # noqa: F401
+        """Connect the receivers of the sign-in library's signals."""
+        from freddy_admin.accounts.auth import signals  # noqa: F401

@@ -27,68 +27,80 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from freddy_admin.accounts.models import User
-from freddy_admin.accounts.second_factor.required import (
-    second_factor_required,
-    second_factor_shown,
-    second_factors,
+from freddy_admin.accounts.auth.known_devices import known_device_set_cookie
+from freddy_admin.accounts.auth.signals import SIGNED_IN_AT_KEY
+from freddy_admin.accounts.mfa.policy import (
+    is_second_factor_required,
+    is_second_factor_verified,
+    second_factor_types,
 )
-from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.secret_key_encryption import SecondFactorUnreadable
 from freddy_admin.accounts.session_store import SessionStore
-from freddy_admin.accounts.sessions import session_of_stranger, session_refuse, session_seen
-from freddy_admin.accounts.signing_in.known_devices import device_remembered
-from freddy_admin.accounts.signing_in.signals import SIGNED_IN_AT
+from freddy_admin.accounts.sessions import (
+    anonymous_session_set_expiry,
+    expired_session_sign_out,
+    session_touch,
+)
 from freddy_admin.core import clock
-from freddy_admin.core.database_writes import write_fault_of
-from freddy_admin.core.either_clock import behind
+from freddy_admin.core.later_of_two_clocks import machine_clock_lag
+from freddy_admin.core.write_failures import write_failure_from_error
 
 log = logging.getLogger(__name__)
 
-Answer = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
 
-# What a session may open that still owes the panel a second factor.
-CONFIRMING = {"account_reauthenticate", "account_confirm_elsewhere", "account_confirmed"}
-SETTING_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_logout"} | CONFIRMING
-SHOWING = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
+# URL names that a session may open before it has verified a required second factor.
+REAUTHENTICATION_URL_NAMES = {
+    "account_reauthenticate",
+    "oidc_reauthenticate",
+    "account_resume_request",
+}
+MFA_SETUP_URL_NAMES = {
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "account_logout",
+} | REAUTHENTICATION_URL_NAMES
+MFA_VERIFICATION_URL_NAMES = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 
 
-class LenientSessionMiddleware(SessionMiddleware):
-    """Django's own; a page that only shows something is shown though the session is not saved."""
+class ReadOnlyTolerantSessionMiddleware(SessionMiddleware):
+    """Django's session middleware, but reading goes on while the database refuses writes."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Save the session where it changed; a form needs that, a page can do without."""
+        """Save the session where it changed; raises for a form, whose next step needs it."""
         try:
             return super().process_response(request, response)
         except (DatabaseError, SessionInterrupted) as error:
             # Django takes a refused write for a session that somebody else deleted.
-            if request.method not in {"GET", "HEAD"} or write_fault_of(error) is None:
+            if request.method not in {"GET", "HEAD"} or write_failure_from_error(error) is None:
                 raise
             log.warning("A session could not be saved: %s", type(error).__name__)
             return response
 
 
-class PersonMiddleware(AuthenticationMiddleware):
-    """Django's own, but that a replaced SECRET_KEY leaves a session its key.
+class UserAuthenticationMiddleware(AuthenticationMiddleware):
+    """Django's authentication middleware, but a replaced SECRET_KEY leaves a session its key.
 
-    Django gives each session another key where it finds the proof of a former SECRET_KEY in it.
-    Of two requests that a browser sends at once, the second one would find the session gone, and
-    its answer take the new cookie away: an open page that asks for news signs its person out.
+    Django cycles the key of each session whose hash was made with a former SECRET_KEY. Of two
+    requests that a browser sends at once, the second would find the session gone, and its response
+    would delete the new cookie: an open page that refreshes itself would sign its person out.
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        """Who asks, looked up when it is first asked for."""
+        """Set `request.user`, which is looked up on first access."""
         super().process_request(request)
-        request.user = cast(User, SimpleLazyObject(lambda: _person(request)))
+        request.user = cast(User, SimpleLazyObject(lambda: _get_user_without_key_change(request)))
 
 
-class SignedInMiddleware(LoginRequiredMiddleware):
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Asks visitors to sign in, and says so where they had sent something."""
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        """To the sign-in page; what was sent is not kept, for it may be a secret."""
+        """Redirect to the sign-in page; posted fields are not kept, for they may be secret."""
         if request.method == "POST":
             sentence = _("You were signed out by then, so nothing was changed. Sign in first.")
             messages.warning(request, sentence)
@@ -98,121 +110,132 @@ class SignedInMiddleware(LoginRequiredMiddleware):
 class TimeZoneMiddleware:
     """Shows times in the person's zone; in UTC to visitors and where the zone is unknown."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, then forget the zone: the thread goes on to somebody else."""
+        """The response; the zone is reset then, for the thread serves somebody else next."""
         try:
             return self.get_response(request)
         finally:
             timezone.deactivate()
 
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> None:
-        """Pages that need no sign-in (health, the API) never look for a person."""
-        if _needs_person(view) and isinstance(request.user, User):
-            timezone.activate(_zone(request.user.time_zone))
+        """Activate the person's zone; views without sign-in (health, the API) look up nobody."""
+        if _is_login_required(view) and isinstance(request.user, User):
+            timezone.activate(_time_zone_or_utc(request.user.time_zone))
 
 
-class SessionsMiddleware:
-    """Notes where people are signed in; ends what was idle for a day or has lasted two weeks.
+class SessionTrackingMiddleware:
+    """Records sessions in use; ends those idle for a day or older than two weeks.
 
-    A session of somebody who was switched off ends, too: it must not come back with them.
+    A session of a deactivated person ends, too: it must not come back with them.
     """
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; a browser in which somebody signed in just now is remembered as theirs."""
-        answer = device_remembered(request, self.get_response(request))
-        session_of_stranger(request)
+        """The response, with the known-device cookie where somebody signed in just now."""
+        response = known_device_set_cookie(request, self.get_response(request))
+        anonymous_session_set_expiry(request)
         if request.method == "HEAD":
-            # Of a page that nobody sees nothing is remembered.
+            # Nobody saw the page, so the session must not say that they did.
             request.session.modified = False
-        return answer
+        return response
 
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:
-        """To the sign-in page, or None where the person may go on."""
-        if not _needs_person(view):
+        """A redirect to the sign-in page, or None where the session is valid."""
+        if not _is_login_required(view):
             return None
         if not isinstance(request.user, User):
             if SESSION_KEY in request.session:
                 request.session.flush()
             return None
-        if _over(request.session.get(SIGNED_IN_AT)) or not session_seen(request, request.user):
-            session_refuse(request)
+        if _is_session_expired(request.session.get(SIGNED_IN_AT_KEY)) or not session_touch(
+            request, request.user
+        ):
+            expired_session_sign_out(request)
             return redirect_to_login(request.get_full_path())
         return None
 
 
-class SecondFactorMiddleware:
-    """Leads people of whom REQUIRE_MFA asks a second factor to it, from every page."""
+class SecondFactorRequiredMiddleware:
+    """Redirects people of whom REQUIRE_MFA asks a second factor to it, from every page."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; the work is done once the view is known."""
+        """The response; `process_view` checks the second factor."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:
-        """The detour, or None where the person may go on."""
+        """A redirect to the second factor, or None where none is due."""
         match = request.resolver_match
-        user = request.user if _needs_person(view) else None
-        if match is None or not isinstance(user, User) or not second_factor_required(user):
+        user = request.user if _is_login_required(view) else None
+        if match is None or not isinstance(user, User) or not is_second_factor_required(user):
             return None
-        if second_factor_shown(request, user):
+        if is_second_factor_verified(request, user):
             return None
-        factors = second_factors(user)
+        factors = second_factor_types(user)
         if "totp" in factors:
-            return self._detour(request, "mfa_reauthenticate", besides=SHOWING)
+            return self._redirect_to_second_factor(
+                request, "mfa_reauthenticate", exempt_url_names=MFA_VERIFICATION_URL_NAMES
+            )
         if factors:
-            return self._detour(request, "mfa_reauthenticate_webauthn", besides=SHOWING)
-        return self._detour(request, "mfa_activate_totp", besides=SETTING_UP)
+            return self._redirect_to_second_factor(
+                request, "mfa_reauthenticate_webauthn", exempt_url_names=MFA_VERIFICATION_URL_NAMES
+            )
+        return self._redirect_to_second_factor(
+            request, "mfa_activate_totp", exempt_url_names=MFA_SETUP_URL_NAMES
+        )
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A second factor that cannot be opened is said in a sentence, not as a crash."""
+        """A message and the overview where a second factor cannot be decrypted, not status 500."""
         if not isinstance(error, SecondFactorUnreadable):
             return None
         messages.error(request, error.messages[0])
         return HttpResponseRedirect(reverse("overview"))
 
-    def _detour(self, request: HttpRequest, name: str, *, besides: set[str]) -> HttpResponse | None:
-        if request.resolver_match and request.resolver_match.view_name in besides:
+    def _redirect_to_second_factor(
+        self, request: HttpRequest, name: str, *, exempt_url_names: set[str]
+    ) -> HttpResponse | None:
+        if request.resolver_match and request.resolver_match.view_name in exempt_url_names:
             return None
-        back = request.get_full_path() if request.method == "GET" else "/"
+        next_url = request.get_full_path() if request.method == "GET" else "/"
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRedirect(reverse(name))
-        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': next_url})}")
 
 
-def _person(request: HttpRequest) -> Any:
+def _get_user_without_key_change(request: HttpRequest) -> Any:
     session = cast(SessionStore, request.session)
-    session.stays = True
+    session.keeps_key = True
     try:
         return get_user(request)
     finally:
-        session.stays = False
+        session.keeps_key = False
 
 
-def _over(began: float | None) -> bool:
-    """Whether a session has lasted too long; one of a clock that was ahead would for a year."""
-    if began is None:
+def _is_session_expired(signed_in_at: float | None) -> bool:
+    """Whether a session is too old, or began at a time to come, while the clock was ahead."""
+    if signed_in_at is None:
         return False
-    lasted = time.time() - began
-    if lasted < -clock.AHEAD.total_seconds():
+    tolerance_seconds = clock.FUTURE_TOLERANCE.total_seconds()
+    age_seconds = time.time() - signed_in_at
+    if age_seconds < -tolerance_seconds:
         # Or it is the machine's clock that is behind.
-        lasted += behind().total_seconds()
-    return lasted >= settings.SESSION_COOKIE_AGE or lasted < -clock.AHEAD.total_seconds()
+        age_seconds += machine_clock_lag().total_seconds()
+    return age_seconds >= settings.SESSION_COOKIE_AGE or age_seconds < -tolerance_seconds
 
 
-def _needs_person(view: View) -> bool:
-    # The mark Django's LoginRequiredMiddleware goes by.
+def _is_login_required(view: View) -> bool:
+    # The attribute that Django's LoginRequiredMiddleware reads.
     return bool(getattr(view, "login_required", True))
 
 
-def _zone(name: str) -> ZoneInfo:
+def _time_zone_or_utc(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, unusable as a path, a directory

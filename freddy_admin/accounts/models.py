@@ -51,7 +51,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_staff(self) -> bool:
-        """allauth asks; there is no staff site."""
+        """Read by allauth; there is no staff site."""
         return self.is_platform_admin
 
 
@@ -63,7 +63,7 @@ class TokenScope(models.TextChoices):
 
 
 class ApiToken(models.Model):
-    """A token of the panel for programs: shown once, kept as a SHA-256 digest.
+    """A token of the panel for programs: shown once, stored as a SHA-256 digest.
 
     It never allows more than its person may do at that moment; the scope, the organisations and
     the expiry only take away from that.
@@ -73,7 +73,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
     scope = models.CharField(max_length=10, choices=TokenScope.choices, default=TokenScope.READ)
-    # All of the person's, those of tomorrow included; without it these alone, which may be none.
+    # True: all of the person's, future ones included. False: `organisations` alone, maybe none.
     every_organisation = models.BooleanField(default=True)
     organisations = models.ManyToManyField("organisations.Organisation", related_name="+")
     created_at = models.DateTimeField(default=clock.now)
@@ -84,8 +84,8 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.user})"
 
 
-class FirstLink(models.Model):
-    """The way in for the first administrator: printed at start, kept as a digest, used once."""
+class SetupLink(models.Model):
+    """A one-time link for the first administrator: printed at start, stored as a digest."""
 
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=clock.now)
@@ -96,26 +96,26 @@ class FirstLink(models.Model):
         return f"until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
-class ResetWish(models.Model):
-    """Somebody typed this address under “forgotten password”; whose it is, the worker looks up.
+class PasswordResetRequest(models.Model):
+    """An address that was typed under “forgotten password”; the worker looks up whose it is.
 
-    No link is kept: it is made when the mail goes out.
+    The link is not stored: it is created when the mail is sent.
     """
 
     email = models.EmailField(unique=True)
-    asked_at = models.DateTimeField()
+    requested_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"asked at {self.asked_at:%Y-%m-%d %H:%M}"
+        return f"asked at {self.requested_at:%Y-%m-%d %H:%M}"
 
 
 class UserSession(models.Model):
-    """Where a person is signed in: a row of the list that they see of their sessions.
+    """A browser in which a person is signed in, as the list of their sessions shows it.
 
-    The session itself is Django's row of the same hash; without it this one says nothing. The
-    session's key, which is the browser's cookie, is nowhere in the database.
+    The session itself is Django's row of the same hash; without that row this one means nothing.
+    The session's key, which is the browser's cookie, is nowhere in the database.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
@@ -130,7 +130,7 @@ class UserSession(models.Model):
 
 
 class SavedView(models.Model):
-    """A view of the overview that a person keeps under a name: the query of its address."""
+    """A named view of the overview that a person saved: the query of its address."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=60)

@@ -1,4 +1,4 @@
-"""Everybody who uses the panel, as its platform admins look after them."""
+"""Administration of the people who use the panel, by its platform admins."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,157 +9,178 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.ending import sessions_end
+from freddy_admin.accounts.deactivation import sessions_delete
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import NAME_LIMIT, person_ensure
-from freddy_admin.audit.services import Actor, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.accounts.services import NAME_LIMIT, person_get_or_create
+from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.core.text import line_clean
+from freddy_admin.core.text_validation import line_clean
 
 LARGEST_ID = 2**63 - 1
 
-person_lowering = Signal()
-"""Somebody's rights over the panel are about to shrink: they are no platform admin any more, are
-switched off or removed. With `person`, `actor` and `keeps_account`; inside the transaction, and
-before the person is locked, so that rooms above may lock what is theirs first.
+person_access_reduction_started = Signal()
+"""Sent before a person stops being a platform admin, or is deactivated or deleted.
+
+With `person`, `actor` and `keeps_account`; inside the transaction and before the person is locked,
+so that rooms above may lock their rows first.
 """
-person_locked = Signal()
-"""The same, sent once more when the person is locked: what they did until that moment is there to
-be seen by now, and no more will come.
+person_access_reduction_locked = Signal()
+"""Sent once the person is locked, with `person`, `actor` and `keeps_account`.
+
+Whatever they did until that moment is visible by now, and nothing more can follow.
 """
 
 
 def person_get(*, person_id: int) -> User:
-    """One of them; raises NotFound."""
-    found = User.objects.filter(pk=person_id).first() if 0 < person_id <= LARGEST_ID else None
-    if found is None:
-        raise _no_person()
-    return found
+    """The person with this id; raises NotFound."""
+    person = User.objects.filter(pk=person_id).first() if 0 < person_id <= LARGEST_ID else None
+    if person is None:
+        raise _person_not_found()
+    return person
 
 
-def second_factor_people(*, ids: Collection[int]) -> set[int]:
-    """Who of these people has a second factor; one query."""
-    factors = Authenticator.objects.filter(user_id__in=list(ids))
-    kinds = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
-    return set(kinds.values_list("user_id", flat=True))
+def person_ids_with_second_factor(*, ids: Collection[int]) -> set[int]:
+    """The ids of those among `ids` who have a second factor; one query."""
+    authenticators = Authenticator.objects.filter(user_id__in=list(ids))
+    factors = authenticators.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(factors.values_list("user_id", flat=True))
 
 
-def second_factors_of(*, user: User) -> list[dict[str, Any]]:
-    """Which kinds this person has set up, and when; nothing of their secrets."""
+def second_factors_list(*, user: User) -> list[dict[str, Any]]:
+    """The kinds of second factor this person has set up, and when; without their secrets."""
     factors = Authenticator.objects.filter(user=user).order_by("created_at")
     return [
-        {"kind": str(one.type), "created_at": one.created_at, "last_used_at": one.last_used_at}
-        for one in factors
+        {
+            "kind": str(factor.type),
+            "created_at": factor.created_at,
+            "last_used_at": factor.last_used_at,
+        }
+        for factor in factors
     ]
 
 
 @sensitive_variables("password")
 @transaction.atomic
-def person_invited_create(*, actor: Actor, email: str, name: str, password: str) -> User:
-    """Make the account of somebody who came by a mailed link, their address verified by it.
+def person_create_from_invitation(*, actor: Actor, email: str, name: str, password: str) -> User:
+    """Create the account of an invited person, whose address the mailed link has verified.
 
     Raises InvalidInput for a bad name or password, Conflict where there is an account.
     """
-    clean = line_clean(name, field="name", limit=NAME_LIMIT)
-    person, made = person_ensure(actor=actor, email=email, password=password)
-    if not made:
+    clean_name = line_clean(name, field="name", limit=NAME_LIMIT)
+    person, is_new = person_get_or_create(actor=actor, email=email, password=password)
+    if not is_new:
         raise Conflict(_("There is an account with this address by now: sign in with it."))
-    person.name = clean
+    person.name = clean_name
     person.save(update_fields=["name"])
     return person
 
 
 @transaction.atomic
-def person_admin_set(*, actor: Actor, person_id: int, is_admin: bool) -> User:
-    """Make somebody a platform admin, or no longer one, from their next request on.
+def person_set_platform_admin(*, actor: Actor, person_id: int, is_admin: bool) -> User:
+    """Make a person a platform admin, or no longer one, from their next request on.
 
-    What they invited to as one is withdrawn with it.
-    Raises NotFound, and Conflict for the last platform admin.
+    Invitations they sent as a platform admin are withdrawn when they are none any more. Raises
+    NotFound, and Conflict for the last platform admin.
     """
-    person = _lock(person_id) if is_admin else _lower(person_id, actor, keeps_account=True)
+    person = (
+        _person_lock(person_id)
+        if is_admin
+        else _person_lock_for_access_reduction(person_id, actor, keeps_account=True)
+    )
     if person.is_platform_admin == is_admin:
         return person
     if not is_admin:
-        _refuse_last(person)
+        _reject_last_platform_admin(person)
     person.is_platform_admin = is_admin
     person.save(update_fields=["is_platform_admin"])
-    tag = Tag.ADMIN_MADE if is_admin else Tag.ADMIN_UNMADE
-    audit_record(tag=tag, actor=actor, subject=person.email)
+    tag = AuditTag.ADMIN_MADE if is_admin else AuditTag.ADMIN_UNMADE
+    audit_event_record(tag=tag, actor=actor, subject=person.email)
     return person
 
 
 @transaction.atomic
-def person_switch(*, actor: Actor, person_id: int, is_active: bool) -> User:
-    """Let somebody in again, or keep them out: their sessions end at once, tokens rest.
+def person_set_active(*, actor: Actor, person_id: int, is_active: bool) -> User:
+    """Activate or deactivate a person.
 
-    What they invited to is withdrawn, for good.
-    Raises NotFound, and Conflict for the last platform admin.
+    Deactivating ends their sessions at once, suspends their API tokens, and withdraws their
+    invitations for good. Raises NotFound, and Conflict for the last platform admin.
     """
-    person = _lock(person_id) if is_active else _lower(person_id, actor, keeps_account=False)
+    person = (
+        _person_lock(person_id)
+        if is_active
+        else _person_lock_for_access_reduction(person_id, actor, keeps_account=False)
+    )
     if person.is_active == is_active:
         return person
     if not is_active:
-        _refuse_last(person)
+        _reject_last_platform_admin(person)
     person.is_active = is_active
     person.save(update_fields=["is_active"])
     if not is_active:
-        sessions_end(user=person)
-    tag = Tag.PERSON_SWITCHED_ON if is_active else Tag.PERSON_SWITCHED_OFF
-    audit_record(tag=tag, actor=actor, subject=person.email)
+        sessions_delete(user=person)
+    tag = AuditTag.PERSON_SWITCHED_ON if is_active else AuditTag.PERSON_SWITCHED_OFF
+    audit_event_record(tag=tag, actor=actor, subject=person.email)
     return person
 
 
 @transaction.atomic
 def person_delete(*, actor: Actor, person_id: int) -> User:
-    """Remove a person with tokens, saved views, second factors and sessions.
+    """Delete a person with their API tokens, saved views, second factors and sessions.
 
     The audit log keeps what they did, under their name as text. Raises NotFound, and Conflict
     for the last platform admin.
     """
-    person = _lower(person_id, actor, keeps_account=False)
-    _refuse_last(person)
-    sessions_end(user=person)
+    person = _person_lock_for_access_reduction(person_id, actor, keeps_account=False)
+    _reject_last_platform_admin(person)
+    sessions_delete(user=person)
     User.objects.filter(pk=person.pk).delete()
-    audit_record(tag=Tag.PERSON_REMOVED, actor=actor, subject=person.email, name=person.name)
+    audit_event_record(
+        tag=AuditTag.PERSON_REMOVED, actor=actor, subject=person.email, name=person.name
+    )
     return person
 
 
-def _lower(person_id: int, actor: Actor, *, keeps_account: bool) -> User:
-    """The person, locked, with what hangs on the rights they are about to lose told to end."""
+def _person_lock_for_access_reduction(person_id: int, actor: Actor, *, keeps_account: bool) -> User:
+    """The person, locked; sends both signals where their rights over the panel are to shrink."""
     person = person_get(person_id=person_id)
     if person.is_platform_admin or not keeps_account:
-        person_lowering.send(User, person=person, actor=actor, keeps_account=keeps_account)
-    person = _lock(person_id)
+        person_access_reduction_started.send(
+            User, person=person, actor=actor, keeps_account=keeps_account
+        )
+    person = _person_lock(person_id)
     if person.is_platform_admin or not keeps_account:
-        person_locked.send(User, person=person, actor=actor, keeps_account=keeps_account)
+        person_access_reduction_locked.send(
+            User, person=person, actor=actor, keeps_account=keeps_account
+        )
     return person
 
 
-def _lock(person_id: int) -> User:
-    """The person as they are now, locked after all platform admins, in one order for everybody."""
+def _person_lock(person_id: int) -> User:
+    """The person, locked after all platform admins: one order for everybody, so no deadlock."""
     admins = User.objects.select_for_update().filter(is_platform_admin=True).order_by("pk")
-    found = {one.pk: one for one in admins}
-    if person_id in found:
-        return found[person_id]
+    admins_by_id = {admin.pk: admin for admin in admins}
+    if person_id in admins_by_id:
+        return admins_by_id[person_id]
     person = (
         User.objects.select_for_update().filter(pk=person_id).first()
         if 0 < person_id <= LARGEST_ID
         else None
     )
     if person is None:
-        raise _no_person()
+        raise _person_not_found()
     return person
 
 
-def _refuse_last(person: User) -> None:
-    others = User.objects.filter(is_platform_admin=True, is_active=True).exclude(pk=person.pk)
-    if person.is_platform_admin and person.is_active and not others.exists():
+def _reject_last_platform_admin(person: User) -> None:
+    active_admins = User.objects.filter(is_platform_admin=True, is_active=True)
+    other_admins = active_admins.exclude(pk=person.pk)
+    if person.is_platform_admin and person.is_active and not other_admins.exists():
         raise Conflict(
             _("%(name)s is the last platform admin. Make somebody else one first.")
             % {"name": person}
         )
 
 
-def _no_person() -> NotFound:
+def _person_not_found() -> NotFound:
     return NotFound(_("There is no such person. They may have been removed in the meantime."))

@@ -1,67 +1,70 @@
-"""Views of the overview that a person keeps under names of their own."""
+"""Views of the overview that a person saves under names of their own."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import SavedView, User
-from freddy_admin.audit.services import Actor, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
-from freddy_admin.core.text import line_clean
+from freddy_admin.core.text_validation import line_clean
 
 VIEWS_AT_MOST = 20
 NAME_LIMIT = 60
 QUERY_LIMIT = 600
 
 
-def saved_views_of(*, user: User) -> list[SavedView]:
+def saved_views_list(*, user: User) -> list[SavedView]:
     """This person's views by name, whatever its case; one query, `VIEWS_AT_MOST` views."""
     return sorted(SavedView.objects.filter(user=user), key=lambda view: view.name.casefold())
 
 
 @transaction.atomic
-def saved_view_keep(*, actor: Actor, user: User, name: str, query: str) -> SavedView:
-    """Keep an address of the overview; under a name that is kept already it takes its place.
+def saved_view_save(*, actor: Actor, user: User, name: str, query: str) -> SavedView:
+    """Save a query of the overview; it replaces the view of the same name, whatever its case.
 
-    `query` is stored as it is: the caller has written it anew from what it understood. Raises
+    `query` is stored as it is: the caller has rebuilt it from the parameters it parsed. Raises
     InvalidInput for a name that is unusable and a query that is empty or too long, Conflict
-    where there are too many.
+    where there are too many views.
     """
-    clean = line_clean(name, field="name", limit=NAME_LIMIT)
-    _query_check(query)
-    # Two of one person's at the same time: one after the other, so that neither passes the limit.
+    clean_name = line_clean(name, field="name", limit=NAME_LIMIT)
+    _saved_view_query_validate(query)
+    # Requests of one person at the same time wait for each other, so that none passes the limit.
     User.objects.select_for_update().get(pk=user.pk)
-    kept = {view.name.casefold(): view for view in saved_views_of(user=user)}
-    view = kept.get(clean.casefold())
+    views_by_name = {view.name.casefold(): view for view in saved_views_list(user=user)}
+    view = views_by_name.get(clean_name.casefold())
     if view is None:
-        _refuse_too_many(len(kept))
-        view = SavedView(user=user, name=clean)
+        _saved_view_limit_check(len(views_by_name))
+        view = SavedView(user=user, name=clean_name)
     view.query = query
     view.save()
-    audit_record(tag=Tag.VIEW_KEPT, actor=actor, subject=view.name)
+    audit_event_record(tag=AuditTag.VIEW_KEPT, actor=actor, subject=view.name)
     return view
 
 
 @transaction.atomic
-def saved_view_remove(*, actor: Actor, user: User, view_id: int) -> str:
-    """Forget one of this person's views; its name. Raises NotFound, also for somebody else's."""
+def saved_view_delete(*, actor: Actor, user: User, view_id: int) -> str:
+    """Delete one of this person's views; returns its name.
+
+    Raises NotFound, also for somebody else's view.
+    """
     view = SavedView.objects.filter(user=user, pk=view_id).first()
     if view is None:
         raise NotFound(_("There is no such view."))
     view.delete()
-    audit_record(tag=Tag.VIEW_REMOVED, actor=actor, subject=view.name)
+    audit_event_record(tag=AuditTag.VIEW_REMOVED, actor=actor, subject=view.name)
     return view.name
 
 
-def _refuse_too_many(kept: int) -> None:
-    if kept >= VIEWS_AT_MOST:
+def _saved_view_limit_check(count: int) -> None:
+    if count >= VIEWS_AT_MOST:
         raise Conflict(
             _("You keep %(n)d views already. Remove one, then keep this one.")
             % {"n": VIEWS_AT_MOST}
         )
 
 
-def _query_check(query: str) -> None:
+def _saved_view_query_validate(query: str) -> None:
     if not query:
         raise InvalidInput(
             _("Search, filter or sort first: everything is what the overview shows anyway."),

@@ -1,8 +1,8 @@
 """The session engine: rows of Django's table that open nothing for whoever copies them.
 
-The key that the browser holds is stored as a hash, and what the session says is sealed. Neither
-the row nor a statement that looks it up leads back to the cookie, or to what waits in a session
-for its next step: the link of a new password, an attempt at a provider, an invitation.
+The key that the browser holds is stored as a hash, and the session's data is encrypted. Neither
+the row nor a statement that looks it up leads back to the cookie, or to what a session holds for
+its next step: the link of a new password, an attempt at a provider, an invitation.
 """
 
 import base64
@@ -18,7 +18,11 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from freddy_admin.accounts.models import UserSession
-from freddy_admin.accounts.second_factor.sealing import SecondFactorUnreadable, seal, unseal
+from freddy_admin.accounts.secret_key_encryption import (
+    SecondFactorUnreadable,
+    decrypt_text,
+    encrypt_text,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,57 +48,57 @@ class SessionStore(DatabaseStore):
     Every method takes and gives that key; only rows hold its hash.
     """
 
-    stays = False  # while it does, `cycle_key` leaves the key as it is
+    keeps_key = False  # while true, `cycle_key` leaves the key as it is
 
     def exists(self, session_key: str) -> bool:
-        """Whether there is a session with this key, over or not."""
+        """Whether there is a session with this key, expired or not."""
         return Session.objects.filter(session_key=session_key_hash(session_key)).exists()
 
     def load(self) -> dict[str, Any]:
-        """What the session says; empty, and its key forgotten, where there is none."""
-        stored = session_key_hash(self.session_key)
-        row = Session.objects.filter(session_key=stored, expire_date__gt=timezone.now()).first()
+        """The session's data; empty, and the key dropped, where there is none."""
+        key_hash = session_key_hash(self.session_key)
+        row = Session.objects.filter(session_key=key_hash, expire_date__gt=timezone.now()).first()
         if row is None:
             self._session_key = None
             return {}
         return self.decode(row.session_data)
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
-        """The row to be written."""
+        """The row to be written, with the hash in place of the key."""
         row = super().create_model_instance(data)
         row.session_key = session_key_hash(row.session_key)
         return row
 
     def delete(self, session_key: str | None = None) -> None:
-        """End the session with this key; without one, this session."""
-        ended = session_key_hash(session_key or self.session_key)
-        if ended:
-            Session.objects.filter(session_key=ended).delete()
+        """Delete the session with this key; without a key, this session."""
+        key_hash = session_key_hash(session_key or self.session_key)
+        if key_hash:
+            Session.objects.filter(session_key=key_hash).delete()
 
     def cycle_key(self) -> None:
-        """Go on under another key; what the list of sessions says of this one goes along."""
-        if self.stays:
+        """Replace the session's key; its `UserSession` row follows the new one."""
+        if self.keeps_key:
             return
-        former = session_key_hash(self.session_key)
+        former_hash = session_key_hash(self.session_key)
         super().cycle_key()
-        if former:
-            rows = UserSession.objects.filter(session_key_hash=former)
+        if former_hash:
+            rows = UserSession.objects.filter(session_key_hash=former_hash)
             rows.update(session_key_hash=session_key_hash(self.session_key))
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        """The session's content, sealed with SECRET_KEY."""
-        return seal(self.serializer().dumps(session_dict).decode(), purpose=PURPOSE)
+        """The session's data, encrypted with SECRET_KEY."""
+        return encrypt_text(self.serializer().dumps(session_dict).decode(), purpose=PURPOSE)
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """The content again; empty where neither SECRET_KEY nor a former one opens it."""
+        """The decrypted data; empty where neither SECRET_KEY nor a former one opens it."""
         try:
-            content = unseal(str(session_data), purpose=PURPOSE)
+            json_text = decrypt_text(str(session_data), purpose=PURPOSE)
         except SecondFactorUnreadable:
             log.warning("A stored session cannot be opened: it was sealed with another SECRET_KEY.")
             return {}
-        return dict(self.serializer().loads(content.encode()))
+        return dict(self.serializer().loads(json_text.encode()))
 
-    # Django's own would look for the key as it is; these wait for the methods above.
+    # Those of `DatabaseStore` would look for the key itself; these call the methods above.
     aexists = SessionBase.aexists
     acreate = SessionBase.acreate
     asave = SessionBase.asave
@@ -102,5 +106,5 @@ class SessionStore(DatabaseStore):
     adelete = SessionBase.adelete
 
     async def acycle_key(self) -> None:
-        """Go on under another key, as `cycle_key` does."""
+        """Replace the session's key by `cycle_key` in a thread."""
         await sync_to_async(self.cycle_key)()

@@ -33,8 +33,9 @@ class AitronosError(Exception):
     where it said nothing. `retry_after` is the API's wait hint in seconds, held between 1 and
     3,600; None without a readable one. `retryable` says whether asking again may help.
 
-    `sent` is False only where it is certain that no byte of a request left us, in any attempt of
-    the call. Where it is True, what was asked for may have been done, whatever the error.
+    `request_sent` is False only where it is certain that no byte of a request left us, in any
+    attempt of the call. Where it is True, what was asked for may have been done, whatever the
+    error.
     """
 
     retryable = False
@@ -51,14 +52,14 @@ class AitronosError(Exception):
         retry_after: float | None = None,
         field: str = "",
         detail: str = "",
-        sent: bool = True,
+        request_sent: bool = True,
     ) -> None:
         super().__init__(str(kind) if http_status is None else f"{kind} ({http_status})")
         self.kind = kind
         self.code, self.http_status, self.message = code, http_status, message
         self.trace_id, self.request_id = trace_id, request_id
         self.retry_after, self.field, self.detail = retry_after, field, detail
-        self.sent = sent
+        self.request_sent = request_sent
         self.elapsed_ms, self.attempts = 0.0, 1
 
 
@@ -86,7 +87,7 @@ class RateLimited(AitronosError):
 
 
 class ServerError(AitronosError):
-    """5xx: the API's own trouble."""
+    """5xx: the API itself failed."""
 
     retryable = True
 
@@ -95,7 +96,7 @@ class UnexpectedStatus(AitronosError):
     """A status that this route has no meaning for; a redirect is never followed."""
 
 
-class UnreadableAnswer(AitronosError):
+class UnreadableResponse(AitronosError):
     """A 200 that is not what the route promises; `field` names the part where one can be named."""
 
 
@@ -108,7 +109,7 @@ class ConnectionFailed(AitronosError):
         return self.kind is not FailureKind.TLS
 
 
-class TimedOut(AitronosError):
+class RequestTimedOut(AitronosError):
     """Nothing came within the read limit, or not all within the total limit."""
 
 
@@ -116,5 +117,5 @@ class InvalidSecret(AitronosError):
     """The key cannot be sent in a header; nothing was sent."""
 
 
-class Withheld(AitronosError):
+class RequestWithheld(AitronosError):
     """The caller's `may_send` said no when the connection stood; nothing was sent."""

@@ -9,35 +9,36 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from freddy_admin.aitronos.text import cleaned
+from freddy_admin.aitronos.text_cleaning import clean_text
 
-RUN = 8  # characters of a key in a row that tell something about it
-_HEX_RUN = 2 * RUN
-_STEP = 4  # cut into pieces of this length, a text with a run in it has a piece inside of the run
-_MARK = "…"
+RUN_LENGTH = 8  # characters of a key in a row that tell something about it
+_HEX_RUN_LENGTH = 2 * RUN_LENGTH
+# Cut into pieces of this length, a text with a run in it has a piece inside of the run.
+_PROBE_LENGTH = 4
+_ELLIPSIS = "…"
 # What all keys begin with tells nothing. With signs in between a key is looked for from a few
 # characters before its own part on: "an oak_live_ key" is no echo of a key that goes on with a k.
-_SHARED_STARTS = ("oak_live_", "oak_prod_")
-_LEAD = 5
+_SHARED_PREFIXES = ("oak_live_", "oak_prod_")
+_LEAD_LENGTH = 5
 # What the API page says of a refusal is no echo either, whatever a key is made of.
-_DOCUMENTED = (
+_DOCUMENTED_ERROR_CODES = (
     "API_KEY_EXPIRED API_KEY_PAUSED API_KEY_DEACTIVATED INVALID_API_KEY AUTHENTICATION_REQUIRED "
     "INSUFFICIENT_PERMISSIONS ORGANIZATION_ACCESS_DENIED NO_ORGANIZATION_MEMBERSHIP "
     "AMBIGUOUS_ORGANIZATION OPERATION_NOT_ALLOWED RATE_LIMIT_EXCEEDED SPENDING_LIMIT "
     "RESOURCE_NOT_FOUND METHOD_NOT_ALLOWED VALIDATION_ERROR CONFLICT SERVICE_UNAVAILABLE"
 )
 # How the panel shows a key to everybody: its beginning, dots, its end, if enough stays hidden.
-_SHOWN_START, _SHOWN_END, _HIDDEN_AT_LEAST = 13, 4, 16
+_DISPLAYED_START, _DISPLAYED_END, _MIN_HIDDEN = 13, 4, 16
 # A number of HTML needs no end; what else begins as one may be a word beside an ampersand.
 _ESCAPE = re.compile(
     r"%[0-9a-f]{2}|&[0-9a-z]{1,31};|&#(?:x[0-9a-f]{1,31}|[0-9]{1,31});?"
     r"|\\(?-i:U)000[0-9a-f]{5}|\\u\{[0-9a-f]{1,5}\}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}",
     re.I,
 )
-_LAYERS = 3  # of escapes within escapes
+_MAX_ESCAPE_LAYERS = 3  # of escapes within escapes
 _LOOK_ALIKE = str.maketrans("İıſ", "iis")
-_IN_NO_KEY = "ж"
-_SIGNS = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not c.isalnum()))
+_PLACEHOLDER_LETTER = "ж"
+_SIGN_REMOVAL = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not c.isalnum()))
 
 
 class Redactor:
@@ -48,139 +49,167 @@ class Redactor:
     What stays: a beginning that all keys share, and the form in which the panel shows this key.
     """
 
-    __slots__ = ("_bare", "_hex", "_plain", "_shown", "_start")
+    __slots__ = (
+        "_alphanumeric_forms",
+        "_displayed_forms",
+        "_hex_form",
+        "_plain_forms",
+        "_shared_prefix",
+    )
 
     def __init__(self, secret: str | None) -> None:
-        secret = secret if secret and len(secret) >= RUN else ""
-        raw, lowered = secret.encode(), _alike(secret)
-        self._start = next((one for one in _SHARED_STARTS if lowered.startswith(one)), "")
-        own = lowered[max(0, len(self._start) - _LEAD) :]
-        coded = [_alike(_base64(raw, shift)) for shift in range(3)]
-        self._plain = "\0".join((lowered, lowered[::-1], *coded))
-        self._bare = "\0".join(map(_letters_of, (own, own[::-1], *coded)))
-        self._hex = raw.hex()
-        enough = len(secret) >= _SHOWN_START + _HIDDEN_AT_LEAST + _SHOWN_END
-        parts = (secret[:_SHOWN_START], secret[-_SHOWN_END:])
-        self._shown = (_MARK.join(parts), "...".join(parts)) if enough else ()
+        secret = secret if secret and len(secret) >= RUN_LENGTH else ""
+        raw, lowered = secret.encode(), _fold_case_and_lookalikes(secret)
+        self._shared_prefix = next(
+            (prefix for prefix in _SHARED_PREFIXES if lowered.startswith(prefix)), ""
+        )
+        distinctive_part = lowered[max(0, len(self._shared_prefix) - _LEAD_LENGTH) :]
+        base64_forms = [
+            _fold_case_and_lookalikes(_base64_at_offset(raw, offset)) for offset in range(3)
+        ]
+        self._plain_forms = "\0".join((lowered, lowered[::-1], *base64_forms))
+        self._alphanumeric_forms = "\0".join(
+            map(_keep_letters_and_digits, (distinctive_part, distinctive_part[::-1], *base64_forms))
+        )
+        self._hex_form = raw.hex()
+        hides_enough = len(secret) >= _DISPLAYED_START + _MIN_HIDDEN + _DISPLAYED_END
+        parts = (secret[:_DISPLAYED_START], secret[-_DISPLAYED_END:])
+        self._displayed_forms = (_ELLIPSIS.join(parts), "...".join(parts)) if hides_enough else ()
 
-    def clean(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """`text` with "…" for each run of the key; the same text where there is none."""
-        if not self._hex:
+        if not self._hex_form:
             return text
         # First as it is, for what looks like an escape may be characters of the key.
-        kept = self._without_echoes(text) if _ESCAPE.search(text) else text
-        plain = _decoded(kept)
-        found = self._without_echoes(plain)
-        if found is plain:
-            return kept
+        text_as_sent = self._replace_secret_echoes(text) if _ESCAPE.search(text) else text
+        decoded = _decode_escapes_and_normalize(text_as_sent)
+        redacted = self._replace_secret_echoes(decoded)
+        if redacted is decoded:
+            return text_as_sent
         # An escape may have been that of a control character.
-        return cleaned(unicodedata.normalize("NFC", found), len(text))
+        return clean_text(unicodedata.normalize("NFC", redacted), len(text))
 
-    def _without_echoes(self, text: str) -> str:
-        if not self._suspects(_alike(text)):
+    def _replace_secret_echoes(self, text: str) -> str:
+        if not self._may_contain_secret(_fold_case_and_lookalikes(text)):
             return text
         # What was apart until something between was cut may be an echo in its turn.
-        while spans := self._echoes(text):
-            text = _cut(text, spans)
+        while spans := self._find_secret_spans(text):
+            text = _replace_spans_with_ellipsis(text, spans)
         return text
 
-    def _suspects(self, letters: str) -> bool:
-        """Whether a run may stand there: one look at every fourth character."""
-        for looked, sought in ((letters, self._plain), (_letters_of(letters), self._bare)):
-            for at in range(0, len(looked) - _STEP + 1, _STEP):
-                piece = looked[at : at + _STEP]
-                if piece in sought or piece in self._hex:
+    def _may_contain_secret(self, letters: str) -> bool:
+        """Whether a run may stand there: a probe at every fourth character, so that it is cheap."""
+        for haystack, needles in (
+            (letters, self._plain_forms),
+            (_keep_letters_and_digits(letters), self._alphanumeric_forms),
+        ):
+            for start in range(0, len(haystack) - _PROBE_LENGTH + 1, _PROBE_LENGTH):
+                probe = haystack[start : start + _PROBE_LENGTH]
+                if probe in needles or probe in self._hex_form:
                     return True
         return False
 
-    def _echoes(self, text: str) -> list[tuple[int, int]]:
+    def _find_secret_spans(self, text: str) -> list[tuple[int, int]]:
         """From where to where runs stand in `text`, in order; they may overlap."""
-        letters = _alike(self._without_shown(text))
-        at = [place for place, letter in enumerate(letters) if letter.isalnum()]
-        bare = "".join(letters[place] for place in at)
-        spans = [*_runs(letters, self._plain, RUN), *_runs(letters, self._hex, _HEX_RUN)]
-        for start, end in (*_runs(bare, self._bare, RUN), *_runs(bare, self._hex, _HEX_RUN)):
-            spans.append((at[start], at[end - 1] + 1))
-        return sorted(one for one in spans if not self._tells_nothing(letters[slice(*one)]))
+        letters = _fold_case_and_lookalikes(self._exempt_displayed_key_form(text))
+        positions = [position for position, letter in enumerate(letters) if letter.isalnum()]
+        alphanumeric = "".join(letters[position] for position in positions)
+        spans = [
+            *_find_secret_runs(letters, self._plain_forms, RUN_LENGTH),
+            *_find_secret_runs(letters, self._hex_form, _HEX_RUN_LENGTH),
+        ]
+        for start, end in (
+            *_find_secret_runs(alphanumeric, self._alphanumeric_forms, RUN_LENGTH),
+            *_find_secret_runs(alphanumeric, self._hex_form, _HEX_RUN_LENGTH),
+        ):
+            spans.append((positions[start], positions[end - 1] + 1))
+        return sorted(span for span in spans if not self._is_harmless_run(letters[slice(*span)]))
 
-    def _without_shown(self, text: str) -> str:
+    def _exempt_displayed_key_form(self, text: str) -> str:
         """`text`, as long as it was, with letters of no key where the panel's own form stands."""
-        for shown in self._shown:
-            at = text.find(shown)
-            while at >= 0:
-                end = at + len(shown)
-                if not (_joins(text[at - 1 : at]) or _joins(text[end : end + 1])):
-                    text = text[:at] + _IN_NO_KEY * len(shown) + text[end:]
-                at = text.find(shown, at + 1)
+        for form in self._displayed_forms:
+            start = text.find(form)
+            while start >= 0:
+                end = start + len(form)
+                if not (
+                    _is_word_character(text[start - 1 : start])
+                    or _is_word_character(text[end : end + 1])
+                ):
+                    text = text[:start] + _PLACEHOLDER_LETTER * len(form) + text[end:]
+                start = text.find(form, start + 1)
         return text
 
-    def _tells_nothing(self, run: str) -> bool:
-        letters = _letters_of(run)
-        return run in self._start or run in _CODES or (len(letters) >= RUN and letters in _WORDS)
+    def _is_harmless_run(self, run: str) -> bool:
+        letters = _keep_letters_and_digits(run)
+        return (
+            run in self._shared_prefix
+            or run in _FOLDED_ERROR_CODES
+            or (len(letters) >= RUN_LENGTH and letters in _ERROR_CODE_LETTERS)
+        )
 
 
-def _joins(character: str) -> bool:
+def _is_word_character(character: str) -> bool:
     """Whether it would make what stands beside it longer."""
     return character.isalnum() or character in {"_", "-"}
 
 
-def _runs(text: str, sought: str, length: int) -> Iterator[tuple[int, int]]:
-    """Each longest stretch of `text` that is covered by pieces of this length out of `sought`."""
+def _find_secret_runs(text: str, secret_forms: str, length: int) -> Iterator[tuple[int, int]]:
+    """Each longest stretch of `text` covered by pieces of this length out of `secret_forms`."""
     start = end = 0
-    for place in range(len(text) - length + 1):
-        if text[place : place + length] not in sought:
+    for position in range(len(text) - length + 1):
+        if text[position : position + length] not in secret_forms:
             continue
-        if place >= end and end:
+        if position >= end and end:
             yield start, end
-        start = start if place < end else place
-        end = place + length
+        start = start if position < end else position
+        end = position + length
     if end:
         yield start, end
 
 
-def _cut(text: str, spans: list[tuple[int, int]]) -> str:
-    kept, done = "", 0
+def _replace_spans_with_ellipsis(text: str, spans: list[tuple[int, int]]) -> str:
+    result, position = "", 0
     for start, end in spans:
-        if start >= done:
-            kept += text[done:start] + _MARK
-        done = max(done, end)
-    return kept + text[done:]
+        if start >= position:
+            result += text[position:start] + _ELLIPSIS
+        position = max(position, end)
+    return result + text[position:]
 
 
-def _decoded(text: str) -> str:
+def _decode_escapes_and_normalize(text: str) -> str:
     """`text` without escapes, each character of it in its simplest form."""
-    for _ in range(_LAYERS):
+    for _ in range(_MAX_ESCAPE_LAYERS):
         if not _ESCAPE.search(text):
             break
-        text = _ESCAPE.sub(_character, text)
+        text = _ESCAPE.sub(_unescape_match, text)
     if text.isascii():
         return text
-    return _MARK.join(unicodedata.normalize("NFKD", part) for part in text.split(_MARK))
+    return _ELLIPSIS.join(unicodedata.normalize("NFKD", part) for part in text.split(_ELLIPSIS))
 
 
-def _character(escape: re.Match[str]) -> str:
-    written = escape.group()
-    if written.startswith("&"):
-        return html.unescape(written)
-    return chr(int(written.lstrip("%\\uUxX{").rstrip("}"), 16))
+def _unescape_match(escape: re.Match[str]) -> str:
+    escape_text = escape.group()
+    if escape_text.startswith("&"):
+        return html.unescape(escape_text)
+    return chr(int(escape_text.lstrip("%\\uUxX{").rstrip("}"), 16))
 
 
-def _alike(text: str) -> str:
+def _fold_case_and_lookalikes(text: str) -> str:
     """Small letters, one for each character, those that pass for an i or an s among them."""
     return text.lower() if text.isascii() else text.translate(_LOOK_ALIKE).lower()
 
 
-def _letters_of(text: str) -> str:
+def _keep_letters_and_digits(text: str) -> str:
     if text.isascii():
-        return text.translate(_SIGNS)
+        return text.translate(_SIGN_REMOVAL)
     return "".join(filter(str.isalnum, text))
 
 
-def _base64(raw: bytes, shift: int) -> str:
-    """Base64 of `raw` behind `shift` other bytes, less the characters that others share in."""
-    coded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-    return coded[shift + 1 if shift else 0 : -1]
+def _base64_at_offset(raw: bytes, offset: int) -> str:
+    """Base64 of `raw` behind `offset` other bytes, less the characters that others share in."""
+    encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+    return encoded[offset + 1 if offset else 0 : -1]
 
 
-_CODES = _alike(_DOCUMENTED)
-_WORDS = "\0".join(map(_letters_of, _CODES.split()))
+_FOLDED_ERROR_CODES = _fold_case_and_lookalikes(_DOCUMENTED_ERROR_CODES)
+_ERROR_CODE_LETTERS = "\0".join(map(_keep_letters_and_digits, _FOLDED_ERROR_CODES.split()))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import requests
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.config import ClientConfig
+from freddy_admin.aitronos.client_config import ClientConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,36 @@ class Route:
     read_timeout: float | None = None
 
     @property
-    def repeatable(self) -> bool:
+    def is_repeatable(self) -> bool:
         """Whether sending it twice does no harm."""
         return self.method == "GET"
 
 
-SYNC_STATUS: Final = Route("GET", "/v1/admin/composio/sync/status")
-AUTH_CONFIGS: Final = Route("GET", "/v1/admin/composio/auth-configs")
-HEALTH: Final = Route("GET", "/v1/health/")
+SYNC_STATUS_ROUTE: Final = Route("GET", "/v1/admin/composio/sync/status")
+AUTH_CONFIGS_ROUTE: Final = Route("GET", "/v1/admin/composio/auth-configs")
+HEALTH_ROUTE: Final = Route("GET", "/v1/health/")
 
 
-LONGEST_READ = 86_400.0
-_NO_SEGMENTS = {"", ".", ".."}
+LONGEST_READ_TIMEOUT = 86_400.0
+_INVALID_SEGMENTS = {"", ".", ".."}
 
 
-def sync_start(*, full: bool, read_timeout: float) -> Route:
+def sync_start_route(*, full: bool, read_timeout: float) -> Route:
     """Start a sync. Raises ValueError where `read_timeout` is not above 0 and within a day."""
-    if not 0 < read_timeout <= LONGEST_READ:
+    if not 0 < read_timeout <= LONGEST_READ_TIMEOUT:
         raise ValueError("read_timeout must be a number of seconds above 0 and within a day")
     path = f"/v1/admin/composio/sync?force_full_sync={'true' if full else 'false'}"
     return Route("POST", path, read_timeout=read_timeout)
 
 
-def connectors(*, offset: int, limit: int) -> Route:
-    """A part of the connectors; the API judges the numbers."""
+def connectors_route(*, offset: int, limit: int) -> Route:
+    """At most `limit` connectors from `offset` on; the API validates the numbers."""
     return Route("GET", f"/v1/personal-connectors/available?limit={limit}&offset={offset}")
 
 
-def tool_switch(*, tool_key: str, enabled: bool) -> Route:
+def tool_switch_route(*, tool_key: str, enabled: bool) -> Route:
     """Switch a tool. Raises ValueError for a key that cannot be one segment of a path."""
-    if tool_key in _NO_SEGMENTS:
+    if tool_key in _INVALID_SEGMENTS:
         raise ValueError("the tool key names no tool")
     try:
         segment = quote(tool_key, safe="")
@@ -63,11 +63,11 @@ def tool_switch(*, tool_key: str, enabled: bool) -> Route:
     return Route("PATCH", f"/v1/admin/composio/tools/{segment}/status", body=body)
 
 
-def request_prepare(config: ClientConfig, route: Route) -> PreparedRequest:
+def prepare_request(config: ClientConfig, route: Route) -> PreparedRequest:
     """The request of a route, without a key. No environment is looked at."""
     headers = {
         "Accept": "application/json",
-        # Compressed answers could unfold to any size: we ask for none and take none.
+        # Compressed responses could unfold to any size: we ask for none and take none.
         "Accept-Encoding": "identity",
         "User-Agent": config.user_agent,
     }

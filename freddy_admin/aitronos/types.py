@@ -8,8 +8,8 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class SyncStatus:
-    """The answer of *Get sync status*, as received; an interval of 0 means none."""
+class SyncStatusResponse:
+    """The response of *Get sync status*, as received; an interval of 0 means none."""
 
     total_tools: int
     enabled_tools: int
@@ -20,8 +20,8 @@ class SyncStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncStarted:
-    """The answer of *Trigger connector sync*; "" and None where the API said nothing.
+class SyncStartedResponse:
+    """The response of *Trigger connector sync*; "" and None where the API said nothing.
 
     `status` and `sync_mode` are free text. No route tells later what became of `job_id`.
     """
@@ -47,8 +47,8 @@ class AuthConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthConfigs:
-    """The answer of *List auth configs*: all there are, and the number the API says."""
+class AuthConfigList:
+    """The response of *List auth configs*: all there are, and the number the API says."""
 
     items: tuple[AuthConfig, ...]
     total: int
@@ -70,7 +70,7 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorPage:
-    """The answer of *List available connectors*: some of `total`, and every category's name."""
+    """The response of *List available connectors*: some of `total`, and every category's name."""
 
     connectors: tuple[Connector, ...]
     categories: tuple[str, ...]
@@ -79,8 +79,8 @@ class ConnectorPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSwitched:
-    """The answer of *Update a tool's status*: the tool is now as it was asked to be."""
+class ToolSwitchedResponse:
+    """The response of *Update a tool's status*: the tool is now as it was asked to be."""
 
     tool_id: str
     tool_key: str
@@ -89,8 +89,8 @@ class ToolSwitched:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """The answer of the public health route."""
+class HealthResponse:
+    """The response of the public health route."""
 
     status: str
 
@@ -109,7 +109,7 @@ class CallInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[Value]):
+class ApiResponse(Generic[Value]):
     """A value and how it came."""
 
     value: Value

@@ -7,7 +7,7 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        """A table that a migration made anew has lost its triggers."""
-        from freddy_admin.audit.guards import guards_after_migrate
+        """Restore the triggers after each migration: a table that was rebuilt has lost them."""
+        from freddy_admin.audit.append_only_triggers import append_only_triggers_restore
 
-        post_migrate.connect(guards_after_migrate, sender=self, dispatch_uid="audit_guards")
+        post_migrate.connect(append_only_triggers_restore, sender=self, dispatch_uid="audit_guards")

@@ -1,4 +1,4 @@
-"""Hangs events onto the chain, each after the commit that wrote it.
+"""Appends events to the hash chain, each after the commit that wrote it.
 
 An event is inserted in its caller's transaction without any lock. Its link follows in a short
 transaction of its own, which locks the head and nothing else: so writers wait for one another for
@@ -13,123 +13,129 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from freddy_admin.audit.content import event_content
+from freddy_admin.audit.event_content import event_content
 from freddy_admin.audit.models import AuditEpoch, AuditEvent, AuditHead, AuditLink, EpochKind
 from freddy_admin.core import clock
-from freddy_admin.crypto.chains import START, ChainKey, chain_key, digest_next
+from freddy_admin.crypto.hash_chain import CHAIN_START, ChainKey, derive_chain_key, extend_digest
 
 log = logging.getLogger(__name__)
 
-HEAD = 1
-BATCH = 500
+HEAD_PK = 1
+LINK_BATCH_SIZE = 500
 # Ids are given out before a commit: those just below the newest link may come late.
-_LATE = 20_000
+_LATE_COMMIT_IDS = 20_000
 
-_waiting = threading.local()
+_pending = threading.local()
 
 
-def chain_soon(event_ids: Sequence[int]) -> None:
-    """Link these events once the present transaction is committed; without one, now.
+def chain_append_on_commit(event_ids: Sequence[int]) -> None:
+    """Append these events once the current transaction is committed; without one, now.
 
-    What goes wrong then is logged and left to the worker: the deed itself was done.
+    A failure is logged and left to the worker: what the events record was done.
     """
-    ids: list[int] = _waiting.__dict__.setdefault("ids", [])
-    # Those of a transaction that was rolled back are still here; they are not found later.
+    ids: list[int] = _pending.__dict__.setdefault("ids", [])
+    # Ids of a transaction that was rolled back stay in the list; no event is found for them.
     ids.extend(event_ids)
-    transaction.on_commit(_link_waiting, robust=True)
+    transaction.on_commit(_append_events_pending_commit, robust=True)
 
 
 def chain_append(event_ids: Iterable[int]) -> int:
-    """Link those of these events that are there and not linked yet; how many."""
-    return sum(_append(batch) for batch in _batches(sorted(set(event_ids))))
+    """Append those of these events that exist and are not linked yet; returns how many."""
+    return sum(_append_batch(batch) for batch in _iter_batches(sorted(set(event_ids))))
 
 
-def chain_catch_up(*, whole: bool = False) -> int:
-    """Link what a killed process left: near the end of the chain, or in the `whole` log."""
-    left = events_unlinked()
+def chain_append_missing(*, whole: bool = False) -> int:
+    """Append what a killed process left unlinked, near the end or in the `whole` log; how many."""
+    events = unlinked_events()
     if not whole:
         newest = AuditLink.objects.order_by("-place").values_list("event_id", flat=True).first()
-        left = left.filter(pk__gt=(newest or 0) - _LATE)
-    return chain_append(left.order_by("pk").values_list("pk", flat=True)[: 20 * BATCH])
+        events = events.filter(pk__gt=(newest or 0) - _LATE_COMMIT_IDS)
+    return chain_append(events.order_by("pk").values_list("pk", flat=True)[: 20 * LINK_BATCH_SIZE])
 
 
 def event_seal(event: AuditEvent) -> str:
-    """Shows that this panel wrote the event; of every field but its number."""
-    return str(chain_key(settings.SECRET_KEY).seal(event_content(event)))
+    """The seal that proves that this panel wrote the event; it covers every field but its id."""
+    return str(derive_chain_key(settings.SECRET_KEY).seal(event_content(event)))
 
 
-def events_unlinked() -> QuerySet[AuditEvent]:
-    """Events without a place in the chain."""
-    own = AuditLink.objects.filter(event_id=OuterRef("pk"))
-    return AuditEvent.objects.filter(~Exists(own))
+def unlinked_events() -> QuerySet[AuditEvent]:
+    """The events without a place in the chain."""
+    links = AuditLink.objects.filter(event_id=OuterRef("pk"))
+    return AuditEvent.objects.filter(~Exists(links))
 
 
-def keys_known() -> dict[str, ChainKey]:
-    """The chain's keys by their ids: of SECRET_KEY and of the former ones that are still named."""
-    keys = [chain_key(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+def chain_keys_by_id() -> dict[str, ChainKey]:
+    """The chain's keys by their ids: of SECRET_KEY and of SECRET_KEY_FALLBACKS."""
+    keys = [
+        derive_chain_key(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
     return {key.id: key for key in reversed(keys)}
 
 
-def head_proof(head: AuditHead, key: ChainKey) -> str:
-    """What the head's own proof must be."""
-    return key.head(count=head.count, digest=head.digest, last=head.last)
+def expected_head_mac(head: AuditHead, key: ChainKey) -> str:
+    """The MAC that the head must carry, by this key."""
+    return key.head_mac(count=head.count, digest=head.digest, last=head.last)
 
 
-def _link_waiting() -> None:
-    ids: list[int] = _waiting.__dict__.get("ids", [])
-    _waiting.ids = []
+def _append_events_pending_commit() -> None:
+    ids: list[int] = _pending.__dict__.get("ids", [])
+    _pending.ids = []
     if ids:
         chain_append(ids)
 
 
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+def _iter_batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), LINK_BATCH_SIZE):
+        yield ids[start : start + LINK_BATCH_SIZE]
 
 
 @transaction.atomic
-def _append(ids: Sequence[int]) -> int:
-    key = chain_key(settings.SECRET_KEY)
-    head = _head_lock(key)
-    known, links = keys_known(), []
-    for event in events_unlinked().filter(pk__in=ids).order_by("pk"):
+def _append_batch(ids: Sequence[int]) -> int:
+    key = derive_chain_key(settings.SECRET_KEY)
+    head = _get_or_create_locked_head(key)
+    keys, links = chain_keys_by_id().values(), []
+    for event in unlinked_events().filter(pk__in=ids).order_by("pk"):
         content = event_content(event)
-        if not any(one.seal_fits(content, event.seal) for one in known.values()):
+        if not any(known_key.verify_seal(content, event.seal) for known_key in keys):
             log.error("Audit event %d was not written by this panel: it is not linked.", event.pk)
             continue
-        head.digest = digest_next(head.digest, content)
-        head.last = key.link(former=head.last, digest=head.digest)
+        head.digest = extend_digest(head.digest, content)
+        head.last = key.link_hash(former=head.last, digest=head.digest)
         head.count += 1
         links.append(AuditLink(place=head.count, event_id=event.pk, hash=head.last))
     if links:
         AuditLink.objects.bulk_create(links)
-        head.proof = head_proof(head, key)
+        head.proof = expected_head_mac(head, key)
         head.save()
     return len(links)
 
 
-def _head_lock(key: ChainKey) -> AuditHead:
-    """The head, locked; with another key than before, or without a head, an epoch begins."""
+def _get_or_create_locked_head(key: ChainKey) -> AuditHead:
+    """The head, locked; an epoch starts where there is none, or its key is another one."""
     heads = AuditHead.objects.select_for_update()
-    head = heads.filter(pk=HEAD).first()
+    head = heads.filter(pk=HEAD_PK).first()
     if head is None:
-        # Of two who find none, one makes it and the other one waits for it here.
-        blank = AuditHead(pk=HEAD, digest=START, last=START, key_id="", proof="")
-        AuditHead.objects.bulk_create([blank], ignore_conflicts=True)
-        head = heads.get(pk=HEAD)
+        # Of two processes that find none, one creates it and the other one waits for it here.
+        empty_head = AuditHead(
+            pk=HEAD_PK, digest=CHAIN_START, last=CHAIN_START, key_id="", proof=""
+        )
+        AuditHead.objects.bulk_create([empty_head], ignore_conflicts=True)
+        head = heads.get(pk=HEAD_PK)
     if head.key_id != key.id:
-        _epoch_begin(head, key)
+        _create_epoch(head, key)
     return head
 
 
-def _epoch_begin(head: AuditHead, key: ChainKey) -> None:
-    newest = None if head.key_id else AuditLink.objects.order_by("-place").first()
-    kind = EpochKind.KEY_CHANGED if head.key_id else EpochKind.BEGUN
-    if newest is not None:
-        # Somebody took the head away. The log goes on, and `doctor` says from where.
-        kind, head.count, head.last = EpochKind.BEGUN_ANEW, newest.place, newest.hash
+def _create_epoch(head: AuditHead, key: ChainKey) -> None:
+    newest_link = None if head.key_id else AuditLink.objects.order_by("-place").first()
+    kind = EpochKind.KEY_CHANGED if head.key_id else EpochKind.STARTED
+    if newest_link is not None:
+        # Somebody deleted the head. The log continues, and `doctor` says from where.
+        kind, head.count, head.last = EpochKind.RESTARTED, newest_link.place, newest_link.hash
     head.key_id = key.id
-    first = head.count + 1
-    AuditEpoch.objects.create(first_place=first, kind=kind, key_id=key.id, began_at=clock.now())
-    level = logging.INFO if kind == EpochKind.BEGUN else logging.WARNING
-    log.log(level, "The audit log's chain: a part begins with place %d (%s).", first, kind)
+    first_place = head.count + 1
+    AuditEpoch.objects.create(
+        first_place=first_place, kind=kind, key_id=key.id, began_at=clock.now()
+    )
+    level = logging.INFO if kind == EpochKind.STARTED else logging.WARNING
+    log.log(level, "The audit log's chain: a part begins with place %d (%s).", first_place, kind)

@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, and the chain that holds it. Rows are only ever added."""
+"""The audit log: who did what, when, and the hash chain over it. Rows are only ever added."""
 
 from datetime import datetime
 from typing import Any, NoReturn
@@ -8,35 +8,35 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AppendOnlyError(RuntimeError):
-    """Somebody wrote code that edits or deletes the audit log; there is no such way."""
+    """Code tried to edit or delete a row of the audit log."""
 
     def __init__(self) -> None:
         super().__init__("The audit log is append-only: events are never edited or deleted.")
 
 
-class AddedOnlyQuerySet(models.QuerySet[Any]):
-    """Reads and adds; every way to edit or delete is closed, here and by the database."""
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Reads and adds rows; editing and deleting is refused, here and by the database."""
 
     def update(self, **kwargs: Any) -> NoReturn:
-        """Never allowed."""
+        """Raises AppendOnlyError."""
         raise AppendOnlyError
 
     def _raw_delete(self, using: str | None) -> NoReturn:
         raise AppendOnlyError
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Never allowed."""
+        """Raises AppendOnlyError."""
         raise AppendOnlyError
 
     def delete(self) -> NoReturn:
-        """Never allowed."""
+        """Raises AppendOnlyError."""
         raise AppendOnlyError
 
 
-class AddedOnly(models.Model):
-    """A row that stays as it was written."""
+class AppendOnlyModel(models.Model):
+    """A row that is never changed after it was written."""
 
-    objects = AddedOnlyQuerySet.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -48,20 +48,20 @@ class AddedOnly(models.Model):
         super().save(*args, **(kwargs | {"force_insert": True}))
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Never allowed."""
+        """Raises AppendOnlyError."""
         raise AppendOnlyError
 
 
-class AuditEvent(AddedOnly):
+class AuditEvent(AppendOnlyModel):
     """One thing a person or a command did.
 
-    Names are kept as text beside the numbers, so that an event outlives the person and the
-    organisation it speaks of. `seal` shows that the panel wrote it; its place in the chain is an
+    Names are stored as text beside the ids, so that an event outlives the person and the
+    organisation it names. `seal` proves that the panel wrote it; its place in the chain is an
     `AuditLink`. Events from before there was a chain have no seal.
     """
 
     at = models.DateTimeField()
-    # One of `Tag`. Without choices here, a new tag is a line of code and no migration.
+    # One of `AuditTag`. Without choices here, a new tag is a line of code and no migration.
     tag = models.CharField(max_length=40)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=254)
@@ -73,7 +73,7 @@ class AuditEvent(AddedOnly):
     request_id = models.CharField(max_length=64, blank=True, default="")
     seal = models.CharField(max_length=80, blank=True, default="")
 
-    # Where a list shows it, if a clock that was ahead has stamped it; no column.
+    # The moment at which a list shows it, if a clock wrote it while it was ahead; no column.
     listed_at: datetime | None = None
 
     class Meta:
@@ -103,7 +103,7 @@ class AuditEvent(AddedOnly):
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.tag}"
 
 
-class AuditLink(AddedOnly):
+class AuditLink(AppendOnlyModel):
     """An event's place in the chain: places are counted from 1 without a gap."""
 
     place = models.BigIntegerField(primary_key=True)
@@ -115,16 +115,16 @@ class AuditLink(AddedOnly):
 
 
 class EpochKind(models.TextChoices):
-    """Why the chain goes on with another key, or anew."""
+    """Why an epoch of the chain started."""
 
     ADOPTED = "adopted", _("written before there was a chain")
-    BEGUN = "begun", _("written with the chain")
+    STARTED = "begun", _("written with the chain")
     KEY_CHANGED = "key_changed", _("SECRET_KEY was changed")
-    BEGUN_ANEW = "begun_anew", _("the end of the chain was missing")
+    RESTARTED = "begun_anew", _("the end of the chain was missing")
 
 
-class AuditEpoch(AddedOnly):
-    """From this place on, the chain is keyed by this key."""
+class AuditEpoch(AppendOnlyModel):
+    """From `first_place` on, the chain is keyed by the key with this id."""
 
     first_place = models.BigIntegerField()
     kind = models.CharField(max_length=20, choices=EpochKind.choices)
@@ -139,7 +139,7 @@ class AuditEpoch(AddedOnly):
 
 
 class AuditHead(models.Model):
-    """Where the chain ends: one row, whose lock makes one writer wait for the other."""
+    """The end of the chain: one row, whose lock makes one writer wait for another."""
 
     count = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64)
@@ -151,13 +151,13 @@ class AuditHead(models.Model):
         return f"{self.count} events"
 
 
-class AuditCheck(models.Model):
-    """How far the worker's present walk along the chain is, and what its last one found: one row.
+class AuditVerification(models.Model):
+    """The progress of the worker's verification of the chain, and its last result: one row.
 
-    `walk` is empty between two walks; `problem` is empty where everything was in order.
+    `progress` is empty between two verifications, `problem` where everything was in order.
     """
 
-    walk = models.JSONField(default=dict)
+    progress = models.JSONField(default=dict)
     verified_at = models.DateTimeField(null=True)
     events = models.BigIntegerField(default=0)
     problem = models.JSONField(default=dict)
@@ -167,7 +167,7 @@ class AuditCheck(models.Model):
 
 
 class RepeatKind(models.TextChoices):
-    """What one count holds together."""
+    """Which events one count sums up."""
 
     SAME = "same", _("the same by the same person")
     OTHERS = "others", _("what one person did beyond the limit")
@@ -175,16 +175,16 @@ class RepeatKind(models.TextChoices):
 
 
 class RepeatCount(models.Model):
-    """How often something came again since its event was written.
+    """How often an event was repeated since it was written.
 
     Not part of the log: counted here until `ends_at`, then written as one event and deleted.
-    `who` is a person or a network; `times` are those that no event tells of yet. The rest is what
-    that event will say.
+    `actor_key` is a person or a network; `times` counts repeats that no event reports yet. The
+    other fields are those of that event.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
     kind = models.CharField(max_length=10, choices=RepeatKind.choices)
-    who = models.CharField(max_length=300)
+    actor_key = models.CharField(max_length=300)
     tag = models.CharField(max_length=40)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=254)
@@ -194,14 +194,14 @@ class RepeatCount(models.Model):
     details = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
     times = models.BigIntegerField()
-    begun_at = models.DateTimeField()
+    started_at = models.DateTimeField()
     last_at = models.DateTimeField()
     ends_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["who", "tag", "begun_at"], name="audit_repeats_of_one"),
-            models.Index(fields=["tag", "begun_at"], name="audit_repeats_of_a_kind"),
+            models.Index(fields=["actor_key", "tag", "started_at"], name="audit_repeats_of_one"),
+            models.Index(fields=["tag", "started_at"], name="audit_repeats_of_a_kind"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The one way out of the audit log: what a person may read, narrowed, a page at a time."""
+"""Reads the audit log: the events that a person may read, filtered, a page at a time."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,62 +8,62 @@ from operator import or_
 
 from django.db.models import Q, QuerySet
 
-from freddy_admin.audit.ahead import AheadBlock, ahead_block
+from freddy_admin.audit.future_event_listing import FutureEventGroup, future_event_group_get
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.tags import AuditTag
 
-SEARCH_LIMIT = 100
-# A page that looks for a text reads so many events at most, then says how far back it has looked.
-WINDOW = 100_000
-# How many ranges of the log one query joins, each worded and read by itself; SQLite takes 500.
-JOINED = 100
+SEARCH_TEXT_MAX_LENGTH = 100
+# A page of a text search reads at most so many events, then says how far back it has searched.
+SEARCH_WINDOW_EVENTS = 100_000
+# How many ranges of the log one query joins by UNION; SQLite allows 500.
+MAX_UNION_RANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class AuditScope:
-    """What one person may read.
+    """Which events one person may read.
 
-    Of `managed` organisations all, of `seen` ones what the person did there; what belongs to no
-    organisation if it is the person's own, with failed attempts to sign in as them.
+    All events of managed organisations; the person's own events in visible ones and in none;
+    failed attempts to sign in as this person.
     """
 
-    everything: bool = False
-    managed: frozenset[int] = frozenset()
-    seen: frozenset[int] = frozenset()
+    is_unrestricted: bool = False
+    managed_organisation_ids: frozenset[int] = frozenset()
+    visible_organisation_ids: frozenset[int] = frozenset()
     person_id: int = 0
     email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What is looked for; empty values narrow nothing. `until` itself is left out."""
+    """The filters of a search; empty values filter nothing. `until` is exclusive."""
 
-    words: str = ""
+    text: str = ""
     tag: str = ""
-    # With both, either: one query, whether there is a person of this number (0: nobody) or not.
+    # With both, either matches: one query, whether a person has this id (0: nobody) or not.
     actor_id: int | None = None
-    actor_words: str = ""
+    actor_text: str = ""
     organisation_id: int | None = None
-    organisation_words: str = ""
+    organisation_text: str = ""
     since: datetime | None = None
     until: datetime | None = None
     request_id: str = ""
 
     @property
-    def by_text(self) -> bool:
-        """Whether texts are searched, for which there is no index."""
-        return bool(self.words or self.actor_words or self.organisation_words)
+    def is_text_search(self) -> bool:
+        """Whether a text is searched, for which there is no index."""
+        return bool(self.text or self.actor_text or self.organisation_text)
 
     @property
-    def by_index(self) -> bool:
-        """Whether an index leads to few events, whoever may read how many of them."""
-        one_person = self.actor_id is not None and not self.actor_words
-        return bool(self.request_id) or one_person
+    def has_selective_index(self) -> bool:
+        """Whether an index leads to few events, however many the person may read."""
+        is_one_actor = self.actor_id is not None and not self.actor_text
+        return bool(self.request_id) or is_one_actor
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place between two events: behind this one, or `newer`, before it."""
+class AuditCursor:
+    """A position in the list: behind this event, or, with `newer`, before it."""
 
     at: datetime
     id: int
@@ -72,171 +72,193 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Newest first. `more`: the direction goes on; `looked_back_to`: where to look further."""
+    """Events, newest first; whether there are more; and where a text search continues."""
 
     events: list[AuditEvent] = field(default_factory=list)
-    more: bool = False
-    looked_back_to: Cursor | None = None
+    has_more: bool = False
+    search_floor: AuditCursor | None = None
 
 
-def audit_page(
-    scope: AuditScope, filters: AuditFilters, *, cursor: Cursor | None = None, limit: int = 50
+def audit_event_page(
+    scope: AuditScope, filters: AuditFilters, *, cursor: AuditCursor | None = None, limit: int = 50
 ) -> AuditPage:
     """Up to `limit` events on one side of the cursor; none are counted."""
-    floor = _floor(cursor) if filters.by_text else None
-    narrowed = _narrowed(filters) & _beyond(cursor) & (_not_before(floor) if floor else Q())
+    floor = _text_search_floor(cursor) if filters.is_text_search else None
+    condition = (
+        _filters_query(filters) & _cursor_query(cursor) & (_floor_query(floor) if floor else Q())
+    )
     newer = cursor is not None and cursor.newer
-    sources = _sources(scope, filters)
-    if filters.by_index:
-        # What one person or one request did is few events: looked at once, and not range by range.
+    sources = _scope_queries(scope, filters)
+    if filters.has_selective_index:
+        # One person or one request has few events: read at once, and not range by range.
         sources = [reduce(or_, sources)]
-    block = ahead_block()
+    block = future_event_group_get()
     if block is None:
-        found = _first(sources, narrowed, newer=newer, limit=limit + 1)
+        rows = _first_events(sources, condition, newer=newer, limit=limit + 1)
     else:
-        found = _with_ahead(block, sources, filters, cursor, narrowed=narrowed, limit=limit + 1)
-    events, more = found[:limit], len(found) > limit
+        rows = _first_events_with_future_block(
+            block, sources, filters, cursor, condition=condition, limit=limit + 1
+        )
+    events, has_more = rows[:limit], len(rows) > limit
     if newer:
         events.reverse()
-    return AuditPage(events, more, looked_back_to=None if more or newer else floor)
+    return AuditPage(events, has_more, search_floor=None if has_more or newer else floor)
 
 
-def audit_stream(
+def audit_event_stream(
     scope: AuditScope, filters: AuditFilters, *, batch: int = 500
 ) -> Iterator[AuditEvent]:
-    """All of them, newest first, a batch in memory at a time."""
-    cursor: Cursor | None = None
+    """All events of the scope that match, newest first, one batch in memory at a time."""
+    cursor: AuditCursor | None = None
     while True:
-        page = audit_page(scope, filters, cursor=cursor, limit=batch)
+        page = audit_event_page(scope, filters, cursor=cursor, limit=batch)
         yield from page.events
-        if page.more:
-            cursor = cursor_after(page.events[-1])
-        elif page.looked_back_to:
-            cursor = page.looked_back_to
+        if page.has_more:
+            cursor = audit_cursor_after_event(page.events[-1])
+        elif page.search_floor:
+            cursor = page.search_floor
         else:
             return
 
 
-def cursor_after(event: AuditEvent) -> Cursor:
-    """Behind this event: what is older."""
-    return Cursor(at=event.listed_at or event.at, id=event.pk)
+def audit_cursor_after_event(event: AuditEvent) -> AuditCursor:
+    """The cursor behind this event, for what is older."""
+    return AuditCursor(at=event.listed_at or event.at, id=event.pk)
 
 
-def audit_events(*, organisation_ids: Collection[int]) -> QuerySet[AuditEvent]:
-    """Every event of these organisations, newest first: for a copy of all that is kept."""
+def audit_events_of_organisations(*, organisation_ids: Collection[int]) -> QuerySet[AuditEvent]:
+    """Every event of these organisations, newest first, for a data export."""
     return AuditEvent.objects.filter(organisation_id__in=organisation_ids).order_by("-at", "-id")
 
 
-def _narrowed(filters: AuditFilters) -> Q:
-    wanted = Q()
+def _filters_query(filters: AuditFilters) -> Q:
+    condition = Q()
     if filters.tag:
-        wanted &= Q(tag=filters.tag)
+        condition &= Q(tag=filters.tag)
     if filters.organisation_id is not None:
-        wanted &= Q(organisation_id=filters.organisation_id)
+        condition &= Q(organisation_id=filters.organisation_id)
     if filters.request_id:
-        # Said twice: the second half is the condition of the index.
-        wanted &= Q(request_id=filters.request_id) & ~Q(request_id="")
+        # The second half is the condition of the partial index.
+        condition &= Q(request_id=filters.request_id) & ~Q(request_id="")
     if filters.since:
-        wanted &= Q(at__gte=filters.since)
+        condition &= Q(at__gte=filters.since)
     if filters.until:
-        wanted &= Q(at__lt=filters.until)
-    return wanted & _actor(filters) & _texts(filters)
+        condition &= Q(at__lt=filters.until)
+    return condition & _actor_query(filters) & _text_query(filters)
 
 
-def _actor(filters: AuditFilters) -> Q:
-    who = Q()
+def _actor_query(filters: AuditFilters) -> Q:
+    condition = Q()
     if filters.actor_id is not None:
-        who |= Q(actor_id=filters.actor_id)
-    if filters.actor_words:
-        who |= Q(actor_name__icontains=filters.actor_words[:SEARCH_LIMIT])
-    return who
+        condition |= Q(actor_id=filters.actor_id)
+    if filters.actor_text:
+        condition |= Q(actor_name__icontains=filters.actor_text[:SEARCH_TEXT_MAX_LENGTH])
+    return condition
 
 
-def _texts(filters: AuditFilters) -> Q:
-    wanted = Q()
-    if filters.organisation_words:
-        wanted &= Q(organisation_name__icontains=filters.organisation_words[:SEARCH_LIMIT])
-    if filters.words:
-        words = filters.words[:SEARCH_LIMIT]
-        wanted &= (
-            Q(actor_name__icontains=words)
-            | Q(subject__icontains=words)
-            | Q(organisation_name__icontains=words)
+def _text_query(filters: AuditFilters) -> Q:
+    condition = Q()
+    if filters.organisation_text:
+        condition &= Q(
+            organisation_name__icontains=filters.organisation_text[:SEARCH_TEXT_MAX_LENGTH]
         )
-    return wanted
+    if filters.text:
+        text = filters.text[:SEARCH_TEXT_MAX_LENGTH]
+        condition &= (
+            Q(actor_name__icontains=text)
+            | Q(subject__icontains=text)
+            | Q(organisation_name__icontains=text)
+        )
+    return condition
 
 
-def _sources(scope: AuditScope, filters: AuditFilters) -> list[Q]:
-    """Ranges of the log, each in one index, that hold no event twice."""
-    if scope.everything:
+def _scope_queries(scope: AuditScope, filters: AuditFilters) -> list[Q]:
+    """Conditions for disjoint ranges of the log, each of which one index serves."""
+    if scope.is_unrestricted:
         return [Q()]
-    managed, seen = scope.managed, scope.seen - scope.managed
+    managed_ids = scope.managed_organisation_ids
+    visible_ids = scope.visible_organisation_ids - scope.managed_organisation_ids
     if filters.organisation_id is not None:
-        managed, seen = managed & {filters.organisation_id}, seen & {filters.organisation_id}
-    own = Q(actor_id=scope.person_id)
-    sources = [Q(organisation_id=one) for one in sorted(managed)]
-    if len(managed) > JOINED:
-        # Of so many, the log itself is read from its end: most of what is written is theirs.
-        sources = [Q(organisation_id__in=sorted(managed))]
-    if seen:
-        sources.append(own & Q(organisation_id__in=seen))
+        managed_ids, visible_ids = (
+            managed_ids & {filters.organisation_id},
+            visible_ids & {filters.organisation_id},
+        )
+    is_own = Q(actor_id=scope.person_id)
+    sources = [Q(organisation_id=organisation_id) for organisation_id in sorted(managed_ids)]
+    if len(managed_ids) > MAX_UNION_RANGES:
+        # With so many, the log itself is read from its end: most events are of these.
+        sources = [Q(organisation_id__in=sorted(managed_ids))]
+    if visible_ids:
+        sources.append(is_own & Q(organisation_id__in=visible_ids))
     if filters.organisation_id is None:
-        sources.append(own & Q(organisation_id=None))
-        tried = Q(tag=Tag.SIGN_IN_FAILED, subject=scope.email, organisation_id=None)
-        sources.append(tried & ~own)
+        sources.append(is_own & Q(organisation_id=None))
+        is_failed_sign_in = Q(
+            tag=AuditTag.SIGN_IN_FAILED, subject=scope.email, organisation_id=None
+        )
+        sources.append(is_failed_sign_in & ~is_own)
     return sources
 
 
-def _first(sources: list[Q], narrowed: Q, *, newer: bool, limit: int) -> list[AuditEvent]:
+def _first_events(sources: list[Q], condition: Q, *, newer: bool, limit: int) -> list[AuditEvent]:
     order = ("at", "id") if newer else ("-at", "-id")
     if len(sources) == 1:
-        return list(AuditEvent.objects.filter(narrowed & sources[0]).order_by(*order)[:limit])
-    found: list[AuditEvent] = []
-    for start in range(0, len(sources), JOINED):
+        return list(AuditEvent.objects.filter(condition & sources[0]).order_by(*order)[:limit])
+    events: list[AuditEvent] = []
+    for start in range(0, len(sources), MAX_UNION_RANGES):
         # Each range is read from its own index no further than the page: however much it holds.
-        parts = [
+        queries = [
             AuditEvent.objects.filter(
-                pk__in=AuditEvent.objects.filter(narrowed & source)
+                pk__in=AuditEvent.objects.filter(condition & source)
                 .order_by(*order)
                 .values("pk")[:limit]
             ).order_by()
-            for source in sources[start : start + JOINED]
+            for source in sources[start : start + MAX_UNION_RANGES]
         ]
-        found += parts[0].union(*parts[1:], all=True).order_by(*order)[:limit]
-    found.sort(key=lambda event: (event.at, event.pk), reverse=not newer)
-    return found[:limit]
+        events += queries[0].union(*queries[1:], all=True).order_by(*order)[:limit]
+    events.sort(key=lambda event: (event.at, event.pk), reverse=not newer)
+    return events[:limit]
 
 
-def _with_ahead(  # noqa: PLR0913  the page's own parts
-    block: AheadBlock,
+def _first_events_with_future_block(  # noqa: PLR0913  all parts of a page
+    block: FutureEventGroup,
     sources: list[Q],
     filters: AuditFilters,
-    cursor: Cursor | None,
+    cursor: AuditCursor | None,
     *,
-    narrowed: Q,
+    condition: Q,
     limit: int,
 ) -> list[AuditEvent]:
-    """The same page where a clock that was ahead has written: that stands where it was written."""
+    """The first events of a page, with those of a `block` listed where they were written."""
     newer = cursor is not None and cursor.newer
-    found = _first(sources, narrowed & block.others(), newer=newer, limit=limit)
-    side = block.beyond(cursor) if block.within(filters.since, filters.until) else None
-    if side is None:
-        return found
-    # Days are compared with the place in the list, not with the stamp.
-    wanted = _narrowed(replace(filters, since=None, until=None)) & block.events() & side
+    events = _first_events(
+        sources, condition & block.outside_block_filter(), newer=newer, limit=limit
+    )
+    cursor_condition = (
+        block.block_beyond_cursor_filter(cursor)
+        if block.is_listed_between(filters.since, filters.until)
+        else None
+    )
+    if cursor_condition is None:
+        return events
+    # `since` and `until` are compared with where the block is listed, not with its timestamps.
+    future_condition = (
+        _filters_query(replace(filters, since=None, until=None))
+        & block.block_filter()
+        & cursor_condition
+    )
     order = "id" if newer else "-id"
-    ahead = [
+    future_events = [
         event
         for source in sources
-        for event in AuditEvent.objects.filter(wanted & source).order_by(order)[:limit]
+        for event in AuditEvent.objects.filter(future_condition & source).order_by(order)[:limit]
     ]
-    block.list_at(ahead)
-    both = [*found, *ahead]
-    both.sort(key=lambda event: (event.listed_at or event.at, event.pk), reverse=not newer)
-    return both[:limit]
+    block.set_listed_at(future_events)
+    merged = [*events, *future_events]
+    merged.sort(key=lambda event: (event.listed_at or event.at, event.pk), reverse=not newer)
+    return merged[:limit]
 
 
-def _beyond(cursor: Cursor | None) -> Q:
+def _cursor_query(cursor: AuditCursor | None) -> Q:
     if cursor is None:
         return Q()
     if cursor.newer:
@@ -244,14 +266,16 @@ def _beyond(cursor: Cursor | None) -> Q:
     return Q(at__lte=cursor.at) & (Q(at__lt=cursor.at) | Q(id__lt=cursor.id))
 
 
-def _not_before(floor: Cursor) -> Q:
+def _floor_query(floor: AuditCursor) -> Q:
     return Q(at__gte=floor.at) & (Q(at__gt=floor.at) | Q(id__gte=floor.id))
 
 
-def _floor(cursor: Cursor | None) -> Cursor | None:
-    """The event to which a page that looks for a text goes back; none where the log ends sooner."""
+def _text_search_floor(cursor: AuditCursor | None) -> AuditCursor | None:
+    """The oldest event that a page of a text search reads; None where the log ends sooner."""
     if cursor is not None and cursor.newer:
         return None
-    behind = AuditEvent.objects.filter(_beyond(cursor)).order_by("-at", "-id")
-    last = behind.values_list("at", "id")[WINDOW - 1 : WINDOW].first()
-    return Cursor(*last) if last else None
+    older_events = AuditEvent.objects.filter(_cursor_query(cursor)).order_by("-at", "-id")
+    row = older_events.values_list("at", "id")[
+        SEARCH_WINDOW_EVENTS - 1 : SEARCH_WINDOW_EVENTS
+    ].first()
+    return AuditCursor(*row) if row else None

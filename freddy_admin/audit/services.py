@@ -1,4 +1,4 @@
-"""The one way into the audit log."""
+"""Writes events to the audit log."""
 
 import logging
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from freddy_admin.audit.chain import chain_soon, event_seal
-from freddy_admin.audit.content import details_stored, text_stored
+from freddy_admin.audit.chain import chain_append_on_commit, event_seal
+from freddy_admin.audit.event_content import storable_details, storable_text
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.repeats import repeat_count
-from freddy_admin.audit.tags import RECORDING, Recording, Tag
+from freddy_admin.audit.repeats import repeat_count_increment
+from freddy_admin.audit.tags import RECORDING_MODES, AuditTag, RecordingMode
 from freddy_admin.core import clock
 from freddy_admin.core.request_ids import request_id
 
@@ -27,15 +27,15 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OrganisationRef:
     """The organisation an event belongs to."""
 
     id: int
     name: str
 
 
-def name_alone(actor_name: str) -> str:
-    """The name without the address that the log has beside it."""
+def actor_name_without_address(actor_name: str) -> str:
+    """The actor's name without the address in parentheses behind it."""
     if not actor_name.endswith(")"):
         return actor_name
     return actor_name.rpartition(" (")[0] or actor_name
@@ -44,73 +44,89 @@ def name_alone(actor_name: str) -> str:
 OPERATOR = Actor(name="operator (command line)")
 WORKER = Actor(name="worker")
 
-BATCH = 500
+INSERT_BATCH_SIZE = 500
 
 
-def audit_record(
+def audit_event_record(
     *,
-    tag: Tag,
+    tag: AuditTag,
     actor: Actor,
-    place: Place | None = None,
+    organisation: OrganisationRef | None = None,
     subject: str = "",
     same_as: Any = "",
     **details: Any,
 ) -> AuditEvent:
-    """Write down one event; `details` are short JSON values and never hold a secret.
+    """Record one event; `details` are short JSON values and never hold a secret.
 
-    It takes no lock of the chain, wherever in a transaction it stands: it joins that after the
-    commit. Of a kind whose repeats are counted, one that came before within ten minutes only adds
-    to its count, and the event that is given back has no number; `same_as` tells two apart that
-    look alike in the log, and is kept as a keyed hash alone. The count's row is locked until the
-    commit: let it be the last that a transaction does.
+    It takes no lock of the hash chain: the event is appended after the commit. Where the tag's
+    repeats are counted, a repeat within ten minutes only adds to the count, and the event that is
+    returned has no id; `same_as` distinguishes two that look alike in the log, and is stored as a
+    keyed hash alone. The count's row is locked until the commit, so call this at the end of a
+    transaction.
     """
-    event = _event(tag, actor, place, subject, details)
-    if RECORDING[tag] is Recording.ALWAYS or actor in (OPERATOR, WORKER):
-        _save(event)
+    event = _build_event(tag, actor, organisation, subject, details)
+    if RECORDING_MODES[tag] is RecordingMode.ALWAYS or actor in (OPERATOR, WORKER):
+        _save_event_and_chain_on_commit(event)
         return event
     with transaction.atomic(savepoint=False):
-        if repeat_count(event, same_as=same_as):
-            _save(event)
+        if repeat_count_increment(event, same_as=same_as):
+            _save_event_and_chain_on_commit(event)
     return event
 
 
-def audit_record_if_possible(
-    *, tag: Tag, actor: Actor, place: Place | None = None, subject: str = "", **details: Any
+def audit_event_record_if_possible(
+    *,
+    tag: AuditTag,
+    actor: Actor,
+    organisation: OrganisationRef | None = None,
+    subject: str = "",
+    **details: Any,
 ) -> None:
-    """Write down what was only looked at or refused: that goes on in a database that is full."""
+    """Record an event, or log a warning where the database takes no writes."""
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
-            audit_record(tag=tag, actor=actor, place=place, subject=subject, **details)
+            audit_event_record(
+                tag=tag, actor=actor, organisation=organisation, subject=subject, **details
+            )
     except DatabaseError as error:
         log.warning("An event (%s) could not be written down: %s", tag.value, type(error).__name__)
 
 
-def audit_record_each(*, tag: Tag, actor: Actor, places: list[Place]) -> None:
-    """Write down the same event for many organisations at once, each named as its subject."""
-    events = [_event(tag, actor, place, place.name, {}) for place in places]
-    added = AuditEvent.objects.bulk_create(events, batch_size=BATCH)
-    chain_soon([event.pk for event in added])
+def audit_event_record_for_organisations(
+    *, tag: AuditTag, actor: Actor, organisations: list[OrganisationRef]
+) -> None:
+    """Record one event for each of many organisations, each named as its subject."""
+    events = [
+        _build_event(tag, actor, organisation, organisation.name, {})
+        for organisation in organisations
+    ]
+    added = AuditEvent.objects.bulk_create(events, batch_size=INSERT_BATCH_SIZE)
+    chain_append_on_commit([event.pk for event in added])
 
 
-def _event(
-    tag: Tag, actor: Actor, place: Place | None, subject: str, details: dict[str, Any]
+def _build_event(
+    tag: AuditTag,
+    actor: Actor,
+    organisation: OrganisationRef | None,
+    subject: str,
+    details: dict[str, Any],
 ) -> AuditEvent:
     event = AuditEvent(
         at=clock.now(),
         tag=tag,
         actor_id=actor.id,
-        actor_name=text_stored(actor.name, 254),
+        actor_name=storable_text(actor.name, 254),
         address=actor.address,
-        organisation_id=place.id if place else None,
-        organisation_name=text_stored(place.name, 120) if place else "",
-        subject=text_stored(subject, 200),
-        details=details_stored(details),
+        organisation_id=organisation.id if organisation else None,
+        organisation_name=storable_text(organisation.name, 120) if organisation else "",
+        subject=storable_text(subject, 200),
+        details=storable_details(details),
         request_id=request_id(),
     )
     event.seal = event_seal(event)
     return event
 
 
-def _save(event: AuditEvent) -> None:
+def _save_event_and_chain_on_commit(event: AuditEvent) -> None:
     event.save(force_insert=True)
-    chain_soon([event.pk])
+    chain_append_on_commit([event.pk])

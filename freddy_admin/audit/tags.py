@@ -1,4 +1,4 @@
-"""Everything the audit log can say, each as a plain sentence."""
+"""The tags of audit events, each with its sentence, and how each is recorded."""
 
 from enum import Enum
 from typing import Final
@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Tag(models.TextChoices):
+class AuditTag(models.TextChoices):
     """What happened; the value is stored and never changes its meaning."""
 
     SIGNED_IN = "signed_in", _("signed in")
@@ -88,51 +88,96 @@ class Tag(models.TextChoices):
     MASTER_KEY_ROTATED = "master_key_rotated", _("sealed keys anew with another master key")
 
 
-class Recording(Enum):
-    """How what happens again and again gets into the log."""
+class RecordingMode(Enum):
+    """How repeated events with one tag are recorded."""
 
     ALWAYS = "each time an event of its own"
-    REPEATS_COUNTED = "the first at once, its repeats counted and said once"
+    COUNT_REPEATS = "the first at once, its repeats counted and said once"
 
 
 # What changes keys, members, roles, organisations, tokens, second factors or settings, and each
-# operation, is always an event; the rate limits of its addresses keep it from being a flood.
-# What anybody can do for ever without changing anything for others is counted. Every tag has its
-# place here: one without is refused when it is written.
-RECORDING: Final = {
+# operation, is always an event; rate limits keep it from being a flood. What anybody can repeat for
+# ever without changing anything for others is counted. A tag without a mode cannot be recorded.
+RECORDING_MODES: Final = {
     **dict.fromkeys(
         (
             *(
-                Tag.PASSWORD_CHANGED,
-                Tag.SECOND_FACTOR_ADDED,
-                Tag.SECOND_FACTOR_REMOVED,
-                Tag.SECOND_FACTOR_CHANGED,
+                AuditTag.PASSWORD_CHANGED,
+                AuditTag.SECOND_FACTOR_ADDED,
+                AuditTag.SECOND_FACTOR_REMOVED,
+                AuditTag.SECOND_FACTOR_CHANGED,
             ),
-            *(Tag.SECOND_FACTOR_LIMITED, Tag.SINGLE_SIGN_ON_LINKED, Tag.SINGLE_SIGN_ON_UNLINKED),
-            *(Tag.PERSON_CREATED, Tag.TOKEN_CREATED, Tag.TOKEN_REVOKED),
-            *(Tag.ORGANISATION_CREATED, Tag.ORGANISATION_RENAMED, Tag.ORGANISATION_REMOVED),
-            *(Tag.MEMBER_ADDED, Tag.MEMBER_CHANGED, Tag.MEMBER_REMOVED, Tag.MEMBER_LEFT),
-            *(Tag.MEMBER_INVITED, Tag.INVITATION_RESENT, Tag.INVITATION_SENT),
-            *(Tag.INVITATION_WITHDRAWN, Tag.INVITATION_ACCEPTED, Tag.ADMIN_MADE, Tag.ADMIN_UNMADE),
-            *(Tag.PERSON_SWITCHED_OFF, Tag.PERSON_SWITCHED_ON, Tag.PERSON_REMOVED),
-            *(Tag.KEY_ADDED, Tag.KEY_TESTED, Tag.KEY_KEPT_UNTESTED, Tag.KEY_KEPT_DIFFERING),
-            *(Tag.KEY_REPLACED, Tag.KEY_CANDIDATE_DISCARDED, Tag.KEY_CHANGED, Tag.KEY_PAUSED),
-            *(Tag.KEY_RESUMED, Tag.KEY_REVOKED, Tag.KEYS_IMPORTED, Tag.KEYS_IMPORT_OPENED),
-            *(Tag.KEYS_IMPORT_CONFIRMED, Tag.KEYS_IMPORT_DISCARDED, Tag.CHECK_REQUESTED),
-            *(Tag.SYNC_REQUESTED, Tag.SYNC_ENDED, Tag.CONNECTOR_SWITCH_REQUESTED),
-            *(Tag.CONNECTOR_SWITCH_ENDED, Tag.MASTER_KEY_ROTATED, Tag.CLOCK_CONFIRMED),
+            *(
+                AuditTag.SECOND_FACTOR_LIMITED,
+                AuditTag.SINGLE_SIGN_ON_LINKED,
+                AuditTag.SINGLE_SIGN_ON_UNLINKED,
+            ),
+            *(AuditTag.PERSON_CREATED, AuditTag.TOKEN_CREATED, AuditTag.TOKEN_REVOKED),
+            *(
+                AuditTag.ORGANISATION_CREATED,
+                AuditTag.ORGANISATION_RENAMED,
+                AuditTag.ORGANISATION_REMOVED,
+            ),
+            *(
+                AuditTag.MEMBER_ADDED,
+                AuditTag.MEMBER_CHANGED,
+                AuditTag.MEMBER_REMOVED,
+                AuditTag.MEMBER_LEFT,
+            ),
+            *(AuditTag.MEMBER_INVITED, AuditTag.INVITATION_RESENT, AuditTag.INVITATION_SENT),
+            *(
+                AuditTag.INVITATION_WITHDRAWN,
+                AuditTag.INVITATION_ACCEPTED,
+                AuditTag.ADMIN_MADE,
+                AuditTag.ADMIN_UNMADE,
+            ),
+            *(AuditTag.PERSON_SWITCHED_OFF, AuditTag.PERSON_SWITCHED_ON, AuditTag.PERSON_REMOVED),
+            *(
+                AuditTag.KEY_ADDED,
+                AuditTag.KEY_TESTED,
+                AuditTag.KEY_KEPT_UNTESTED,
+                AuditTag.KEY_KEPT_DIFFERING,
+            ),
+            *(
+                AuditTag.KEY_REPLACED,
+                AuditTag.KEY_CANDIDATE_DISCARDED,
+                AuditTag.KEY_CHANGED,
+                AuditTag.KEY_PAUSED,
+            ),
+            *(
+                AuditTag.KEY_RESUMED,
+                AuditTag.KEY_REVOKED,
+                AuditTag.KEYS_IMPORTED,
+                AuditTag.KEYS_IMPORT_OPENED,
+            ),
+            *(
+                AuditTag.KEYS_IMPORT_CONFIRMED,
+                AuditTag.KEYS_IMPORT_DISCARDED,
+                AuditTag.CHECK_REQUESTED,
+            ),
+            *(AuditTag.SYNC_REQUESTED, AuditTag.SYNC_ENDED, AuditTag.CONNECTOR_SWITCH_REQUESTED),
+            *(
+                AuditTag.CONNECTOR_SWITCH_ENDED,
+                AuditTag.MASTER_KEY_ROTATED,
+                AuditTag.CLOCK_CONFIRMED,
+            ),
         ),
-        Recording.ALWAYS,
+        RecordingMode.ALWAYS,
     ),
     **dict.fromkeys(
         (
-            *(Tag.EXPORTED, Tag.PERSON_EXPORTED, Tag.ORGANISATION_EXPORTED),
-            *(Tag.VIEW_KEPT, Tag.VIEW_REMOVED, Tag.PERSON_CHANGED),
-            *(Tag.ACCESS_DENIED, Tag.ORGANISATION_RENAME_REFUSED),
-            *(Tag.SIGNED_IN, Tag.SIGNED_OUT, Tag.SIGN_IN_FAILED, Tag.CONFIRMATION_FAILED),
-            # As many as somebody signs in, who may do so from as many addresses as they have.
-            Tag.SESSIONS_ENDED,
+            *(AuditTag.EXPORTED, AuditTag.PERSON_EXPORTED, AuditTag.ORGANISATION_EXPORTED),
+            *(AuditTag.VIEW_KEPT, AuditTag.VIEW_REMOVED, AuditTag.PERSON_CHANGED),
+            *(AuditTag.ACCESS_DENIED, AuditTag.ORGANISATION_RENAME_REFUSED),
+            *(
+                AuditTag.SIGNED_IN,
+                AuditTag.SIGNED_OUT,
+                AuditTag.SIGN_IN_FAILED,
+                AuditTag.CONFIRMATION_FAILED,
+            ),
+            # As frequent as sign-ins, which one person may repeat from many addresses.
+            AuditTag.SESSIONS_ENDED,
         ),
-        Recording.REPEATS_COUNTED,
+        RecordingMode.COUNT_REPEATS,
     ),
 }

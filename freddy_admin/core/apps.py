@@ -9,6 +9,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """The demo's clock may run faster; every process of it is told the same."""
+        """Accelerate the demo's clock where CLOCK_SINCE is set, the same in all its processes."""
         if settings.CLOCK_SINCE is not None:
-            clock.run_fast(since=settings.CLOCK_SINCE, speed=settings.CLOCK_SPEED)
+            clock.accelerate_clock(since=settings.CLOCK_SINCE, speed=settings.CLOCK_SPEED)

@@ -22,7 +22,7 @@ _resume_at = 0.0
 
 
 class JsonSerializer:
-    """For Django's RedisCache: JSON instead of pickles."""
+    """The serializer of Django's RedisCache: JSON instead of pickles."""
 
     def __init__(self, protocol: int | None = None) -> None:
         del protocol  # Django hands over a pickle protocol; JSON has none
@@ -39,8 +39,8 @@ class JsonSerializer:
 
 
 def cache_get(key: str) -> Any | None:
-    """The JSON value kept under `key`, or None: absent, unreadable, or the cache is away."""
-    text = _attempt(lambda: cache.get(key))
+    """The stored JSON value; None where it is absent or unreadable, or the cache is away."""
+    text = _call_unless_paused(lambda: cache.get(key))
     if not isinstance(text, str):
         return None
     try:
@@ -50,43 +50,43 @@ def cache_get(key: str) -> Any | None:
 
 
 def cache_set(key: str, value: Any, *, seconds: float) -> None:
-    """Keep a JSON value for a while; does nothing while the cache is away."""
+    """Store a JSON value for so many seconds; does nothing while the cache is away."""
     text = json.dumps(value, separators=(",", ":"))
-    _attempt(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
+    _call_unless_paused(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
 
 
 def cache_add(key: str, *, seconds: float) -> bool:
-    """True for the first caller in `seconds`; also True while the cache is away."""
-    done = _attempt(lambda: cache.add(key, "1", timeout=max(1, round(seconds))))
-    return done is not False
+    """Whether this caller is the first in `seconds`; also True while the cache is away."""
+    is_added = _call_unless_paused(lambda: cache.add(key, "1", timeout=max(1, round(seconds))))
+    return is_added is not False
 
 
-def cache_count(key: str, *, seconds: float) -> int | None:
+def cache_increment(key: str, *, seconds: float) -> int | None:
     """How many times `key` was counted in `seconds`, this time included; None: cache is away.
 
     Exact in Redis alone: the database's table counts in two steps.
     """
 
-    def count() -> int:
+    def add_and_increment() -> int:
         cache.add(key, 0, timeout=max(1, round(seconds)))
         return int(cache.incr(key))
 
-    return _attempt(count)
+    return _call_unless_paused(add_and_increment)
 
 
 def cache_delete_many(keys: Collection[str]) -> None:
-    """Forget all of `keys`, in one round trip."""
+    """Delete all of `keys`, in one round trip; does nothing while the cache is away."""
     if keys:
-        _attempt(lambda: cache.delete_many(list(keys)))
+        _call_unless_paused(lambda: cache.delete_many(list(keys)))
 
 
 def cache_delete(key: str) -> None:
-    """Forget `key`."""
-    _attempt(lambda: cache.delete(key))
+    """Delete `key`; does nothing while the cache is away."""
+    _call_unless_paused(lambda: cache.delete(key))
 
 
-def cache_works() -> bool:
-    """One round trip, for the readiness page; not held back by the pause after a failure."""
+def is_cache_available() -> bool:
+    """Whether one round trip to the cache works now, whatever the pause after a failure."""
     try:
         cache.set("core:ping", "1", timeout=10)
         return bool(cache.get("core:ping") == "1")
@@ -94,7 +94,7 @@ def cache_works() -> bool:
         return False
 
 
-def _attempt(call: Callable[[], T]) -> T | None:
+def _call_unless_paused(call: Callable[[], T]) -> T | None:
     # After a failure the cache is left alone for a while: a page pays for it once.
     global _resume_at
     if time.monotonic() < _resume_at:

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-Source = Callable[[], datetime]
+ClockSource = Callable[[], datetime]
 
 
-def _system() -> datetime:
+def _system_now() -> datetime:
     return datetime.now(UTC)
 
 
-_source: Source = _system
+_source: ClockSource = _system_now
 _speed = 1.0
-# What lies further ahead of now than this was written by a clock that was ahead.
-AHEAD = timedelta(hours=1)
+# A moment further ahead of now than this was written by a clock that was ahead.
+FUTURE_TOLERANCE = timedelta(hours=1)
 
 
 def now() -> datetime:
@@ -22,29 +22,29 @@ def now() -> datetime:
     return _source()
 
 
-def passing(seconds: float) -> timedelta:
-    """How far the clock moves while so many real seconds pass.
+def real_seconds_to_panel_duration(seconds: float) -> timedelta:
+    """How far the panel's clock moves while so many real seconds pass.
 
-    For spans that last as long as something real does: a call under way, a process's silence.
+    For spans that last as long as something real does: a running call, a process's silence.
     """
     return timedelta(seconds=seconds * _speed)
 
 
-def is_ahead(at: datetime | None) -> bool:
-    """Whether this moment of our own was written while the clock was ahead: it has yet to come."""
-    return at is not None and at > now() + AHEAD
+def is_over_an_hour_in_future(at: datetime | None) -> bool:
+    """Whether this moment, which the panel wrote, is over an hour ahead of now."""
+    return at is not None and at > now() + FUTURE_TOLERANCE
 
 
-def is_fast() -> bool:
-    """Whether this is the demo's clock, which agrees with no other one."""
-    return _source is not _system and _speed != 1.0
+def is_accelerated() -> bool:
+    """Whether this is the demo's accelerated clock, which agrees with no reference clock."""
+    return _source is not _system_now and _speed != 1.0
 
 
 @contextmanager
-def using(source: Source, *, speed: float = 1.0) -> Iterator[None]:
-    """Read the time from `source` (which returns aware datetimes) inside the block.
+def override_clock(source: ClockSource, *, speed: float = 1.0) -> Iterator[None]:
+    """Inside the block, read the time from `source`, which returns aware datetimes.
 
-    `speed` is how many of its seconds pass in a real one.
+    `speed` is how many of its seconds pass in a real second.
     """
     global _source, _speed
     former = _source, _speed
@@ -55,14 +55,14 @@ def using(source: Source, *, speed: float = 1.0) -> Iterator[None]:
         _source, _speed = former
 
 
-def run_fast(*, since: datetime, speed: float) -> None:
-    """From here on, let `speed` seconds pass in a real one, counted from the moment `since`.
+def accelerate_clock(*, since: datetime, speed: float) -> None:
+    """For the demo: let `speed` seconds pass in a real second, counted from the moment `since`.
 
-    Every process that is told the same reads the same time. For the demo alone.
+    Every process that is given the same two values reads the same time.
     """
     global _source, _speed
 
-    def fast() -> datetime:
-        return since + (_system() - since) * speed
+    def accelerated_now() -> datetime:
+        return since + (_system_now() - since) * speed
 
-    _source, _speed = (fast, speed) if speed != 1 else (_system, 1.0)
+    _source, _speed = (accelerated_now, speed) if speed != 1 else (_system_now, 1.0)

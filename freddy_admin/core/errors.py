@@ -1,4 +1,4 @@
-"""What people did that cannot be done, each with a public sentence that says what to do next."""
+"""Errors of what people asked for, each with a public sentence that says what to do next."""
 
 
 class PublicError(Exception):
@@ -14,7 +14,7 @@ class PublicError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the answer says in its head beside the sentence."""
+        """The HTTP headers that the response carries beside the sentence."""
         return {}
 
 
@@ -25,21 +25,21 @@ class InvalidInput(PublicError):
 
 
 class NotFound(PublicError):
-    """Not there, or not yours: the two are never told apart."""
+    """The thing does not exist, or the person may not see it: the two are never distinguished."""
 
     reference = "E002"
     http_status = 404
 
 
 class NotAllowed(PublicError):
-    """Yours to see, but your role does not allow this."""
+    """The person may see the thing, but their role does not allow this change."""
 
     reference = "E003"
     http_status = 403
 
 
 class Conflict(PublicError):
-    """Somebody or something else was faster; look again and decide anew."""
+    """The thing was changed meanwhile, so the person has to decide again."""
 
     reference = "E004"
     http_status = 409

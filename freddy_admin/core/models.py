@@ -1,10 +1,10 @@
-"""Base of every table whose rows belong to one organisation."""
+"""The base of tables whose rows belong to one organisation, and the tables of `core` itself."""
 
 from django.db import models
 
 
 class TenantOwned(models.Model):
-    """A row of one organisation: it goes when the organisation goes."""
+    """A row of one organisation, deleted with it."""
 
     organisation = models.ForeignKey(
         "organisations.Organisation", on_delete=models.CASCADE, related_name="+"
@@ -15,7 +15,7 @@ class TenantOwned(models.Model):
 
 
 class CacheEntry(models.Model):
-    """The table of Django's database cache, as a model so that `migrate` makes it."""
+    """The table of Django's database cache, as a model so that `migrate` creates it."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()
@@ -28,8 +28,8 @@ class CacheEntry(models.Model):
         return self.cache_key
 
 
-class LimitCount(models.Model):
-    """How often something was done in one span of time; swept away once the span is over."""
+class RateLimitCount(models.Model):
+    """How often something was done in one window of a rate limit; deleted after its end."""
 
     key = models.CharField(max_length=120, primary_key=True)
     times = models.PositiveIntegerField()
@@ -40,23 +40,23 @@ class LimitCount(models.Model):
 
 
 class ClockState(models.Model):
-    """What came of comparing the clocks, see `core.clock_guard`; one row. Offsets are seconds."""
+    """The result of comparing the clocks, see `core.clock_skew`; one row. Offsets are seconds."""
 
     compared_at = models.DateTimeField()  # by the machine's clock
-    reference = models.CharField(max_length=40)  # the other clock: the database's, or of which boot
+    reference = models.CharField(max_length=40)  # "database", or the id of a boot
     offset = models.FloatField(default=0.0)  # how far the machine's clock may be from it
     # While deletion is held.
     held_since = models.DateTimeField(null=True)
     agreed_since = models.DateTimeField(null=True)
     reason = models.CharField(max_length=10, blank=True)
-    apart = models.FloatField(default=0.0)
-    # How far it leapt, and what it wrote since; once it is back, what is to be set right.
-    ahead_by = models.FloatField(default=0.0)
-    ahead_from = models.DateTimeField(null=True)
+    skew_seconds = models.FloatField(default=0.0)
+    # How far it jumped, and since when it wrote ahead of time; once it is back, what to repair.
+    jump_seconds = models.FloatField(default=0.0)
+    future_from = models.DateTimeField(null=True)
     repair_from = models.DateTimeField(null=True)
-    # History up to here may go; it moves on slowly.
-    pruned_to = models.DateTimeField(null=True)
-    pruned_at = models.DateTimeField(null=True)
+    # History before this moment may be pruned; it advances slowly.
+    history_pruned_to = models.DateTimeField(null=True)
+    history_pruned_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"compared at {self.compared_at:%Y-%m-%d %H:%M:%S}"

@@ -12,8 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 log = logging.getLogger(__name__)
 
-# Milliseconds for readers to let go of an older state; one that takes longer is not waited for.
-PATIENCE = 1_000
+# How long to wait for readers of an older state to finish.
+BUSY_TIMEOUT_MS = 1_000
 
 
 def wal_keep_open() -> BaseDatabaseWrapper | None:
@@ -26,51 +26,53 @@ def wal_keep_open() -> BaseDatabaseWrapper | None:
     """
     if connection.vendor == "sqlite":
         with suppress(DatabaseError):
-            kept = connection.copy()
-            with kept.cursor() as cursor:
-                # The file is opened by the first that is read, not before.
+            held_connection = connection.copy()
+            with held_connection.cursor() as cursor:
+                # The first read opens the file.
                 cursor.execute("SELECT count(*) FROM sqlite_master")
-            return kept
+            return held_connection
     return None
 
 
-def wal_empty_after_commit() -> None:
-    """Once the present transaction is committed, leave nothing of the former bytes in any file.
+def wal_truncate_on_commit() -> None:
+    """Once the current transaction is committed, leave nothing of the former bytes in any file.
 
-    Where somebody still reads an older state the worker tries again, see `wal_empty`. Nothing
-    happens on PostgreSQL.
+    Where somebody still reads an older state the worker calls `wal_truncate` again. Does nothing
+    on PostgreSQL.
     """
     if connection.vendor != "sqlite":
         return
-    if not any(waiting[1] is _empty for waiting in connection.run_on_commit):
-        transaction.on_commit(_empty)
+    if not any(hook[1] is _truncate_wal_after_commit for hook in connection.run_on_commit):
+        transaction.on_commit(_truncate_wal_after_commit)
 
 
-def wal_empty(*, patience: int | None = None) -> bool:
+def wal_truncate(*, busy_timeout_ms: int | None = None) -> bool:
     """Copy the log into the file and cut it to nothing; False where that has to be tried again.
 
-    `patience` is how many milliseconds to wait for those who read an older state.
+    `busy_timeout_ms` is how long to wait for those who read an older state.
     """
     if connection.vendor != "sqlite":
         return True
     try:
-        waits = _pragma("busy_timeout")
-        _pragma(f"busy_timeout={PATIENCE if patience is None else patience:d}")
+        former_timeout_ms = _run_pragma("busy_timeout")
+        _run_pragma(
+            f"busy_timeout={BUSY_TIMEOUT_MS if busy_timeout_ms is None else busy_timeout_ms:d}"
+        )
         try:
-            return _pragma("wal_checkpoint(TRUNCATE)") == 0
+            return _run_pragma("wal_checkpoint(TRUNCATE)") == 0
         finally:
-            _pragma(f"busy_timeout={waits:d}")
+            _run_pragma(f"busy_timeout={former_timeout_ms:d}")
     except DatabaseError as error:
         log.warning("SQLite's log could not be emptied: %s", type(error).__name__)
         return False
 
 
-def _empty() -> None:
-    wal_empty()
+def _truncate_wal_after_commit() -> None:
+    wal_truncate()
 
 
-def _pragma(text: str) -> int:
-    """The first column of what this pragma answers."""
+def _run_pragma(text: str) -> int:
+    """The first column of the pragma's result."""
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {text}")
         return int(cursor.fetchone()[0])

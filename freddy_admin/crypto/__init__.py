@@ -1,0 +1,1 @@
+"""Cryptography: sealing with HPKE, the keyring, fingerprints, the hash chain, KMS."""

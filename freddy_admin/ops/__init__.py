@@ -1,0 +1,1 @@
+"""Running the panel: commands, processes, the mail sender, health pages, metrics, `doctor`."""

@@ -10,9 +10,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.services import organisations_ensure
-from freddy_admin.sync.lifecycle import keys_watch
-from freddy_admin.vault.csv_file import CsvFile, CsvRow, csv_file_read
-from freddy_admin.vault.services.imports import (
+from freddy_admin.sync.key_lifecycle import key_monitoring_start
+from freddy_admin.vault.key_import_csv import CsvFile, CsvRow, csv_file_parse
+from freddy_admin.vault.services.bulk_import import (
     ImportOutcome,
     ImportResult,
     ImportRow,
@@ -21,7 +21,7 @@ from freddy_admin.vault.services.imports import (
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class KeyImportReport:
     """A line per row, in the order of the file, and the counts."""
 
     lines: tuple[str, ...]
@@ -31,25 +31,25 @@ class ImportReport:
 
 
 @sensitive_variables()
-def keys_file_import(data: bytes, *, dry_run: bool) -> ImportReport:
+def key_file_import(data: bytes, *, dry_run: bool) -> KeyImportReport:
     """Read and store; with `dry_run`, or if a row is malformed, nothing is stored."""
-    file = csv_file_read(data)
-    if file.malformed:
-        return ImportReport(tuple(map(str, file.lines)), malformed=file.malformed)
+    file = csv_file_parse(data)
+    if file.malformed_count:
+        return KeyImportReport(tuple(map(str, file.lines)), malformed=file.malformed_count)
     with transaction.atomic():
-        results = _stored(file.rows)
+        results = _rows_import(file.rows)
         transaction.set_rollback(dry_run)
     outcomes = Counter(result.outcome for result in results)
-    return ImportReport(
-        tuple(_lines(file, results, dry_run=dry_run)),
+    return KeyImportReport(
+        tuple(_report_lines(file, results, dry_run=dry_run)),
         malformed=0,
         added=outcomes[ImportOutcome.ADDED],
-        already_here=outcomes[ImportOutcome.ALREADY_HERE],
+        already_here=outcomes[ImportOutcome.ALREADY_EXISTS],
     )
 
 
 @sensitive_variables()
-def _stored(rows: tuple[CsvRow, ...]) -> list[ImportResult]:
+def _rows_import(rows: tuple[CsvRow, ...]) -> list[ImportResult]:
     names = list(dict.fromkeys(row.organisation for row in rows))
     organisations = organisations_ensure(actor=OPERATOR, names=names)
     results = api_keys_import(
@@ -65,13 +65,16 @@ def _stored(rows: tuple[CsvRow, ...]) -> list[ImportResult]:
             for row in rows
         ],
     )
-    added = [result.key for result in results if result.key is not None]
-    keys_watch(keys=added, actor=OPERATOR)
+    new_keys = [result.key for result in results if result.key is not None]
+    key_monitoring_start(keys=new_keys, actor=OPERATOR)
     return results
 
 
-def _lines(file: CsvFile, results: list[ImportResult], *, dry_run: bool) -> Iterator[str]:
-    added = _("would be added") if dry_run else _("added")
-    words = {ImportOutcome.ADDED: added, ImportOutcome.ALREADY_HERE: _("already here")}
+def _report_lines(file: CsvFile, results: list[ImportResult], *, dry_run: bool) -> Iterator[str]:
+    added_words = _("would be added") if dry_run else _("added")
+    words_by_outcome = {
+        ImportOutcome.ADDED: added_words,
+        ImportOutcome.ALREADY_EXISTS: _("already here"),
+    }
     for line, result in zip(file.lines, results, strict=True):
-        yield f"{line.where}: {words[result.outcome]}"
+        yield f"{line.location}: {words_by_outcome[result.outcome]}"

@@ -1,4 +1,4 @@
-"""Starts a few processes and stands by them: one ends, or one Ctrl-C, and all of them end.
+"""Starts a few processes and supervises them: if one ends, or at one Ctrl-C, all of them end.
 
 Each child leads a process group of its own, so that a Ctrl-C reaches the supervisor alone and
 everything a child has started ends with it.
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 12.0
 
@@ -32,8 +32,8 @@ class ChildEnded(Exception):
         self.name = name
 
 
-class Stopped(Exception):
-    """Somebody asked everything to stop."""
+class StopRequested(Exception):
+    """A signal asked everything to stop."""
 
 
 class PortTaken(Exception):
@@ -42,22 +42,24 @@ class PortTaken(Exception):
 
 @dataclass
 class Supervisor:
-    """Use `start` and `watch` inside `with supervisor.standing_by():`, which ends every child."""
+    """Use `start` and `watch` inside `with supervisor.supervising():`, which ends every child."""
 
     cwd: Path
     grace: float = GRACE_SECONDS
     _children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    _asked: bool = False
+    _stop_requested: bool = False
 
     @contextmanager
-    def standing_by(self) -> Iterator[None]:
-        """Take signals as a wish to stop; whatever happens, no child outlives the block."""
-        former = {number: signal.signal(number, self._note) for number in STOPPING}
+    def supervising(self) -> Iterator[None]:
+        """Stop at the signals of `STOP_SIGNALS`; no child ever outlives the block."""
+        former_handlers = {
+            number: signal.signal(number, self._request_stop) for number in STOP_SIGNALS
+        }
         try:
             yield
         finally:
-            self._end_all()
-            for number, handler in former.items():
+            self._stop_children()
+            for number, handler in former_handlers.items():
                 signal.signal(number, handler)
 
     def start(
@@ -71,42 +73,42 @@ class Supervisor:
             self._children[name] = self._spawn(command, env, output)
 
     def run(self, name: str, command: Sequence[str], *, env: Mapping[str, str]) -> None:
-        """Run one step to its end; raises ChildEnded if it fails, Stopped if asked to stop."""
-        step = self._children[name] = self._spawn(command, env)
-        while step.poll() is None:
-            self._pause()
+        """Run a command to its end; raises ChildEnded if it fails, StopRequested at a signal."""
+        process = self._children[name] = self._spawn(command, env)
+        while process.poll() is None:
+            self._sleep_unless_stopping()
         del self._children[name]
-        if step.returncode:
-            raise ChildEnded(name, step.returncode)
+        if process.returncode:
+            raise ChildEnded(name, process.returncode)
 
-    def wait_for(self, ready: Callable[[], bool], *, seconds: float) -> bool:
-        """Whether `ready` came true in time; raises ChildEnded or Stopped meanwhile."""
+    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float) -> bool:
+        """Whether `is_ready` came true in time; raises ChildEnded or StopRequested meanwhile."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while not is_ready():
             if time.monotonic() > deadline:
                 return False
-            self._look()
+            self._poll_children()
         return True
 
     def watch(self) -> None:
-        """Stand by until somebody asks to stop (Stopped) or a child ends (ChildEnded)."""
+        """Wait until a signal asks to stop (StopRequested) or a child ends (ChildEnded)."""
         while True:
-            self._look()
+            self._poll_children()
 
-    def _look(self) -> None:
+    def _poll_children(self) -> None:
         for name, child in self._children.items():
             if child.poll() is not None:
                 raise ChildEnded(name, child.returncode)
-        self._pause()
+        self._sleep_unless_stopping()
 
-    def _pause(self) -> None:
-        if self._asked:
-            raise Stopped
+    def _sleep_unless_stopping(self) -> None:
+        if self._stop_requested:
+            raise StopRequested
         time.sleep(POLL_SECONDS)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _request_stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        self._asked = True
+        self._stop_requested = True
 
     def _spawn(
         self, command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None = None
@@ -120,12 +122,12 @@ class Supervisor:
             stderr=output,
             start_new_session=True,
             umask=0o077,  # databases hold sealed keys and people: nobody else's business
-            preexec_fn=_end_with_parent if _LIBC else None,
+            preexec_fn=_die_with_parent if _LIBC else None,
         )
 
-    def _end_all(self) -> None:
+    def _stop_children(self) -> None:
         for child in self._children.values():
-            _signal(child, signal.SIGTERM)
+            _signal_process_group(child, signal.SIGTERM)
         deadline = time.monotonic() + self.grace
         for child in self._children.values():
             try:
@@ -133,12 +135,12 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 pass
             # Also where the leader ended in order: what it left behind goes too.
-            _signal(child, signal.SIGKILL)
+            _signal_process_group(child, signal.SIGKILL)
             child.wait()
         self._children.clear()
 
 
-def port_check(port: int) -> None:
+def port_require_free(port: int) -> None:
     """Raises PortTaken with a sentence if the panel could not listen there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -149,29 +151,29 @@ def port_check(port: int) -> None:
             raise PortTaken(f"Port {port} cannot be used: {reason}.") from None
 
 
-def port_free() -> int:
+def find_free_port() -> int:
     """A port that is free at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _signal(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def _signal_process_group(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     try:
         os.killpg(child.pid, number)
     except (ProcessLookupError, PermissionError):
         pass
 
 
-def _libc() -> ctypes.CDLL | None:
+def _load_libc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-_LIBC = _libc()
+_LIBC = _load_libc()
 _PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent() -> None:
+def _die_with_parent() -> None:
     # Linux alone: a supervisor that is killed outright cannot end its children itself.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

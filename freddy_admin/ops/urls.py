@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from freddy_admin.ops import health, metrics
+from freddy_admin.ops import health_views, metrics_view
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", metrics.metrics, name="metrics"),
+    path("healthz", health_views.liveness_view, name="healthz"),
+    path("readyz", health_views.readiness_view, name="readyz"),
+    path("metrics", metrics_view.metrics_view, name="metrics"),
 ]

@@ -1,0 +1,1 @@
+"""Tenants: organisations, members, invitations, and the one table of what each role may do."""

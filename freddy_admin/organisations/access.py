@@ -1,8 +1,8 @@
-"""What one person may do in one organisation."""
+"""The rights of one person in one organisation."""
 
 from dataclasses import dataclass
 
-from freddy_admin.audit.services import Place
+from freddy_admin.audit.services import OrganisationRef
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission, Role
 
@@ -16,15 +16,15 @@ class Access:
     permissions: frozenset[Permission]
 
     def allows(self, permission: Permission) -> bool:
-        """Whether the person may do this here."""
+        """Whether the person has this permission in the organisation."""
         return permission in self.permissions
 
     @property
-    def place(self) -> Place:
-        """Where the audit log puts what happens here."""
-        return place_of(self.organisation)
+    def audit_ref(self) -> OrganisationRef:
+        """The organisation as audit events refer to it."""
+        return organisation_audit_ref(self.organisation)
 
 
-def place_of(organisation: Organisation) -> Place:
-    """The organisation as the audit log remembers it."""
-    return Place(id=organisation.pk, name=organisation.name)
+def organisation_audit_ref(organisation: Organisation) -> OrganisationRef:
+    """The organisation as audit events refer to it: id and present name."""
+    return OrganisationRef(id=organisation.pk, name=organisation.name)

@@ -6,5 +6,5 @@ class OrganisationsConfig(AppConfig):
     label = "organisations"
 
     def ready(self) -> None:
-        """Listen to what the room below says of people's rights."""
-        from freddy_admin.organisations import standing  # noqa: F401
+        """Connect the receivers of the signals that `accounts.people` sends."""
+        from freddy_admin.organisations import membership_roles  # noqa: F401

@@ -1,4 +1,4 @@
-"""Sends invitations: the worker's part. A mail server that is away costs nothing but time."""
+"""Sends invitation mails from the worker, with retries while the mail server is down."""
 
 import logging
 import secrets
@@ -12,78 +12,85 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import WORKER, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.services import WORKER, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.access import place_of
-from freddy_admin.organisations.invitations import invitations_good, token_digest
+from freddy_admin.organisations.access import organisation_audit_ref
+from freddy_admin.organisations.invitations import token_digest, valid_invitations
 from freddy_admin.organisations.models import Invitation
-from freddy_admin.organisations.names import actor_shown
+from freddy_admin.organisations.person_display_names import actor_display_name
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 20
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
+SEND_BATCH_SIZE = 20
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=4)
 
 
-def invitations_send_due(*, limit: int = AT_ONCE) -> int:
-    """Send what is due, one after the other; how many went out. Any number may run at once."""
-    due = _due().order_by("next_attempt_at").values_list("pk", flat=True)[:limit]
-    return sum(_send(pk) for pk in list(due))
+def invitations_send_due(*, limit: int = SEND_BATCH_SIZE) -> int:
+    """Send due invitations one by one; returns how many were sent. Safe to run concurrently."""
+    due_ids = _due_invitations().order_by("next_attempt_at").values_list("pk", flat=True)[:limit]
+    return sum(_invitation_send(pk) for pk in list(due_ids))
 
 
-def _due() -> QuerySet[Invitation]:
-    return invitations_good().filter(next_attempt_at__lte=clock.now())
+def _due_invitations() -> QuerySet[Invitation]:
+    return valid_invitations().filter(next_attempt_at__lte=clock.now())
 
 
-def _send(pk: int) -> bool:
+def _invitation_send(pk: int) -> bool:
     token = secrets.token_urlsafe(32)
-    row = _claim(pk, token)
+    row = _invitation_claim(pk, token)
     if row is None:
         return False
     try:
-        _mail(row, token).send()
-    except Exception as error:  # noqa: BLE001  whatever it is, the next attempt is written down
-        # Its text may name the person or the server.
+        _invitation_email(row, token).send()
+    except Exception as error:  # noqa: BLE001  any error: the next attempt is stored already
+        # The error's text may name the person or the server.
         log.warning("An invitation was not sent (%s); it is tried again.", type(error).__name__)
         return False
-    _sent(row)
+    _invitation_record_sent(row)
     return True
 
 
 @transaction.atomic
-def _claim(pk: int, token: str) -> Invitation | None:
-    """The row, its next attempt put off; the link is known to the mail alone."""
-    row = _due().select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+def _invitation_claim(pk: int, token: str) -> Invitation | None:
+    """The invitation with its next attempt postponed; only a digest of `token` is stored."""
+    row = _due_invitations().select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
     if row is None:
         return None
     row.digest, row.attempts = token_digest(token), row.attempts + 1
-    row.next_attempt_at = clock.now() + back_off(row.attempts)
+    row.next_attempt_at = clock.now() + invitation_retry_delay(row.attempts)
     row.save(update_fields=["digest", "attempts", "next_attempt_at"])
     return row
 
 
 @transaction.atomic
-def _sent(row: Invitation) -> None:
-    # Unless somebody asked for it anew, or withdrew it, while the mail was on its way.
-    same = Invitation.objects.filter(pk=row.pk, digest=row.digest, asked_at=row.asked_at)
-    if same.update(sent_at=clock.now(), next_attempt_at=None):
-        place = place_of(row.organisation)
-        audit_record(tag=Tag.INVITATION_SENT, actor=WORKER, place=place, subject=row.email)
+def _invitation_record_sent(row: Invitation) -> None:
+    # Not if it was resent or withdrawn while the mail was being sent.
+    unchanged = Invitation.objects.filter(
+        pk=row.pk, digest=row.digest, requested_at=row.requested_at
+    )
+    if unchanged.update(sent_at=clock.now(), next_attempt_at=None):
+        organisation_ref = organisation_audit_ref(row.organisation)
+        audit_event_record(
+            tag=AuditTag.INVITATION_SENT,
+            actor=WORKER,
+            organisation=organisation_ref,
+            subject=row.email,
+        )
 
 
-def back_off(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: 1, 2, 4 … 240 minutes."""
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(attempts - 1, 10)))
+def invitation_retry_delay(attempts: int) -> timedelta:
+    """The wait after this many failed attempts: 1, 2, 4 … 240 minutes."""
+    return min(_MAX_RETRY_DELAY, _MIN_RETRY_DELAY * (1 << min(attempts - 1, 10)))
 
 
-def _mail(row: Invitation, token: str) -> EmailMessage:
-    told = {
-        "inviter": actor_shown(row.invited_by),
+def _invitation_email(row: Invitation, token: str) -> EmailMessage:
+    context = {
+        "inviter": actor_display_name(row.invited_by),
         "organisation": row.organisation.name,
         "role": row.get_role_display(),
-        # Never the host of somebody's request: there is none here.
+        # A worker has no request whose host could be used.
         "link": settings.PANEL_URL + reverse("invitation", args=[token]),
     }
-    subject = _("%(inviter)s invites you to %(organisation)s in Freddy Admin") % told
-    return EmailMessage(subject, render_to_string("mail/invitation.txt", told), to=[row.email])
+    subject = _("%(inviter)s invites you to %(organisation)s in Freddy Admin") % context
+    return EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[row.email])

@@ -1,4 +1,4 @@
-"""Who belongs to an organisation: roles change and people go, the last manager stays."""
+"""Members of an organisation: read, change a role, remove; the last manager stays."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,95 +7,103 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.people import second_factor_people
-from freddy_admin.audit.services import Actor, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.accounts.people import person_ids_with_second_factor
+from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
-from freddy_admin.organisations.access import place_of
+from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
+from freddy_admin.organisations.membership_roles import membership_role_write
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
-from freddy_admin.organisations.standing import role_set
 
 LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in an organisation, as its managers see them."""
+    """A membership as an organisation's managers see it."""
 
     user_id: int
-    name: str  # the address of whoever gave no name
-    own_name: str
+    name: str  # the address where no name was entered
+    entered_name: str
     email: str
     role: Role
-    since: datetime
+    joined_at: datetime
     last_sign_in: datetime | None
     has_second_factor: bool
     is_active: bool
 
 
-def members_of(*, organisation: Organisation) -> list[Member]:
-    """Everybody who belongs to it, managers first, then by name; two queries."""
+def members_list(*, organisation: Organisation) -> list[Member]:
+    """All members, managers first, then by name; two queries."""
     rows = list(Membership.objects.filter(organisation=organisation).select_related("user"))
-    secured = second_factor_people(ids=[row.user_id for row in rows])
-    found = [_member(row, has_second_factor=row.user_id in secured) for row in rows]
+    secured_ids = person_ids_with_second_factor(ids=[row.user_id for row in rows])
+    members = [
+        _member_from_membership(row, has_second_factor=row.user_id in secured_ids) for row in rows
+    ]
     ranks = {role: rank for rank, role in enumerate(reversed(Role))}
-    return sorted(found, key=lambda one: (ranks[one.role], one.name.casefold(), one.user_id))
+    return sorted(
+        members, key=lambda member: (ranks[member.role], member.name.casefold(), member.user_id)
+    )
 
 
 def member_get(*, organisation: Organisation, user_id: int) -> Member:
-    """One of them; NotFound for somebody who is not, whether there is such a person or not."""
-    row = _membership(organisation, user_id)
-    return _member(row, has_second_factor=bool(second_factor_people(ids=[row.user_id])))
+    """One member; raises NotFound otherwise, whether such a person exists or not."""
+    row = _membership_get(organisation, user_id)
+    return _member_from_membership(
+        row, has_second_factor=bool(person_ids_with_second_factor(ids=[row.user_id]))
+    )
 
 
 @transaction.atomic
-def member_role_change(
+def member_role_update(
     *, organisation: Organisation, actor: Actor, user_id: int, role: str
 ) -> Member:
     """Give a member another role, from their next request on.
 
-    Whoever is no manager any more has their open invitations withdrawn. Raises InvalidInput,
+    Open invitations of somebody who is no longer a manager are withdrawn. Raises InvalidInput,
     NotFound, and Conflict for the last manager.
     """
     if role not in Role.values:
         raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
-    place = organisation_lock(organisation=organisation)
-    row = _membership(place, user_id)
-    former = Role(row.role)
-    if former != role:
-        if former == Role.MANAGER:
-            _refuse_last(place, row)
-        role_set(place=place, actor=actor, user=row.user, role=Role(role))
-        audit_record(
-            tag=Tag.MEMBER_CHANGED,
+    organisation = organisation_lock(organisation=organisation)
+    row = _membership_get(organisation, user_id)
+    former_role = Role(row.role)
+    if former_role != role:
+        if former_role == Role.MANAGER:
+            _validate_not_last_manager(organisation, row)
+        membership_role_write(
+            organisation=organisation, actor=actor, user=row.user, role=Role(role)
+        )
+        audit_event_record(
+            tag=AuditTag.MEMBER_CHANGED,
             actor=actor,
-            place=place_of(place),
+            organisation=organisation_audit_ref(organisation),
             subject=str(row.user),
-            old=former.value,
+            old=former_role.value,
             new=str(role),
         )
-        row = _membership(place, user_id)
-    return _member(row, has_second_factor=False)
+        row = _membership_get(organisation, user_id)
+    return _member_from_membership(row, has_second_factor=False)
 
 
 @transaction.atomic
 def member_remove(*, organisation: Organisation, actor: Actor, user_id: int) -> User:
-    """Take a person out of an organisation, from their next request on; who it was.
+    """Remove a member from an organisation, from their next request on; returns the person.
 
     Their open invitations are withdrawn. Raises NotFound, and Conflict for the last manager.
     """
-    place = organisation_lock(organisation=organisation)
-    row = _membership(place, user_id)
+    organisation = organisation_lock(organisation=organisation)
+    row = _membership_get(organisation, user_id)
     if row.role == Role.MANAGER:
-        _refuse_last(place, row)
-    role_set(place=place, actor=actor, user=row.user, role=None)
-    left = actor.id == row.user_id
-    audit_record(
-        tag=Tag.MEMBER_LEFT if left else Tag.MEMBER_REMOVED,
+        _validate_not_last_manager(organisation, row)
+    membership_role_write(organisation=organisation, actor=actor, user=row.user, role=None)
+    is_leaving = actor.id == row.user_id
+    audit_event_record(
+        tag=AuditTag.MEMBER_LEFT if is_leaving else AuditTag.MEMBER_REMOVED,
         actor=actor,
-        place=place_of(place),
+        organisation=organisation_audit_ref(organisation),
         subject=str(row.user),
         role=row.role,
     )
@@ -110,9 +118,9 @@ def is_last_manager(*, organisation: Organisation, user_id: int) -> bool:
     return set(managers.values_list("user_id", flat=True)) == {user_id}
 
 
-def _refuse_last(place: Organisation, row: Membership) -> None:
-    # The organisation's row is locked: of two managers who go at once, the second meets this.
-    if is_last_manager(organisation=place, user_id=row.user_id):
+def _validate_not_last_manager(organisation: Organisation, row: Membership) -> None:
+    # The organisation's row is locked: of two managers who leave at once the second gets this.
+    if is_last_manager(organisation=organisation, user_id=row.user_id):
         raise Conflict(
             _(
                 "%(name)s is the last manager here. Make somebody else a manager first, or ask a "
@@ -122,7 +130,7 @@ def _refuse_last(place: Organisation, row: Membership) -> None:
         )
 
 
-def _membership(organisation: Organisation, user_id: int) -> Membership:
+def _membership_get(organisation: Organisation, user_id: int) -> Membership:
     rows = Membership.objects.filter(organisation=organisation).select_related("user")
     row = rows.filter(user_id=user_id).first() if 0 < user_id <= LARGEST_ID else None
     if row is None:
@@ -130,14 +138,14 @@ def _membership(organisation: Organisation, user_id: int) -> Membership:
     return row
 
 
-def _member(row: Membership, *, has_second_factor: bool) -> Member:
+def _member_from_membership(row: Membership, *, has_second_factor: bool) -> Member:
     return Member(
         user_id=row.user_id,
         name=str(row.user),
-        own_name=row.user.name,
+        entered_name=row.user.name,
         email=row.user.email,
         role=Role(row.role),
-        since=row.created_at,
+        joined_at=row.created_at,
         last_sign_in=row.user.last_login,
         has_second_factor=has_second_factor,
         is_active=row.user.is_active,

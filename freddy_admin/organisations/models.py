@@ -1,4 +1,4 @@
-"""Organisations (the tenants) and who belongs to them."""
+"""Organisations (the tenants), their members and invitations."""
 
 from django.conf import settings
 from django.db import models
@@ -17,7 +17,7 @@ class Organisation(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
-        # The import finds an organisation by its name: two of one name would be a guess.
+        # The import finds an organisation by its name, so the name must be unique.
         constraints = [models.UniqueConstraint(fields=["name"], name="one_organisation_per_name")]
 
     def __str__(self) -> str:
@@ -46,10 +46,10 @@ class Membership(models.Model):
 
 
 class Invitation(TenantOwned):
-    """An address that may become a member, by a link in a mail; only its digest is kept.
+    """An address that may become a member by a link in a mail; only the token's digest is stored.
 
-    The worker makes the link when it sends the mail: until then there is none, and no earlier
-    one works once a newer one is sent.
+    The worker makes the token when it sends the mail: until then there is none, and a newer mail
+    invalidates the former link.
     """
 
     email = models.EmailField(max_length=254)
@@ -58,10 +58,10 @@ class Invitation(TenantOwned):
     invited_by_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
-    ended_at = models.DateTimeField(null=True)  # used or withdrawn
+    closed_at = models.DateTimeField(null=True)  # used or withdrawn
 
     digest = models.CharField(max_length=64, blank=True, editable=False)
-    asked_at = models.DateTimeField()  # when somebody last asked for the mail
+    requested_at = models.DateTimeField()  # when the mail was last requested
     next_attempt_at = models.DateTimeField(null=True)  # None: nothing to send
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
@@ -71,7 +71,7 @@ class Invitation(TenantOwned):
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "email"],
-                condition=models.Q(ended_at=None),
+                condition=models.Q(closed_at=None),
                 name="one_open_invitation_per_address",
             ),
             models.UniqueConstraint(

@@ -1,4 +1,4 @@
-"""The one table of what a role may do. Everything that asks, asks here."""
+"""The one table of what each role may do."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Permission(StrEnum):
-    """What can be allowed within an organisation."""
+    """A right within one organisation."""
 
     VIEW = "view"
     CHECK = "check"
@@ -21,7 +21,7 @@ class Permission(StrEnum):
 
 
 class PlatformPermission(StrEnum):
-    """What can be allowed over the panel as a whole; no role within an organisation has it."""
+    """A right over the panel as a whole; no role within an organisation includes it."""
 
     SEE_ALL_ORGANISATIONS = "see_all_organisations"
     ADD_ORGANISATIONS = "add_organisations"
@@ -31,25 +31,27 @@ class PlatformPermission(StrEnum):
 
 
 class Role(models.TextChoices):
-    """A member's role, from the one who looks to the one who manages."""
+    """A member's role, in ascending order of rights."""
 
     VIEWER = "viewer", _("viewer")
     OPERATOR = "operator", _("operator")
     MANAGER = "manager", _("manager")
 
 
-PERMISSIONS: dict[Role, frozenset[Permission]] = {
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.VIEW}),
     Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK, Permission.START_SYNC}),
     Role.MANAGER: frozenset(Permission),
 }
 
-# Who may invite: an invitation is worth as much as its inviter is when it is used.
-INVITING: frozenset[Role] = frozenset(
-    role for role, allowed in PERMISSIONS.items() if Permission.MANAGE_MEMBERS in allowed
+# Roles that may invite; an invitation is valid only while its inviter has one of them.
+INVITING_ROLES: frozenset[Role] = frozenset(
+    role
+    for role, permissions in ROLE_PERMISSIONS.items()
+    if Permission.MANAGE_MEMBERS in permissions
 )
 
-# Of a platform admin, whatever their role: all within every organisation, and over the panel.
+# A platform admin has every right in every organisation and over the panel, whatever the role.
 ADMIN_PERMISSIONS: frozenset[Permission | PlatformPermission] = frozenset(
     {*Permission, *PlatformPermission}
 )

@@ -1,33 +1,33 @@
-"""An organisation's name in its address."""
+"""Slugs of organisations: names as they stand in addresses."""
 
 from collections.abc import Iterable
 
 from django.utils.text import slugify
 
-BASE_LIMIT = 120
-FALLBACK = "organisation"
-# Pages of their own below /organisations/.
-RESERVED = frozenset({"new", "add", "import", "export"})
+SLUG_BASE_MAX_LENGTH = 120
+FALLBACK_SLUG = "organisation"
+# Path segments below /organisations/ that are pages.
+RESERVED_SLUGS = frozenset({"new", "add", "import", "export"})
 
 
-class Slugs:
-    """Hands out slugs that are not taken: `acme`, `acme-2`, `acme-3` …"""
+class SlugAllocator:
+    """Allocates unused slugs: `acme`, `acme-2`, `acme-3` …"""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = set(taken) | RESERVED
-        self._next: dict[str, int] = {}
+    def __init__(self, taken_slugs: Iterable[str]) -> None:
+        self._taken_slugs = set(taken_slugs) | RESERVED_SLUGS
+        self._next_number: dict[str, int] = {}
 
-    def take(self, name: str) -> str:
-        """A free slug for this name; it is taken from now on."""
+    def allocate(self, name: str) -> str:
+        """An unused slug for this name, reserved from now on."""
         base = slug_base(name)
-        slug, number = base, self._next.get(base, 2)
-        while slug in self._taken:
+        slug, number = base, self._next_number.get(base, 2)
+        while slug in self._taken_slugs:
             slug, number = f"{base}-{number}", number + 1
-        self._next[base] = number
-        self._taken.add(slug)
+        self._next_number[base] = number
+        self._taken_slugs.add(slug)
         return slug
 
 
 def slug_base(name: str) -> str:
-    """The slug a name would have if it were the only one."""
-    return slugify(name)[:BASE_LIMIT].strip("-_") or FALLBACK
+    """The slug of a name before any number is added."""
+    return slugify(name)[:SLUG_BASE_MAX_LENGTH].strip("-_") or FALLBACK_SLUG

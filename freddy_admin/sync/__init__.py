@@ -1,0 +1,1 @@
+"""Connector syncs: checks, health rule, sync status, history, operations, catalogs, worker."""

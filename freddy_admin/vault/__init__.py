@@ -1,0 +1,1 @@
+"""API keys: sealed, stored, replaced, revoked; the one room that opens a secret."""

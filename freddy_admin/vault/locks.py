@@ -9,41 +9,41 @@ from django.utils.translation import gettext as _
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
+from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.selectors import key_not_found
 
 
 def key_lock(*, organisation: Organisation, key: ApiKey) -> ApiKey:
-    """The key as it is now, locked, with its organisation; NotFound unless it is theirs."""
-    place = organisation_lock(organisation=organisation)
+    """The key as it is now, locked, with its organisation; raises NotFound for a foreign one."""
+    organisation = organisation_lock(organisation=organisation)
     rows = ApiKey.objects.select_for_update(no_key=True)
-    found = rows.filter(organisation=place, pk=key.pk).first()
-    if found is None:
+    locked_key = rows.filter(organisation=organisation, pk=key.pk).first()
+    if locked_key is None:
         raise key_not_found()
-    found.organisation = place
-    return found
+    locked_key.organisation = organisation
+    return locked_key
 
 
-def kept_key_lock(*, organisation: Organisation, key: ApiKey) -> ApiKey:
-    """As `key_lock`; raises Conflict for a revoked key, which nothing brings back."""
-    found = key_lock(organisation=organisation, key=key)
-    if found.status == KeyStatus.REVOKED:
+def unrevoked_key_lock(*, organisation: Organisation, key: ApiKey) -> ApiKey:
+    """The key as it is now, locked; raises NotFound, and Conflict for a revoked key."""
+    locked_key = key_lock(organisation=organisation, key=key)
+    if locked_key.status == KeyLifecycle.REVOKED:
         raise Conflict(_("This key was revoked. Add a new one instead."))
-    return found
+    return locked_key
 
 
 def candidate_lock(
     *, organisation: Organisation, key: ApiKey, version: int
 ) -> tuple[ApiKey, KeyCandidate]:
-    """The key and its candidate of this very version, both as they are now and locked.
+    """The key and its candidate of this version, both as they are now and locked.
 
-    Raises Conflict if it was discarded, kept, or superseded by a newer one in the meantime.
+    Raises Conflict if the candidate was discarded, kept or superseded in the meantime.
     """
-    found = key_lock(organisation=organisation, key=key)
+    locked_key = key_lock(organisation=organisation, key=key)
     rows = KeyCandidate.objects.select_for_update(no_key=True)
-    candidate = rows.filter(key=found, version=version).first()
+    candidate = rows.filter(key=locked_key, version=version).first()
     if candidate is None:
         raise Conflict(
             _("This new key is not waiting any more: it was kept, discarded or pasted anew.")
         )
-    return found, candidate
+    return locked_key, candidate

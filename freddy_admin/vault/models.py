@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from freddy_admin.core.models import TenantOwned
 
 
-class KeyStatus(models.TextChoices):
-    """Where a key is in its life."""
+class KeyLifecycle(models.TextChoices):
+    """The lifecycle state of a key."""
 
     DRAFT = "draft", _("being tested")
     ACTIVE = "active", _("active")
@@ -18,7 +18,7 @@ class KeyStatus(models.TextChoices):
 
 
 class CandidateState(models.TextChoices):
-    """What the test of a new key has shown so far."""
+    """The state of a candidate: waiting for its test, or what the test has shown."""
 
     PENDING = "pending", _("being tested")
     REFUSED = "refused", _("refused")
@@ -26,40 +26,40 @@ class CandidateState(models.TextChoices):
     DIFFERS = "differs", _("works, but reports something else than expected")
 
 
-class CanaryVerdict(models.TextChoices):
-    """What a process that opens keys found when it tried a canary."""
+class CanaryResult(models.TextChoices):
+    """The result of testing a canary in a process that opens keys."""
 
-    SINGS = "sings", _("opened")
-    MUTE = "mute", _("did not open")
+    OK = "sings", _("opened")
+    FAILED = "mute", _("did not open")
     MISSING = "missing", _("its master key is not there")
 
 
-class ImportState(models.TextChoices):
+class ImportDraftState(models.TextChoices):
     """How far a draft of an import is."""
 
     OPEN = "open", _("nothing is saved yet")
     CONFIRMED = "confirmed", _("confirmed")
 
 
-class Verdict(models.TextChoices):
-    """What is known of one row of an import; the value is stored and part of addresses."""
+class ImportRowState(models.TextChoices):
+    """The state of one import row; the value is stored and part of addresses."""
 
     WAITING = "waiting", _("being tested")
     WORKS = "works", _("works")
     DIFFERS = "differs", _("belongs to another organisation")
     UNTESTED = "untested", _("could not be tested")
     REJECTED = "rejected", _("rejected")
-    HERE = "here", _("already here")
+    DUPLICATE = "here", _("already here")
     MALFORMED = "malformed", _("malformed")
 
 
-class Fate(models.TextChoices):
-    """What became of a row once its import was confirmed."""
+class ImportSaveState(models.TextChoices):
+    """How far the saving of a row is once its import was confirmed."""
 
     NONE = "", _("not decided")
-    KEEPING = "keeping", _("being saved")
-    KEPT = "kept", _("saved")
-    DROPPED = "dropped", _("thrown away")
+    SAVING = "keeping", _("being saved")
+    SAVED = "kept", _("saved")
+    DISCARDED = "dropped", _("thrown away")
 
 
 class KeyTag(TenantOwned):
@@ -82,7 +82,7 @@ class SealedSecret(models.Model):
     # Format version, master key id and sealed bytes; null once wiped.
     # Nothing of this is `editable`: no form made from the model ever offers or accepts it.
     ciphertext = models.BinaryField(null=True, editable=False)
-    # The master key's id once more: told apart from a damaged header by comparing the two.
+    # The master key's id, also in the header: comparing the two reveals a damaged header.
     master_key_id = models.CharField(max_length=16, blank=True, editable=False)
     hint_start = models.CharField(max_length=13, blank=True, editable=False)
     hint_end = models.CharField(max_length=4, blank=True, editable=False)
@@ -93,18 +93,18 @@ class SealedSecret(models.Model):
         abstract = True
 
 
-class TriedSecret(SealedSecret):
-    """A new secret that the worker tries out before anybody uses it, and what came of it."""
+class CandidateSecret(SealedSecret):
+    """A new secret that the worker tests before it is used, with the test's result and lease."""
 
-    outcome_kind = models.CharField(max_length=40, blank=True, editable=False)
-    outcome_code = models.CharField(max_length=64, blank=True, editable=False)
-    outcome_http_status = models.PositiveSmallIntegerField(null=True, editable=False)
-    outcome_message = models.CharField(max_length=300, blank=True, editable=False)
-    # What Aitronos answered with it, where it did.
-    found_total_tools = models.BigIntegerField(null=True, editable=False)
-    found_enabled_tools = models.BigIntegerField(null=True, editable=False)
-    found_last_sync_at = models.DateTimeField(null=True, editable=False)
-    found_organization_id = models.CharField(max_length=128, blank=True, editable=False)
+    result_kind = models.CharField(max_length=40, blank=True, editable=False)
+    result_code = models.CharField(max_length=64, blank=True, editable=False)
+    result_http_status = models.PositiveSmallIntegerField(null=True, editable=False)
+    result_message = models.CharField(max_length=300, blank=True, editable=False)
+    # What Aitronos reported for the secret, null or empty if it did not answer.
+    reported_total_tools = models.BigIntegerField(null=True, editable=False)
+    reported_enabled_tools = models.BigIntegerField(null=True, editable=False)
+    reported_last_sync_at = models.DateTimeField(null=True, editable=False)
+    reported_organization_id = models.CharField(max_length=128, blank=True, editable=False)
     tested_at = models.DateTimeField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
     lease_token = models.CharField(max_length=32, blank=True, editable=False)
@@ -118,11 +118,11 @@ class ApiKey(TenantOwned, SealedSecret):
 
     label = models.CharField(max_length=80)
     status = models.CharField(
-        max_length=10, choices=KeyStatus.choices, default=KeyStatus.ACTIVE, editable=False
+        max_length=10, choices=KeyLifecycle.choices, default=KeyLifecycle.ACTIVE, editable=False
     )
     # Of the secret in use; 0 while a first one is still being tested.
     version = models.PositiveIntegerField(default=1, editable=False)
-    # The highest version ever sealed: none is given out twice, so that what was sealed for, or
+    # The highest version ever sealed: none is used twice, so that what was sealed for, or
     # answered about, a discarded secret never passes for another one.
     issued_version = models.PositiveIntegerField(default=1, editable=False)
     paused_at = models.DateTimeField(null=True, editable=False)
@@ -166,7 +166,7 @@ class ApiKey(TenantOwned, SealedSecret):
         return self.label
 
 
-class KeyCandidate(TriedSecret):
+class KeyCandidate(CandidateSecret):
     """A new secret for a key, sealed by a form and waiting for the worker's test.
 
     Sealed for the version the key will have, so that keeping it copies bytes and opens nothing.
@@ -194,11 +194,11 @@ class MasterKeyCanary(models.Model):
     ciphertext = models.BinaryField(editable=False)
     created_at = models.DateTimeField(editable=False)
 
-    # How it went when a process that opens keys last tried it, as every worker does at its start.
-    tried_at = models.DateTimeField(null=True, editable=False)
-    tried_by = models.CharField(max_length=120, blank=True, editable=False)
-    verdict = models.CharField(
-        max_length=10, choices=CanaryVerdict.choices, blank=True, editable=False
+    # The latest test by a process that opens keys; every worker tests all at its start.
+    tested_at = models.DateTimeField(null=True, editable=False)
+    tested_by = models.CharField(max_length=120, blank=True, editable=False)
+    result = models.CharField(
+        max_length=10, choices=CanaryResult.choices, blank=True, editable=False
     )
 
     def __str__(self) -> str:
@@ -206,13 +206,13 @@ class MasterKeyCanary(models.Model):
 
 
 class MasterKeyRotation(models.Model):
-    """One run of sealing everything anew: how far it is, for whoever watches."""
+    """The progress of one run that seals everything anew."""
 
     sealing_id = models.CharField(max_length=16, editable=False)
     started_at = models.DateTimeField(db_index=True, editable=False)
-    # Moves with every batch: a run that stands still for long was killed.
-    beat_at = models.DateTimeField(editable=False)
-    ended_at = models.DateTimeField(null=True, editable=False)
+    # Updated with every batch: a run whose heartbeat is old was killed.
+    heartbeat_at = models.DateTimeField(editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
     total = models.PositiveIntegerField(editable=False)
     done = models.PositiveIntegerField(default=0, editable=False)
     unreadable = models.PositiveIntegerField(default=0, editable=False)
@@ -222,18 +222,21 @@ class MasterKeyRotation(models.Model):
 
 
 class ImportDraft(models.Model):
-    """Many keys that one person pasted: tried out first, saved only once they confirm."""
+    """Many keys that one person pasted: tested first, saved only once the person confirms."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
     )
     state = models.CharField(
-        max_length=10, choices=ImportState.choices, default=ImportState.OPEN, editable=False
+        max_length=10,
+        choices=ImportDraftState.choices,
+        default=ImportDraftState.OPEN,
+        editable=False,
     )
     created_at = models.DateTimeField(db_index=True, editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
-    # Whoever confirmed, as the audit log is to name them when the worker has saved the keys.
+    # Who confirmed, for the audit events that the worker records when it has saved the keys.
     actor_name = models.CharField(max_length=254, blank=True, editable=False)
     actor_address = models.GenericIPAddressField(null=True, editable=False)
 
@@ -241,8 +244,8 @@ class ImportDraft(models.Model):
         return f"import of {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class ImportDraftRow(TriedSecret):
-    """One row of the pasted text: its secret sealed for this very row, the rest as it was read.
+class ImportDraftRow(CandidateSecret):
+    """One row of the pasted text: its secret sealed for this row, the other cells as parsed.
 
     `organisation` is null for one that does not exist yet, and for a row that is malformed.
     """
@@ -256,11 +259,16 @@ class ImportDraftRow(TriedSecret):
     label = models.CharField(max_length=80, blank=True, editable=False)
     organization_id = models.CharField(max_length=64, blank=True, editable=False)
     tags = models.JSONField(default=list, editable=False)
-    verdict = models.CharField(
-        max_length=10, choices=Verdict.choices, default=Verdict.WAITING, editable=False
+    state = models.CharField(
+        max_length=10,
+        choices=ImportRowState.choices,
+        default=ImportRowState.WAITING,
+        editable=False,
     )
     problem = models.CharField(max_length=300, blank=True, editable=False)
-    fate = models.CharField(max_length=10, choices=Fate.choices, blank=True, editable=False)
+    save_state = models.CharField(
+        max_length=10, choices=ImportSaveState.choices, blank=True, editable=False
+    )
     key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
@@ -271,10 +279,10 @@ class ImportDraftRow(TriedSecret):
             models.Index(
                 fields=["lease_until"],
                 name="import_row_waits",
-                condition=models.Q(verdict="waiting"),
+                condition=models.Q(state="waiting"),
             ),
             models.Index(
-                fields=["draft"], name="import_row_keeps", condition=models.Q(fate="keeping")
+                fields=["draft"], name="import_row_keeps", condition=models.Q(save_state="keeping")
             ),
         ]
 

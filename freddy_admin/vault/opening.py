@@ -1,19 +1,19 @@
 """The only place where a secret is opened, and only for a call that `sync` is about to make.
 
-Needs no database and may be used from threads. `master_keys.master_key_state()`, called before a
-round, brings the canaries that tell a misfit of the master key from one damaged row.
+Needs no database and may be used from threads. Call `master_keys.master_key_state` first: it loads
+the canaries that tell a misfit of the master key from one damaged row.
 """
 
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.crypto.errors import CannotOpen, MasterKeyMissing
-from freddy_admin.crypto.keyring import header_master_key_id, keyring
-from freddy_admin.vault.master_keys import canary_sings, master_key_is_missing
-from freddy_admin.vault.sealing import ImportPlace, Place, Row
+from freddy_admin.crypto.errors import DecryptionFailed, MasterKeyMissing
+from freddy_admin.crypto.keyring import keyring, master_key_id_of_sealed
+from freddy_admin.vault.master_key_state import canary_ok, master_key_is_missing
+from freddy_admin.vault.sealing import ApiKeyBinding, ImportRowBinding, SealBinding
 
 
 class KeyUnreadable(Exception):
-    """This one row is damaged or wiped: somebody has to paste the key again."""
+    """One row is damaged or wiped: its key has to be pasted again."""
 
     def __init__(self, key_id: int) -> None:
         super().__init__(f"the stored key {key_id} cannot be opened")
@@ -21,7 +21,7 @@ class KeyUnreadable(Exception):
 
 
 class MasterKeyMisfit(Exception):
-    """The ring does not fit the database: a fault of the platform, and no key's own."""
+    """The ring does not fit the database: a fault of the platform, not of one key."""
 
     def __init__(self, master_key_id: str) -> None:
         super().__init__(f"the ring does not open what master key {master_key_id} sealed")
@@ -39,14 +39,16 @@ def secret_open(
 ) -> str:
     """The secret of one key (or of its candidate, with the candidate's version).
 
-    Raises MasterKeyMisfit, so that nobody is told to paste a key, if this process has no private
-    key, if a master key that the row names is not in the ring, or if its canary failed. Raises
-    KeyUnreadable for one damaged row: no bytes, a master key nobody ever had, a header that names
-    another one than the column, bytes that do not open although the canary does.
+    Raises MasterKeyMisfit, which asks nobody to paste a key, if this process has no private key,
+    if a master key that the row names is not in the ring, or if its canary failed. Raises
+    KeyUnreadable for one damaged row: no bytes, an unknown master key, a header that names another
+    one than the column, bytes that do not open although the canary does.
     """
-    row = Row(organisation_id=organisation_id, key_id=key_id, version=version)
-    secret = _opened(bytes(ciphertext or b""), row=row, master_key_id=master_key_id)
-    # Raised here and not where it was noticed: no context of ours may hold an opened text.
+    binding = ApiKeyBinding(organisation_id=organisation_id, key_id=key_id, version=version)
+    secret = _sealed_bytes_open(
+        bytes(ciphertext or b""), binding=binding, master_key_id=master_key_id
+    )
+    # Raised here: the exception's context must hold no frame with an opened secret.
     if secret is None:
         raise KeyUnreadable(key_id)
     return secret
@@ -54,37 +56,47 @@ def secret_open(
 
 @sensitive_variables()
 def import_secret_open(
-    *, row_id: int, place: ImportPlace, ciphertext: bytes | memoryview | None, master_key_id: str
+    *,
+    row_id: int,
+    binding: ImportRowBinding,
+    ciphertext: bytes | memoryview | None,
+    master_key_id: str,
 ) -> str:
-    """The secret of one row of an import, in its place; raises as `secret_open` does."""
-    secret = _opened(bytes(ciphertext or b""), row=place, master_key_id=master_key_id)
+    """The secret of one import row; raises MasterKeyMisfit and, with `row_id`, KeyUnreadable."""
+    secret = _sealed_bytes_open(
+        bytes(ciphertext or b""), binding=binding, master_key_id=master_key_id
+    )
     if secret is None:
         raise KeyUnreadable(row_id)
     return secret
 
 
 @sensitive_variables()
-def _opened(sealed: bytes, *, row: Place, master_key_id: str) -> str | None:
-    ring, header = keyring(), _header_id(sealed)
-    if not ring.can_open or any(master_key_is_missing(one) for one in (master_key_id, header)):
+def _sealed_bytes_open(
+    ciphertext: bytes, *, binding: SealBinding, master_key_id: str
+) -> str | None:
+    ring, header_id = keyring(), _header_master_key_id(ciphertext)
+    if not ring.has_private_keys or any(
+        master_key_is_missing(sealing_id) for sealing_id in (master_key_id, header_id)
+    ):
         raise MasterKeyMisfit(master_key_id)
     try:
-        if header == master_key_id:
-            return ring.open(sealed, context=row.context).decode("ascii")
+        if header_id == master_key_id:
+            return ring.open(ciphertext, context=binding.context).decode("ascii")
     except MasterKeyMissing:
-        # Header and column agree: no damage does that, but a key that came a moment ago.
+        # Header and column agree, so the row is intact: its master key is newer than the cache.
         raise MasterKeyMisfit(master_key_id) from None
     except UnicodeDecodeError:
         return None
-    except CannotOpen:
+    except DecryptionFailed:
         pass
-    if not canary_sings(master_key_id):
+    if not canary_ok(master_key_id):
         raise MasterKeyMisfit(master_key_id)
     return None
 
 
-def _header_id(sealed: bytes) -> str:
+def _header_master_key_id(ciphertext: bytes) -> str:
     try:
-        return header_master_key_id(sealed)
-    except CannotOpen:
+        return master_key_id_of_sealed(ciphertext)
+    except DecryptionFailed:
         return ""

@@ -22,7 +22,7 @@ from freddy_admin.vault.models import (
     MasterKeyCanary,
     SealedSecret,
 )
-from freddy_admin.vault.secrets import hints_of
+from freddy_admin.vault.secret_format import secret_hints
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
 _IMPORT_PURPOSE: Final = b"freddy-admin/vault/import-row\x00"
@@ -30,17 +30,17 @@ _CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
 CANARY_TEXT: Final = b"this canary sings when the master key fits"
 
 
-class Place(Protocol):
-    """Where a sealed secret belongs; nowhere else does it open."""
+class SealBinding(Protocol):
+    """What a sealed secret is bound to; with any other binding it does not open."""
 
     @property
     def context(self) -> bytes:
-        """What is bound to the sealed bytes."""
+        """The bytes that are bound to the sealed ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The one place a secret is sealed for."""
+class ApiKeyBinding:
+    """Binds a secret to one version of one key of one organisation."""
 
     organisation_id: int
     key_id: int
@@ -54,8 +54,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportPlace:
-    """The one row of a draft of an import that a secret is sealed for; no key has an id yet."""
+class ImportRowBinding:
+    """Binds a secret to one row of an import draft, for there is no key with an id yet."""
 
     draft: UUID
     number: int
@@ -64,15 +64,15 @@ class ImportPlace:
 
     @property
     def context(self) -> bytes:
-        """Fixed widths again: the organisation by its id, or by its name before it has one."""
+        """Fixed-width parts; an organisation without an id yet is bound by the hash of its name."""
         numbers = struct.pack(">QQ", self.number, self.organisation_id or 0)
-        named = hashlib.sha256(self.organisation_name.encode()).digest()
-        return _IMPORT_PURPOSE + self.draft.bytes + numbers + named
+        name_digest = hashlib.sha256(self.organisation_name.encode()).digest()
+        return _IMPORT_PURPOSE + self.draft.bytes + numbers + name_digest
 
 
-def import_place_of(row: ImportDraftRow) -> ImportPlace:
-    """Where the secret of this row was sealed for."""
-    return ImportPlace(
+def import_row_binding(row: ImportDraftRow) -> ImportRowBinding:
+    """The binding of this row's secret."""
+    return ImportRowBinding(
         draft=row.draft_id,
         number=row.number,
         organisation_id=row.organisation_id,
@@ -87,34 +87,34 @@ def canary_context(master_key_id: str) -> bytes:
 
 @sensitive_variables()
 def secret_fingerprint(secret: str) -> str:
-    """The digest by which the same secret is found again."""
+    """A keyed digest that is equal for equal secrets."""
     return fingerprint(secret, secret_key=settings.SECRET_KEY)
 
 
 @sensitive_variables()
-def seal_into(
-    target: SealedSecret, secret: str, *, row: Place, ring: Keyring | None = None
+def sealed_secret_set(
+    target: SealedSecret, secret: str, *, binding: SealBinding, ring: Keyring | None = None
 ) -> None:
     """Fill the sealed fields of `target`, unsaved, with a cleaned secret."""
     ring = ring or keyring()
-    target.ciphertext = ring.seal(secret.encode(), context=row.context)
+    target.ciphertext = ring.seal(secret.encode(), context=binding.context)
     target.master_key_id = ring.sealing_id
-    target.hint_start, target.hint_end = hints_of(secret)
+    target.hint_start, target.hint_end = secret_hints(secret)
     target.fingerprint = secret_fingerprint(secret)
 
 
-def sealed_wipe(target: SealedSecret) -> None:
-    """Take the sealed bytes out of the row, unsaved; the hints stay, to name what it was."""
+def sealed_secret_wipe(target: SealedSecret) -> None:
+    """Remove the sealed bytes from the row, unsaved; the hints stay, to name the secret."""
     target.ciphertext, target.master_key_id, target.fingerprint = None, "", ""
 
 
-def sealed_copy(source: SealedSecret, target: SealedSecret) -> None:
-    """Move sealed bytes and hints to the row they were sealed for; opens nothing."""
-    for name in SEALED_FIELDS:
+def sealed_secret_copy(source: SealedSecret, target: SealedSecret) -> None:
+    """Copy sealed bytes and hints to the row they were sealed for, unsaved; opens nothing."""
+    for name in SEALED_SECRET_FIELDS:
         setattr(target, name, getattr(source, name))
 
 
-SEALED_FIELDS: Final = (
+SEALED_SECRET_FIELDS: Final = (
     "ciphertext",
     "master_key_id",
     "hint_start",
@@ -124,46 +124,48 @@ SEALED_FIELDS: Final = (
 
 
 def canary_ensure(ring: Keyring | None = None) -> None:
-    """Make the canary of the sealing master key, if this is the first thing it seals.
+    """Create the canary of the sealing master key unless it exists; lock it otherwise.
 
     Raises Conflict where the ring opens nothing of what is stored: the wrong master key would
-    seal keys that the right one cannot open. A process that only seals cannot tell: a new public
-    key comes first when a master key is replaced, so it is let through. What it seals stays
-    beside the key in use until a worker has opened and tested it, so that a wrong public key
-    costs one paste, and the worker names it as the platform's fault.
+    seal keys that the right one cannot open. A process that only seals cannot know, and a new
+    public key comes first when a master key is replaced, so it is allowed. Its candidates stay
+    beside the keys in use until a worker has opened and tested them, so that a wrong public key
+    costs one paste, and the worker reports it as the platform's fault.
 
-    The canary is held until the present transaction ends: a rotation waits for what is sealed
-    with its master key before it counts, and never takes the canary from under it.
+    The canary is locked until the present transaction ends: a rotation waits for what is sealed
+    with its master key before it counts, and never deletes the canary meanwhile.
     """
     ring = ring or keyring()
     master_key_id = ring.sealing_id
-    if _canary_held(master_key_id):
+    if _canary_lock_if_present(master_key_id):
         return
-    known = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
-    needed = _in_use(known) if known and ring.can_open else set()
-    if needed and not needed & ring.known_ids:
+    known_ids = set(MasterKeyCanary.objects.values_list("master_key_id", flat=True))
+    needed_ids = _master_key_ids_in_use(known_ids) if known_ids and ring.has_private_keys else set()
+    if needed_ids and not needed_ids & ring.known_ids:
         raise Conflict(
             _(
                 "The master key does not fit this database, so nothing was saved. Put the former "
                 "key (fingerprint %(ids)s) back into ENCRYPTION_KEYS."
             )
-            % {"ids": ", ".join(sorted(needed))}
+            % {"ids": ", ".join(sorted(needed_ids))}
         )
-    sealed = ring.seal(CANARY_TEXT, context=canary_context(master_key_id))
-    canary = MasterKeyCanary(master_key_id=master_key_id, ciphertext=sealed, created_at=clock.now())
-    # Another process may be making the same one: either will do.
+    ciphertext = ring.seal(CANARY_TEXT, context=canary_context(master_key_id))
+    canary = MasterKeyCanary(
+        master_key_id=master_key_id, ciphertext=ciphertext, created_at=clock.now()
+    )
+    # Another process may be creating the same one: either will do.
     MasterKeyCanary.objects.bulk_create([canary], ignore_conflicts=True)
 
 
-def _canary_held(master_key_id: str) -> bool:
+def _canary_lock_if_present(master_key_id: str) -> bool:
     with transaction.atomic(savepoint=False):
         canaries = MasterKeyCanary.objects.select_for_update(no_key=True)
         return canaries.filter(master_key_id=master_key_id).first() is not None
 
 
-def _in_use(master_key_ids: set[str]) -> set[str]:
-    used: set[str] = set()
+def _master_key_ids_in_use(master_key_ids: set[str]) -> set[str]:
+    used_ids: set[str] = set()
     for model in (ApiKey, KeyCandidate, ImportDraftRow):
         rows = model.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
-        used.update(rows.order_by().values_list("master_key_id", flat=True).distinct())
-    return used
+        used_ids.update(rows.order_by().values_list("master_key_id", flat=True).distinct())
+    return used_ids

@@ -1,0 +1,1 @@
+"""The pages, exports and JSON API: views, forms, presenters, access, middleware."""

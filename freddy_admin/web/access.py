@@ -1,4 +1,4 @@
-"""The one gate of the pages: who may open what, decided before a view runs."""
+"""Decorators that decide who may open a page, before its view runs."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,140 +14,140 @@ from freddy_admin.core.errors import NotAllowed
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import (
-    may_create_organisations,
-    organisation_get,
-    organisations_where,
+    can_create_organisations,
+    organisation_access_get,
+    organisations_with_permission,
 )
 
 P = ParamSpec("P")
-Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-OrganisationPage = Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]
+ViewFunction = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+OrganisationViewFunction = Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]
 
-READ, WRITE, FORM = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
+READ_METHODS, WRITE_METHODS, FORM_METHODS = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
-def person_of(request: HttpRequest) -> User:
-    """The signed-in person; the login middleware has let nobody else through."""
+def signed_in_user(request: HttpRequest) -> User:
+    """The signed-in user; the login middleware has let nobody else through."""
     return cast(User, request.user)
 
 
-def within_organisation(
-    permission: Permission, methods: tuple[str, ...] = READ
-) -> Callable[[OrganisationPage[P]], Callable[..., HttpResponseBase]]:
+def organisation_permission_required(
+    permission: Permission, methods: tuple[str, ...] = READ_METHODS
+) -> Callable[[OrganisationViewFunction[P]], Callable[..., HttpResponseBase]]:
     """The view gets the organisation of the address; strangers get 404, small roles 403."""
 
-    def decorate(view: OrganisationPage[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: OrganisationViewFunction[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def gate(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            access = organisation_get(user=request.user, slug=slug)
-            refuse_unless(access, permission)
+        def wrapper(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            access = organisation_access_get(user=request.user, slug=slug)
+            require_permission(access, permission)
             return view(request, access, *args, **kwargs)
 
-        return _marked(gate, methods, permission.value)
+        return _restrict_methods_and_set_access_rule(wrapper, methods, permission.value)
 
     return decorate
 
 
-def within_organisation_by_admin(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[OrganisationPage[P]], Callable[..., HttpResponseBase]]:
-    """As `within_organisation`, for what platform admins alone do to an organisation."""
+def organisation_platform_admin_required(
+    methods: tuple[str, ...] = READ_METHODS,
+) -> Callable[[OrganisationViewFunction[P]], Callable[..., HttpResponseBase]]:
+    """The view gets the organisation of the address; 404 for strangers, 403 for all but admins."""
 
-    def decorate(view: OrganisationPage[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: OrganisationViewFunction[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def gate(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            access = organisation_get(user=request.user, slug=slug)
-            _refuse_all_but_admins(request)
+        def wrapper(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            access = organisation_access_get(user=request.user, slug=slug)
+            _require_platform_admin(request)
             return view(request, access, *args, **kwargs)
 
-        return _marked(gate, methods, "platform_admin")
+        return _restrict_methods_and_set_access_rule(wrapper, methods, "platform_admin")
 
     return decorate
 
 
-def refuse_unless(access: Access, permission: Permission) -> None:
-    """Raises NotAllowed, with the sentence for it, where the role does not allow this."""
+def require_permission(access: Access, permission: Permission) -> None:
+    """Raises NotAllowed, with the message for this permission, where the role does not allow it."""
     if not access.allows(permission):
-        raise NotAllowed(_SENTENCES[permission]())
+        raise NotAllowed(_DENIAL_MESSAGES[permission]())
 
 
-def by_platform_admin(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
-    """For pages of the panel as a whole; others get 403."""
+def platform_admin_required(
+    methods: tuple[str, ...] = READ_METHODS,
+) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
+    """For pages of the panel as a whole: 403 for everybody but platform admins."""
 
-    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            _refuse_all_but_admins(request)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            _require_platform_admin(request)
             return view(request, *args, **kwargs)
 
-        return _marked(gate, methods, "platform_admin")
+        return _restrict_methods_and_set_access_rule(wrapper, methods, "platform_admin")
 
     return decorate
 
 
-def by_key_manager(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
-    """For those who look after the keys of any organisation; others get 403."""
+def key_manager_required(
+    methods: tuple[str, ...] = READ_METHODS,
+) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
+    """For users who manage the keys of at least one organisation; others get 403."""
 
-    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            person, keys = person_of(request), Permission.MANAGE_KEYS
-            managed = organisations_where(user=person, permission=keys)
-            if not may_create_organisations(user=person) and not managed.exists():
-                raise NotAllowed(_SENTENCES[keys]())
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user, permission = signed_in_user(request), Permission.MANAGE_KEYS
+            organisations = organisations_with_permission(user=user, permission=permission)
+            if not can_create_organisations(user=user) and not organisations.exists():
+                raise NotAllowed(_DENIAL_MESSAGES[permission]())
             return view(request, *args, **kwargs)
 
-        return _marked(gate, methods, "key_manager")
+        return _restrict_methods_and_set_access_rule(wrapper, methods, "key_manager")
 
     return decorate
 
 
-def by_anyone_signed_in(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
-    """For pages that show each person what is theirs."""
+def signed_in_user_required(
+    methods: tuple[str, ...] = READ_METHODS,
+) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
+    """For pages that show each user their own; no permission beyond being signed in."""
 
-    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             return view(request, *args, **kwargs)
 
-        return _marked(gate, methods, "signed_in")
+        return _restrict_methods_and_set_access_rule(wrapper, methods, "signed_in")
 
     return decorate
 
 
-def by_anyone(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Page[P]], Callable[..., HttpResponseBase]]:
-    """For the few pages whose address is the right to open them; the view looks at it."""
+def public_view(
+    methods: tuple[str, ...] = READ_METHODS,
+) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
+    """For the few pages whose address is the right to open them; the view validates it."""
 
-    def decorate(view: Page[P]) -> Callable[..., HttpResponseBase]:
-        return _marked(view, methods, "anyone")
+    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
+        return _restrict_methods_and_set_access_rule(view, methods, "anyone")
 
     return decorate
 
 
-def _marked(
-    gate: Callable[..., HttpResponseBase], methods: tuple[str, ...], rule: str
+def _restrict_methods_and_set_access_rule(
+    view: Callable[..., HttpResponseBase], methods: tuple[str, ...], rule: str
 ) -> Callable[..., HttpResponseBase]:
-    checked = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], gate))
-    # Read by the test that walks every address.
-    checked.access_rule = rule  # type: ignore[attr-defined]
-    checked.access_methods = methods  # type: ignore[attr-defined]
-    return checked
+    restricted_view = require_http_methods(list(methods))(cast(Callable[..., HttpResponse], view))
+    # Read by the test that walks every URL.
+    restricted_view.access_rule = rule  # type: ignore[attr-defined]
+    restricted_view.access_methods = methods  # type: ignore[attr-defined]
+    return restricted_view
 
 
-def _refuse_all_but_admins(request: HttpRequest) -> None:
-    if not may_create_organisations(user=request.user):
+def _require_platform_admin(request: HttpRequest) -> None:
+    if not can_create_organisations(user=request.user):
         raise NotAllowed(_("This page is for platform admins."))
 
 
-_SENTENCES: dict[Permission, Callable[[], str]] = {
+_DENIAL_MESSAGES: dict[Permission, Callable[[], str]] = {
     Permission.VIEW: lambda: _("You may not look at this organisation."),
     Permission.CHECK: lambda: _("As a viewer you may look, but not ask for checks."),
     Permission.START_SYNC: lambda: _("As a viewer you may look, but not start syncs."),

@@ -1,4 +1,4 @@
-"""What the address asks of the audit log; a link is the same search for whoever may see it."""
+"""The audit log's search in the address: a link is the same search for whoever may open it."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,56 +8,56 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from freddy_admin.audit.selectors import Cursor
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.selectors import AuditCursor
+from freddy_admin.audit.tags import AuditTag
 
-LONGEST = 100
-_REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
+TEXT_LIMIT = 100
+_REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_CURSOR_PATTERN = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """As it stands in the address; what cannot be asked is left out."""
+    """The search; empty or None where the address holds nothing or nothing valid."""
 
     q: str = ""
     tag: str = ""
-    who: str = ""
+    actor: str = ""
     organisation: str = ""
     since: date | None = None
     until: date | None = None
     request: str = ""
-    cursor: Cursor | None = None
+    cursor: AuditCursor | None = None
 
     @property
-    def narrowed(self) -> bool:
-        """Whether anything is looked for."""
-        return bool(self.pairs())
+    def is_narrowed(self) -> bool:
+        """Whether anything is searched or filtered."""
+        return bool(self.query_params())
 
-    def address(self, path: str, **changes: Any) -> str:
-        """The same with changes; any change leads back to the newest."""
-        wanted = replace(self, **({"cursor": None} | changes))
-        pairs = wanted.pairs()
-        if wanted.cursor:
-            name = "after" if wanted.cursor.newer else "before"
-            pairs[name] = _cursor_text(wanted.cursor)
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+    def build_url(self, path: str, **changes: Any) -> str:
+        """The URL of this search with changes; any change leads back to the newest events."""
+        query = replace(self, **({"cursor": None} | changes))
+        query_params = query.query_params()
+        if query.cursor:
+            name = "after" if query.cursor.newer else "before"
+            query_params[name] = _format_cursor(query.cursor)
+        return f"{path}?{urlencode(query_params)}" if query_params else path
 
-    def from_day(self, zone: tzinfo) -> datetime | None:
-        """The first moment of the first day, where the reader is."""
-        return _midnight(self.since, zone)
+    def start_time(self, zone: tzinfo) -> datetime | None:
+        """The first moment of the first day in this time zone, in UTC; None without one."""
+        return _midnight_utc(self.since, zone)
 
-    def to_day(self, zone: tzinfo) -> datetime | None:
-        """The first moment after the last day."""
-        return _midnight(self.until + timedelta(days=1), zone) if self.until else None
+    def end_time(self, zone: tzinfo) -> datetime | None:
+        """The first moment after the last day in this time zone, in UTC; None without one."""
+        return _midnight_utc(self.until + timedelta(days=1), zone) if self.until else None
 
-    def pairs(self) -> dict[str, str]:
-        """What is looked for, as it stands in the address."""
+    def query_params(self) -> dict[str, str]:
+        """The parameters of the address that are not empty; without the cursor."""
         values = {
             "q": self.q,
             "tag": self.tag,
-            "who": self.who,
+            "who": self.actor,
             "organisation": self.organisation,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
@@ -66,26 +66,27 @@ class AuditQuery:
         return {name: value for name, value in values.items() if value}
 
 
-def audit_query(values: QueryDict) -> AuditQuery:
-    """What is asked for; a word that is not offered is ignored."""
+def parse_audit_query(values: QueryDict) -> AuditQuery:
+    """The search in the address; values that are not offered are ignored."""
     tag, request = values.get("tag", ""), values.get("request", "").strip()
     return AuditQuery(
-        q=_text(values.get("q", "")),
-        tag=tag if tag in Tag.values else "",
-        who=_text(values.get("who", "")),
-        organisation=_text(values.get("organisation", "")),
-        since=_day(values.get("from", "")),
-        until=_day(values.get("to", "")),
-        request=request if _REQUEST.fullmatch(request) else "",
-        cursor=_cursor(values.get("before", "")) or _cursor(values.get("after", ""), newer=True),
+        q=_clean_text(values.get("q", "")),
+        tag=tag if tag in AuditTag.values else "",
+        actor=_clean_text(values.get("who", "")),
+        organisation=_clean_text(values.get("organisation", "")),
+        since=_parse_day(values.get("from", "")),
+        until=_parse_day(values.get("to", "")),
+        request=request if _REQUEST_ID_PATTERN.fullmatch(request) else "",
+        cursor=_parse_cursor(values.get("before", ""))
+        or _parse_cursor(values.get("after", ""), newer=True),
     )
 
 
-def _text(value: str) -> str:
-    return "".join(sign for sign in value if sign.isprintable()).strip()[:LONGEST]
+def _clean_text(value: str) -> str:
+    return "".join(character for character in value if character.isprintable()).strip()[:TEXT_LIMIT]
 
 
-def _day(value: str) -> date | None:
+def _parse_day(value: str) -> date | None:
     try:
         day = date.fromisoformat(value) if len(value) == 10 else None
     except ValueError:
@@ -93,20 +94,20 @@ def _day(value: str) -> date | None:
     return day if day and 2000 <= day.year <= 2100 else None
 
 
-def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
+def _midnight_utc(day: date | None, zone: tzinfo) -> datetime | None:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC) if day else None
 
 
-def _cursor_text(cursor: Cursor) -> str:
+def _format_cursor(cursor: AuditCursor) -> str:
     return f"{(cursor.at - _EPOCH) // timedelta(microseconds=1)}-{cursor.id}"
 
 
-def _cursor(value: str, *, newer: bool = False) -> Cursor | None:
-    found = _CURSOR.fullmatch(value)
-    if not found:
+def _parse_cursor(value: str, *, newer: bool = False) -> AuditCursor | None:
+    match = _CURSOR_PATTERN.fullmatch(value)
+    if not match:
         return None
     try:
-        at = _EPOCH + timedelta(microseconds=int(found[1]))
+        at = _EPOCH + timedelta(microseconds=int(match[1]))
     except OverflowError:
         return None
-    return Cursor(at=at, id=int(found[2]), newer=newer)
+    return AuditCursor(at=at, id=int(match[2]), newer=newer)

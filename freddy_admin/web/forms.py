@@ -1,4 +1,4 @@
-"""Forms: what is asked for, in plain words. What is right is decided by the services."""
+"""Forms of the pages. They clean values; the services decide whether these are allowed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,78 +14,78 @@ from freddy_admin.accounts.models import Theme, User
 from freddy_admin.accounts.services import NAME_LIMIT as PERSON_NAME_LIMIT
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.forms import BoundedForm, LineField
-from freddy_admin.core.machines import headed
-from freddy_admin.organisations.services import NAME_LIMIT
-from freddy_admin.vault.details import (
-    GRACE_AT_MOST,
-    LABEL_LENGTH,
-    ORGANIZATION_ID_LENGTH,
+from freddy_admin.core.json_responses import add_error_headers
+from freddy_admin.organisations.services import NAME_MAX_LENGTH
+from freddy_admin.vault.key_details import (
+    LABEL_MAX_LENGTH,
+    MAX_GRACE_MINUTES,
+    ORGANIZATION_ID_MAX_LENGTH,
     KeyDetails,
 )
-from freddy_admin.web.zones import ZoneSelect
+from freddy_admin.web.time_zone_widget import TimeZoneSelect
 
 SECRET_LIMIT = 4096
 
 
 @contextmanager
-def told_beside_fields(form: forms.Form) -> Iterator[None]:
-    """Says what a service refuses beside the field it is about, else above the form."""
+def add_form_errors(form: forms.Form) -> Iterator[None]:
+    """Adds a PublicError of the block to its field, else to the form; raises 403 and 404 again."""
     try:
         yield
-    except PublicError as refused:
-        if refused.http_status in {403, 404}:
+    except PublicError as service_error:
+        if service_error.http_status in {403, 404}:
             raise
-        field = refused.field if refused.field in form.fields else None
-        form.add_error(field, refused.message)
-        if isinstance(form, PlainForm):
-            form.refused = refused
+        field = service_error.field if service_error.field in form.fields else None
+        form.add_error(field, service_error.message)
+        if isinstance(form, PanelForm):
+            form.service_error = service_error
 
 
-def form_page(request: HttpRequest, template: str, page: Mapping[str, Any]) -> HttpResponse:
-    """The page with its `form`; with 429 where what was sent came too often, all of it kept."""
-    answer, form = render(request, template, dict(page)), page["form"]
-    refused = form.refused if isinstance(form, PlainForm) else None
-    if refused is None or refused.http_status != 429:
-        return answer
-    answer.status_code = refused.http_status
-    return headed(answer, refused)
+def render_form_page(request: HttpRequest, template: str, page: Mapping[str, Any]) -> HttpResponse:
+    """The page with its `form`; status 429 where the service was called too often."""
+    response, form = render(request, template, dict(page)), page["form"]
+    service_error = form.service_error if isinstance(form, PanelForm) else None
+    if service_error is None or service_error.http_status != 429:
+        return response
+    response.status_code = service_error.http_status
+    return add_error_headers(response, service_error)
 
 
-def _look(widget: forms.Widget) -> str:
+def _widget_css_class(widget: forms.Widget) -> str:
     if isinstance(widget, forms.RadioSelect):
         return "form-check-input"
     return "form-select" if isinstance(widget, forms.Select) else "form-control"
 
 
-class PlainForm(BoundedForm):
-    """A form as the panel's pages draw it."""
+class PanelForm(BoundedForm):
+    """A form with the CSS classes and messages of the panel."""
 
     use_required_attribute = True
-    # What a service refused of it, if anything.
-    refused: PublicError | None = None
+    # Set by `add_form_errors`.
+    service_error: PublicError | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
         # Errors are marked by the template: reading them here would validate too early.
         for name, field in self.fields.items():
-            field.widget.attrs["class"] = _look(field.widget)
+            field.widget.attrs["class"] = _widget_css_class(field.widget)
             if name != "api_key":
                 field.error_messages["required"] = _("Fill this in.")
 
 
-class OrganisationForm(PlainForm):
-    """A name."""
+class OrganisationForm(PanelForm):
+    """The name of an organisation."""
 
     name = LineField(
         label=_l("Name"),
-        limit=NAME_LIMIT,
+        limit=NAME_MAX_LENGTH,
         help_text=_l("The customer or department, as your colleagues call it."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
 
 
-class RemoveForm(PlainForm):
-    """The name, typed, so that nothing is removed by a slip."""
+class OrganisationDeleteForm(PanelForm):
+    """The organisation's name, typed, so that nothing is removed by a slip."""
 
     name = forms.CharField(
         label=_l("Type the organisation's name to confirm"),
@@ -106,8 +106,8 @@ class RemoveForm(PlainForm):
         return name
 
 
-class RevokeForm(PlainForm):
-    """The label, typed, so that no key is wiped by a slip."""
+class KeyRevokeForm(PanelForm):
+    """The key's label, typed, so that no key is revoked by a slip."""
 
     label = forms.CharField(
         label=_l("Type the key's label to confirm"),
@@ -126,7 +126,7 @@ class RevokeForm(PlainForm):
         return label
 
 
-class SecretForm(PlainForm):
+class KeySecretForm(PanelForm):
     """A pasted API key: never sent back, whatever happens."""
 
     api_key = forms.CharField(
@@ -150,12 +150,12 @@ class SecretForm(PlainForm):
     )
 
 
-class DetailsForm(PlainForm):
-    """What is said of a key beside its secret."""
+class KeyDetailsForm(PanelForm):
+    """The details of a key beside its secret."""
 
     label = LineField(
         label=_l("Label"),
-        limit=LABEL_LENGTH,
+        limit=LABEL_MAX_LENGTH,
         help_text=_l("Tells several keys of one organisation apart, such as “Sales”."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
@@ -176,7 +176,7 @@ class DetailsForm(PlainForm):
     organization_id = LineField(
         label=_l("Organisation id at Aitronos"),
         required=False,
-        limit=ORGANIZATION_ID_LENGTH,
+        limit=ORGANIZATION_ID_MAX_LENGTH,
         help_text=_l("Looks like org_… . With it we warn you if a key belongs to somebody else."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
@@ -184,7 +184,7 @@ class DetailsForm(PlainForm):
         label=_l("Own grace, in minutes"),
         required=False,
         min_value=1,
-        max_value=GRACE_AT_MOST,
+        max_value=MAX_GRACE_MINUTES,
         help_text=_l("How late a sync may be before it counts as overdue. Empty: by the rule."),
     )
     expires_on = forms.DateField(
@@ -195,57 +195,57 @@ class DetailsForm(PlainForm):
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": _l("Choose a day, such as 2026-12-31.")},
     )
-    # Which details were looked at, so that a change from another tab is noticed.
+    # The version of the details that were shown, so that a change from another tab is noticed.
     revision = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     field_order: Sequence[str] = ()
 
-    def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, owner_choices: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._people = {person.pk: person for person in people}
+        self._owners_by_id = {person.pk: person for person in owner_choices}
         owner = self.fields["owner"]
         assert isinstance(owner, forms.TypedChoiceField)  # noqa: S101  declared above
         owner.choices = [
             ("", _("nobody yet")),
-            *((str(person.pk), str(person)) for person in people),
+            *((str(person.pk), str(person)) for person in owner_choices),
         ]
 
-    def overtaken(self, present: Mapping[str, Any]) -> None:
-        """Says what the details are by now; saving once more is then a choice, not a slip."""
+    def add_conflict_error(self, present: Mapping[str, Any]) -> None:
+        """Shows the present details; saving once more is then a choice, not a slip."""
         lines = [
             _("%(field)s: %(value)s")
-            % {"field": self.fields[name].label, "value": self._shown(name, value)}
+            % {"field": self.fields[name].label, "value": self._display_value(name, value)}
             for name, value in present.items()
             if name != "revision" and str(value or "") != str(self.data.get(name, "") or "")
         ]
-        now = _("Now: %(details)s.") % {"details": "; ".join(lines)} if lines else ""
+        current_details = _("Now: %(details)s.") % {"details": "; ".join(lines)} if lines else ""
         sentence = _(
             "Somebody else changed these details in the meantime, so yours were not saved. "
             "%(now)s Save again to put yours in their place."
         )
-        self.add_error(None, sentence % {"now": now})
-        sent = {name: self.data.get(name, "") for name in self.fields}
-        self.data = sent | {"revision": present["revision"]}
+        self.add_error(None, sentence % {"now": current_details})
+        values = {name: self.data.get(name, "") for name in self.fields}
+        self.data = values | {"revision": present["revision"]}
 
-    def _shown(self, name: str, value: Any) -> str:
+    def _display_value(self, name: str, value: Any) -> str:
         if name == "owner":
-            value = self._people.get(value)
+            value = self._owners_by_id.get(value)
         return str(value) if value else _("nothing")
 
-    def details(self) -> KeyDetails:
-        """The cleaned values, as the vault takes them."""
+    def to_key_details(self) -> KeyDetails:
+        """The cleaned values, as the services of the vault take them."""
         data = self.cleaned_data
         return KeyDetails(
             label=data["label"],
             organization_id=data["organization_id"],
-            owner=self._people.get(data["owner"]) if data["owner"] else None,
+            owner=self._owners_by_id.get(data["owner"]) if data["owner"] else None,
             tags=tuple(data["tags"].replace(";", ",").split(",")),
             grace_minutes=data["grace_minutes"],
             expires_on=data["expires_on"],
         )
 
 
-class AddKeyForm(SecretForm, DetailsForm):
-    """A new key: what it is called, and the key itself."""
+class KeyAddForm(KeySecretForm, KeyDetailsForm):
+    """A new key: its details and its secret."""
 
     # Nobody else has seen the details of a new key yet: Django's way to leave a field out.
     revision = None  # type: ignore[assignment]
@@ -254,8 +254,8 @@ class AddKeyForm(SecretForm, DetailsForm):
     ]
 
 
-class ProfileForm(PlainForm):
-    """What a person says of themselves."""
+class ProfileForm(PanelForm):
+    """A user's own name, time zone and theme."""
 
     name = LineField(
         label=_l("Name"),
@@ -268,6 +268,6 @@ class ProfileForm(PlainForm):
     time_zone = forms.CharField(
         label=_l("Time zone"),
         help_text=_l("All times are shown in this zone."),
-        widget=ZoneSelect,
+        widget=TimeZoneSelect,
     )
     theme = forms.ChoiceField(label=_l("Look"), choices=Theme.choices)

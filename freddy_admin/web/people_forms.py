@@ -1,4 +1,4 @@
-"""Forms about people: roles, invitations, coming in, going away."""
+"""Forms about people: roles, invitations, accepting them, deleting a person."""
 
 from typing import Any
 
@@ -7,31 +7,34 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from freddy_admin.accounts.services import ADDRESS_LIMIT, NAME_LIMIT
+from freddy_admin.accounts.services import EMAIL_LIMIT, NAME_LIMIT
 from freddy_admin.core.forms import LineField
 from freddy_admin.organisations.roles import Role
-from freddy_admin.web.forms import PlainForm
-from freddy_admin.web.presenters.roles import role_name, role_sentence
+from freddy_admin.web.forms import PanelForm
+from freddy_admin.web.presenters.role_permissions import role_name, role_sentence
 
 
 def _role_choices() -> list[tuple[str, str]]:
-    said = "<strong>{}</strong><small>{}</small>"
-    return [(role.value, format_html(said, role_name(role), role_sentence(role))) for role in Role]
+    label_format = "<strong>{}</strong><small>{}</small>"
+    return [
+        (role.value, format_html(label_format, role_name(role), role_sentence(role)))
+        for role in Role
+    ]
 
 
-class RoleForm(PlainForm):
-    """One role of three."""
+class MemberRoleForm(PanelForm):
+    """The role of a member: one of three."""
 
     role = forms.ChoiceField(label=_l("Role"), choices=_role_choices, widget=forms.RadioSelect)
 
 
-class InvitationForm(RoleForm):
-    """Whom to invite, and as what."""
+class InvitationForm(MemberRoleForm):
+    """Whom to invite, and with which role."""
 
-    # The service says it better when an address is bad.
+    # No EmailField: the service has the better message for a bad address.
     email = forms.CharField(
         label=_l("E-mail address"),
-        max_length=ADDRESS_LIMIT,
+        max_length=EMAIL_LIMIT,
         widget=forms.EmailInput({"autocomplete": "off"}),
     )
     role = forms.ChoiceField(
@@ -40,8 +43,8 @@ class InvitationForm(RoleForm):
     field_order = ["email", "role"]
 
 
-class NewcomerForm(PlainForm):
-    """Somebody who was invited and has no account yet."""
+class InvitationAcceptForm(PanelForm):
+    """The account of an invited person who has none yet."""
 
     name = LineField(
         label=_l("Your name"),
@@ -57,19 +60,19 @@ class NewcomerForm(PlainForm):
     )
 
 
-class FirstAdminForm(NewcomerForm):
-    """Whoever comes first, with the link that was printed at start."""
+class FirstAdminForm(InvitationAcceptForm):
+    """The account of the first platform admin, who has the link that was printed at start."""
 
     email = forms.CharField(
         label=_l("E-mail address"),
-        max_length=ADDRESS_LIMIT,
+        max_length=EMAIL_LIMIT,
         widget=forms.EmailInput({"autocomplete": "username"}),
     )
     field_order = ["name", "email", "password"]
 
 
-class RemovePersonForm(PlainForm):
-    """The address, typed, so that nobody is removed by a slip."""
+class PersonDeleteForm(PanelForm):
+    """The person's e-mail address, typed, so that nobody is removed by a slip."""
 
     email = forms.CharField(
         label=_l("Type the person's e-mail address to confirm"),

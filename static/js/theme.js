@@ -1,4 +1,4 @@
-// Sets the look before anything is painted: the person's choice, or what the device prefers.
+// Sets the theme before anything is painted: the person's choice, or what the device prefers.
 (function () {
   "use strict";
   var root = document.documentElement;

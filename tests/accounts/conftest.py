@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import admin_create, person_ensure
+from freddy_admin.accounts.services import admin_create, person_get_or_create
 from freddy_admin.audit.services import Actor
 
 ACTOR = Actor(name="tester")
@@ -25,7 +25,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 @pytest.fixture
 def ada(db: None) -> User:
-    return person_ensure(actor=ACTOR, email="ada@example.org", password=PASSWORD)[0]
+    return person_get_or_create(actor=ACTOR, email="ada@example.org", password=PASSWORD)[0]
 
 
 @pytest.fixture
@@ -34,21 +34,21 @@ def admin(db: None) -> User:
 
 
 @pytest.fixture
-def hashes() -> Iterator[list[str]]:
-    """Every hash that was worked out."""
-    made: list[str] = []
+def hashed_passwords() -> Iterator[list[str]]:
+    """The passwords that were hashed, in order."""
+    passwords: list[str] = []
     encode = MD5PasswordHasher.encode
 
-    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
-        made.append(password)
+    def recording_encode(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        passwords.append(password)
         return encode(self, password, salt)
 
-    with patch.object(MD5PasswordHasher, "encode", counted):
-        yield made
+    with patch.object(MD5PasswordHasher, "encode", recording_encode):
+        yield passwords
 
 
-def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str):  # type: ignore[no-untyped-def]
-    return client.post("/accounts/login/", {"login": email, "password": password, **more})
+def sign_in(client: Client, email: str, password: str = PASSWORD, **fields: str):  # type: ignore[no-untyped-def]
+    return client.post("/accounts/login/", {"login": email, "password": password, **fields})
 
 
 def set_up_second_factor(user: User) -> None:
@@ -56,20 +56,20 @@ def set_up_second_factor(user: User) -> None:
     RecoveryCodes.activate(user)
 
 
-def code_now(secret: str = SECRET) -> str:
-    """What an authenticator app would show (RFC 6238), worked out without the library."""
+def current_totp_code(secret: str = SECRET) -> str:
+    """What an authenticator app would show (RFC 6238), computed without the library."""
 
     counter = struct.pack(">Q", int(time.time()) // 30)
     digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
-    at = digest[-1] & 15
-    number = struct.unpack(">I", digest[at : at + 4])[0] & 0x7FFFFFFF
+    offset = digest[-1] & 15
+    number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF
     return f"{number % 1_000_000:06}"
 
 
-def stored_secrets(user: User) -> list[str]:
+def stored_second_factor_secrets(user: User) -> list[str]:
     rows = Authenticator.objects.filter(user=user)
     return [str(row.data.get("secret") or row.data.get("seed")) for row in rows]
 
 
-def opened(sealed: str) -> str:
-    return str(get_adapter().decrypt(sealed))
+def decrypt_second_factor(encrypted_text: str) -> str:
+    return str(get_adapter().decrypt(encrypted_text))

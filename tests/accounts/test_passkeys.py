@@ -9,12 +9,19 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_ensure
+from freddy_admin.accounts.services import person_get_or_create
 from freddy_admin.audit.models import AuditEvent, RepeatCount
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.tags import AuditTag
 from tests.accounts.conftest import ACTOR, PASSWORD, set_up_second_factor, sign_in
-from tests.accounts.passkey import ADD, SIGN_IN, Passkey, add, browser, sign_in_with
-from tests.accounts.test_pages_are_dressed import check
+from tests.accounts.test_allauth_pages_are_styled import assert_page_is_styled
+from tests.accounts.virtual_passkey import (
+    ADD_PATH,
+    SIGN_IN_PATH,
+    VirtualPasskey,
+    localhost_client,
+    passkey_add,
+    passkey_sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 LIST = "/accounts/2fa/passkeys/"
@@ -23,247 +30,273 @@ CONFIRM = "/accounts/2fa/passkeys/reauthenticate/"
 
 
 @pytest.fixture
-def phone() -> Passkey:
-    return Passkey()
+def phone() -> VirtualPasskey:
+    return VirtualPasskey()
 
 
 @pytest.fixture
-def client(ada: User, phone: Passkey) -> Client:
-    """Ada's browser, where her phone is known."""
-    client = browser()
+def client(ada: User, phone: VirtualPasskey) -> Client:
+    """Ada's signed-in client, with her phone added as a passkey."""
+    client = localhost_client()
     sign_in(client, ada.email)
-    assert add(client, phone).status_code == 302
+    assert passkey_add(client, phone).status_code == 302
     return client
 
 
-def row() -> Authenticator:
+def passkey_row() -> Authenticator:
     return Authenticator.objects.get(type="webauthn")
 
 
 def test_an_added_passkey_is_listed_with_its_name(client: Client) -> None:
-    html = check(client.get(LIST))
+    html = assert_page_is_styled(client.get(LIST))
     assert "Phone" in html
     assert "Opens the panel alone." in html
     assert "Not used yet." in html
-    assert "1 passkey." in check(client.get("/accounts/2fa/"))
-    event = AuditEvent.objects.filter(tag=Tag.SECOND_FACTOR_ADDED).last()
+    assert "1 passkey." in assert_page_is_styled(client.get("/accounts/2fa/"))
+    event = AuditEvent.objects.filter(tag=AuditTag.SECOND_FACTOR_ADDED).last()
     assert event
     assert event.details == {"kind": "webauthn", "name": "Phone"}
 
 
-def test_recovery_codes_come_with_the_first_one(client: Client, ada: User) -> None:
+def test_recovery_codes_come_with_the_first_passkey(client: Client, ada: User) -> None:
     kinds = Authenticator.objects.filter(user=ada).values_list("type", flat=True)
     assert set(kinds) == {"webauthn", "recovery_codes"}
 
 
-def test_it_signs_in_without_a_password(client: Client, phone: Passkey, ada: User) -> None:
-    visitor = browser()
-    answer = sign_in_with(visitor, phone, ada.pk)
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+def test_passkey_signs_in_without_a_password(
+    client: Client, phone: VirtualPasskey, ada: User
+) -> None:
+    visitor = localhost_client()
+    response = passkey_sign_in(visitor, phone, ada.pk)
+    assert (response.status_code, response["Location"]) == (302, "/")
     assert visitor.get(LIST).status_code == 200
-    assert row().last_used_at is not None
+    assert passkey_row().last_used_at is not None
 
 
-def test_signing_in_leads_on_to_a_page_of_the_panel_alone(
-    client: Client, phone: Passkey, ada: User
+def test_next_after_a_passkey_stays_in_the_panel(
+    client: Client, phone: VirtualPasskey, ada: User
 ) -> None:
-    assert sign_in_with(browser(), phone, ada.pk, next="/audit/")["Location"] == "/audit/"
-    assert sign_in_with(browser(), phone, ada.pk, next="//evil.example")["Location"] == "/"
+    assert (
+        passkey_sign_in(localhost_client(), phone, ada.pk, next="/audit/")["Location"] == "/audit/"
+    )
+    assert (
+        passkey_sign_in(localhost_client(), phone, ada.pk, next="//evil.example")["Location"] == "/"
+    )
 
 
-def test_after_the_password_it_is_the_second_factor(
-    client: Client, phone: Passkey, ada: User
+def test_passkey_is_the_second_factor_after_the_password(
+    client: Client, phone: VirtualPasskey, ada: User
 ) -> None:
-    visitor = browser()
+    visitor = localhost_client()
     assert sign_in(visitor, ada.email)["Location"] == SHOW
     assert visitor.get(LIST)["Location"].startswith("/accounts/login/")
     page = visitor.get(SHOW)
-    assert "Use a passkey" in check(page)
-    told = phone.shown(page.context["js_data"]["request_options"], person=ada.pk)
-    answer = visitor.post(SHOW, {"credential": json.dumps(told)})
-    assert answer["Location"] == "/"
+    assert "Use a passkey" in assert_page_is_styled(page)
+    credential = phone.authentication_response(
+        page.context["js_data"]["request_options"], person=ada.pk
+    )
+    response = visitor.post(SHOW, {"credential": json.dumps(credential)})
+    assert response["Location"] == "/"
 
 
-def test_without_a_passkey_the_second_page_offers_none(ada: User) -> None:
+def test_second_factor_page_offers_no_passkey_without_one(ada: User) -> None:
     set_up_second_factor(ada)
-    client = browser()
+    client = localhost_client()
     sign_in(client, ada.email)
-    assert "Use a passkey" not in check(client.get(SHOW))
+    assert "Use a passkey" not in assert_page_is_styled(client.get(SHOW))
 
 
-def test_a_key_that_looks_at_no_finger_serves_after_the_password_alone(ada: User) -> None:
-    plain, client = Passkey(verifies=False), browser()
+def test_key_without_user_verification_is_a_second_factor_alone(ada: User) -> None:
+    passkey, client = VirtualPasskey(verifies=False), localhost_client()
     sign_in(client, ada.email)
-    assert add(client, plain).status_code == 200  # it was to open the panel alone
+    assert passkey_add(client, passkey).status_code == 200  # passwordless needs user verification
     assert not Authenticator.objects.exists()
-    asked = client.get(ADD).context["js_data"]["creation_options"]
-    client.post(ADD, {"credential": json.dumps(plain.made(asked)), "name": "Stick"})
-    assert row().wrap().name == "Stick"
-    assert sign_in_with(browser(), plain, ada.pk)["Location"] == "/accounts/login/"
+    options = client.get(ADD_PATH).context["js_data"]["creation_options"]
+    client.post(
+        ADD_PATH,
+        {"credential": json.dumps(passkey.registration_response(options)), "name": "Stick"},
+    )
+    assert passkey_row().wrap().name == "Stick"
+    assert passkey_sign_in(localhost_client(), passkey, ada.pk)["Location"] == "/accounts/login/"
 
 
-def test_another_origin_or_another_key_is_refused_alike(
-    client: Client, phone: Passkey, ada: User
+def test_foreign_origin_and_foreign_key_are_refused_alike(
+    client: Client, phone: VirtualPasskey, ada: User
 ) -> None:
-    elsewhere = Passkey(origin="http://evil.localhost.example")
-    elsewhere.id, elsewhere.key = phone.id, phone.key
-    stranger = Passkey()
-    forged = Passkey()
+    foreign_origin = VirtualPasskey(origin="http://evil.localhost.example")
+    foreign_origin.id, foreign_origin.key = phone.id, phone.key
+    unknown = VirtualPasskey()
+    forged = VirtualPasskey()
     forged.id = phone.id
-    for wrong in (elsewhere, stranger, forged):
-        visitor = browser()
-        answer = sign_in_with(visitor, wrong, ada.pk)
-        assert answer["Location"] == "/accounts/login/"
+    for passkey in (foreign_origin, unknown, forged):
+        visitor = localhost_client()
+        response = passkey_sign_in(visitor, passkey, ada.pk)
+        assert response["Location"] == "/accounts/login/"
         assert visitor.get(LIST).status_code == 302
-    failed = AuditEvent.objects.get(tag=Tag.SIGN_IN_FAILED)
-    assert failed.details == {"step": "passkey"}
-    assert RepeatCount.objects.get(tag=Tag.SIGN_IN_FAILED).times == 2
+    event = AuditEvent.objects.get(tag=AuditTag.SIGN_IN_FAILED)
+    assert event.details == {"step": "passkey"}
+    assert RepeatCount.objects.get(tag=AuditTag.SIGN_IN_FAILED).times == 2
 
 
-def test_an_answer_serves_once(client: Client, phone: Passkey, ada: User) -> None:
-    visitor = browser()
-    told = visitor.get(SIGN_IN, headers={"accept": "application/json"}).json()
-    answer = {"credential": json.dumps(phone.shown(told["request_options"], person=ada.pk))}
-    assert visitor.post(SIGN_IN, answer)["Location"] == "/"
-    assert browser().post(SIGN_IN, answer)["Location"] == "/accounts/login/"
+def test_passkey_response_works_once(client: Client, phone: VirtualPasskey, ada: User) -> None:
+    visitor = localhost_client()
+    challenge = visitor.get(SIGN_IN_PATH, headers={"accept": "application/json"}).json()
+    fields = {
+        "credential": json.dumps(
+            phone.authentication_response(challenge["request_options"], person=ada.pk)
+        )
+    }
+    assert visitor.post(SIGN_IN_PATH, fields)["Location"] == "/"
+    assert localhost_client().post(SIGN_IN_PATH, fields)["Location"] == "/accounts/login/"
     visitor.post("/accounts/logout/")
-    assert visitor.post(SIGN_IN, answer)["Location"] == "/accounts/login/"
+    assert visitor.post(SIGN_IN_PATH, fields)["Location"] == "/accounts/login/"
 
 
-def test_a_person_switched_off_has_no_way_in(client: Client, phone: Passkey, ada: User) -> None:
+def test_inactive_person_cannot_sign_in_with_a_passkey(
+    client: Client, phone: VirtualPasskey, ada: User
+) -> None:
     User.objects.update(is_active=False)
-    visitor = browser()
-    assert sign_in_with(visitor, phone, ada.pk)["Location"] == "/accounts/login/"
+    visitor = localhost_client()
+    assert passkey_sign_in(visitor, phone, ada.pk)["Location"] == "/accounts/login/"
     assert "_auth_user_id" not in visitor.session
 
 
-def test_it_can_be_renamed(client: Client) -> None:
-    page = f"{LIST}{row().pk}/rename/"
-    check(client.get(page))
-    client.post(page, {"name": " My  telephone "})
-    assert row().wrap().name == "My  telephone"
-    assert "invisible" in check(client.post(page, {"name": "a\u202eb"}))
-    assert AuditEvent.objects.filter(tag=Tag.SECOND_FACTOR_CHANGED).count() == 1
+def test_passkey_can_be_renamed(client: Client) -> None:
+    path = f"{LIST}{passkey_row().pk}/rename/"
+    assert_page_is_styled(client.get(path))
+    client.post(path, {"name": " My  telephone "})
+    assert passkey_row().wrap().name == "My  telephone"
+    assert "invisible" in assert_page_is_styled(client.post(path, {"name": "a\u202eb"}))
+    assert AuditEvent.objects.filter(tag=AuditTag.SECOND_FACTOR_CHANGED).count() == 1
 
 
-def test_it_can_be_removed(client: Client, phone: Passkey, ada: User) -> None:
-    page = f"{LIST}{row().pk}/remove/"
-    check(client.get(page))
-    assert client.post(page)["Location"] == LIST
+def test_passkey_can_be_removed(client: Client, phone: VirtualPasskey, ada: User) -> None:
+    path = f"{LIST}{passkey_row().pk}/remove/"
+    assert_page_is_styled(client.get(path))
+    assert client.post(path)["Location"] == LIST
     assert not Authenticator.objects.filter(user=ada).exists()
-    assert AuditEvent.objects.filter(tag=Tag.SECOND_FACTOR_REMOVED).count() == 2
-    assert sign_in_with(browser(), phone, ada.pk)["Location"] == "/accounts/login/"
+    assert AuditEvent.objects.filter(tag=AuditTag.SECOND_FACTOR_REMOVED).count() == 2
+    assert passkey_sign_in(localhost_client(), phone, ada.pk)["Location"] == "/accounts/login/"
 
 
-@pytest.mark.parametrize("does", ["rename", "remove"])
-def test_somebody_elses_passkey_is_not_there(client: Client, admin: User, does: str) -> None:
-    other = browser()
-    sign_in(other, admin.email)
-    page = f"{LIST}{row().pk}/{does}/"
-    assert (other.get(page).status_code, other.post(page).status_code) == (404, 404)
+@pytest.mark.parametrize("action", ["rename", "remove"])
+def test_passkey_of_somebody_else_is_not_found(client: Client, admin: User, action: str) -> None:
+    other_client = localhost_client()
+    sign_in(other_client, admin.email)
+    path = f"{LIST}{passkey_row().pk}/{action}/"
+    assert (other_client.get(path).status_code, other_client.post(path).status_code) == (404, 404)
 
 
-def test_the_last_one_stays_where_a_second_factor_is_required(
-    client: Client, settings: Settings, ada: User, phone: Passkey
+def test_last_passkey_stays_where_a_second_factor_is_required(
+    client: Client, settings: Settings, ada: User, phone: VirtualPasskey
 ) -> None:
     settings.REQUIRE_MFA = "all"
-    visitor = browser()
-    sign_in_with(visitor, phone, ada.pk)
-    page = f"{LIST}{row().pk}/remove/"
-    said = visitor.post(page, follow=True).content.decode()
-    assert "cannot be removed" in said
-    set_up_second_factor_beside(ada)
-    visitor.post(page)
+    visitor = localhost_client()
+    passkey_sign_in(visitor, phone, ada.pk)
+    path = f"{LIST}{passkey_row().pk}/remove/"
+    html = visitor.post(path, follow=True).content.decode()
+    assert "cannot be removed" in html
+    add_totp_to_passkey_user(ada)
+    visitor.post(path)
     assert not Authenticator.objects.filter(type="webauthn").exists()
 
 
-def set_up_second_factor_beside(user: User) -> None:
+def add_totp_to_passkey_user(user: User) -> None:
     Authenticator.objects.filter(user=user, type="recovery_codes").delete()
     set_up_second_factor(user)
 
 
-def test_it_counts_where_a_second_factor_is_required(
-    client: Client, settings: Settings, ada: User, phone: Passkey
+def test_passkey_sign_in_satisfies_a_required_second_factor(
+    client: Client, settings: Settings, ada: User, phone: VirtualPasskey
 ) -> None:
     settings.REQUIRE_MFA = "all"
-    visitor = browser()
-    sign_in_with(visitor, phone, ada.pk)
+    visitor = localhost_client()
+    passkey_sign_in(visitor, phone, ada.pk)
     assert visitor.get("/accounts/password/change/").status_code == 200
 
 
-def test_a_session_without_it_is_led_to_show_it(
-    settings: Settings, ada: User, phone: Passkey
+def test_session_without_a_verified_passkey_is_led_to_verify_it(
+    settings: Settings, ada: User, phone: VirtualPasskey
 ) -> None:
-    before, owner = browser(), browser()
-    sign_in(owner, ada.email)
-    add(owner, phone)
-    before.force_login(ada, backend="freddy_admin.accounts.signing_in.backends.PasswordBackend")
+    older_client, owner_client = localhost_client(), localhost_client()
+    sign_in(owner_client, ada.email)
+    passkey_add(owner_client, phone)
+    older_client.force_login(ada, backend="freddy_admin.accounts.auth.backends.PasswordBackend")
     settings.REQUIRE_MFA = "all"
-    led = before.get("/audit/")["Location"]
-    assert led == f"{CONFIRM}?next=%2Faudit%2F"
-    page = before.get(led)
-    check(page)
-    told = phone.shown(page.context["js_data"]["request_options"], person=ada.pk)
-    answer = before.post(led, {"credential": json.dumps(told)})
-    assert answer["Location"] == "/audit/"
-    assert before.get("/accounts/password/change/").status_code == 200
+    verify_path = older_client.get("/audit/")["Location"]
+    assert verify_path == f"{CONFIRM}?next=%2Faudit%2F"
+    page = older_client.get(verify_path)
+    assert_page_is_styled(page)
+    credential = phone.authentication_response(
+        page.context["js_data"]["request_options"], person=ada.pk
+    )
+    response = older_client.post(verify_path, {"credential": json.dumps(credential)})
+    assert response["Location"] == "/audit/"
+    assert older_client.get("/accounts/password/change/").status_code == 200
 
 
-def test_one_who_owes_a_factor_may_choose_a_passkey(
-    settings: Settings, ada: User, phone: Passkey
+def test_person_who_needs_a_factor_may_choose_a_passkey(
+    settings: Settings, ada: User, phone: VirtualPasskey
 ) -> None:
     settings.REQUIRE_MFA = "all"
-    client = browser()
+    client = localhost_client()
     sign_in(client, ada.email)
     assert "Use a passkey instead" in client.get("/", follow=True).content.decode()
-    add(client, phone)
+    passkey_add(client, phone)
     assert client.get("/accounts/password/change/").status_code == 200
 
 
-def test_somebody_without_a_password_confirms_with_it(phone: Passkey) -> None:
-    new = person_ensure(actor=ACTOR, email="new@example.org", password=PASSWORD)[0]
-    client = browser()
-    sign_in(client, new.email)
-    add(client, phone)
-    new.set_unusable_password()
-    new.save()
-    client = browser()
-    sign_in_with(client, phone, new.pk)
-    made_old(client)
-    assert "Use one of your passkeys" in check(client.get(ADD))
-    wrong = client.post(CONFIRM, {"credential": json.dumps({"response": {}})})
-    assert wrong.status_code == 302
-    assert AuditEvent.objects.filter(tag=Tag.CONFIRMATION_FAILED, actor_id=new.pk).exists()
+def test_person_without_a_password_reauthenticates_with_a_passkey(phone: VirtualPasskey) -> None:
+    person = person_get_or_create(actor=ACTOR, email="new@example.org", password=PASSWORD)[0]
+    client = localhost_client()
+    sign_in(client, person.email)
+    passkey_add(client, phone)
+    person.set_unusable_password()
+    person.save()
+    client = localhost_client()
+    passkey_sign_in(client, phone, person.pk)
+    age_session(client)
+    assert "Use one of your passkeys" in assert_page_is_styled(client.get(ADD_PATH))
+    response = client.post(CONFIRM, {"credential": json.dumps({"response": {}})})
+    assert response.status_code == 302
+    assert AuditEvent.objects.filter(tag=AuditTag.CONFIRMATION_FAILED, actor_id=person.pk).exists()
     options = client.get(CONFIRM).context["js_data"]["request_options"]
-    told = json.dumps(phone.shown(options, person=new.pk))
-    assert client.post(f"{CONFIRM}?next={ADD}", {"credential": told})["Location"] == ADD
-    assert client.get(ADD).status_code == 200
+    credential = json.dumps(phone.authentication_response(options, person=person.pk))
+    assert (
+        client.post(f"{CONFIRM}?next={ADD_PATH}", {"credential": credential})["Location"]
+        == ADD_PATH
+    )
+    assert client.get(ADD_PATH).status_code == 200
 
 
-def made_old(client: Client) -> None:
+def age_session(client: Client) -> None:
     session: Any = client.session
     for record in session["account_authentication_methods"]:
         record["at"] -= 16 * 60
     session.save()
 
 
-def test_pages_for_passkeys_are_dressed(client: Client) -> None:
-    for page in (LIST, ADD, "/accounts/2fa/", CONFIRM):
-        html = check(client.get(page))
-        assert "mfa/js/webauthn.js" in html or page.endswith("2fa/")
-    assert "Sign in with a passkey" in check(browser().get("/accounts/login/"))
+def test_passkey_pages_are_styled(client: Client) -> None:
+    for path in (LIST, ADD_PATH, "/accounts/2fa/", CONFIRM):
+        html = assert_page_is_styled(client.get(path))
+        assert "mfa/js/webauthn.js" in html or path.endswith("2fa/")
+    assert "Sign in with a passkey" in assert_page_is_styled(
+        localhost_client().get("/accounts/login/")
+    )
 
 
-def test_a_passkey_that_may_not_open_the_panel_alone_does_not(ada: User) -> None:
-    client, key, visitor = browser(), Passkey(), browser()
+def test_passkey_without_passwordless_does_not_sign_in_alone(ada: User) -> None:
+    client, passkey, visitor = localhost_client(), VirtualPasskey(), localhost_client()
     sign_in(client, ada.email)
-    add(client, key, passwordless="")
-    sign_in_with(visitor, key, ada.pk)
+    passkey_add(client, passkey, passwordless="")
+    passkey_sign_in(visitor, passkey, ada.pk)
     assert visitor.get("/profile/").status_code == 302
 
-    # After the password it is as good as any.
+    # After the password it verifies the second factor.
     assert sign_in(visitor, ada.email)["Location"] == "/accounts/2fa/authenticate/"
     page = visitor.get("/accounts/2fa/authenticate/")
-    told = key.shown(page.context["js_data"]["request_options"], person=ada.pk)
-    visitor.post("/accounts/2fa/authenticate/", {"credential": json.dumps(told)})
+    credential = passkey.authentication_response(
+        page.context["js_data"]["request_options"], person=ada.pk
+    )
+    visitor.post("/accounts/2fa/authenticate/", {"credential": json.dumps(credential)})
     assert visitor.get("/profile/").status_code == 200

@@ -1,4 +1,4 @@
-"""Views a person keeps: cleaned names, one per name, a handful per person, nobody else's."""
+"""Saved views: clean names, one view per name, a limit per person, nobody else's."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from freddy_admin.accounts.models import SavedView, User
 from freddy_admin.accounts.saved_views import (
     QUERY_LIMIT,
     VIEWS_AT_MOST,
-    saved_view_keep,
-    saved_view_remove,
-    saved_views_of,
+    saved_view_delete,
+    saved_view_save,
+    saved_views_list,
 )
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
@@ -26,31 +26,29 @@ def ben() -> User:
     return User.objects.create(email="ben@example.org")
 
 
-def _names(user: User) -> list[str]:
-    return [view.name for view in saved_views_of(user=user)]
+def saved_view_names(user: User) -> list[str]:
+    return [view.name for view in saved_views_list(user=user)]
 
 
-def test_a_view_is_kept_under_a_clean_name(ana: User) -> None:
-    view = saved_view_keep(
+def test_view_is_saved_under_a_clean_name(ana: User) -> None:
+    view = saved_view_save(
         actor=OPERATOR, user=ana, name="  Late in EMEA ", query="state=late&tag=emea"
     )
     assert (view.name, view.query) == ("Late in EMEA", "state=late&tag=emea")
-    assert saved_views_of(user=ana) == [view]
+    assert saved_views_list(user=ana) == [view]
 
 
-def test_views_come_by_name_whatever_its_case(ana: User) -> None:
+def test_views_are_listed_by_name_whatever_its_case(ana: User) -> None:
     for name in ("b", "C", "a"):
-        saved_view_keep(actor=OPERATOR, user=ana, name=name, query="state=late")
-    assert _names(ana) == ["a", "b", "C"]
+        saved_view_save(actor=OPERATOR, user=ana, name=name, query="state=late")
+    assert saved_view_names(ana) == ["a", "b", "C"]
 
 
 @pytest.mark.parametrize(("first", "second"), [("Mine", "mINE"), ("Ärger", "äRGER")])
-def test_a_name_that_is_kept_already_gets_the_new_address(
-    first: str, second: str, ana: User
-) -> None:
-    saved_view_keep(actor=OPERATOR, user=ana, name=first, query="state=late")
-    saved_view_keep(actor=OPERATOR, user=ana, name=second, query="q=alder")
-    assert [(view.name, view.query) for view in saved_views_of(user=ana)] == [(first, "q=alder")]
+def test_existing_view_name_gets_the_new_query(first: str, second: str, ana: User) -> None:
+    saved_view_save(actor=OPERATOR, user=ana, name=first, query="state=late")
+    saved_view_save(actor=OPERATOR, user=ana, name=second, query="q=alder")
+    assert [(view.name, view.query) for view in saved_views_list(user=ana)] == [(first, "q=alder")]
 
 
 @pytest.mark.parametrize(
@@ -63,38 +61,38 @@ def test_a_name_that_is_kept_already_gets_the_new_address(
         ("Mine", "q=" + "a" * QUERY_LIMIT, "query"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_a_sentence(
+def test_invalid_view_is_refused_with_its_field(
     name: str, query: str, field: str, ana: User
 ) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        saved_view_keep(actor=OPERATOR, user=ana, name=name, query=query)
-    assert refused.value.field == field
+    with pytest.raises(InvalidInput) as error:
+        saved_view_save(actor=OPERATOR, user=ana, name=name, query=query)
+    assert error.value.field == field
     assert not SavedView.objects.exists()
 
 
-def test_twenty_are_kept_and_each_of_them_can_still_change(ana: User, ben: User) -> None:
+def test_twenty_views_are_saved_and_each_can_still_change(ana: User, ben: User) -> None:
     for number in range(VIEWS_AT_MOST):
-        saved_view_keep(actor=OPERATOR, user=ana, name=str(number), query="q=a")
+        saved_view_save(actor=OPERATOR, user=ana, name=str(number), query="q=a")
     with pytest.raises(Conflict, match="20 views"):
-        saved_view_keep(actor=OPERATOR, user=ana, name="one more", query="q=a")
-    saved_view_keep(actor=OPERATOR, user=ana, name="7", query="q=b")
-    saved_view_keep(actor=OPERATOR, user=ben, name="7", query="q=c")
-    assert len(saved_views_of(user=ana)) == VIEWS_AT_MOST
+        saved_view_save(actor=OPERATOR, user=ana, name="one more", query="q=a")
+    saved_view_save(actor=OPERATOR, user=ana, name="7", query="q=b")
+    saved_view_save(actor=OPERATOR, user=ben, name="7", query="q=c")
+    assert len(saved_views_list(user=ana)) == VIEWS_AT_MOST
     assert SavedView.objects.get(user=ana, name="7").query == "q=b"
 
 
-def test_somebody_elses_view_is_not_there(ana: User, ben: User) -> None:
-    view = saved_view_keep(actor=OPERATOR, user=ana, name="Mine", query="q=a")
+def test_view_of_somebody_else_is_not_found(ana: User, ben: User) -> None:
+    view = saved_view_save(actor=OPERATOR, user=ana, name="Mine", query="q=a")
     with pytest.raises(NotFound):
-        saved_view_remove(actor=OPERATOR, user=ben, view_id=view.pk)
-    assert _names(ana) == ["Mine"]
-    assert _names(ben) == []
-    assert saved_view_remove(actor=OPERATOR, user=ana, view_id=view.pk) == "Mine"
+        saved_view_delete(actor=OPERATOR, user=ben, view_id=view.pk)
+    assert saved_view_names(ana) == ["Mine"]
+    assert saved_view_names(ben) == []
+    assert saved_view_delete(actor=OPERATOR, user=ana, view_id=view.pk) == "Mine"
     with pytest.raises(NotFound):
-        saved_view_remove(actor=OPERATOR, user=ana, view_id=view.pk)
+        saved_view_delete(actor=OPERATOR, user=ana, view_id=view.pk)
 
 
 def test_views_go_with_their_person(ana: User) -> None:
-    saved_view_keep(actor=OPERATOR, user=ana, name="Mine", query="q=a")
+    saved_view_save(actor=OPERATOR, user=ana, name="Mine", query="q=a")
     ana.delete()
     assert not SavedView.objects.exists()

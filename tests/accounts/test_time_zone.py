@@ -1,4 +1,4 @@
-"""Times are shown in the reader's zone, and the next reader never inherits it."""
+"""Times are shown in the user's zone, and the next user never inherits it."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,20 +12,20 @@ from freddy_admin.accounts.middleware import TimeZoneMiddleware
 from freddy_admin.accounts.models import User
 
 
-def zone_seen(user: Any, *, login_required: bool = True) -> str:
-    request, seen = HttpRequest(), []
+def active_time_zone(user: Any, *, login_required: bool = True) -> str:
+    request, zone_names = HttpRequest(), []
     request.user = user
     view: Any = SimpleNamespace(login_required=login_required)
 
-    def answer(_: HttpRequest) -> HttpResponse:
+    def get_response(_: HttpRequest) -> HttpResponse:
         middleware.process_view(request, view, (), {})
-        seen.append(timezone.get_current_timezone_name())
+        zone_names.append(timezone.get_current_timezone_name())
         return HttpResponse()
 
-    middleware = TimeZoneMiddleware(answer)
+    middleware = TimeZoneMiddleware(get_response)
     middleware(request)
     assert timezone.get_current_timezone_name() == "UTC"
-    return seen[0]
+    return zone_names[0]
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def zone_seen(user: Any, *, login_required: bool = True) -> str:
         ("\x00", "UTC"),
     ],
 )
-def test_the_chosen_zone_is_used_and_a_bad_one_is_utc(chosen: str, shown: str) -> None:
-    assert zone_seen(User(time_zone=chosen)) == shown
+def test_chosen_zone_is_used_and_an_invalid_one_is_utc(chosen: str, shown: str) -> None:
+    assert active_time_zone(User(time_zone=chosen)) == shown
 
 
-def test_visitors_read_utc() -> None:
-    assert zone_seen(AnonymousUser()) == "UTC"
+def test_visitors_see_utc() -> None:
+    assert active_time_zone(AnonymousUser()) == "UTC"
 
 
-def test_pages_without_sign_in_never_look_for_a_person() -> None:
-    assert zone_seen(User(time_zone="Europe/Zurich"), login_required=False) == "UTC"
+def test_views_without_sign_in_never_look_up_a_person() -> None:
+    assert active_time_zone(User(time_zone="Europe/Zurich"), login_required=False) == "UTC"
 
 
-def test_a_crash_forgets_the_zone_too() -> None:
+def test_crash_resets_the_zone_too() -> None:
     def crash(_: HttpRequest) -> HttpResponse:
         timezone.activate("Asia/Tokyo")
         raise RuntimeError

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 YEAR = timedelta(days=365)
 
 
-class Authority:
+class CertificateAuthority:
     """Signs certificates for 127.0.0.1; `ca_file` is what a client must be given to trust them."""
 
     def __init__(self, folder: Path, name: str = "test authority") -> None:
@@ -21,7 +21,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         certificate = (
-            self._begun(self._name, self._key.public_key(), YEAR)
+            self._certificate_builder(self._name, self._key.public_key(), YEAR)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(self._key, hashes.SHA256())
         )
@@ -29,12 +29,14 @@ class Authority:
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         self.ca_file = str(path)
 
-    def context(self, host: str = "127.0.0.1", lasts: timedelta = YEAR) -> ssl.SSLContext:
-        """What a server needs to be `host`; a negative `lasts` has ended already."""
+    def server_context(self, host: str = "127.0.0.1", validity: timedelta = YEAR) -> ssl.SSLContext:
+        """What a server needs to be `host`; a negative `validity` has ended already."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            self._begun(_name("server"), key.public_key(), lasts)
-            .add_extension(x509.SubjectAlternativeName([_alternative(host)]), critical=False)
+            self._certificate_builder(_name("server"), key.public_key(), validity)
+            .add_extension(
+                x509.SubjectAlternativeName([_subject_alternative_name(host)]), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         self._count += 1
@@ -47,12 +49,12 @@ class Authority:
                 serialization.NoEncryption(),
             )
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server_context.load_cert_chain(path)
+        return server_context
 
-    def _begun(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, lasts: timedelta
+    def _certificate_builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, validity: timedelta
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
@@ -62,7 +64,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 2 * YEAR)
-            .not_valid_after(now + lasts)
+            .not_valid_after(now + validity)
         )
 
 
@@ -70,7 +72,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _alternative(host: str) -> x509.GeneralName:
+def _subject_alternative_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

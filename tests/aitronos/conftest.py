@@ -1,4 +1,4 @@
-"""A scripted server and a client in a hurry."""
+"""A scripted server and a client with short limits."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,102 +8,110 @@ import pytest
 
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.types import Answer, SyncStatus
-from tests.aitronos.wire import Script, ScriptedServer
+from freddy_admin.aitronos.types import ApiResponse, SyncStatusResponse
+from tests.aitronos.scripted_server import Script, ScriptedServer
 
 KEY = "oak_live_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6"
 NOON = datetime(2025, 11, 15, 12, 0, tzinfo=UTC)
-# Enough for a good answer on a busy machine; tests of the limits themselves take LIMITS.
-PATIENT: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 9}
+# Enough for a good response on a busy machine; tests of the limits themselves take SHORT_LIMITS.
+PATIENT_LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 9}
 # Short, and yet long enough for a request to go out on a busy machine.
-LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 1.0, "total_timeout": 1.5}
+SHORT_LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 1.0, "total_timeout": 1.5}
 # Seconds: a call that has limits is over, and what holds it up goes on for a minute or two more.
 # How close to its deadline a call ends is measured by `make bench`.
-BOUNDED = 20.0
+BOUNDED_SECONDS = 20.0
 
-AROUND = {"clock", "sleep", "random", "monotonic", "resolver", "ca_file"}
+CLIENT_DEPENDENCIES = {"clock", "sleep", "random", "monotonic", "resolver", "ca_file"}
 
-Serve = Callable[..., ScriptedServer]
+StartServer = Callable[..., ScriptedServer]
 MakeClient = Callable[..., AitronosClient]
-Reply = Callable[..., Answer[SyncStatus]]
-Failed = Callable[..., AitronosError]
+GetResponse = Callable[..., ApiResponse[SyncStatusResponse]]
+GetError = Callable[..., AitronosError]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Start servers; they end with the test."""
-    started: list[ScriptedServer] = []
+def start_server() -> Iterator[StartServer]:
+    """Start servers; they are closed with the test."""
+    servers: list[ScriptedServer] = []
 
-    def start(script: Script, **more: Any) -> ScriptedServer:
-        started.append(ScriptedServer(script, **more))
-        return started[-1]
+    def start_one(script: Script, **options: Any) -> ScriptedServer:
+        servers.append(ScriptedServer(script, **options))
+        return servers[-1]
 
-    yield start
-    for server in started:
+    yield start_one
+    for server in servers:
         server.close()
 
 
 @pytest.fixture
-def waits() -> list[float]:
-    """How long the clients of this test said they would wait; they do not."""
+def recorded_waits() -> list[float]:
+    """Seconds that the clients of this test would have waited; they do not."""
     return []
 
 
 @pytest.fixture
 def limits() -> dict[str, Any]:
     """The time limits of this module's clients."""
-    return PATIENT
+    return PATIENT_LIMITS
 
 
 @pytest.fixture
-def make_client(waits: list[float], limits: dict[str, Any]) -> Iterator[MakeClient]:
+def make_client(recorded_waits: list[float], limits: dict[str, Any]) -> Iterator[MakeClient]:
     """Make clients for a server or an address; closed with the test."""
-    made: list[AitronosClient] = []
+    clients: list[AitronosClient] = []
 
-    def make(where: ScriptedServer | str, **more: Any) -> AitronosClient:
-        base_url = where if isinstance(where, str) else where.base_url
-        around = {"clock": lambda: NOON, "sleep": waits.append, "random": lambda: 0.5}
-        around |= {name: more.pop(name) for name in AROUND & set(more)}
-        made.append(
+    def make_one(target: ScriptedServer | str, **config: Any) -> AitronosClient:
+        base_url = target if isinstance(target, str) else target.base_url
+        dependencies = {
+            "clock": lambda: NOON,
+            "sleep": recorded_waits.append,
+            "random": lambda: 0.5,
+        }
+        dependencies |= {name: config.pop(name) for name in CLIENT_DEPENDENCIES & set(config)}
+        clients.append(
             AitronosClient(
-                ClientConfig(**{"base_url": base_url} | limits | more),
-                **around,
+                ClientConfig(**{"base_url": base_url} | limits | config),
+                **dependencies,
             )
         )
-        return made[-1]
+        return clients[-1]
 
-    yield make
-    for client in made:
+    yield make_one
+    for client in clients:
         client.close()
 
 
 @pytest.fixture
-def reply(serve: Serve, make_client: MakeClient) -> Reply:
-    """The answer to one call of a server with this script."""
+def get_response(start_server: StartServer, make_client: MakeClient) -> GetResponse:
+    """The response to one call of a server with this script."""
 
-    def replied(script: Script, **config: Any) -> Answer[SyncStatus]:
-        return ask(make_client(serve(script), **config))
+    def get(script: Script, **config: Any) -> ApiResponse[SyncStatusResponse]:
+        return fetch_sync_status(make_client(start_server(script), **config))
 
-    return replied
+    return get
 
 
 @pytest.fixture
-def failed(serve: Serve, make_client: MakeClient) -> Failed:
+def get_error(start_server: StartServer, make_client: MakeClient) -> GetError:
     """The error of one call of a server with this script."""
 
-    def failing(script: Script, **config: Any) -> AitronosError:
-        return failure(make_client(serve(script), **config))
+    def get(script: Script, **config: Any) -> AitronosError:
+        return sync_status_error(make_client(start_server(script), **config))
 
-    return failing
+    return get
 
 
-def ask(client: AitronosClient, connection: str = "1.1", key: str = KEY) -> Answer[SyncStatus]:
+def fetch_sync_status(
+    client: AitronosClient, connection: str = "1.1", key: str = KEY
+) -> ApiResponse[SyncStatusResponse]:
     """*Get sync status*."""
     return client.get_sync_status(secret=key, connection=connection)
 
 
-def failure(client: AitronosClient, connection: str = "1.1", key: str = KEY) -> AitronosError:
+def sync_status_error(
+    client: AitronosClient, connection: str = "1.1", key: str = KEY
+) -> AitronosError:
     """The error that *Get sync status* ends in."""
-    with pytest.raises(AitronosError) as caught:
-        ask(client, connection, key)
-    return caught.value
+    with pytest.raises(AitronosError) as excinfo:
+        fetch_sync_status(client, connection, key)
+    return excinfo.value

@@ -7,72 +7,72 @@ from collections.abc import Iterator
 
 import pytest
 
-from freddy_admin.aitronos.connections import GuardedHTTPConnection
 from freddy_admin.aitronos.deadline import WATCHDOG, Deadline
-from tests.aitronos.conftest import BOUNDED
+from freddy_admin.aitronos.deadline_connections import DeadlineHTTPConnection
+from tests.aitronos.conftest import BOUNDED_SECONDS
 
-Pair = tuple[socket.socket, socket.socket]
+SocketPair = tuple[socket.socket, socket.socket]
 
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
-    here, there = socket.socketpair()
-    here.settimeout(60)
-    yield here, there
-    here.close()
-    there.close()
+def socket_pair() -> Iterator[SocketPair]:
+    client_end, server_end = socket.socketpair()
+    client_end.settimeout(60)
+    yield client_end, server_end
+    client_end.close()
+    server_end.close()
 
 
-def test_a_connection_is_cut_when_its_time_is_over(pair: Pair) -> None:
+def test_connection_is_cut_when_its_deadline_expires(socket_pair: SocketPair) -> None:
     deadline = Deadline(0.05)
-    deadline.guard(pair[0])
-    started = time.monotonic()
-    assert pair[0].recv(1) == b""
-    assert 0.04 <= time.monotonic() - started < BOUNDED
-    assert (deadline.passed, deadline.remaining) == (True, 0.0)
-    deadline.release()
+    deadline.watch_connection(socket_pair[0])
+    started_at = time.monotonic()
+    assert socket_pair[0].recv(1) == b""
+    assert 0.04 <= time.monotonic() - started_at < BOUNDED_SECONDS
+    assert (deadline.expired, deadline.remaining) == (True, 0.0)
+    deadline.unwatch_connection()
 
 
-def test_a_later_call_with_less_time_is_cut_first(pair: Pair) -> None:
-    later = Deadline(600)
-    later.guard(pair[1])
-    sooner = Deadline(0.02)
-    sooner.guard(pair[0])
-    assert pair[0].recv(1) == b""
-    assert (sooner.passed, later.passed) == (True, False)
-    later.release()
-    sooner.release()
+def test_later_deadline_with_less_time_is_cut_first(socket_pair: SocketPair) -> None:
+    long_deadline = Deadline(600)
+    long_deadline.watch_connection(socket_pair[1])
+    short_deadline = Deadline(0.02)
+    short_deadline.watch_connection(socket_pair[0])
+    assert socket_pair[0].recv(1) == b""
+    assert (short_deadline.expired, long_deadline.expired) == (True, False)
+    long_deadline.unwatch_connection()
+    short_deadline.unwatch_connection()
     assert not WATCHDOG._watched
 
 
-def test_a_released_connection_lives_on(pair: Pair) -> None:
+def test_released_connection_lives_on(socket_pair: SocketPair) -> None:
     deadline = Deadline(0.3)
-    deadline.guard(pair[0])
-    deadline.release()
+    deadline.watch_connection(socket_pair[0])
+    deadline.unwatch_connection()
     threading.Event().wait(0.4)
-    pair[1].send(b"x")
-    assert (pair[0].recv(1), deadline.passed) == (b"x", False)
+    socket_pair[1].send(b"x")
+    assert (socket_pair[0].recv(1), deadline.expired) == (b"x", False)
 
 
-def test_cutting_what_ended_by_itself_does_no_harm(pair: Pair) -> None:
+def test_cutting_an_ended_connection_does_no_harm(socket_pair: SocketPair) -> None:
     deadline = Deadline(30)
     with socket.socket() as unconnected:
-        deadline.guard(unconnected)
-        deadline.cut()
-    deadline.release()
-    deadline.cut()
-    assert deadline.passed
+        deadline.watch_connection(unconnected)
+        deadline.cut_connection()
+    deadline.unwatch_connection()
+    deadline.cut_connection()
+    assert deadline.expired
 
 
-def test_a_second_connection_of_a_call_takes_the_firsts_place(pair: Pair) -> None:
+def test_second_connection_of_a_deadline_replaces_the_first(socket_pair: SocketPair) -> None:
     deadline = Deadline(0.3)
-    deadline.guard(pair[1])
-    deadline.guard(pair[0])
-    assert pair[0].recv(1) == b""
-    deadline.release()
+    deadline.watch_connection(socket_pair[1])
+    deadline.watch_connection(socket_pair[0])
+    assert socket_pair[0].recv(1) == b""
+    deadline.unwatch_connection()
 
 
-def test_a_connection_cannot_be_made_without_a_deadline() -> None:
-    connection = GuardedHTTPConnection("127.0.0.1", 1)
+def test_connection_cannot_be_made_without_a_deadline() -> None:
+    connection = DeadlineHTTPConnection("127.0.0.1", 1)
     with pytest.raises(RuntimeError, match="within an exchange"):
         connection.connect()

@@ -12,278 +12,305 @@ from typing import Any, TypeVar
 import pytest
 
 from freddy_admin.aitronos.deadline import WATCHDOG
+from freddy_admin.aitronos.dns_resolver import Address, Resolver
 from freddy_admin.aitronos.errors import (
     AitronosError,
     ConnectionFailed,
     FailureKind,
     KeyRefused,
-    TimedOut,
+    RequestTimedOut,
 )
-from freddy_admin.aitronos.resolving import Address, Resolver
-from tests.aitronos.calls import CHANGES, Call, error_of
+from tests.aitronos.api_calls import OPERATION_CALLS, Call, error_of
 from tests.aitronos.conftest import (
-    BOUNDED,
+    BOUNDED_SECONDS,
     KEY,
-    LIMITS,
-    PATIENT,
-    Failed,
+    PATIENT_LIMITS,
+    SHORT_LIMITS,
+    GetError,
     MakeClient,
-    Serve,
-    ask,
-    failure,
+    StartServer,
+    fetch_sync_status,
+    sync_status_error,
 )
-from tests.aitronos.wire import ENDLESS, Script, Talk, answer, says
-from tests.flows.waiting import until
+from tests.aitronos.scripted_server import (
+    ENDLESS_SECONDS,
+    Script,
+    ScriptedConnection,
+    respond_in_turn,
+    response_bytes,
+)
+from tests.flows.wait import wait_until
 
 T = TypeVar("T")
-TOTAL: float = LIMITS["total_timeout"]
+TOTAL: float = SHORT_LIMITS["total_timeout"]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
 def limits() -> dict[str, Any]:
-    """Short ones: they are what this is about."""
-    return LIMITS
+    """Short limits: they are what this module tests."""
+    return SHORT_LIMITS
 
 
-def drips(first: bytes, piece: bytes, every: float = 0.02) -> Script:
-    def script(talk: Talk) -> None:
-        talk.request()
-        talk.send(first)
-        talk.drip(piece, every)
+def dripping_script_of(head: bytes, chunk: bytes, interval: float = 0.02) -> Script:
+    def script(connection: ScriptedConnection) -> None:
+        connection.read_request()
+        connection.send(head)
+        connection.send_forever(chunk, interval)
 
     return script
 
 
-class Hands:
+class WaitingClock:
     """A clock that moves by what a client waits, and by nothing else."""
 
     def __init__(self) -> None:
-        self.at, self.each_wait_takes = 0.0, 0.0
+        self.seconds, self.each_wait_takes = 0.0, 0.0
 
     def __call__(self) -> float:
-        return self.at
+        return self.seconds
 
-    def wait(self, _seconds: float) -> None:
-        self.at += self.each_wait_takes
+    def pause(self, _seconds: float) -> None:
+        self.seconds += self.each_wait_takes
 
 
-def timed(call: Callable[[], AitronosError]) -> tuple[AitronosError, float]:
-    started = time.monotonic()
+def time_call(call: Callable[[], AitronosError]) -> tuple[AitronosError, float]:
+    started_at = time.monotonic()
     error = call()
-    return error, time.monotonic() - started
+    return error, time.monotonic() - started_at
 
 
-HOLDING_UP = {
-    "status line": drips(b"", b"H"),
-    "headers": drips(HEAD + b"X-Slow: ", b"a"),
-    "many headers": drips(HEAD, b"A: b\r\n"),
-    "interim answers": drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "body": drips(HEAD + b"Content-Length: 5000\r\n\r\n", b" "),
-    "good body, then white space": drips(HEAD + b"\r\n" + answer().partition(b"\r\n\r\n")[2], b" "),
-    "chunks": drips(CHUNKED, b"1\r\n \r\n"),
-    "a chunk's size": drips(CHUNKED, b"0"),
-    "trailers": drips(CHUNKED + b"2\r\n{}\r\n0\r\n", b"A: b\r\n"),
+DRIPPING_SCRIPTS = {
+    "status line": dripping_script_of(b"", b"H"),
+    "headers": dripping_script_of(HEAD + b"X-Slow: ", b"a"),
+    "many headers": dripping_script_of(HEAD, b"A: b\r\n"),
+    "interim answers": dripping_script_of(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": dripping_script_of(HEAD + b"Content-Length: 5000\r\n\r\n", b" "),
+    "good body, then white space": dripping_script_of(
+        HEAD + b"\r\n" + response_bytes().partition(b"\r\n\r\n")[2], b" "
+    ),
+    "chunks": dripping_script_of(CHUNKED, b"1\r\n \r\n"),
+    "a chunk's size": dripping_script_of(CHUNKED, b"0"),
+    "trailers": dripping_script_of(CHUNKED + b"2\r\n{}\r\n0\r\n", b"A: b\r\n"),
 }
 
 
-def all_at_once(calls: dict[str, Callable[[], T]]) -> dict[str, T]:
-    """Side by side, so that patient limits take no longer than hasty ones in a row."""
+def run_concurrently(calls: dict[str, Callable[[], T]]) -> dict[str, T]:
+    """Results of concurrent calls, by name; in a row, the limits would add up."""
     with ThreadPoolExecutor(len(calls)) as pool:
-        ends = {name: pool.submit(call) for name, call in calls.items()}
-    return {name: end.result() for name, end in ends.items()}
+        futures = {name: pool.submit(call) for name, call in calls.items()}
+    return {name: future.result() for name, future in futures.items()}
 
 
-def test_a_drip_ends_at_the_total_deadline(failed: Failed) -> None:
-    def held_up(how: str) -> tuple[AitronosError, float]:
-        return timed(lambda: failed(HOLDING_UP[how]))
+def test_dripping_response_ends_at_the_total_deadline(get_error: GetError) -> None:
+    def time_error(fault: str) -> tuple[AitronosError, float]:
+        return time_call(lambda: get_error(DRIPPING_SCRIPTS[fault]))
 
-    ends = all_at_once({how: partial(held_up, how) for how in HOLDING_UP})
-    told = {how: (error.kind, error.attempts) for how, (error, _) in ends.items()}
-    assert told == dict.fromkeys(HOLDING_UP, (FailureKind.TOTAL_TIMEOUT, 1))
-    for error, seconds in ends.values():
-        assert isinstance(error, TimedOut)
-        assert TOTAL - 0.01 <= error.elapsed_ms / 1000 <= seconds < BOUNDED
+    results = run_concurrently({fault: partial(time_error, fault) for fault in DRIPPING_SCRIPTS})
+    kinds = {fault: (error.kind, error.attempts) for fault, (error, _) in results.items()}
+    assert kinds == dict.fromkeys(DRIPPING_SCRIPTS, (FailureKind.TOTAL_TIMEOUT, 1))
+    for error, seconds in results.values():
+        assert isinstance(error, RequestTimedOut)
+        assert TOTAL - 0.01 <= error.elapsed_ms / 1000 <= seconds < BOUNDED_SECONDS
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_drip_ends_what_changes_something_as_well_and_it_may_have_been_done(
-    serve: Serve, make_client: MakeClient, name: str
+@pytest.mark.parametrize("name", OPERATION_CALLS)
+def test_dripping_response_to_an_operation_ends_as_sent(
+    start_server: StartServer, make_client: MakeClient, name: str
 ) -> None:
     calls: dict[str, Call] = {
         # Its total is its read limit and what a connection may take beside it.
-        "start_sync": lambda one: one.start_sync(secret=KEY, full=True, read_timeout=1.0),
-        "switch_tool": lambda one: one.switch_tool(secret=KEY, tool_key="a", enabled=True),
+        "start_sync": lambda client: client.start_sync(secret=KEY, full=True, read_timeout=1.0),
+        "switch_tool": lambda client: client.switch_tool(secret=KEY, tool_key="a", enabled=True),
     }
 
-    def held_up(how: str) -> tuple[AitronosError, float, int]:
-        server = serve(HOLDING_UP[how])
+    def time_error(fault: str) -> tuple[AitronosError, float, int]:
+        server = start_server(DRIPPING_SCRIPTS[fault])
         client = make_client(server, connect_timeout=0.5)
-        error, seconds = timed(lambda: error_of(calls[name], client))
+        error, seconds = time_call(lambda: error_of(calls[name], client))
         return error, seconds, len(server.requests)
 
-    ends = all_at_once({how: partial(held_up, how) for how in HOLDING_UP})
-    told = {how: (error.kind, error.sent, sent) for how, (error, _, sent) in ends.items()}
-    assert told == dict.fromkeys(HOLDING_UP, (FailureKind.TOTAL_TIMEOUT, True, 1))
-    assert all(TOTAL - 0.01 <= seconds < BOUNDED for _, seconds, _ in ends.values())
+    results = run_concurrently({fault: partial(time_error, fault) for fault in DRIPPING_SCRIPTS})
+    kinds = {
+        fault: (error.kind, error.request_sent, request_count)
+        for fault, (error, _, request_count) in results.items()
+    }
+    assert kinds == dict.fromkeys(DRIPPING_SCRIPTS, (FailureKind.TOTAL_TIMEOUT, True, 1))
+    assert all(TOTAL - 0.01 <= seconds < BOUNDED_SECONDS for _, seconds, _ in results.values())
     assert not WATCHDOG._watched
 
 
-def test_an_endless_body_ends_at_the_cap(failed: Failed) -> None:
-    error = failed(drips(HEAD + b"\r\n", b"x" * 65536, 0.0), **PATIENT)
+def test_endless_body_ends_at_the_body_limit(get_error: GetError) -> None:
+    error = get_error(dripping_script_of(HEAD + b"\r\n", b"x" * 65536, 0.0), **PATIENT_LIMITS)
     assert (error.field, error.kind) == ("body", FailureKind.UNREADABLE_ANSWER)
 
 
-def test_silence_ends_at_the_read_limit_and_is_not_repeated(
-    serve: Serve, make_client: MakeClient
+def test_silent_server_ends_at_the_read_limit_without_a_retry(
+    start_server: StartServer, make_client: MakeClient
 ) -> None:
-    server = serve(lambda talk: (talk.request(), talk.pause(ENDLESS)))
+    server = start_server(
+        lambda connection: (connection.read_request(), connection.pause(ENDLESS_SECONDS))
+    )
     client = make_client(server, read_timeout=0.3, total_timeout=60)
-    error, seconds = timed(lambda: failure(client))
-    assert isinstance(error, TimedOut)
+    error, seconds = time_call(lambda: sync_status_error(client))
+    assert isinstance(error, RequestTimedOut)
     assert (error.kind, error.attempts) == (FailureKind.READ_TIMEOUT, 1)
-    assert 0.29 <= seconds < BOUNDED
-    assert len(server.asked(1)) == 1
+    assert 0.29 <= seconds < BOUNDED_SECONDS
+    assert len(server.wait_for_requests(1)) == 1
 
 
-def test_silence_amid_the_body_is_a_read_time_out_as_well(failed: Failed) -> None:
-    error = failed(says(answer()[:-3]), read_timeout=0.3, total_timeout=60)
+def test_silence_amid_the_body_is_a_read_timeout(get_error: GetError) -> None:
+    error = get_error(respond_in_turn(response_bytes()[:-3]), read_timeout=0.3, total_timeout=60)
     assert error.kind is FailureKind.READ_TIMEOUT
 
 
-def test_a_refusal_whose_body_drips_is_a_refusal_at_the_deadline(failed: Failed) -> None:
-    script = drips(b"HTTP/1.1 401 X\r\nContent-Length: 500\r\n\r\n", b" ")
-    error, seconds = timed(lambda: failed(script))
+def test_401_with_a_dripping_body_is_a_refused_key_at_the_deadline(get_error: GetError) -> None:
+    script = dripping_script_of(b"HTTP/1.1 401 X\r\nContent-Length: 500\r\n\r\n", b" ")
+    error, seconds = time_call(lambda: get_error(script))
     assert isinstance(error, KeyRefused)
-    assert seconds < BOUNDED
+    assert seconds < BOUNDED_SECONDS
 
 
-def test_a_refusal_whose_head_drips_is_none_yet(failed: Failed) -> None:
-    assert isinstance(failed(drips(b"HTTP/1.1 401 X\r\nA: ", b"b")), TimedOut)
+def test_401_with_a_dripping_head_is_a_timeout(get_error: GetError) -> None:
+    assert isinstance(
+        get_error(dripping_script_of(b"HTTP/1.1 401 X\r\nA: ", b"b")), RequestTimedOut
+    )
 
 
 @pytest.fixture
-def deaf() -> Iterator[tuple[str, int]]:
+def silent_address() -> Iterator[tuple[str, int]]:
     """An address whose queue is full: a connection to it neither fails nor comes about."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=0)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     callers = [socket.socket() for _ in range(4)]
     for caller in callers:
         caller.setblocking(False)
-        caller.connect_ex(listening.getsockname())
-    yield listening.getsockname()
-    for one in (*callers, listening):
-        one.close()
+        caller.connect_ex(listener.getsockname())
+    yield listener.getsockname()
+    for sock in (*callers, listener):
+        sock.close()
 
 
-def test_no_connection_ends_at_the_connect_limit_over_all_addresses(
-    deaf: tuple[str, int], make_client: MakeClient
+def test_connect_limit_covers_all_addresses(
+    silent_address: tuple[str, int], make_client: MakeClient
 ) -> None:
-    address: Address = (socket.AF_INET, *deaf)
+    address: Address = (socket.AF_INET, *silent_address)
     client = make_client(
-        f"https://api.example:{deaf[1]}",
+        f"https://api.example:{silent_address[1]}",
         resolver=Resolver(lambda _host, _port: [address] * 5),
         connect_timeout=0.1,
         total_timeout=60,
     )
-    error, seconds = timed(lambda: failure(client))
+    error, seconds = time_call(lambda: sync_status_error(client))
     assert isinstance(error, ConnectionFailed)
     assert (error.kind, error.attempts) == (FailureKind.CONNECT_TIMEOUT, 3)
-    assert seconds < BOUNDED
+    assert seconds < BOUNDED_SECONDS
 
 
-def test_a_silent_address_leaves_time_for_the_next(
-    deaf: tuple[str, int], serve: Serve, make_client: MakeClient
+def test_silent_address_leaves_time_for_the_next(
+    silent_address: tuple[str, int], start_server: StartServer, make_client: MakeClient
 ) -> None:
-    server = serve(says(answer()))
-    addresses: list[Address] = [(2, *deaf), (2, "127.0.0.1", server.port)]
+    server = start_server(respond_in_turn(response_bytes()))
+    addresses: list[Address] = [(2, *silent_address), (2, "127.0.0.1", server.port)]
     client = make_client(
         "http://localhost",
         resolver=Resolver(lambda _host, _port: addresses),
-        **PATIENT | {"connect_timeout": 1},
+        **PATIENT_LIMITS | {"connect_timeout": 1},
     )
-    assert ask(client).info.attempts == 1
+    assert fetch_sync_status(client).info.attempts == 1
 
 
-def test_attempts_to_connect_share_the_total_time(
-    deaf: tuple[str, int], make_client: MakeClient
+def test_connect_attempts_share_the_total_timeout(
+    silent_address: tuple[str, int], make_client: MakeClient
 ) -> None:
-    client = make_client(f"http://127.0.0.1:{deaf[1]}", connect_timeout=60, total_timeout=0.5)
-    error, seconds = timed(lambda: failure(client))
+    client = make_client(
+        f"http://127.0.0.1:{silent_address[1]}", connect_timeout=60, total_timeout=0.5
+    )
+    error, seconds = time_call(lambda: sync_status_error(client))
     assert (error.kind, error.attempts) == (FailureKind.TOTAL_TIMEOUT, 1)
-    assert seconds < BOUNDED
+    assert seconds < BOUNDED_SECONDS
 
 
-def test_a_slow_name_ends_at_the_connect_limit(make_client: MakeClient) -> None:
-    found = threading.Event()
-    resolver = Resolver(lambda _host, _port: (found.wait(ENDLESS) and []) or [])
+def test_slow_name_lookup_ends_at_the_connect_limit(make_client: MakeClient) -> None:
+    released = threading.Event()
+    resolver = Resolver(lambda _host, _port: (released.wait(ENDLESS_SECONDS) and []) or [])
     client = make_client("https://api.example", resolver=resolver, connect_timeout=0.1)
-    error, seconds = timed(lambda: failure(client))
-    found.set()
+    error, seconds = time_call(lambda: sync_status_error(client))
+    released.set()
     assert error.kind in {FailureKind.CONNECT_TIMEOUT, FailureKind.TOTAL_TIMEOUT}
-    assert seconds < BOUNDED
+    assert seconds < BOUNDED_SECONDS
 
 
-def test_waits_and_attempts_share_the_total_time(serve: Serve, make_client: MakeClient) -> None:
-    hands = Hands()
-    server = serve(says(answer("", "503 X")))
-    client = make_client(server, monotonic=hands, sleep=hands.wait, **PATIENT)
-    hands.each_wait_takes = PATIENT["total_timeout"] - 0.1
-    error = failure(client)
+def test_waits_and_attempts_share_the_total_timeout(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    waiting_clock = WaitingClock()
+    server = start_server(respond_in_turn(response_bytes("", "503 X")))
+    client = make_client(
+        server, monotonic=waiting_clock, sleep=waiting_clock.pause, **PATIENT_LIMITS
+    )
+    waiting_clock.each_wait_takes = PATIENT_LIMITS["total_timeout"] - 0.1
+    error = sync_status_error(client)
     assert (error.http_status, error.attempts, len(server.requests)) == (503, 2, 2)
 
 
-def test_64_calls_at_once_all_end_in_time_and_leave_nothing_behind(
-    serve: Serve, make_client: MakeClient
+def test_64_concurrent_calls_end_in_time_and_leave_nothing_open(
+    start_server: StartServer, make_client: MakeClient
 ) -> None:
-    scripts = list(HOLDING_UP.values())
-    server = serve(lambda talk: scripts[talk.number % len(scripts)](talk))
+    scripts = list(DRIPPING_SCRIPTS.values())
+    server = start_server(lambda connection: scripts[connection.number % len(scripts)](connection))
     client = make_client(server)
-    before = len(os.listdir("/proc/self/fd"))
+    descriptors_before = len(os.listdir("/proc/self/fd"))
 
     def call(number: int) -> float:
-        return timed(lambda: failure(client, f"{number}.1"))[1]
+        return time_call(lambda: sync_status_error(client, f"{number}.1"))[1]
 
     with ThreadPoolExecutor(64) as pool:
         seconds = list(pool.map(call, range(64)))
-    assert max(seconds) < BOUNDED
+    assert max(seconds) < BOUNDED_SECONDS
     assert not WATCHDOG._watched
     server.close()
     client.close()
-    assert until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+    assert wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors_before)
 
 
-def test_a_good_call_after_a_cut_one_is_good(serve: Serve, make_client: MakeClient) -> None:
-    first = HOLDING_UP["body"]
-    server = serve(lambda talk: (first if talk.number == 1 else says(answer()))(talk))
+def test_call_after_a_cut_call_succeeds(start_server: StartServer, make_client: MakeClient) -> None:
+    dripping_script = DRIPPING_SCRIPTS["body"]
+    server = start_server(
+        lambda connection: (
+            dripping_script if connection.number == 1 else respond_in_turn(response_bytes())
+        )(connection)
+    )
     client = make_client(server)
-    assert isinstance(failure(client), TimedOut)
-    assert ask(client).value.total_tools == 42
+    assert isinstance(sync_status_error(client), RequestTimedOut)
+    assert fetch_sync_status(client).value.total_tools == 42
 
 
-def test_a_drip_on_a_kept_connection_ends_at_the_deadline_as_well(
-    serve: Serve, make_client: MakeClient
+def test_dripping_response_on_a_reused_connection_ends_at_the_deadline(
+    start_server: StartServer, make_client: MakeClient
 ) -> None:
-    def script(talk: Talk) -> None:
-        talk.request()
-        talk.send(answer())
-        HOLDING_UP["body"](talk)
+    def script(connection: ScriptedConnection) -> None:
+        connection.read_request()
+        connection.send(response_bytes())
+        DRIPPING_SCRIPTS["body"](connection)
 
-    server = serve(script)
+    server = start_server(script)
     client = make_client(server)
-    ask(client)
-    error, seconds = timed(lambda: failure(client))
+    fetch_sync_status(client)
+    error, seconds = time_call(lambda: sync_status_error(client))
     assert (error.kind, server.connections) == (FailureKind.TOTAL_TIMEOUT, 1)
-    assert seconds < BOUNDED
+    assert seconds < BOUNDED_SECONDS
 
 
-def test_a_forked_child_has_a_watchdog_of_its_own(serve: Serve, make_client: MakeClient) -> None:
-    ask(make_client(serve(says(answer()))))
-    reading, writing = os.pipe()
+def test_forked_child_has_a_watchdog_of_its_own(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    fetch_sync_status(make_client(start_server(respond_in_turn(response_bytes()))))
+    read_end, write_end = os.pipe()
     if os.fork() == 0:
-        os.write(writing, b"no" if WATCHDOG._thread or WATCHDOG._watched else b"afresh")
+        os.write(write_end, b"no" if WATCHDOG._thread or WATCHDOG._watched else b"reset")
         os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as said:
-        assert said.read() == b"afresh"
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        assert pipe.read() == b"reset"
     os.wait()

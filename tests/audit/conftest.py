@@ -1,54 +1,57 @@
-"""A log whose chain is hung on as in production: after each commit."""
+"""Fixtures of the audit log: linked events, a manual clock, SQL without the triggers."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
 
-from freddy_admin.audit.chain import chain_catch_up
-from freddy_admin.audit.guards import guards_make, guards_remove
+from freddy_admin.audit.append_only_triggers import (
+    append_only_triggers_create,
+    append_only_triggers_drop,
+)
+from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.services import Actor, Place, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.services import Actor, OrganisationRef, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from tests.audit.repeating import Hand
+from tests.audit.repeat_scenarios import ManualClock
 
-Sql = Callable[..., None]
+SqlRunner = Callable[..., None]
 
 
 @pytest.fixture
-def hand() -> Iterator[Hand]:
-    """A clock that stands still until it is moved."""
-    source = Hand()
-    with clock.using(source):
+def manual_clock() -> Iterator[ManualClock]:
+    """The panel's clock, which stands still until a test moves it."""
+    source = ManualClock()
+    with clock.override_clock(source):
         yield source
 
 
 @pytest.fixture
-def chained(db: None) -> list[AuditEvent]:
-    """Six events with their links."""
+def chained_events(db: None) -> list[AuditEvent]:
+    """Six events, appended to the chain."""
     events = [
-        audit_record(
-            tag=Tag.KEY_PAUSED,
+        audit_event_record(
+            tag=AuditTag.KEY_PAUSED,
             actor=Actor(name="Ada", id=7, address="192.0.2.1"),
-            place=Place(1, "Acme"),
+            organisation=OrganisationRef(1, "Acme"),
             subject=f"Key {number}",
             number=number,
         )
         for number in range(1, 7)
     ]
-    chain_catch_up()
+    chain_append_missing()
     return events
 
 
 @pytest.fixture
-def by_hand(db: None) -> Iterator[Sql]:
-    """Raw SQL of somebody who has taken the guards down."""
+def unguarded_sql(db: None) -> Iterator[SqlRunner]:
+    """Runs raw SQL as somebody who has dropped the append-only triggers."""
 
     def run(sql: str, *values: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
 
-    guards_remove()
+    append_only_triggers_drop()
     yield run
-    guards_make()
+    append_only_triggers_create()

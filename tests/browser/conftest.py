@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from freddy_admin.sandbox.scenarios import Scenario, key_for
-from freddy_admin.sandbox.server import SandboxServer
-from tests.browser.fonts import fonts_file
-from tests.flows.panel import EMAIL, PASSWORD, Panel
+from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
+from freddy_admin.sandbox.sandbox_server import SandboxServer
+from tests.browser.font_sets import write_fontconfig_file
+from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
+CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,13 +23,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SAMPLES = {
+SAMPLE_SCENARIOS = {
     "Alder": Scenario.HEALTHY,
     "Birch": Scenario.OVERDUE,
     "Cedar": Scenario.NEVER_SYNCED,
     "Damson": Scenario.ERROR_HTML,
     "Elm": Scenario.INCONSISTENT,
-    # Would run, or be refused by the policy and complained of, if it ever became markup.
+    # As markup it would run, or be reported by the content security policy.
     "Fir<img src=x onerror=alert(1)><script>alert(2)</script>": Scenario.HEALTHY,
 }
 
@@ -39,58 +39,62 @@ LONG_NAME = f"Hazel{'donaudampfschifffahrtsgesellschaft' * 2}"
 LONG_LABEL = "Vertriebsabteilungundkundenbetreuungsgemeinschaftnordrheinwestfalen"
 
 
-# Tells what comes late from what never comes, on any machine.
+# Long enough on any machine: what comes later never comes.
 PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-# Colours do not move anything: each set of fonts is looked at in one of the two.
-LOOKS = {"light": "noto", "dark": "dejavu"}
+# Colours do not move anything: each set of fonts is tested in one of the two schemes.
+FONTS_BY_COLOUR_SCHEME = {"light": "noto", "dark": "dejavu"}
 
 
 @pytest.fixture(scope="module")
-def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Browser]]:
-    """A Chromium for each set of fonts, by its name; started when it is first asked for."""
-    found = next(filter(None, (shutil.which(name) for name in NAMES)), None)
-    if found is None:
-        word = f"no Chromium is installed (looked for {', '.join(NAMES)})"
+def browsers_by_fonts(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Browser]]:
+    """A function that returns the Chromium for a set of fonts, started at its first use."""
+    program = next(filter(None, (shutil.which(name) for name in CHROMIUM_PROGRAMS)), None)
+    if program is None:
+        reason = f"no Chromium is installed (looked for {', '.join(CHROMIUM_PROGRAMS)})"
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{word}; it is required in CI")
-        pytest.skip(word)
-    started: dict[str, Browser] = {}
+            pytest.fail(f"{reason}; it is required in CI")
+        pytest.skip(reason)
+    browsers: dict[str, Browser] = {}
     with sync_playwright() as playwright:
 
         def browser_with(fonts: str) -> Browser:
-            if fonts not in started:
-                config = fonts_file(fonts, tmp_path_factory.mktemp(fonts))
-                started[fonts] = playwright.chromium.launch(
-                    executable_path=found,
-                    args=ARGUMENTS,
+            if fonts not in browsers:
+                config = write_fontconfig_file(fonts, tmp_path_factory.mktemp(fonts))
+                browsers[fonts] = playwright.chromium.launch(
+                    executable_path=program,
+                    args=CHROMIUM_ARGUMENTS,
                     env={**os.environ, "FONTCONFIG_FILE": str(config)},
                 )
-            return started[fonts]
+            return browsers[fonts]
 
         yield browser_with
-        for browser in started.values():
+        for browser in browsers.values():
             browser.close()
 
 
 @pytest.fixture(scope="module")
-def chromium(browsers: Callable[[str], Browser]) -> Browser:
-    """The one for whatever does not depend on fonts."""
-    return browsers("dejavu")
+def chromium(browsers_by_fonts: Callable[[str], Browser]) -> Browser:
+    """The Chromium for tests that do not depend on fonts."""
+    return browsers_by_fonts("dejavu")
 
 
-@pytest.fixture(scope="module", params=list(LOOKS))
-def look(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="module", params=list(FONTS_BY_COLOUR_SCHEME))
+def colour_scheme(request: pytest.FixtureRequest) -> str:
     """Light or dark, each with a set of fonts of its own."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def looking(browsers: Callable[[str], Browser], look: str) -> Browser:
-    """The browser of this look."""
-    return browsers(LOOKS[look])
+def colour_scheme_browser(
+    browsers_by_fonts: Callable[[str], Browser], colour_scheme: str
+) -> Browser:
+    """The browser of this colour scheme."""
+    return browsers_by_fonts(FONTS_BY_COLOUR_SCHEME[colour_scheme])
 
 
 @pytest.fixture(scope="module")
@@ -102,50 +106,54 @@ def sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture(scope="module")
 def panel(
     chromium: Browser, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Panel]:
-    panel = Panel(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
+) -> Iterator[PanelProcess]:
+    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
     panel.start()
     yield panel
     assert panel.stop() == 0
 
 
 @pytest.fixture(scope="module")
-def samples(panel: Panel) -> dict[str, Scenario]:
-    rows = [f"{name},Main,{key_for(kind, name)},,emea" for name, kind in SAMPLES.items()]
+def samples(panel: PanelProcess) -> dict[str, Scenario]:
+    rows = [
+        f"{name},Main,{sandbox_key(kind, name)},,emea" for name, kind in SAMPLE_SCENARIOS.items()
+    ]
     rows += [
-        f"{LONG_NAME},{label},{key_for(Scenario.HEALTHY, f'Hazel/{label}')},,{'t' * 40}"
+        f"{LONG_NAME},{label},{sandbox_key(Scenario.HEALTHY, f'Hazel/{label}')},,{'t' * 40}"
         for label in (LONG_LABEL, "Second")
     ]
-    file = panel.room / "samples.csv"
+    file = panel.folder / "samples.csv"
     file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows]))
-    ended = panel.manage("import_keys", str(file))
-    assert ended.returncode == 0, ended.stderr
-    return SAMPLES
+    result = panel.manage("import_keys", str(file))
+    assert result.returncode == 0, result.stderr
+    return SAMPLE_SCENARIOS
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained about, of any page of this test; must stay empty."""
+def console_problems() -> list[str]:
+    """Console errors of all pages of this test; must stay empty."""
     return []
 
 
 @pytest.fixture
-def page(chromium: Browser, panel: Panel, complaints: list[str]) -> Iterator[Page]:
+def page(chromium: Browser, panel: PanelProcess, console_problems: list[str]) -> Iterator[Page]:
     context = chromium.new_context(base_url=panel.address, viewport={"width": 1280, "height": 800})
-    yield signed_in(context, complaints)
+    yield sign_in(context, console_problems)
     context.close()
-    assert complaints == []
+    assert console_problems == []
 
 
-def signed_in(context: BrowserContext, complaints: list[str]) -> Page:
+def sign_in(context: BrowserContext, console_problems: list[str]) -> Page:
     """A page of the first administrator; console errors and CSP violations are collected."""
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    page.on("dialog", lambda dialog: complaints.append(dialog.message))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: console_problems.append(dialog.message))
+    page.on("pageerror", lambda error: console_problems.append(str(error)))
     page.on(
         "console",
-        lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None,
+        lambda said: (
+            console_problems.append(said.text) if said.type in {"error", "warning"} else None
+        ),
     )
     page.goto("/accounts/login/")
     page.locator("input[name=login]").fill(EMAIL)

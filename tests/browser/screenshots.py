@@ -10,54 +10,58 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.ports import port_free
+from tests.free_ports import find_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
-# What the organisation's page tells of the past does not fit the first screen.
-TALL = {"wide": 1340, "narrow": 844}
+# The history on the organisation's page does not fit the first screen.
+TALL_HEIGHTS = {"wide": 1340, "narrow": 844}
 PAGES = {"overview": "/", "organisation": "/organisations/saltmarsh-textiles/"}
-# A refusal is believed once it was said twice, a minute apart.
+# A key counts as refused once two checks a minute apart were refused.
 REFUSALS_CONFIRMED_MS = 150_000
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+QUIET_ARGUMENTS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 def main(target: Path) -> None:
     """Write a PNG per page, colours and width into `target`."""
     target.mkdir(parents=True, exist_ok=True)
-    with _demo() as demo, sync_playwright() as playwright:
+    with _run_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-            args=["--no-sandbox", "--no-first-run", *QUIET],
+            args=["--no-sandbox", "--no-first-run", *QUIET_ARGUMENTS],
         )
         for colours in ("light", "dark"):
             for size in SIZES:
-                _shoot(browser, demo, target, colours=colours, size=size)
+                _take_screenshots(browser, demo, target, colours=colours, size=size)
         browser.close()
 
 
 @contextmanager
-def _demo() -> Iterator[dict[str, str]]:
-    port = port_free()
+def _run_demo() -> Iterator[dict[str, str]]:
+    port = find_free_port()
     command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port)]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    said = {"address": f"http://localhost:{port}"}
+    demo_output = {"address": f"http://localhost:{port}"}
     try:
         assert demo.stdout is not None
         for line in demo.stdout:
             name, _, value = line.strip().partition("  ")
-            said[name] = value.split()[0] if value.split() else ""
+            demo_output[name] = value.split()[0] if value.split() else ""
             if name == "Password":
                 break
         else:
             sys.exit("The demo did not start.")
-        yield said
+        yield demo_output
     finally:
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=30)
 
 
-def _shoot(
+def _take_screenshots(
     browser: Browser, demo: dict[str, str], target: Path, *, colours: str, size: str
 ) -> None:
     width, height = SIZES[size]
@@ -75,9 +79,9 @@ def _shoot(
             rejected.wait_for(timeout=REFUSALS_CONFIRMED_MS)
             page.reload()
         if name == "organisation":
-            page.set_viewport_size({"width": width, "height": TALL[size]})
+            page.set_viewport_size({"width": width, "height": TALL_HEIGHTS[size]})
             if size == "narrow":
-                past = page.locator(".past").first
+                past = page.locator(".key-history").first
                 past.evaluate("at => scrollTo(0, at.getBoundingClientRect().top + scrollY - 72)")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=target / f"{name}-{colours}-{size}.png", animations="disabled")

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import signed_in
-from tests.flows.panel import Panel
+from tests.browser.conftest import sign_in
+from tests.flows.panel_process import PanelProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-# A device that holds passkeys, and whose owner agrees to everything.
+# A device that holds passkeys, and whose user agrees to everything.
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -22,7 +22,7 @@ PATIENCE_MS = 120_000
 
 
 @pytest.fixture
-def context(chromium: Browser, panel: Panel) -> Iterator[BrowserContext]:
+def context(chromium: Browser, panel: PanelProcess) -> Iterator[BrowserContext]:
     # Passkeys belong to a name: an IP address has none.
     context = chromium.new_context(base_url=f"http://localhost:{panel.port}")
     yield context
@@ -30,7 +30,7 @@ def context(chromium: Browser, panel: Panel) -> Iterator[BrowserContext]:
 
 
 def device_plug_in(page: Page) -> None:
-    """Plug a device into this page's browser."""
+    """Plug a virtual passkey device into this page's browser."""
     chrome = page.context.new_cdp_session(page)
     chrome.send("WebAuthn.enable")
     chrome.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
@@ -42,7 +42,7 @@ def sign_out(page: Page) -> None:
     page.wait_for_url("**/accounts/login/")
 
 
-def add(page: Page, name: str) -> None:
+def add_passkey(page: Page, name: str) -> None:
     page.goto("/profile/")
     page.locator("a", has_text="Second factor").click()
     page.wait_for_url("**/accounts/2fa/")
@@ -52,11 +52,11 @@ def add(page: Page, name: str) -> None:
 
 
 def test_a_passkey_is_made_and_opens_the_panel_alone(
-    context: BrowserContext, complaints: list[str]
+    context: BrowserContext, console_problems: list[str]
 ) -> None:
-    page = signed_in(context, complaints)
+    page = sign_in(context, console_problems)
     device_plug_in(page)
-    add(page, "This laptop")
+    add_passkey(page, "This laptop")
     page.wait_for_url(lambda url: not url.endswith("/add/"), timeout=PATIENCE_MS)
     page.goto("/accounts/2fa/passkeys/")
     expect(page.locator("strong", has_text="This laptop")).to_be_visible()
@@ -79,4 +79,4 @@ def test_a_passkey_is_made_and_opens_the_panel_alone(
     expect(page.get_by_text("This passkey is not known here")).to_be_visible(timeout=PATIENCE_MS)
     page.goto("/profile/")
     assert "/accounts/login/" in page.url
-    assert complaints == []
+    assert console_problems == []

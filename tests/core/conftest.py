@@ -5,23 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import port_free
+from tests.free_ports import find_free_port
 
-REDIS = shutil.which("redis-server")
+REDIS_SERVER_PROGRAM = shutil.which("redis-server")
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A redis-server of the tests' own, which keeps nothing."""
-    if REDIS is None:
+    """The URL of a redis-server of the tests' own, which stores nothing on disk."""
+    if REDIS_SERVER_PROGRAM is None:
         pytest.skip("redis-server is not installed")
-    port, room = port_free(), tmp_path_factory.mktemp("redis")
+    port, folder = find_free_port(), tmp_path_factory.mktemp("redis")
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen(
-        [REDIS, *options, "--dir", str(room)], stdout=subprocess.PIPE, text=True
+        [REDIS_SERVER_PROGRAM, *options, "--dir", str(folder)], stdout=subprocess.PIPE, text=True
     )
     try:
-        _await_ready(server, room)
+        _wait_until_ready(server, folder)
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
@@ -30,9 +30,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stdout.close()
 
 
-def _await_ready(server: subprocess.Popen[str], room: Path) -> None:
+def _wait_until_ready(server: subprocess.Popen[str], folder: Path) -> None:
     assert server.stdout is not None
     for line in server.stdout:
         if "Ready to accept connections" in line:
             return
-    pytest.fail(f"redis-server in {room} ended before it was ready")
+    pytest.fail(f"redis-server in {folder} ended before it was ready")

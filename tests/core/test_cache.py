@@ -1,4 +1,4 @@
-"""The cache may fail: nothing breaks, and a page pays for it once."""
+"""The cache may fail: nothing breaks, and only one page waits for it."""
 
 import pickle
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 from freddy_admin.core import cache as core_cache
 
 
-class Broken:
-    """A cache that never answers, and counts how often it was asked."""
+class UnavailableCache:
+    """A cache whose every call fails, and which counts the calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -23,19 +23,19 @@ class Broken:
 
 
 @pytest.fixture(autouse=True)
-def awake(monkeypatch: pytest.MonkeyPatch) -> None:
+def cache_not_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core_cache, "_resume_at", 0.0)
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
-    cache = Broken()
+def unavailable_cache(monkeypatch: pytest.MonkeyPatch) -> UnavailableCache:
+    cache = UnavailableCache()
     monkeypatch.setattr(core_cache, "cache", cache)
     return cache
 
 
 @pytest.mark.django_db
-def test_a_value_comes_back_as_it_was() -> None:
+def test_a_cached_value_is_returned_as_it_was() -> None:
     core_cache.cache_set("probe", {"a": [1, 2.5, None, "é"]}, seconds=30)
 
     assert core_cache.cache_get("probe") == {"a": [1, 2.5, None, "é"]}
@@ -44,45 +44,49 @@ def test_a_value_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.django_db
-def test_only_the_first_of_many_adds() -> None:
+def test_cache_add_returns_true_for_the_first_caller_alone() -> None:
     assert core_cache.cache_add("probe", seconds=30)
     assert not core_cache.cache_add("probe", seconds=30)
 
 
 @pytest.mark.django_db
-def test_the_embedded_cache_works() -> None:
-    assert core_cache.cache_works()
+def test_the_database_cache_is_available() -> None:
+    assert core_cache.is_cache_available()
 
 
-def test_a_cache_that_is_away_is_asked_once_and_then_left_alone(broken: Broken) -> None:
+def test_an_unavailable_cache_is_called_once_and_then_paused(
+    unavailable_cache: UnavailableCache,
+) -> None:
     for _ in range(10):
         assert core_cache.cache_get("probe") is None
         core_cache.cache_set("probe", 1, seconds=5)
         core_cache.cache_delete("probe")
         assert core_cache.cache_add("probe", seconds=5)
 
-    assert broken.calls == 1
+    assert unavailable_cache.calls == 1
 
 
-def test_after_the_pause_the_cache_is_tried_again(
-    broken: Broken, monkeypatch: pytest.MonkeyPatch
+def test_the_cache_is_called_again_after_the_pause(
+    unavailable_cache: UnavailableCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     core_cache.cache_get("probe")
     monkeypatch.setattr(core_cache.time, "monotonic", lambda: core_cache._resume_at + 0.001)
     core_cache.cache_get("probe")
 
-    assert broken.calls == 2
+    assert unavailable_cache.calls == 2
 
 
-def test_the_readiness_page_is_told_although_the_cache_is_left_alone(broken: Broken) -> None:
+def test_is_cache_available_calls_the_cache_in_spite_of_the_pause(
+    unavailable_cache: UnavailableCache,
+) -> None:
     core_cache.cache_get("probe")
 
-    assert not core_cache.cache_works()
-    assert broken.calls == 2
+    assert not core_cache.is_cache_available()
+    assert unavailable_cache.calls == 2
 
 
-def test_what_went_wrong_is_logged_without_its_text(
-    broken: Broken, caplog: pytest.LogCaptureFixture
+def test_a_cache_error_is_logged_without_its_text(
+    unavailable_cache: UnavailableCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     core_cache.cache_get("probe")
 
@@ -90,7 +94,7 @@ def test_what_went_wrong_is_logged_without_its_text(
     assert "planted" not in caplog.text
 
 
-def test_the_serializer_keeps_json_and_counts() -> None:
+def test_the_json_serializer_round_trips_values_and_keeps_integers() -> None:
     serializer = core_cache.JsonSerializer(protocol=5)
 
     assert serializer.dumps(7) == 7
@@ -99,6 +103,6 @@ def test_the_serializer_keeps_json_and_counts() -> None:
         assert serializer.loads(serializer.dumps(value)) == value
 
 
-def test_a_pickle_planted_in_redis_is_not_loaded() -> None:
+def test_the_json_serializer_loads_no_pickle() -> None:
     with pytest.raises(ValueError, match=r"."):
         core_cache.JsonSerializer().loads(pickle.dumps(print))

@@ -1,4 +1,4 @@
-"""One clock, which tests and the demo can move."""
+"""The panel's clock, which tests and the demo can override."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +10,8 @@ def test_the_clock_is_aware_and_in_utc() -> None:
     assert clock.now().utcoffset() == timedelta(0)
 
 
-def test_a_moved_clock_moves_back_afterwards() -> None:
+def test_an_overridden_clock_is_restored_afterwards() -> None:
     moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    with clock.using(lambda: moment):
+    with clock.override_clock(lambda: moment):
         assert clock.now() == moment
     assert clock.now() != moment

@@ -1,4 +1,4 @@
-"""Each request has a short name: in its answer, in its log lines, in what it writes down."""
+"""Each request has a short id: in its response, its log lines and the rows it writes."""
 
 import logging
 import re
@@ -7,95 +7,97 @@ import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from freddy_admin.core.logs import OneLineFormatter
+from freddy_admin.core.log_formatting import OneLineFormatter
 from freddy_admin.core.request_ids import RequestIdFilter, RequestIdMiddleware, request_id
 
-OURS = re.compile(r"[0-9a-f]{12}")
+GENERATED_REQUEST_ID = re.compile(r"[0-9a-f]{12}")
 
 
-def named(given: str | None = None) -> tuple[str, str]:
-    """The name during the request, and the one in the answer."""
-    seen: list[str] = []
+def request_ids_of_request(header: str | None = None) -> tuple[str, str]:
+    """The id during the request, and the one in the response."""
+    ids: list[str] = []
 
-    def answer(request: HttpRequest) -> HttpResponse:
-        seen.append(request_id())
+    def view(request: HttpRequest) -> HttpResponse:
+        ids.append(request_id())
         return HttpResponse()
 
-    headers = {"x-request-id": given} if given is not None else {}
-    made = RequestIdMiddleware(answer)(RequestFactory().get("/", headers=headers))
-    return seen[0], made["X-Request-Id"]
+    headers = {"x-request-id": header} if header is not None else {}
+    response = RequestIdMiddleware(view)(RequestFactory().get("/", headers=headers))
+    return ids[0], response["X-Request-Id"]
 
 
-def test_each_request_has_a_name_of_its_own() -> None:
-    first, second = named(), named()
+def test_each_request_has_an_id_of_its_own() -> None:
+    first, second = request_ids_of_request(), request_ids_of_request()
 
     assert first[0] == first[1]
-    assert OURS.fullmatch(first[0])
+    assert GENERATED_REQUEST_ID.fullmatch(first[0])
     assert first != second
 
 
-def test_outside_a_request_there_is_none() -> None:
-    named()
+def test_there_is_no_request_id_outside_a_request() -> None:
+    request_ids_of_request()
     assert request_id() == ""
 
 
-def test_a_name_from_outside_is_not_believed() -> None:
-    assert OURS.fullmatch(named("abcdefgh-1234")[0])
+def test_a_request_id_from_outside_is_ignored() -> None:
+    assert GENERATED_REQUEST_ID.fullmatch(request_ids_of_request("abcdefgh-1234")[0])
 
 
 @override_settings(TRUSTED_PROXIES=1)
-@pytest.mark.parametrize("given", ["abcdefgh-1234", "A" * 64, "0123_4567"])
-def test_a_plain_name_from_our_own_proxy_is_taken_over(given: str) -> None:
-    assert named(given) == (given, given)
+@pytest.mark.parametrize("header", ["abcdefgh-1234", "A" * 64, "0123_4567"])
+def test_a_valid_request_id_from_a_trusted_proxy_is_used(header: str) -> None:
+    assert request_ids_of_request(header) == (header, header)
 
 
 @override_settings(TRUSTED_PROXIES=1)
 @pytest.mark.parametrize(
-    "given",
+    "header",
     [
         *("", "short", "A" * 65, "with space", "a\r\nSet-Cookie: x=1", "<script>", "ключключ"),
         "abcdefgh-1234,abcdefgh-1234",  # as one that was sent twice arrives
     ],
 )
-def test_any_other_text_is_not(given: str) -> None:
-    assert OURS.fullmatch(named(given)[0])
+def test_an_invalid_request_id_from_a_trusted_proxy_is_ignored(header: str) -> None:
+    assert GENERATED_REQUEST_ID.fullmatch(request_ids_of_request(header)[0])
 
 
-def test_what_is_streamed_still_has_its_name_and_then_no_more() -> None:
-    seen: list[str] = []
+def test_a_streamed_response_keeps_its_request_id_until_its_end() -> None:
+    ids: list[str] = []
 
     def lines():  # type: ignore[no-untyped-def]
-        seen.append(request_id())
+        ids.append(request_id())
         yield "line"
 
     middleware = RequestIdMiddleware(lambda _: StreamingHttpResponse(lines()))
-    answer = middleware(RequestFactory().get("/"))
-    list(answer)
-    answer.close()
+    response = middleware(RequestFactory().get("/"))
+    list(response)
+    response.close()
 
-    assert seen == [answer["X-Request-Id"]]
+    assert ids == [response["X-Request-Id"]]
     assert request_id() == ""
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["/healthz", "/accounts/login/", "/", "/nowhere/"])
-def test_every_answer_carries_its_name(address: str) -> None:
-    assert OURS.fullmatch(Client().get(address)["X-Request-Id"])
+def test_every_response_carries_its_request_id(address: str) -> None:
+    assert GENERATED_REQUEST_ID.fullmatch(Client().get(address)["X-Request-Id"])
 
 
 @pytest.mark.django_db
-def test_an_answer_to_a_foreign_host_carries_one_too() -> None:
-    assert OURS.fullmatch(Client().get("/", headers={"host": "evil.example"})["X-Request-Id"])
+def test_a_response_to_a_foreign_host_carries_a_request_id() -> None:
+    assert GENERATED_REQUEST_ID.fullmatch(
+        Client().get("/", headers={"host": "evil.example"})["X-Request-Id"]
+    )
 
 
-def test_a_log_line_names_its_request() -> None:
+def test_a_log_line_names_its_request_id() -> None:
     lines: list[str] = []
 
-    def answer(request: HttpRequest) -> HttpResponse:
+    def view(request: HttpRequest) -> HttpResponse:
         record = logging.LogRecord("probe", logging.INFO, "x.py", 1, "told", (), None)
         RequestIdFilter().filter(record)
         lines.append(OneLineFormatter().format(record))
         return HttpResponse()
 
-    made = RequestIdMiddleware(answer)(RequestFactory().get("/"))
-    assert lines[0].endswith(f"INFO probe told [{made['X-Request-Id']}]")
+    response = RequestIdMiddleware(view)(RequestFactory().get("/"))
+    assert lines[0].endswith(f"INFO probe told [{response['X-Request-Id']}]")

@@ -1,4 +1,4 @@
-"""SQLite's log stays on disk while a process of the panel runs."""
+"""SQLite's write-ahead log stays on disk while a process of the panel runs."""
 
 import sqlite3
 from pathlib import Path
@@ -10,60 +10,60 @@ from freddy_admin.core.sqlite_wal import wal_keep_open
 
 pytestmark = pytest.mark.django_db
 
-TAKES_LOG = "PRAGMA journal_mode=WAL; CREATE TABLE notes (text);"
+CREATE_WAL_TABLE_SQL = "PRAGMA journal_mode=WAL; CREATE TABLE notes (text);"
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of its own, which `connection.copy` opens."""
+    """A database file of the test's own, which `connection.copy` opens."""
     if connection.vendor != "sqlite":
         pytest.skip("of SQLite")
     path = tmp_path / "panel.sqlite3"
-    former = connection.copy
+    original_copy = connection.copy
 
     def copy() -> object:
-        other = former()
-        other.settings_dict = other.settings_dict | {"NAME": str(path)}
-        return other
+        copied_connection = original_copy()
+        copied_connection.settings_dict = copied_connection.settings_dict | {"NAME": str(path)}
+        return copied_connection
 
     monkeypatch.setattr(connection, "copy", copy)
     return path
 
 
-def _request(path: Path) -> None:
-    """A connection of its own, closed at the end."""
+def _open_and_close_connection(path: Path) -> None:
+    """Write a row by a new connection and close it."""
     driver = sqlite3.connect(path)
     driver.execute("INSERT INTO notes VALUES ('a')")
     driver.commit()
     driver.close()
 
 
-def _log_is_there(path: Path) -> bool:
+def _has_wal_file(path: Path) -> bool:
     return (
         path.with_name(f"{path.name}-wal").exists() and path.with_name(f"{path.name}-shm").exists()
     )
 
 
-def test_the_log_goes_with_the_last_who_closes_the_file(database: Path) -> None:
+def test_the_last_connection_that_closes_deletes_the_log(database: Path) -> None:
     driver = sqlite3.connect(database)
-    driver.executescript(TAKES_LOG)
+    driver.executescript(CREATE_WAL_TABLE_SQL)
     driver.close()
-    _request(database)
-    assert not _log_is_there(database)
+    _open_and_close_connection(database)
+    assert not _has_wal_file(database)
 
 
-def test_the_log_stays_while_a_process_keeps_it_open(database: Path) -> None:
+def test_the_log_stays_while_a_process_holds_a_connection(database: Path) -> None:
     driver = sqlite3.connect(database)
-    driver.executescript(TAKES_LOG)
+    driver.executescript(CREATE_WAL_TABLE_SQL)
     driver.close()
-    kept = wal_keep_open()
-    assert kept
-    _request(database)
-    assert _log_is_there(database)
-    kept.close()
-    assert not _log_is_there(database)
+    held_connection = wal_keep_open()
+    assert held_connection
+    _open_and_close_connection(database)
+    assert _has_wal_file(database)
+    held_connection.close()
+    assert not _has_wal_file(database)
 
 
-def test_a_file_that_cannot_be_opened_keeps_nobody_from_starting(database: Path) -> None:
+def test_a_database_file_that_cannot_be_opened_raises_nothing(database: Path) -> None:
     database.mkdir()
     assert wal_keep_open() is None

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from freddy_admin.crypto.kms import Kms
-from tests.kms import CREDENTIALS, REGION, kms_key, kms_server
+from freddy_admin.crypto.kms import KmsClient
+from tests.kms_server import CREDENTIALS, REGION, kms_key_create, kms_server
 
 
 @pytest.fixture(scope="session")
@@ -15,17 +15,17 @@ def kms_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials of nobody, and nothing of this machine's own."""
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of the imitation in the environment, none of this machine's own."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def kms(kms_endpoint: str, aws: None) -> Kms:
-    return Kms(region=REGION, endpoint=kms_endpoint)
+def kms(kms_endpoint: str, aws_credentials: None) -> KmsClient:
+    return KmsClient(region=REGION, endpoint=kms_endpoint)
 
 
 @pytest.fixture
-def kms_key_id(kms_endpoint: str, aws: None) -> str:
-    return kms_key(kms_endpoint)
+def kms_key_id(kms_endpoint: str, aws_credentials: None) -> str:
+    return kms_key_create(kms_endpoint)

@@ -17,18 +17,20 @@ def test_another_secret_key_gives_another_fingerprint() -> None:
     assert fingerprint("ak_1", secret_key="s" * 40) != fingerprint("ak_1", secret_key="t" * 40)
 
 
-@given(one=SECRETS, other=SECRETS)
-def test_two_secrets_share_no_fingerprint(one: str, other: str) -> None:
-    same = fingerprint(one, secret_key="s" * 40) == fingerprint(other, secret_key="s" * 40)
-    assert same is (one == other)
+@given(secret=SECRETS, other_secret=SECRETS)
+def test_two_secrets_share_no_fingerprint(secret: str, other_secret: str) -> None:
+    is_equal = fingerprint(secret, secret_key="s" * 40) == fingerprint(
+        other_secret, secret_key="s" * 40
+    )
+    assert is_equal is (secret == other_secret)
 
 
-def test_it_is_64_hexadecimal_digits_and_holds_nothing_of_the_secret() -> None:
+def test_a_fingerprint_is_64_hexadecimal_digits_without_the_secret() -> None:
     digest = fingerprint("abcdef0123456789", secret_key="s" * 40)
     assert len(digest) == 64
     assert set(digest) <= set("0123456789abcdef")
     assert "abcdef01" not in digest
 
 
-def test_a_lone_surrogate_raises_no_error_that_would_carry_the_secret() -> None:
+def test_a_secret_with_a_lone_surrogate_raises_no_error() -> None:
     assert len(fingerprint("ak_\udc80", secret_key="s" * 40)) == 64

@@ -1,4 +1,4 @@
-"""What goes in comes out, in the place it was sealed for and nowhere else."""
+"""Sealed bytes open in the context they were sealed for and in no other."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,32 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freddy_admin.crypto.errors import CannotOpen
+from freddy_admin.crypto.errors import DecryptionFailed
 from freddy_admin.crypto.keyring import Keyring
-from tests.crypto.keys import FIRST
+from tests.crypto.master_keys import FIRST
 
 RING = Keyring([FIRST])
 
 
 @given(plaintext=st.binary(max_size=600), context=st.binary(max_size=80))
-def test_whatever_is_sealed_opens_to_the_same_bytes(plaintext: bytes, context: bytes) -> None:
+def test_sealed_bytes_open_to_the_same_plain_text(plaintext: bytes, context: bytes) -> None:
     assert RING.open(RING.seal(plaintext, context=context), context=context) == plaintext
 
 
-@given(here=st.binary(max_size=40), there=st.binary(max_size=40))
-def test_it_does_not_open_in_another_context(here: bytes, there: bytes) -> None:
-    sealed = RING.seal(b"secret", context=here)
-    if here == there:
+@given(context=st.binary(max_size=40), other_context=st.binary(max_size=40))
+def test_sealed_bytes_do_not_open_in_another_context(context: bytes, other_context: bytes) -> None:
+    sealed = RING.seal(b"secret", context=context)
+    if context == other_context:
         return
-    with pytest.raises(CannotOpen):
-        RING.open(sealed, context=there)
+    with pytest.raises(DecryptionFailed):
+        RING.open(sealed, context=other_context)
 
 
 def test_sealing_twice_gives_different_bytes() -> None:
     assert RING.seal(b"secret", context=b"a") != RING.seal(b"secret", context=b"a")
 
 
-def test_the_plain_text_does_not_stand_in_the_sealed_bytes() -> None:
+def test_sealed_bytes_do_not_contain_the_plain_text() -> None:
     assert b"a very secret text" not in RING.seal(b"a very secret text", context=b"row")
 
 

@@ -12,84 +12,86 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from freddy_admin.ops.supervisor import port_free
-from tests.aitronos.certificates import Authority
-from tests.flows.waiting import until
+from freddy_admin.ops.supervisor import find_free_port
+from tests.aitronos.certificates import CertificateAuthority
+from tests.flows.wait import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "deploy" / "nginx.conf"
-PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-AROUND = """
-{user} daemon off; worker_processes 1; pid {room}/nginx.pid; error_log {room}/start.log;
+NGINX_PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+MAIN_CONFIG = """
+{user} daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/start.log;
 events {{ worker_connections 1024; }}
 http {{
-    client_body_temp_path {room}/body; proxy_temp_path {room}/proxy;
-    fastcgi_temp_path {room}/f; uwsgi_temp_path {room}/u; scgi_temp_path {room}/s;
-    include {room}/sample.conf;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    include {folder}/sample.conf;
 }}
 """
 
 
 @dataclass(frozen=True)
-class Front:
-    """Where it listens, and the file of the authority that signed its certificate."""
+class NginxFront:
+    """A running nginx: its ports, and the file of the authority that signed its certificate."""
 
-    room: Path
+    folder: Path
     https: int
     http: int
     authority: str
 
     @property
     def log(self) -> str:
-        """What it wrote down of requests."""
-        return (self.room / "freddy-admin.log").read_text()
+        """The access log of nginx."""
+        return (self.folder / "freddy-admin.log").read_text()
 
 
-def prepared(room: Path, inside: int) -> Front:
-    """The sample in this folder, for a gunicorn on that port."""
-    authority = Authority(room)
-    authority.context("localhost")
-    (certificate,) = room.glob("server1-*.pem")
-    front = Front(room, port_free(), port_free(), authority.ca_file)
+def nginx_prepare(folder: Path, port: int) -> NginxFront:
+    """The sample configuration in this folder, for a gunicorn on that port."""
+    authority = CertificateAuthority(folder)
+    authority.server_context("localhost")
+    (certificate,) = folder.glob("server1-*.pem")
+    front = NginxFront(folder, find_free_port(), find_free_port(), authority.ca_file)
     text = SAMPLE.read_text()
-    for said, here in (
+    for sample_text, replacement in (
         (r"listen \[::\]:\d+[^;]*;", ""),
         (r"listen 443", f"listen 127.0.0.1:{front.https}"),
         (r"listen 80\b", f"listen 127.0.0.1:{front.http}"),
         (r"/etc/ssl/panel\.(pem|key)", str(certificate)),
-        (r"/var/log/nginx", str(room)),
-        (r"127\.0\.0\.1:8000", f"127.0.0.1:{inside}"),
+        (r"/var/log/nginx", str(folder)),
+        (r"127\.0\.0\.1:8000", f"127.0.0.1:{port}"),
         (r"panel\.example\.org", "localhost"),
         (r"Host \$host;", f"Host $host:{front.https};"),  # 443 needs no naming
     ):
-        text, count = re.subn(said, here, text)
-        assert count, f"the sample has no {said}"
-    (room / "sample.conf").write_text(text)
+        text, count = re.subn(sample_text, replacement, text)
+        assert count, f"the sample has no {sample_text}"
+    (folder / "sample.conf").write_text(text)
     # Started by root it would serve as somebody who may not enter the folder of a test.
     user = "" if os.geteuid() else "user root;"
-    (room / "nginx.conf").write_text(AROUND.format(room=room, user=user))
+    (folder / "nginx.conf").write_text(MAIN_CONFIG.format(folder=folder, user=user))
     return front
 
 
-def examined(front: Front) -> str:
-    """What `nginx -t` says; it must find nothing to complain about."""
-    done = subprocess.run(
-        [str(PROGRAM), "-t", "-q", "-c", str(front.room / "nginx.conf")],
+def nginx_check_config(front: NginxFront) -> str:
+    """The exit code and output of `nginx -t`; `0` alone where it has no complaint."""
+    result = subprocess.run(
+        [str(NGINX_PROGRAM), "-t", "-q", "-c", str(front.folder / "nginx.conf")],
         capture_output=True,
         text=True,
         check=False,
     )
-    return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+    return f"{result.returncode} {result.stdout}{result.stderr}".strip()
 
 
 @contextmanager
-def nginx(front: Front) -> Iterator[Front]:
-    """It runs until the end of this."""
+def nginx_run(front: NginxFront) -> Iterator[NginxFront]:
+    """Run nginx within the block."""
     process = subprocess.Popen(
-        [str(PROGRAM), "-c", str(front.room / "nginx.conf")], stdin=subprocess.DEVNULL
+        [str(NGINX_PROGRAM), "-c", str(front.folder / "nginx.conf")], stdin=subprocess.DEVNULL
     )
     try:
-        assert until((front.room / "nginx.pid").exists), (front.room / "start.log").read_text()
+        assert wait_until((front.folder / "nginx.pid").exists), (
+            front.folder / "start.log"
+        ).read_text()
         yield front
     finally:
         process.terminate()

@@ -1,4 +1,4 @@
-"""An API of somebody else's making: its figures follow a script, its answers can be held back."""
+"""A fake Aitronos API: its figures follow a script, its responses can be held back."""
 
 import json
 import threading
@@ -11,28 +11,28 @@ Figures = dict[str, Any]
 
 
 class ScriptedApi:
-    """Answers *Get sync status* with `script()` and counts what it is asked to do."""
+    """Answers *Get sync status* with `script()` and counts the syncs it is asked to start."""
 
     def __init__(self, script: Callable[[], Figures]) -> None:
         self.script = script
         self.syncs = 0
-        self.held = threading.Event()  # set while an answer is being held back
-        self.go = threading.Event()
-        self.go.set()
+        self.holding = threading.Event()  # set while an answer is being held back
+        self.released = threading.Event()
+        self.released.set()
         self.address = ""
 
     def hold(self) -> None:
         """Take requests and answer none, until `release`."""
-        self.held.clear()
-        self.go.clear()
+        self.holding.clear()
+        self.released.clear()
 
     def release(self) -> None:
-        """Answer again; what was held is let go."""
-        self.go.set()
+        """Answer again, first the requests that were held."""
+        self.released.set()
 
 
 @contextmanager
-def serving(api: ScriptedApi) -> Iterator[ScriptedApi]:
+def serve_scripted_api(api: ScriptedApi) -> Iterator[ScriptedApi]:
     """Serve on loopback inside the block."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -52,12 +52,12 @@ def serving(api: ScriptedApi) -> Iterator[ScriptedApi]:
             self._answer({"job_id": "j", "status": "completed", "tools_synced": 42} | _COUNTS)
 
         def _wait(self) -> None:
-            if not api.go.is_set():
-                api.held.set()
-                api.go.wait(300)
+            if not api.released.is_set():
+                api.holding.set()
+                api.released.wait(300)
 
-        def _answer(self, told: Figures) -> None:
-            body = json.dumps(told).encode()
+        def _answer(self, body_object: Figures) -> None:
+            body = json.dumps(body_object).encode()
             try:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

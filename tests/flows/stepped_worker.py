@@ -17,13 +17,13 @@ def main(file: Path) -> None:
 
     django.setup()
     from freddy_admin.core import clock
-    from freddy_admin.sync.engine import Engine
+    from freddy_admin.sync.worker.loop import WorkerLoop
 
     def stepped() -> datetime:
         return datetime.fromtimestamp(float(file.read_text()), UTC)
 
-    with clock.using(stepped):
-        engine = Engine()
+    with clock.override_clock(stepped):
+        engine = WorkerLoop()
         while True:
             engine.tick(wait=0.01)
 

@@ -10,32 +10,32 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from freddy_admin.accounts.signing_in.resets import resets_send_due
+from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
 from freddy_admin.organisations.invitation_mail import invitations_send_due
-from tests.golden.fleet import HOST, Fleet
-from tests.golden.rendering import Shown, masked
+from tests.golden.golden_fleet import HOST, Fleet
+from tests.golden.page_rendering import RenderedText, mask_random_values
 
-KEYS = """organisation,label,api_key,organization_id,tags
+MALFORMED_KEY_FILE = """organisation,label,api_key,organization_id,tags
 Alpenrand Logistik,Returns,oak_live_golden_record_0001,org_1,emea|pilot
 New Place,Main,oak_live_golden_record_0002,,
 New Place,Main,oak_live_golden_record_0002,,
 ,Nowhere,oak_live_golden_record_0003,,
 Alpenrand Logistik,Spaced,oak live golden,,
 """
-GOOD_ROWS = "\n".join(KEYS.splitlines()[:3])
+GOOD_KEY_FILE = "\n".join(MALFORMED_KEY_FILE.splitlines()[:3])
 SECONDS = re.compile(r"\b\d+\.\d s\b")
 
 
-def commands_shown(fleet: Fleet, folder: Path) -> Iterator[Shown]:
+def render_commands(fleet: Fleet, folder: Path) -> Iterator[RenderedText]:
     """The output of each command that ends by itself, right and wrong use, and its help."""
-    bad, good = folder / "malformed.csv", folder / "keys.csv"
-    bad.write_text(KEYS)
-    good.write_text(GOOD_ROWS)
+    malformed_path, valid_path = folder / "malformed.csv", folder / "keys.csv"
+    malformed_path.write_text(MALFORMED_KEY_FILE)
+    valid_path.write_text(GOOD_KEY_FILE)
     slug = fleet.tenant.organisation.slug
     for command in (
-        ["import_keys", str(bad)],
-        ["import_keys", str(good), "--dry-run"],
-        ["import_keys", str(good)],
+        ["import_keys", str(malformed_path)],
+        ["import_keys", str(valid_path), "--dry-run"],
+        ["import_keys", str(valid_path)],
         ["import_keys", str(folder / "missing.csv")],
         ["check_now"],
         ["check_now", "--organisation", "xenon-robotics"],
@@ -51,46 +51,52 @@ def commands_shown(fleet: Fleet, folder: Path) -> Iterator[Shown]:
         ["encryption_public_key"],
         ["doctor"],
     ):
-        said = " ".join(command).replace(f"{folder}/", "")
-        yield Shown(f"command-{command[0]}", said, "operator", _ran(command, folder))
-    yield from _helps()
+        command_text = " ".join(command).replace(f"{folder}/", "")
+        yield RenderedText(
+            f"command-{command[0]}", command_text, "operator", _run_command(command, folder)
+        )
+    yield from _render_help_texts()
 
 
-def _ran(command: list[str], folder: Path) -> str:
-    out, hints = StringIO(), StringIO()
+def _run_command(command: list[str], folder: Path) -> str:
+    out, errors = StringIO(), StringIO()
     with transaction.atomic():
         try:
-            call_command(*command, stdout=out, stderr=hints)
-            end = "exit 0"
+            call_command(*command, stdout=out, stderr=errors)
+            exit_text = "exit 0"
         except CommandError as error:
-            end = f"exit {error.returncode}: {error}"
+            exit_text = f"exit {error.returncode}: {error}"
         transaction.set_rollback(True)
     # Checks end in whatever order the answers come.
     lines = sorted(out.getvalue().splitlines()) if "check_now" in command else [out.getvalue()]
-    said = f"{chr(10).join(lines)}\n{hints.getvalue()}\n{end}".replace(f"{folder}/", "")
-    return masked(SECONDS.sub("(seconds) s", said.strip()))
+    output = f"{chr(10).join(lines)}\n{errors.getvalue()}\n{exit_text}".replace(f"{folder}/", "")
+    return mask_random_values(SECONDS.sub("(seconds) s", output.strip()))
 
 
-def _helps() -> Iterator[Shown]:
-    """What `--help` says of ours, without the layout of one Python or another."""
+def _render_help_texts() -> Iterator[RenderedText]:
+    """What `--help` says of our commands, without the layout of one Python version."""
     for name, app in sorted(get_commands().items()):
         if not str(app).startswith("freddy_admin"):
             continue
         command = load_command_class(str(app), name)
         parser = command.create_parser("manage.py", name)
-        own = [action for action in parser._actions if action.help and action.dest not in _DJANGOS]
-        lines = [command.help, *(f"{action.dest}: {action.help}" for action in own)]
-        yield Shown(f"command-{name}", "--help", "operator", "\n".join(lines))
+        actions = [
+            action
+            for action in parser._actions
+            if action.help and action.dest not in _DJANGO_OPTIONS
+        ]
+        lines = [command.help, *(f"{action.dest}: {action.help}" for action in actions)]
+        yield RenderedText(f"command-{name}", "--help", "operator", "\n".join(lines))
 
 
-_DJANGOS = frozenset(
+_DJANGO_OPTIONS = frozenset(
     {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
     | {"skip_checks", "help"}
 )
 
 
-def mails_shown(fleet: Fleet) -> Iterator[Shown]:
-    """An invitation and a forgotten password, as the worker sends them."""
+def render_mails(fleet: Fleet) -> Iterator[RenderedText]:
+    """An invitation and a password reset, as the worker sends them."""
     with transaction.atomic():
         browser, slug = fleet.browser("manager"), fleet.tenant.organisation.slug
         browser.post(
@@ -102,10 +108,12 @@ def mails_shown(fleet: Fleet) -> Iterator[Shown]:
         )
         mail.outbox.clear()
         invitations_send_due()
-        resets_send_due()
-        sent = list(mail.outbox)
+        password_reset_requests_send_due()
+        messages = list(mail.outbox)
         transaction.set_rollback(True)
-    for one in sent:
-        text = f"To: {', '.join(one.to)}\nFrom: {one.from_email}\nSubject: {one.subject}\n"
-        body = re.sub(r"/(reset/key|invitations)/\S+", r"/\1/(secret)/", str(one.body))
-        yield Shown("mails", one.subject, "worker", masked(text + body))
+    for message in messages:
+        text = (
+            f"To: {', '.join(message.to)}\nFrom: {message.from_email}\nSubject: {message.subject}\n"
+        )
+        body = re.sub(r"/(reset/key|invitations)/\S+", r"/\1/(secret)/", str(message.body))
+        yield RenderedText("mails", message.subject, "worker", mask_random_values(text + body))

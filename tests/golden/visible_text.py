@@ -1,6 +1,6 @@
 """HTML as a person meets it: title, texts, and the accessible names of what can be used.
 
-Classes, styles, marks and scripts are left out: they may change without a sentence changing.
+Classes, styles, digests and scripts are left out: they may change without a sentence changing.
 """
 
 import re
@@ -26,18 +26,18 @@ def visible_text(html: str, *, whole: bool = True) -> str:
 
     Where it is not the `whole` page that is asked for: its title and what stands in `<main>`.
     """
-    reader = _Reader(whole=whole or "<main" not in html)
-    reader.feed(html)
-    reader.close()
-    return "\n".join(reader.lines())
+    parser = _VisibleTextParser(whole=whole or "<main" not in html)
+    parser.feed(html)
+    parser.close()
+    return "\n".join(parser.lines())
 
 
-class _Reader(HTMLParser):
+class _VisibleTextParser(HTMLParser):
     def __init__(self, *, whole: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self.silent = 0
-        self.shows = whole
+        self.silent_depth = 0
+        self.is_visible = whole
         self.parts = frozenset() if whole else frozenset({"title", "main"})
         self.options = 0
 
@@ -47,16 +47,16 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in SILENT:
-            self.silent += 1
+            self.silent_depth += 1
             return
-        self.shows = self.shows or tag in self.parts
+        self.is_visible = self.is_visible or tag in self.parts
         self.options = 0 if tag == "select" else self.options + (tag == "option")
-        if not self.shows or (tag == "option" and self.options > MOST_OPTIONS):
+        if not self.is_visible or (tag == "option" and self.options > MOST_OPTIONS):
             return
         values = {name: value or "" for name, value in attrs}
         if BLOCKS.fullmatch(tag):
             self.pieces.append("\n" + HEADINGS.get(tag, ""))
-        self.pieces.append(_described(tag, values))
+        self.pieces.append(_describe_element(tag, values))
         self.pieces.extend(f" {{{name}: {values[name]}}}" for name in NAMES if values.get(name))
         self.pieces.extend(
             f" {{{name}: {value}}}"
@@ -66,12 +66,12 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in SILENT:
-            self.silent -= 1
-        elif not self.shows:
+            self.silent_depth -= 1
+        elif not self.is_visible:
             return
         elif tag in self.parts:
             self.pieces.append("\n")
-            self.shows = False
+            self.is_visible = False
         elif tag == "select" and self.options > MOST_OPTIONS:
             self.pieces.append(f"\n… {self.options} options\n")
             self.options = 0
@@ -81,11 +81,11 @@ class _Reader(HTMLParser):
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if self.shows and not self.silent and self.options <= MOST_OPTIONS:
+        if self.is_visible and not self.silent_depth and self.options <= MOST_OPTIONS:
             self.pieces.append(data.replace("\n", " "))
 
 
-def _described(tag: str, values: dict[str, str]) -> str:
+def _describe_element(tag: str, values: dict[str, str]) -> str:
     """What an element does, where that is not in its text."""
     if tag == "a":
         return f"[{values.get('href', '')} "
@@ -100,7 +100,7 @@ def _described(tag: str, values: dict[str, str]) -> str:
     if tag == "textarea":
         return f"<text {values.get('name', '')}>"
     if tag == "input" and values.get("name") not in HIDDEN_FIELDS:
-        named = f"<{values.get('type', 'text')} {values.get('name', '')}"
+        opening = f"<{values.get('type', 'text')} {values.get('name', '')}"
         state = " (on)" if "checked" in values else ""
-        return f"\n{named}={values.get('value', '')}{state}>\n"
+        return f"\n{opening}={values.get('value', '')}{state}>\n"
     return ""

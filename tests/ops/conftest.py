@@ -1,4 +1,4 @@
-"""Runs a command in this process and says how it ended."""
+"""Runs a command in this process and returns its exit code and output."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
-from freddy_admin.sandbox.scenarios import Scenario, key_for
-from freddy_admin.sandbox.server import SandboxServer
+from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
+from freddy_admin.sandbox.sandbox_server import SandboxServer
 
-HEADER = "organisation,label,api_key,organization_id,tags"
+KEY_FILE_HEADER = "organisation,label,api_key,organization_id,tags"
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """What a command printed, and its exit code."""
 
     code: int
@@ -29,13 +29,13 @@ class Ended:
         return self.out.splitlines()
 
 
-Run = Callable[..., Ended]
-ImportFile = Callable[..., Path]
+RunCommand = Callable[..., CommandResult]
+WriteKeyFile = Callable[..., Path]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    def command(name: str, *arguments: str, stdin: str = "", **options: object) -> Ended:
+def run_command(monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    def call(name: str, *arguments: str, stdin: str = "", **options: object) -> CommandResult:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         out, err = io.StringIO(), io.StringIO()
         code = 0
@@ -46,9 +46,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         except CommandError as error:
             code = error.returncode
             err.write(f"{error}\n")
-        return Ended(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
-    return command
+    return call
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def sandbox(settings: LazySettings) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def key_file(tmp_path: Path) -> ImportFile:
-    def write(*rows: str, header: str = HEADER) -> Path:
+def write_key_file(tmp_path: Path) -> WriteKeyFile:
+    def write(*rows: str, header: str = KEY_FILE_HEADER) -> Path:
         path = tmp_path / "keys.csv"
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
         return path
@@ -68,5 +68,5 @@ def key_file(tmp_path: Path) -> ImportFile:
     return write
 
 
-def secret(scenario: Scenario = Scenario.HEALTHY, seed: str = "Acme") -> str:
-    return key_for(scenario, seed)
+def sandbox_secret(scenario: Scenario = Scenario.HEALTHY, seed: str = "Acme") -> str:
+    return sandbox_key(scenario, seed)

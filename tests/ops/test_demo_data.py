@@ -9,103 +9,118 @@ from django.test import override_settings
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
-from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_data_ensure, demo_settings
+from freddy_admin.ops.demo_data import (
+    DEMO_ADMIN_EMAIL,
+    DEMO_PASSWORD,
+    DEMO_VIEWER_EMAIL,
+    demo_data_ensure,
+    demo_environment,
+)
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.sandbox.server import SandboxServer
-from freddy_admin.sync.engine import Engine
-from freddy_admin.sync.history.timeline import key_histories
-from freddy_admin.sync.models import EventKind, HistoryEvent, KeySync, Outcome
-from freddy_admin.sync.rows import Filters
-from freddy_admin.sync.selectors import key_row, overview_page
-from freddy_admin.sync.states import State
+from freddy_admin.sandbox.sandbox_server import SandboxServer
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.history.timeline import key_history_map
+from freddy_admin.sync.models import CheckOutcome, EventKind, HistoryEvent, SyncStatus
+from freddy_admin.sync.status.selectors import key_row, overview_page
+from freddy_admin.sync.status.types import OverviewFilters
+from freddy_admin.sync.worker.loop import WorkerLoop
 from freddy_admin.vault.models import ApiKey
-from tests.flows.waiting import until
-from tests.ops.conftest import Run
+from tests.flows.wait import wait_until
+from tests.ops.conftest import RunCommand
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def data() -> None:
-    assert demo_data_ensure(past=timedelta(days=4))
+def demo_data() -> None:
+    assert demo_data_ensure(history_length=timedelta(days=4))
 
 
 @pytest.fixture
-def quick(settings: LazySettings) -> Iterator[None]:
+def fast_checks(settings: LazySettings) -> Iterator[None]:
     limits = {"CONNECT": 0.3, "READ": 0.3, "TOTAL": 0.5}
     with override_settings(**{f"AITRONOS_{name}_TIMEOUT": span for name, span in limits.items()}):
         yield
 
 
-def test_there_are_at_least_24_organisations_and_people_to_sign_in(data: None) -> None:
+def test_demo_has_at_least_24_organisations_and_people_to_sign_in(demo_data: None) -> None:
     assert Organisation.objects.count() >= 24
-    assert User.objects.get(email=ADMIN).is_platform_admin
-    viewer = User.objects.get(email=VIEWER)
-    assert viewer.check_password(PASSWORD)
+    assert User.objects.get(email=DEMO_ADMIN_EMAIL).is_platform_admin
+    viewer = User.objects.get(email=DEMO_VIEWER_EMAIL)
+    assert viewer.check_password(DEMO_PASSWORD)
     roles = Membership.objects.filter(user=viewer).values_list("role", flat=True)
     assert set(roles) == {"viewer"}
     assert 0 < len(roles) < Organisation.objects.count()
 
 
-def test_who_is_overdue_today_was_on_time_before(data: None) -> None:
+def test_key_that_is_overdue_now_was_on_time_before(demo_data: None) -> None:
     key = ApiKey.objects.get(organisation__name="Saltmarsh Textiles", label="Production")
-    admin, now = User.objects.get(email=ADMIN), clock.now()
+    admin, now = User.objects.get(email=DEMO_ADMIN_EMAIL), clock.now()
     row = key_row(user=admin, organisation=key.organisation, key_id=key.pk, now=now)
-    assert row.state is State.OVERDUE
-    share = key_histories(rows=[row], now=now)[key.pk].last(timedelta(days=3)).share
-    assert share.on_time is not None
-    assert share.on_time > 0.5
+    assert row.state is HealthState.OVERDUE
+    history = key_history_map(rows=[row], now=now)[key.pk]
+    share = history.restrict_to_last(timedelta(days=3)).up_to_date_share
+    assert share.up_to_date is not None
+    assert share.up_to_date > 0.5
 
 
-def test_failing_checks_of_the_past_are_over_unless_a_key_fails_today(data: None) -> None:
-    failed = HistoryEvent.objects.filter(kind=EventKind.CHECK_FAILED)
-    goes_on = sorted(failed.filter(until=None).values_list("key_id", flat=True))
-    fail_today = KeySync.objects.exclude(outcome=Outcome.GOOD).exclude(outcome="")
-    assert goes_on == sorted(fail_today.values_list("pk", flat=True))
-    assert failed.exclude(until=None).exists()
+def test_failed_checks_ended_unless_the_key_fails_now(demo_data: None) -> None:
+    failed_check_events = HistoryEvent.objects.filter(kind=EventKind.CHECK_FAILED)
+    lasting_key_ids = sorted(
+        failed_check_events.filter(until=None).values_list("key_id", flat=True)
+    )
+    fail_today = SyncStatus.objects.exclude(outcome=CheckOutcome.GOOD).exclude(outcome="")
+    assert lasting_key_ids == sorted(fail_today.values_list("pk", flat=True))
+    assert failed_check_events.exclude(until=None).exists()
 
 
-def test_a_second_start_changes_nothing(data: None) -> None:
-    before = list(ApiKey.objects.values())
+def test_second_start_of_the_demo_changes_nothing(demo_data: None) -> None:
+    keys_before = list(ApiKey.objects.values())
     assert not demo_data_ensure()
-    assert list(ApiKey.objects.values()) == before
+    assert list(ApiKey.objects.values()) == keys_before
 
 
-def test_some_keys_have_an_owner(data: None) -> None:
+def test_some_demo_keys_have_an_owner(demo_data: None) -> None:
     assert ApiKey.objects.exclude(owner=None).count() >= 10
 
 
-def test_all_but_one_key_are_due_at_once(data: None) -> None:
-    later = KeySync.objects.filter(next_check_at__gt=clock.now() + timedelta(minutes=15))
-    assert later.get().key.organisation.name == "Hollis Newcomers"
+def test_all_demo_keys_but_one_are_due_at_once(demo_data: None) -> None:
+    late_rows = SyncStatus.objects.filter(next_check_at__gt=clock.now() + timedelta(minutes=15))
+    assert late_rows.get().key.organisation.name == "Hollis Newcomers"
 
 
-def test_together_they_show_every_state(data: None, sandbox: SandboxServer, quick: None) -> None:
-    later = set(KeySync.objects.filter(next_check_at__gt=clock.now()).values_list("pk", flat=True))
-    admin = User.objects.get(email=ADMIN)
-    # A refusal is believed when it is said twice; a machine under load may need another round.
+def test_demo_keys_show_every_state_together(
+    demo_data: None, sandbox: SandboxServer, fast_checks: None
+) -> None:
+    late_key_ids = set(
+        SyncStatus.objects.filter(next_check_at__gt=clock.now()).values_list("pk", flat=True)
+    )
+    admin = User.objects.get(email=DEMO_ADMIN_EMAIL)
+    # A refused key counts after two checks; a machine under load may need another tick.
     for _ in range(6):
-        KeySync.objects.exclude(pk__in=later).update(next_check_at=clock.now())
-        engine = Engine(parallel=64)
-        engine.tick(wait=0)
-        assert until(lambda running=engine: running.tick(wait=0.05) >= 0 and not running.busy)
-        engine.stop()
-        shown = overview_page(user=admin, filters=Filters(), now=clock.now())
-        if set(shown.all_counts) == set(State):
+        SyncStatus.objects.exclude(pk__in=late_key_ids).update(next_check_at=clock.now())
+        loop = WorkerLoop(parallel=64)
+        loop.tick(wait=0)
+        assert wait_until(
+            lambda check_loop=loop: check_loop.tick(wait=0.05) >= 0 and not check_loop.busy
+        )
+        loop.stop()
+        page = overview_page(user=admin, filters=OverviewFilters(), now=clock.now())
+        if set(page.all_counts) == set(HealthState):
             break
-    assert set(shown.all_counts) == set(State)
+    assert set(page.all_counts) == set(HealthState)
 
 
-def test_the_samples_refuse_every_other_database(run: Run) -> None:
-    ended = run("demo_data")
-    assert ended.code == 2
-    assert "make demo" in ended.err
+def test_demo_data_refuses_every_other_database(run_command: RunCommand) -> None:
+    result = run_command("demo_data")
+    assert result.code == 2
+    assert "make demo" in result.err
     assert not Organisation.objects.exists()
 
 
-def test_the_demo_listens_to_this_machine_alone_and_has_its_own_database() -> None:
-    found = demo_settings(api_port=9)
-    assert found["DATABASE_URL"].endswith("/var/demo.sqlite3")
-    assert found["AITRONOS_API_BASE_URL"] == "http://127.0.0.1:9"
-    assert found["ALLOWED_HOSTS"] == "localhost,127.0.0.1,[::1]"
-    assert found["DATABASE_URL_FILE"] == ""
+def test_demo_serves_this_machine_alone_with_its_own_database() -> None:
+    environment = demo_environment(api_port=9)
+    assert environment["DATABASE_URL"].endswith("/var/demo.sqlite3")
+    assert environment["AITRONOS_API_BASE_URL"] == "http://127.0.0.1:9"
+    assert environment["ALLOWED_HOSTS"] == "localhost,127.0.0.1,[::1]"
+    assert environment["DATABASE_URL_FILE"] == ""

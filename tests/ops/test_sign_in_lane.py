@@ -15,21 +15,24 @@ from django.test import RequestFactory
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
-from freddy_admin.accounts.signing_in.known_devices import device_remember, device_remembered
-from freddy_admin.ops.patience import Lane
-from freddy_admin.ops.sign_in_lane import KNOWN, STRANGERS, lane_of
-from freddy_admin.ops.web_server import PanelWorker
-from tests.flows.raw import read_answer
+from freddy_admin.accounts.auth.known_devices import (
+    known_device_mark_request,
+    known_device_set_cookie,
+)
+from freddy_admin.ops.gunicorn_worker import PanelWorker
+from freddy_admin.ops.sign_in_lane import KNOWN_DEVICE_LANE, STRANGER_LANE, sign_in_request_lane
+from freddy_admin.ops.slow_clients import RequestLane
+from tests.flows.raw_http import read_raw_response
 
 ADA = "ada@example.org"
 
 
 @pytest.fixture
 def cookie() -> str:
-    """Of a browser that ada used."""
+    """The known-device cookie of a browser that ada used."""
     request = RequestFactory().get("/")
-    device_remember(request, ADA)
-    return device_remembered(request, HttpResponse()).cookies["known-device"].value
+    known_device_mark_request(request, ADA)
+    return known_device_set_cookie(request, HttpResponse()).cookies["known-device"].value
 
 
 def sign_in(email: str = ADA, *, target: str = "/accounts/login/", cookie: str = "") -> bytes:
@@ -38,13 +41,13 @@ def sign_in(email: str = ADA, *, target: str = "/accounts/login/", cookie: str =
     return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def test_a_browser_used_by_this_very_person_is_known(cookie: str) -> None:
-    assert lane_of(sign_in(cookie=cookie)) == KNOWN
-    assert lane_of(sign_in(" Ada@Example.org", cookie=cookie)) == KNOWN
-    assert lane_of(sign_in("eve@example.org", cookie=cookie)) == STRANGERS
-    assert lane_of(sign_in(cookie=cookie[:-1])) == STRANGERS
-    assert lane_of(sign_in(cookie="~".join(["x:y:z"] * 400))) == STRANGERS
-    assert lane_of(sign_in()) == STRANGERS
+def test_browser_used_by_this_person_has_the_known_device_lane(cookie: str) -> None:
+    assert sign_in_request_lane(sign_in(cookie=cookie)) == KNOWN_DEVICE_LANE
+    assert sign_in_request_lane(sign_in(" Ada@Example.org", cookie=cookie)) == KNOWN_DEVICE_LANE
+    assert sign_in_request_lane(sign_in("eve@example.org", cookie=cookie)) == STRANGER_LANE
+    assert sign_in_request_lane(sign_in(cookie=cookie[:-1])) == STRANGER_LANE
+    assert sign_in_request_lane(sign_in(cookie="~".join(["x:y:z"] * 400))) == STRANGER_LANE
+    assert sign_in_request_lane(sign_in()) == STRANGER_LANE
 
 
 @pytest.mark.parametrize(
@@ -56,8 +59,8 @@ def test_a_browser_used_by_this_very_person_is_known(cookie: str) -> None:
         quote("/accounts/login/", safe=""),
     ],
 )
-def test_the_address_of_the_sign_in_is_known_in_other_spellings(target: str) -> None:
-    assert lane_of(sign_in(target=target)) == STRANGERS
+def test_other_spellings_of_the_sign_in_address_have_a_lane(target: str) -> None:
+    assert sign_in_request_lane(sign_in(target=target)) == STRANGER_LANE
 
 
 @pytest.mark.parametrize(
@@ -73,133 +76,145 @@ def test_the_address_of_the_sign_in_is_known_in_other_spellings(target: str) -> 
         sign_in(target="/accounts/login/x"),
     ],
 )
-def test_all_other_bytes_have_no_lane(data: bytes) -> None:
-    assert lane_of(data) == ""
+def test_other_requests_have_no_lane(data: bytes) -> None:
+    assert sign_in_request_lane(data) == ""
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"login=%ff%00", b"\xff" * 99, b"a=&" * 30_000 + b"login=\xed"]
 )
-def test_whatever_a_body_holds_is_a_strangers(body: bytes) -> None:
+def test_sign_in_with_any_body_has_the_stranger_lane(body: bytes) -> None:
     head = b"POST /accounts/login/ HTTP/1.1\r\nCookie: known-device=\xff~:\r\nno colon\r\n\r\n"
-    assert lane_of(head + body) == STRANGERS
+    assert sign_in_request_lane(head + body) == STRANGER_LANE
 
 
-class Begun(PanelWorker):
-    """The worker with small lanes; which requests got a thread is noted instead."""
+class RecordingWorker(PanelWorker):
+    """The worker with small lanes; `started_connections` records which requests got a thread."""
 
-    lanes = {STRANGERS: Lane(at_once=2, places=3, seconds=600.0), KNOWN: Lane(1, 9, 30.0)}
-
-
-@pytest.fixture
-def begun() -> Iterator[list[Any]]:
-    noted: list[Any] = []
-    with patch.object(ThreadWorker, "enqueue_req", lambda _, conn: noted.append(conn)):
-        yield noted
+    lanes = {
+        STRANGER_LANE: RequestLane(max_running=2, max_queued=3, max_wait_seconds=600.0),
+        KNOWN_DEVICE_LANE: RequestLane(1, 9, 30.0),
+    }
 
 
 @pytest.fixture
-def worker() -> Iterator[Begun]:
-    worker = Begun(1, 1, [], None, 30, Config(), None)
+def started_connections() -> Iterator[list[Any]]:
+    started: list[Any] = []
+    with patch.object(ThreadWorker, "enqueue_req", lambda _, conn: started.append(conn)):
+        yield started
+
+
+@pytest.fixture
+def worker() -> Iterator[RecordingWorker]:
+    worker = RecordingWorker(1, 1, [], None, 30, Config(), None)
     worker.nr_conns = 99
     yield worker
     worker.tmp.close()
 
 
 class Connection(SimpleNamespace):
-    """As gunicorn's: each is itself alone."""
+    """A connection as gunicorn has it: equal to itself alone."""
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
 
-Came = Callable[[bytes], tuple[Connection, socket.socket]]
+Connect = Callable[[bytes], tuple[Connection, socket.socket]]
 
 
 @pytest.fixture
-def came(worker: Begun) -> Iterator[Came]:
-    """Lets this arrive over a connection of its own: that, and its other end."""
-    ends: list[socket.socket] = []
+def connect(worker: RecordingWorker) -> Iterator[Connect]:
+    """Sends bytes over a new connection; returns the connection and the client's end of it."""
+    sockets: list[socket.socket] = []
 
     def arrive(data: bytes) -> tuple[Connection, socket.socket]:
-        here, there = socket.socketpair()
-        ends.extend((here, there))
-        there.sendall(data)
-        conn = Connection(sock=here, close=here.close, data_ready=False)
-        worker._line_up(conn, data, time.monotonic())
-        return conn, there
+        worker_end, client_end = socket.socketpair()
+        sockets.extend((worker_end, client_end))
+        client_end.sendall(data)
+        conn = Connection(sock=worker_end, close=worker_end.close, data_ready=False)
+        worker._queue_request(conn, data, time.monotonic())
+        return conn, client_end
 
     yield arrive
-    for end in ends:
-        end.close()
+    for sock in sockets:
+        sock.close()
 
 
-def test_a_few_strangers_have_a_thread_and_the_next_is_let_in_for_one_that_is_done(
-    worker: Begun, came: Came, begun: list[Any]
+def test_next_stranger_starts_when_a_running_one_is_done(
+    worker: RecordingWorker, connect: Connect, started_connections: list[Any]
 ) -> None:
-    conns = [came(sign_in())[0] for _ in range(4)]
-    assert begun == conns[:2]
-    done: Future[bool] = Future()
-    done.set_result(True)
+    conns = [connect(sign_in())[0] for _ in range(4)]
+    assert started_connections == conns[:2]
+    future: Future[bool] = Future()
+    future.set_result(True)
     with patch.object(ThreadWorker, "finish_request"):
-        worker.finish_request(conns[0], done)
-    assert begun == conns[:3]
+        worker.finish_request(conns[0], future)
+    assert started_connections == conns[:3]
 
 
-def test_who_waited_for_long_is_let_through_one_at_a_time(
-    worker: Begun, came: Came, begun: list[Any]
+def test_strangers_that_waited_for_long_start_one_at_a_time(
+    worker: RecordingWorker, connect: Connect, started_connections: list[Any]
 ) -> None:
-    conns, now = [came(sign_in())[0] for _ in range(5)], time.monotonic()
-    worker._let_through(STRANGERS, now)
-    assert begun == conns[:2]
-    worker._let_through(STRANGERS, now + 601)
-    worker._let_through(STRANGERS, now + 602)
-    assert begun == conns[:3]
-    del worker.working[conns[2]]
-    worker._let_through(STRANGERS, now + 601.01)  # not so soon after the one before
-    assert begun == conns[:3]
-    worker._let_through(STRANGERS, now + 603)
-    assert begun == conns[:4]
+    conns, now = [connect(sign_in())[0] for _ in range(5)], time.monotonic()
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, now)
+    assert started_connections == conns[:2]
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 601)
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 602)
+    assert started_connections == conns[:3]
+    del worker.running_requests[conns[2]]
+    # Not so soon after the one before.
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 601.01)
+    assert started_connections == conns[:3]
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 603)
+    assert started_connections == conns[:4]
 
 
-@pytest.mark.parametrize(("alive", "later"), [(True, 1_201), (False, 0)])
-def test_who_waits_in_vain_is_told_so(
-    worker: Begun, came: Came, begun: list[Any], alive: bool, later: int
+@pytest.mark.parametrize(("alive", "seconds_later"), [(True, 1_201), (False, 0)])
+def test_sign_in_that_waited_in_vain_gets_a_429(
+    worker: RecordingWorker,
+    connect: Connect,
+    started_connections: list[Any],
+    alive: bool,
+    seconds_later: int,
 ) -> None:
-    ends = [came(sign_in())[1] for _ in range(5)]
+    client_ends = [connect(sign_in())[1] for _ in range(5)]
     worker.alive = alive
-    worker._let_through(STRANGERS, time.monotonic() + later)
-    for there in ends[2:]:
-        assert read_answer(there).status == 429
-    assert len(begun) == 2
+    worker._refuse_or_start_expired_requests(STRANGER_LANE, time.monotonic() + seconds_later)
+    for client_end in client_ends[2:]:
+        assert read_raw_response(client_end).status == 429
+    assert len(started_connections) == 2
     assert worker.nr_conns == 96
 
 
-def test_other_requests_and_known_browsers_pass_the_strangers_by(
-    worker: Begun, came: Came, begun: list[Any], cookie: str
+def test_other_requests_and_known_devices_overtake_strangers(
+    worker: RecordingWorker, connect: Connect, started_connections: list[Any], cookie: str
 ) -> None:
-    strangers = [came(sign_in())[0] for _ in range(5)]
-    page = came(b"GET / HTTP/1.1\r\n\r\n")[0]
-    known = came(sign_in(cookie=cookie))[0]
-    assert begun == [*strangers[:2], page, known]
+    stranger_conns = [connect(sign_in())[0] for _ in range(5)]
+    page = connect(b"GET / HTTP/1.1\r\n\r\n")[0]
+    known_conn = connect(sign_in(cookie=cookie))[0]
+    assert started_connections == [*stranger_conns[:2], page, known_conn]
 
 
 @pytest.mark.parametrize(
     ("accept", "kind"), [("text/html", "text/html; charset=utf-8"), ("application/json",) * 2]
 )
-def test_where_no_place_to_wait_is_left_the_answer_comes_at_once(
-    worker: Begun, came: Came, begun: list[Any], accept: str, kind: str
+def test_sign_in_at_a_full_lane_gets_a_429_at_once(
+    worker: RecordingWorker,
+    connect: Connect,
+    started_connections: list[Any],
+    accept: str,
+    kind: str,
 ) -> None:
     for _ in range(5):
-        came(sign_in())
+        connect(sign_in())
     data = sign_in().replace(b"Host:", f"Accept: {accept}\r\nHost:".encode())
-    _conn, there = came(data)
-    told = read_answer(there)
-    lines = told.head.split("\r\n")
+    _conn, client_end = connect(data)
+    response = read_raw_response(client_end)
+    lines = response.head.split("\r\n")
     assert lines[0] == "HTTP/1.1 429 Too Many Requests"
     assert {"Retry-After: 5", f"Content-Type: {kind}", "Connection: close"} <= set(lines)
     assert {"X-Frame-Options: DENY", "Cache-Control: private, no-store"} <= set(lines)
-    assert f"Content-Length: {len(told.body)}" in lines
-    assert "Too many people are signing in at this moment." in told.body
+    assert f"Content-Length: {len(response.body)}" in lines
+    assert "Too many people are signing in at this moment." in response.body
     assert worker.nr_conns == 98
-    assert len(begun) == 2
+    assert len(started_connections) == 2

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 
-from freddy_admin.core.wrapped_keys import wrapped_keys
-from freddy_admin.crypto.keyring import Keyring, keyring, keyring_reset, public_key_text
+from freddy_admin.conf.kms_settings import parse_wrapped_keys
+from freddy_admin.crypto.keyring import (
+    Keyring,
+    keyring,
+    keyring_reset,
+    public_key_from_private_key,
+)
 from freddy_admin.vault.models import ApiKey
-from tests.kms import CREDENTIALS, REGION, kms_key, kms_server
-from tests.ops.conftest import Ended, ImportFile, Run, secret
+from tests.kms_server import CREDENTIALS, REGION, kms_key_create, kms_server
+from tests.ops.conftest import CommandResult, RunCommand, WriteKeyFile, sandbox_secret
 
 pytestmark = pytest.mark.django_db
-PRESENT = base64.urlsafe_b64encode(bytes(range(32))).decode()
+PRESENT_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +32,17 @@ def kms_key_id(settings: LazySettings, monkeypatch: pytest.MonkeyPatch, endpoint
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     settings.AWS_REGION, settings.AWS_KMS_ENDPOINT = REGION, endpoint
-    return kms_key(endpoint)
+    return kms_key_create(endpoint)
 
 
-def _adopt(settings: LazySettings, ended: Ended) -> None:
-    """What an operator does with the two lines."""
-    assert ended.code == 0, ended.err
-    lines = dict(line.split("=", 1) for line in ended.lines)
-    settings.ENCRYPTION_KEYS, settings.ENCRYPTION_PUBLIC_KEY = [], lines["ENCRYPTION_PUBLIC_KEY"]
-    settings.ENCRYPTION_KEYS_KMS = wrapped_keys(
-        lines["ENCRYPTION_KEYS_KMS"],
+def _apply_settings(settings: LazySettings, result: CommandResult) -> None:
+    """Put the two printed lines into the settings, as an operator does."""
+    assert result.code == 0, result.err
+    settings_by_name = dict(line.split("=", 1) for line in result.lines)
+    settings.ENCRYPTION_KEYS = []
+    settings.ENCRYPTION_PUBLIC_KEY = settings_by_name["ENCRYPTION_PUBLIC_KEY"]
+    settings.ENCRYPTION_KEYS_KMS = parse_wrapped_keys(
+        settings_by_name["ENCRYPTION_KEYS_KMS"],
         private="",
         public=settings.ENCRYPTION_PUBLIC_KEY,
         region=settings.AWS_REGION,
@@ -44,62 +50,64 @@ def _adopt(settings: LazySettings, ended: Ended) -> None:
     keyring_reset()
 
 
-def test_the_present_keys_are_wrapped_and_open_what_they_sealed(
-    run: Run, key_file: ImportFile, settings: LazySettings, kms_key_id: str
+def test_wrapped_master_keys_open_what_they_sealed(
+    run_command: RunCommand, write_key_file: WriteKeyFile, settings: LazySettings, kms_key_id: str
 ) -> None:
-    run("import_keys", str(key_file(f"Acme,Main,{secret()},,")))
-    ended = run("wrap_master_key", "--kms-key", kms_key_id)
-    assert PRESENT not in ended.out + ended.err
-    _adopt(settings, ended)
-    assert public_key_text(PRESENT) == settings.ENCRYPTION_PUBLIC_KEY
-    assert not keyring().can_open  # as in the web process, which never asks
-    assert "Acme / Main" in run("check_now", "--all").out
-    assert keyring().known_ids == Keyring([PRESENT]).known_ids
+    run_command("import_keys", str(write_key_file(f"Acme,Main,{sandbox_secret()},,")))
+    result = run_command("wrap_master_key", "--kms-key", kms_key_id)
+    assert PRESENT_KEY not in result.out + result.err
+    _apply_settings(settings, result)
+    assert public_key_from_private_key(PRESENT_KEY) == settings.ENCRYPTION_PUBLIC_KEY
+    assert not keyring().has_private_keys  # as in the web process, which never calls KMS
+    assert "Acme / Main" in run_command("check_now", "--all").out
+    assert keyring().known_ids == Keyring([PRESENT_KEY]).known_ids
 
 
-def test_a_new_one_comes_first_and_the_wrapped_ones_stay_behind_it(
-    run: Run, key_file: ImportFile, settings: LazySettings, kms_key_id: str
+def test_new_master_key_comes_before_the_wrapped_ones(
+    run_command: RunCommand, write_key_file: WriteKeyFile, settings: LazySettings, kms_key_id: str
 ) -> None:
-    run("import_keys", str(key_file(f"Acme,Main,{secret()},,")))
-    _adopt(settings, run("wrap_master_key", "--kms-key", kms_key_id))
-    (former,) = settings.ENCRYPTION_KEYS_KMS
-    _adopt(settings, run("wrap_master_key", "--kms-key", kms_key_id, "--new"))
-    assert settings.ENCRYPTION_KEYS_KMS[1:] == [former]
-    ended = run("rotate_encryption")
-    assert ended.code == 0, ended.err
-    assert "0 rows under the former key" in ended.out
+    run_command("import_keys", str(write_key_file(f"Acme,Main,{sandbox_secret()},,")))
+    _apply_settings(settings, run_command("wrap_master_key", "--kms-key", kms_key_id))
+    (former_wrapped_key,) = settings.ENCRYPTION_KEYS_KMS
+    _apply_settings(settings, run_command("wrap_master_key", "--kms-key", kms_key_id, "--new"))
+    assert settings.ENCRYPTION_KEYS_KMS[1:] == [former_wrapped_key]
+    result = run_command("rotate_encryption")
+    assert result.code == 0, result.err
+    assert "0 rows under the former key" in result.out
     assert ApiKey.objects.get().master_key_id == keyring().sealing_id
 
 
-def test_the_first_key_of_all_is_made_where_there_is_none(
-    run: Run, settings: LazySettings, kms_key_id: str
+def test_first_master_key_is_created_where_there_is_none(
+    run_command: RunCommand, settings: LazySettings, kms_key_id: str
 ) -> None:
     settings.ENCRYPTION_KEYS = []
-    first, second = (run("wrap_master_key", "--kms-key", kms_key_id, "--new") for _ in range(2))
+    first, second = (
+        run_command("wrap_master_key", "--kms-key", kms_key_id, "--new") for _ in range(2)
+    )
     assert first.out != second.out
-    _adopt(settings, first)
+    _apply_settings(settings, first)
     assert keyring().sealing_id
 
 
-@pytest.mark.parametrize("left_out", ["AWS_REGION", "ENCRYPTION_KEYS"])
-def test_what_is_missing_is_named(
-    run: Run, settings: LazySettings, kms_key_id: str, left_out: str
+@pytest.mark.parametrize("missing_setting", ["AWS_REGION", "ENCRYPTION_KEYS"])
+def test_missing_setting_is_named(
+    run_command: RunCommand, settings: LazySettings, kms_key_id: str, missing_setting: str
 ) -> None:
-    setattr(settings, left_out, [] if left_out == "ENCRYPTION_KEYS" else "")
-    ended = run("wrap_master_key", "--kms-key", kms_key_id)
-    assert ended.code in {1, 2}
-    assert left_out in ended.err
+    setattr(settings, missing_setting, [] if missing_setting == "ENCRYPTION_KEYS" else "")
+    result = run_command("wrap_master_key", "--kms-key", kms_key_id)
+    assert result.code in {1, 2}
+    assert missing_setting in result.err
 
 
 @pytest.mark.parametrize(
     "command", [("run_worker",), ("check_now", "--all"), ("rotate_encryption",)]
 )
-def test_a_kms_that_refuses_is_a_sentence_with_the_name_of_the_setting(
-    run: Run, settings: LazySettings, kms_key_id: str, command: tuple[str, ...]
+def test_refusing_kms_is_a_sentence_with_the_name_of_the_setting(
+    run_command: RunCommand, settings: LazySettings, kms_key_id: str, command: tuple[str, ...]
 ) -> None:
-    _adopt(settings, run("wrap_master_key", "--kms-key", kms_key_id))
+    _apply_settings(settings, run_command("wrap_master_key", "--kms-key", kms_key_id))
     settings.ENCRYPTION_KEYS_KMS = [base64.b64encode(b"spoilt" * 20).decode()]
-    ended = run(*command)
-    assert ended.code == 1
-    assert "ENCRYPTION_KEYS_KMS" in ended.err
-    assert "Traceback" not in ended.err
+    result = run_command(*command)
+    assert result.code == 1
+    assert "ENCRYPTION_KEYS_KMS" in result.err
+    assert "Traceback" not in result.err

@@ -8,7 +8,7 @@ from freddy_admin.organisations.roles import Role
 ACTOR = Actor(name="tester", address="127.0.0.1")
 
 
-def person(name: str, *, active: bool = True, admin: bool = False) -> User:
+def user_create(name: str, *, active: bool = True, admin: bool = False) -> User:
     return User.objects.create(
         email=f"{name}@example.org", is_active=active, is_platform_admin=admin
     )
@@ -20,31 +20,31 @@ def organisation(db: None) -> Organisation:
 
 
 @pytest.fixture
-def other(db: None) -> Organisation:
+def other_organisation(db: None) -> Organisation:
     return Organisation.objects.create(name="Nord", slug="nord")
 
 
 @pytest.fixture
 def member(organisation: Organisation) -> User:
-    return enrolled(organisation, "member", Role.VIEWER)
+    return member_create(organisation, "member", Role.VIEWER)
 
 
 @pytest.fixture
 def manager(organisation: Organisation) -> User:
-    return enrolled(organisation, "manager", Role.MANAGER)
+    return member_create(organisation, "manager", Role.MANAGER)
 
 
 @pytest.fixture
-def stranger(other: Organisation) -> User:
-    return enrolled(other, "stranger", Role.MANAGER)
+def other_manager(other_organisation: Organisation) -> User:
+    return member_create(other_organisation, "stranger", Role.MANAGER)
 
 
 @pytest.fixture
 def admin(db: None) -> User:
-    return person("admin", admin=True)
+    return user_create("admin", admin=True)
 
 
-def enrolled(organisation: Organisation, name: str, role: Role) -> User:
-    user = person(name)
+def member_create(organisation: Organisation, name: str, role: Role) -> User:
+    user = user_create(name)
     Membership.objects.create(organisation=organisation, user=user, role=role)
     return user

@@ -1,4 +1,4 @@
-"""The worker sends invitations; a mail server that is away costs nothing but time."""
+"""The worker sends invitation mails and retries failed ones."""
 
 import re
 from datetime import timedelta
@@ -12,12 +12,15 @@ from django.db import connection
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.invitation_mail import back_off, invitations_send_due
+from freddy_admin.organisations.invitation_mail import (
+    invitation_retry_delay,
+    invitations_send_due,
+)
 from freddy_admin.organisations.invitations import (
     invitation_create,
-    invitation_find,
+    invitation_get_by_token,
     invitation_resend,
     invitation_withdraw,
 )
@@ -30,23 +33,23 @@ AWAY = ConnectionRefusedError("planted: 10.0.0.1 new@example.org")
 
 
 @pytest.fixture
-def waiting(organisation: Organisation) -> Invitation:
+def due_invitation(organisation: Organisation) -> Invitation:
     return invitation_create(
         organisation=organisation, actor=ANN, email="new@example.org", role="operator"
     )
 
 
-def link() -> str:
-    (found,) = re.findall(r"/invitations/([\w-]+)/", str(mail.outbox[-1].body))
-    return str(found)
+def sent_link() -> str:
+    (token,) = re.findall(r"/invitations/([\w-]+)/", str(mail.outbox[-1].body))
+    return str(token)
 
 
-def at(moment: object) -> object:
-    return clock.using(lambda: moment)  # type: ignore[arg-type, return-value]
+def clock_at(moment: object) -> object:
+    return clock.override_clock(lambda: moment)  # type: ignore[arg-type, return-value]
 
 
 def test_the_mail_says_who_invites_to_what_and_where(
-    waiting: Invitation, settings: LazySettings
+    due_invitation: Invitation, settings: LazySettings
 ) -> None:
     settings.PANEL_URL = "https://panel.example.org"
     assert invitations_send_due() == 1
@@ -55,103 +58,108 @@ def test_the_mail_says_who_invites_to_what_and_where(
     assert message.to == ["new@example.org"]
     assert message.subject == "Ann Ray invites you to Acme in Freddy Admin"
     assert "Ann Ray invites you to look after Acme in Freddy Admin, as operator." in message.body
-    assert f"https://panel.example.org/invitations/{link()}/\n" in message.body
+    assert f"https://panel.example.org/invitations/{sent_link()}/\n" in message.body
     assert message.content_subtype == "plain"
     assert "ann@example.org" not in message.body
 
 
-def test_the_link_is_known_to_the_mail_alone(waiting: Invitation) -> None:
+def test_the_link_is_in_the_mail_and_not_in_the_database(due_invitation: Invitation) -> None:
     invitations_send_due()
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM organisations_invitation")
         row = str(cursor.fetchall())
 
-    assert link() not in row
-    assert len(link()) == 43
-    assert invitation_find(token=link()) == waiting
+    assert sent_link() not in row
+    assert len(sent_link()) == 43
+    assert invitation_get_by_token(token=sent_link()) == due_invitation
 
 
-def test_once_sent_it_is_not_sent_again(waiting: Invitation) -> None:
+def test_a_sent_invitation_is_not_sent_again(due_invitation: Invitation) -> None:
     assert [invitations_send_due(), invitations_send_due()] == [1, 0]
-    waiting.refresh_from_db()
-    assert waiting.sent_at is not None
-    assert AuditEvent.objects.filter(tag=Tag.INVITATION_SENT).count() == 1
+    due_invitation.refresh_from_db()
+    assert due_invitation.sent_at is not None
+    assert AuditEvent.objects.filter(tag=AuditTag.INVITATION_SENT).count() == 1
 
 
-def test_a_mail_server_that_is_away_is_tried_again_later_and_later(
-    waiting: Invitation, caplog: pytest.LogCaptureFixture
+def test_a_failed_mail_is_retried_after_a_delay(
+    due_invitation: Invitation, caplog: pytest.LogCaptureFixture
 ) -> None:
     with patch.object(EmailBackend, "send_messages", side_effect=AWAY):
         assert invitations_send_due() == 0
         assert invitations_send_due() == 0
-    waiting.refresh_from_db()
-    assert (waiting.attempts, waiting.sent_at) == (1, None)
+    due_invitation.refresh_from_db()
+    assert (due_invitation.attempts, due_invitation.sent_at) == (1, None)
     assert "ConnectionRefusedError" in caplog.text
     assert "planted" not in caplog.text
 
-    with at(waiting.next_attempt_at):  # type: ignore[attr-defined]
+    with clock_at(due_invitation.next_attempt_at):  # type: ignore[attr-defined]
         assert invitations_send_due() == 1
-    waiting.refresh_from_db()
-    assert (waiting.attempts, waiting.next_attempt_at) == (2, None)
+    due_invitation.refresh_from_db()
+    assert (due_invitation.attempts, due_invitation.next_attempt_at) == (2, None)
 
 
-def test_the_wait_doubles_to_four_hours() -> None:
-    minutes = [back_off(attempts) / timedelta(minutes=1) for attempts in (1, 2, 3, 8, 9, 10**6)]
+def test_the_retry_delay_doubles_up_to_four_hours() -> None:
+    minutes = [
+        invitation_retry_delay(attempts) / timedelta(minutes=1)
+        for attempts in (1, 2, 3, 8, 9, 10**6)
+    ]
 
     assert minutes == [1, 2, 4, 128, 240, 240]
 
 
-def test_one_that_is_withdrawn_or_expired_is_not_sent(
-    waiting: Invitation, organisation: Organisation
+def test_a_withdrawn_or_expired_invitation_is_not_sent(
+    due_invitation: Invitation, organisation: Organisation
 ) -> None:
-    with at(waiting.expires_at):  # type: ignore[attr-defined]
+    with clock_at(due_invitation.expires_at):  # type: ignore[attr-defined]
         assert invitations_send_due() == 0
-    invitation_withdraw(organisation=organisation, actor=ANN, invitation_id=waiting.pk)
+    invitation_withdraw(organisation=organisation, actor=ANN, invitation_id=due_invitation.pk)
     assert invitations_send_due() == 0
     assert mail.outbox == []
 
 
-def test_the_link_of_a_former_mail_ends_with_the_next_one(
-    waiting: Invitation, organisation: Organisation
+def test_a_resent_mail_invalidates_the_former_link(
+    due_invitation: Invitation, organisation: Organisation
 ) -> None:
     invitations_send_due()
-    first = link()
-    with at(clock.now() + timedelta(minutes=6)):  # type: ignore[attr-defined]
-        invitation_resend(organisation=organisation, actor=ANN, invitation_id=waiting.pk)
-        assert invitation_find(token=first) == waiting
+    former_token = sent_link()
+    with clock_at(clock.now() + timedelta(minutes=6)):  # type: ignore[attr-defined]
+        invitation_resend(organisation=organisation, actor=ANN, invitation_id=due_invitation.pk)
+        assert invitation_get_by_token(token=former_token) == due_invitation
         invitations_send_due()
 
-    assert link() != first
+    assert sent_link() != former_token
     assert Invitation.objects.get().digest
     with pytest.raises(Exception, match="works no longer"):
-        invitation_find(token=first)
+        invitation_get_by_token(token=former_token)
 
 
-def test_asked_for_anew_while_it_goes_out_it_goes_out_once_more(
-    waiting: Invitation, organisation: Organisation
+def test_an_invitation_resent_while_it_is_being_sent_is_sent_again(
+    due_invitation: Invitation, organisation: Organisation
 ) -> None:
     moment = clock.now() + timedelta(minutes=6)
 
-    def asked_meanwhile(*args: object) -> int:
-        with at(moment):  # type: ignore[attr-defined]
-            invitation_resend(organisation=organisation, actor=ANN, invitation_id=waiting.pk)
+    def resend_meanwhile(*args: object) -> int:
+        with clock_at(moment):  # type: ignore[attr-defined]
+            invitation_resend(organisation=organisation, actor=ANN, invitation_id=due_invitation.pk)
         return 1
 
-    with patch.object(EmailBackend, "send_messages", side_effect=asked_meanwhile):
+    with patch.object(EmailBackend, "send_messages", side_effect=resend_meanwhile):
         invitations_send_due()
-    with at(moment):  # type: ignore[attr-defined]
+    with clock_at(moment):  # type: ignore[attr-defined]
         assert invitations_send_due() == 1
 
 
-def test_one_that_breaks_holds_up_no_other(waiting: Invitation, organisation: Organisation) -> None:
+def test_a_failing_mail_does_not_stop_the_others(
+    due_invitation: Invitation, organisation: Organisation
+) -> None:
     invitation_create(organisation=organisation, actor=ANN, email="b@example.org", role="viewer")
-    send, seen = EmailBackend.send_messages, []
+    send, recipients = EmailBackend.send_messages, []
 
-    def breaks(self: EmailBackend, messages: list[mail.EmailMessage]) -> int:
-        seen.append(messages[0].to)
-        if len(seen) == 1:
+    def send_messages_failing_once(self: EmailBackend, messages: list[mail.EmailMessage]) -> int:
+        recipients.append(messages[0].to)
+        if len(recipients) == 1:
             raise ValueError("odd")
         return int(send(self, messages))
 
-    with patch.object(EmailBackend, "send_messages", breaks):
+    with patch.object(EmailBackend, "send_messages", send_messages_failing_once):
         assert invitations_send_due() == 1

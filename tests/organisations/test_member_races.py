@@ -1,197 +1,232 @@
-"""Two at once: the last manager stays, and a link lets one in."""
+"""Concurrent changes of members: the last manager stays, and a link admits one person."""
 
 from functools import partial
 
 import pytest
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.people import person_admin_set, person_switch
+from freddy_admin.accounts.people import person_set_active, person_set_platform_admin
 from freddy_admin.audit.services import Actor
-from freddy_admin.audit.tags import Tag
-from freddy_admin.organisations.accepting import invitation_accept, invitation_accept_as_new
-from freddy_admin.organisations.invitation_mail import invitations_send_due
-from freddy_admin.organisations.invitations import invitation_create, invitations_good
-from freddy_admin.organisations.members import member_remove, member_role_change
-from freddy_admin.organisations.models import Invitation, Membership, Organisation
-from freddy_admin.organisations.removing import person_remove
-from freddy_admin.organisations.roles import Role
-from tests.at_once import (
-    ON_SQLITE,
-    alone,
-    at_once,
-    shared,  # noqa: F401  the database of these tests
+from freddy_admin.audit.tags import AuditTag
+from freddy_admin.organisations.invitation_acceptance import (
+    invitation_accept,
+    invitation_accept_with_new_account,
 )
-from tests.organisations.conftest import ACTOR, enrolled, person
-from tests.organisations.test_races import acme, count, mine, outcomes
-from tests.web.membership import invitation_made
+from freddy_admin.organisations.invitation_mail import invitations_send_due
+from freddy_admin.organisations.invitations import invitation_create, valid_invitations
+from freddy_admin.organisations.members import member_remove, member_role_update
+from freddy_admin.organisations.models import Invitation, Membership, Organisation
+from freddy_admin.organisations.person_deletion import person_delete_with_memberships
+from freddy_admin.organisations.roles import Role
+from tests.concurrency import (  # noqa: F401  the database of these tests
+    IS_SQLITE,
+    run_concurrently,
+    run_in_thread,
+    shared_database,
+)
+from tests.organisations.conftest import ACTOR, member_create, user_create
+from tests.organisations.test_organisation_races import (
+    audit_event_count,
+    organisation_acme_create,
+    organisation_reload,
+    service_outcomes,
+)
+from tests.web.member_factories import create_invitation
 
 pytestmark = [
-    pytest.mark.django_db(transaction=not ON_SQLITE),
-    pytest.mark.usefixtures("shared"),
+    pytest.mark.django_db(transaction=not IS_SQLITE),
+    pytest.mark.usefixtures("shared_database"),
 ]
 
 
 @pytest.mark.parametrize("_round", range(4))
-def test_of_two_managers_who_go_at_once_one_stays(_round: int) -> None:
-    made: Organisation = acme()
-    first, second = alone(lambda: [enrolled(made, name, Role.MANAGER) for name in ("a", "b")])
-    copies = [mine(made), mine(made)]
-    ends = outcomes(
-        partial(member_remove, organisation=copies[0], actor=ACTOR, user_id=first.pk),
+def test_of_two_managers_removed_at_once_one_stays(_round: int) -> None:
+    organisation: Organisation = organisation_acme_create()
+    first_manager, second_manager = run_in_thread(
+        lambda: [member_create(organisation, name, Role.MANAGER) for name in ("a", "b")]
+    )
+    copies = [organisation_reload(organisation), organisation_reload(organisation)]
+    results = service_outcomes(
+        partial(member_remove, organisation=copies[0], actor=ACTOR, user_id=first_manager.pk),
         partial(
-            member_role_change,
+            member_role_update,
             organisation=copies[1],
             actor=ACTOR,
-            user_id=second.pk,
+            user_id=second_manager.pk,
             role="viewer",
         ),
     )
 
-    assert sorted(ends) == ["Conflict", "done"]
-    assert alone(Membership.objects.filter(role=Role.MANAGER).count) == 1
+    assert sorted(results) == ["Conflict", "done"]
+    assert run_in_thread(Membership.objects.filter(role=Role.MANAGER).count) == 1
 
 
 @pytest.mark.parametrize("_round", range(3))
-def test_of_two_who_use_a_link_at_once_one_comes_in(_round: int) -> None:
-    made = acme()
-    __, link = alone(lambda: invitation_made(made, "new@example.org"))
-    come = partial(
-        invitation_accept_as_new, token=link, actor=ACTOR, name="Nia", password="other-words-42"
+def test_a_link_used_at_once_by_several_admits_one_person(_round: int) -> None:
+    organisation = organisation_acme_create()
+    _invitation, link = run_in_thread(lambda: create_invitation(organisation, "new@example.org"))
+    accept = partial(
+        invitation_accept_with_new_account,
+        token=link,
+        actor=ACTOR,
+        name="Nia",
+        password="other-words-42",
     )
-    ends = outcomes(come, come, come)
+    results = service_outcomes(accept, accept, accept)
 
-    assert ends.count("done") == 1
-    assert set(ends) <= {"done", "NotFound", "Conflict"}
-    assert alone(User.objects.count) == 1
+    assert results.count("done") == 1
+    assert set(results) <= {"done", "NotFound", "Conflict"}
+    assert run_in_thread(User.objects.count) == 1
 
 
 def test_two_workers_send_a_mail_once() -> None:
-    made = acme()
-    alone(
+    organisation = organisation_acme_create()
+    run_in_thread(
         lambda: invitation_create(
-            organisation=made, actor=ACTOR, email="new@example.org", role="viewer"
+            organisation=organisation, actor=ACTOR, email="new@example.org", role="viewer"
         )
     )
 
-    assert sorted(at_once([invitations_send_due, invitations_send_due])) == [0, 1]
-    assert alone(Invitation.objects.get).attempts == 1
+    assert sorted(run_concurrently([invitations_send_due, invitations_send_due])) == [0, 1]
+    assert run_in_thread(Invitation.objects.get).attempts == 1
 
 
 @pytest.mark.parametrize("_round", range(3))
-def test_of_two_platform_admins_who_go_at_once_one_stays(_round: int) -> None:
-    first, second = alone(lambda: [person(name, admin=True) for name in ("a", "b")])
-    ends = outcomes(
-        partial(person_admin_set, actor=ACTOR, person_id=first.pk, is_admin=False),
-        partial(person_remove, actor=ACTOR, person_id=second.pk),
+def test_of_two_platform_admins_removed_at_once_one_stays(_round: int) -> None:
+    first_admin, second_admin = run_in_thread(
+        lambda: [user_create(name, admin=True) for name in ("a", "b")]
+    )
+    results = service_outcomes(
+        partial(person_set_platform_admin, actor=ACTOR, person_id=first_admin.pk, is_admin=False),
+        partial(person_delete_with_memberships, actor=ACTOR, person_id=second_admin.pk),
     )
 
-    assert sorted(ends) == ["Conflict", "done"]
-    assert alone(User.objects.filter(is_platform_admin=True).count) == 1
+    assert sorted(results) == ["Conflict", "done"]
+    assert run_in_thread(User.objects.filter(is_platform_admin=True).count) == 1
 
 
-def test_somebody_removed_while_they_come_in_breaks_nothing() -> None:
-    made = acme()
-    user: User = alone(lambda: person("ada"))
-    __, link = alone(lambda: invitation_made(made, user.email))
-    ends = outcomes(
+def test_a_person_deleted_while_accepting_an_invitation_has_no_membership() -> None:
+    organisation = organisation_acme_create()
+    user: User = run_in_thread(lambda: user_create("ada"))
+    _invitation, link = run_in_thread(lambda: create_invitation(organisation, user.email))
+    results = service_outcomes(
         partial(invitation_accept, token=link, actor=ACTOR, user=user),
-        partial(person_remove, actor=ACTOR, person_id=user.pk),
+        partial(person_delete_with_memberships, actor=ACTOR, person_id=user.pk),
     )
 
-    assert ends[1] == "done"
-    assert ends[0] in {"done", "NotFound"}
-    assert alone(Membership.objects.count) == 0
+    assert results[1] == "done"
+    assert results[0] in {"done", "NotFound"}
+    assert run_in_thread(Membership.objects.count) == 0
 
 
-@pytest.mark.parametrize("by", ["member_role_change", "person_admin_set"])
+@pytest.mark.parametrize("service_name", ["member_role_update", "person_set_platform_admin"])
 @pytest.mark.parametrize("_round", range(3))
-def test_a_link_used_while_its_inviter_is_lowered_was_faster_or_is_dead(
-    _round: int, by: str
+def test_a_link_is_either_used_or_withdrawn_while_its_inviter_is_lowered(
+    _round: int, service_name: str
 ) -> None:
-    made = acme()
-    admin = by == "person_admin_set"
-    inviter = alone(lambda: _inviter(made, admin=admin))
-    __, link = alone(lambda: invitation_made(made, "new@example.org", invited_by_id=inviter.pk))
+    organisation = organisation_acme_create()
+    admin = service_name == "person_set_platform_admin"
+    inviter = run_in_thread(lambda: _inviter(organisation, admin=admin))
+    _invitation, link = run_in_thread(
+        lambda: create_invitation(organisation, "new@example.org", invited_by_id=inviter.pk)
+    )
     lower = {
-        "member_role_change": partial(
-            member_role_change,
-            organisation=mine(made),
+        "member_role_update": partial(
+            member_role_update,
+            organisation=organisation_reload(organisation),
             actor=ACTOR,
             user_id=inviter.pk,
             role="viewer",
         ),
-        "person_admin_set": partial(
-            person_admin_set, actor=ACTOR, person_id=inviter.pk, is_admin=False
+        "person_set_platform_admin": partial(
+            person_set_platform_admin, actor=ACTOR, person_id=inviter.pk, is_admin=False
         ),
-    }[by]
-    lowered, used = outcomes(
+    }[service_name]
+    lower_result, accept_result = service_outcomes(
         lower,
         partial(
-            invitation_accept_as_new, token=link, actor=ACTOR, name="Nia", password="other-words-42"
+            invitation_accept_with_new_account,
+            token=link,
+            actor=ACTOR,
+            name="Nia",
+            password="other-words-42",
         ),
     )
 
-    assert lowered == "done"
-    assert used in {"done", "NotFound"}
-    # Exactly one of the two: either it let somebody in, or it was withdrawn.
-    assert count(Tag.INVITATION_ACCEPTED) == (used == "done")
-    assert count(Tag.INVITATION_WITHDRAWN) == (used != "done")
-    assert alone(User.objects.filter(email="new@example.org").exists) == (used == "done")
+    assert lower_result == "done"
+    assert accept_result in {"done", "NotFound"}
+    # Exactly one of the two: the invitation was accepted or withdrawn.
+    assert audit_event_count(AuditTag.INVITATION_ACCEPTED) == (accept_result == "done")
+    assert audit_event_count(AuditTag.INVITATION_WITHDRAWN) == (accept_result != "done")
+    assert run_in_thread(User.objects.filter(email="new@example.org").exists) == (
+        accept_result == "done"
+    )
 
 
-@pytest.mark.parametrize("by", ["person_admin_set", "person_switch", "person_remove"])
+@pytest.mark.parametrize(
+    "service_name",
+    ["person_set_platform_admin", "person_set_active", "person_delete_with_memberships"],
+)
 @pytest.mark.parametrize("_round", range(4))
-def test_who_is_lowered_while_they_invite_has_invited_to_nothing(_round: int, by: str) -> None:
-    made = acme()
-    admin = by == "person_admin_set" or bool(_round % 2)
-    inviter = alone(lambda: _inviter(made, admin=admin))
-    invites = partial(
+def test_an_inviter_lowered_while_inviting_leaves_no_open_invitation(
+    _round: int, service_name: str
+) -> None:
+    organisation = organisation_acme_create()
+    admin = service_name == "person_set_platform_admin" or bool(_round % 2)
+    inviter = run_in_thread(lambda: _inviter(organisation, admin=admin))
+    invite = partial(
         invitation_create,
-        organisation=mine(made),
+        organisation=organisation_reload(organisation),
         actor=Actor("b", id=inviter.pk),
         email="new@example.org",
         role="manager",
     )
     lower = partial(
         {
-            "person_admin_set": partial(person_admin_set, is_admin=False),
-            "person_switch": partial(person_switch, is_active=False),
-            "person_remove": person_remove,
-        }[by],
+            "person_set_platform_admin": partial(person_set_platform_admin, is_admin=False),
+            "person_set_active": partial(person_set_active, is_active=False),
+            "person_delete_with_memberships": person_delete_with_memberships,
+        }[service_name],
         actor=ACTOR,
         person_id=inviter.pk,
     )
-    ends = outcomes(invites, lower)
+    results = service_outcomes(invite, lower)
 
-    assert (ends[0] in {"done", "NotAllowed"}, ends[1]) == (True, "done")
-    assert not alone(invitations_good().exists)
-    # Not only dead: given the right again, they would have found it alive.
-    assert not alone(Invitation.objects.filter(ended_at=None).exists)
+    assert (results[0] in {"done", "NotAllowed"}, results[1]) == (True, "done")
+    assert not run_in_thread(valid_invitations().exists)
+    # Closed, not only invalid: with the right back, the inviter's open invitations would be valid.
+    assert not run_in_thread(Invitation.objects.filter(closed_at=None).exists)
 
 
 @pytest.mark.parametrize("_round", range(6))
-def test_who_loses_both_rights_to_invite_at_once_has_invited_to_nothing(_round: int) -> None:
-    made = acme()
-    inviter = alone(lambda: _inviter(made, admin=True))
-    alone(lambda: Membership.objects.create(organisation=made, user=inviter, role=Role.MANAGER))
-    alone(lambda: invitation_made(made, "new@example.org", invited_by_id=inviter.pk))
-    ends = outcomes(
+def test_an_inviter_who_loses_both_rights_at_once_leaves_no_open_invitation(_round: int) -> None:
+    organisation = organisation_acme_create()
+    inviter = run_in_thread(lambda: _inviter(organisation, admin=True))
+    run_in_thread(
+        lambda: Membership.objects.create(
+            organisation=organisation, user=inviter, role=Role.MANAGER
+        )
+    )
+    run_in_thread(
+        lambda: create_invitation(organisation, "new@example.org", invited_by_id=inviter.pk)
+    )
+    results = service_outcomes(
         partial(
-            member_role_change,
-            organisation=mine(made),
+            member_role_update,
+            organisation=organisation_reload(organisation),
             actor=ACTOR,
             user_id=inviter.pk,
             role="viewer",
         ),
-        partial(person_admin_set, actor=ACTOR, person_id=inviter.pk, is_admin=False),
+        partial(person_set_platform_admin, actor=ACTOR, person_id=inviter.pk, is_admin=False),
     )
 
-    assert ends == ["done", "done"]
-    assert not alone(Invitation.objects.filter(ended_at=None).exists)
-    assert count(Tag.INVITATION_WITHDRAWN) == 1
+    assert results == ["done", "done"]
+    assert not run_in_thread(Invitation.objects.filter(closed_at=None).exists)
+    assert audit_event_count(AuditTag.INVITATION_WITHDRAWN) == 1
 
 
-def _inviter(made: Organisation, *, admin: bool) -> User:
-    person("a", admin=True)
-    enrolled(made, "c", Role.MANAGER)
-    return person("b", admin=True) if admin else enrolled(made, "b", Role.MANAGER)
+def _inviter(organisation: Organisation, *, admin: bool) -> User:
+    user_create("a", admin=True)
+    member_create(organisation, "c", Role.MANAGER)
+    return user_create("b", admin=True) if admin else member_create(organisation, "b", Role.MANAGER)

@@ -1,11 +1,11 @@
-"""The import finds organisations by their exact name and adds the missing ones, all at once."""
+"""The import finds organisations by their exact name and adds the missing ones."""
 
 from typing import Any
 
 import pytest
 
 from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
@@ -15,52 +15,52 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_existing_organisation_is_found_by_its_stripped_name(organisation: Organisation) -> None:
-    found = organisations_ensure(actor=ACTOR, names=["  Acme ", "Acme"])
+    organisations = organisations_ensure(actor=ACTOR, names=["  Acme ", "Acme"])
 
-    assert found == {"  Acme ": organisation, "Acme": organisation}
+    assert organisations == {"  Acme ": organisation, "Acme": organisation}
     assert AuditEvent.objects.count() == 0
 
 
-def test_missing_ones_are_added_with_numbered_slugs(organisation: Organisation) -> None:
-    made = organisations_ensure(actor=ACTOR, names=["Acme!", "ACME", "日本", "Acme!"])
+def test_missing_organisations_are_added_with_numbered_slugs(organisation: Organisation) -> None:
+    organisations = organisations_ensure(actor=ACTOR, names=["Acme!", "ACME", "日本", "Acme!"])
 
-    assert {name: made[name].slug for name in made} == {
+    assert {name: organisations[name].slug for name in organisations} == {
         "Acme!": "acme-2",
         "ACME": "acme-3",
         "日本": "organisation",
     }
-    assert all(one.pk for one in made.values())
+    assert all(organisation.pk for organisation in organisations.values())
 
 
 def test_a_second_run_changes_nothing() -> None:
-    first = organisations_ensure(actor=ACTOR, names=["One", "Two"])
-    second = organisations_ensure(actor=ACTOR, names=["Two", "One"])
+    first_result = organisations_ensure(actor=ACTOR, names=["One", "Two"])
+    second_result = organisations_ensure(actor=ACTOR, names=["Two", "One"])
 
-    assert first == second
-    assert AuditEvent.objects.filter(tag=Tag.ORGANISATION_CREATED).count() == 2
+    assert first_result == second_result
+    assert AuditEvent.objects.filter(tag=AuditTag.ORGANISATION_CREATED).count() == 2
 
 
 def test_an_unusable_name_adds_nothing_at_all() -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as error:
         organisations_ensure(actor=ACTOR, names=["Good", "x" * 121])
 
-    assert refused.value.field == "organisation"
+    assert error.value.field == "organisation"
     assert not Organisation.objects.exists()
 
 
 def test_many_names_take_few_queries(django_assert_max_num_queries: Any) -> None:
     names = [f"Customer {number}" for number in range(400)]
     with django_assert_max_num_queries(12):
-        made = organisations_ensure(actor=ACTOR, names=names)
+        organisations = organisations_ensure(actor=ACTOR, names=names)
 
-    assert len({one.slug for one in made.values()}) == 400
+    assert len({organisation.slug for organisation in organisations.values()}) == 400
     assert AuditEvent.objects.count() == 400
 
 
-def test_somebody_faster_is_a_conflict(
+def test_a_concurrent_creation_is_a_conflict(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Organisation.objects, "all", list)  # nobody was there a moment ago
+    monkeypatch.setattr(Organisation.objects, "all", list)  # the query finds nothing yet
 
     with pytest.raises(Conflict, match="same moment"):
         organisations_ensure(actor=ACTOR, names=["Acme"])

@@ -1,11 +1,11 @@
-"""The one table of what a role may do."""
+"""The table of permissions by role."""
 
 import pytest
 
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import PERMISSIONS, Permission, Role
-from freddy_admin.organisations.selectors import may_create_organisations, organisation_get
+from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission, Role
+from freddy_admin.organisations.selectors import can_create_organisations, organisation_access_get
 
 VIEW, CHECK = Permission.VIEW, Permission.CHECK
 START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS
@@ -16,46 +16,46 @@ AUDIT = Permission.VIEW_AUDIT
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("role", "allowed"),
+    ("role", "permissions"),
     [
         (Role.VIEWER, {VIEW}),
         (Role.OPERATOR, {VIEW, CHECK, START}),
         (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT, AUDIT}),
     ],
 )
-def test_a_role_allows_this_and_nothing_else(
-    role: Role, allowed: set[Permission], organisation: Organisation, member: User
+def test_each_role_has_exactly_its_permissions(
+    role: Role, permissions: set[Permission], organisation: Organisation, member: User
 ) -> None:
     Membership.objects.filter(user=member).update(role=role)
-    access = organisation_get(user=member, slug="acme")
+    access = organisation_access_get(user=member, slug="acme")
 
-    assert {permission for permission in Permission if access.allows(permission)} == allowed
-    assert not may_create_organisations(user=member)
+    assert {permission for permission in Permission if access.allows(permission)} == permissions
+    assert not can_create_organisations(user=member)
 
 
 @pytest.mark.django_db
 def test_a_platform_admin_may_do_all_without_being_a_member(
     organisation: Organisation, admin: User
 ) -> None:
-    access = organisation_get(user=admin, slug="acme")
+    access = organisation_access_get(user=admin, slug="acme")
 
     assert access.role is None
     assert access.permissions == frozenset(Permission)
-    assert may_create_organisations(user=admin)
+    assert can_create_organisations(user=admin)
 
 
 @pytest.mark.django_db
-def test_a_small_role_takes_nothing_from_a_platform_admin(
+def test_a_viewer_role_takes_no_permission_from_a_platform_admin(
     organisation: Organisation, admin: User
 ) -> None:
     Membership.objects.create(organisation=organisation, user=admin, role=Role.VIEWER)
-    access = organisation_get(user=admin, slug="acme")
+    access = organisation_access_get(user=admin, slug="acme")
 
     assert access.role is Role.VIEWER
     assert access.permissions == frozenset(Permission)
 
 
 def test_every_role_includes_the_one_before() -> None:
-    viewer, operator, manager = (PERMISSIONS[role] for role in Role)
+    viewer, operator, manager = (ROLE_PERMISSIONS[role] for role in Role)
 
     assert viewer < operator < manager

@@ -1,4 +1,4 @@
-"""A name becomes an address that is free, readable and never a page of its own."""
+"""Slugs are unused, readable and never the address of a page."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freddy_admin.organisations.slugs import RESERVED, Slugs
+from freddy_admin.organisations.slugs import RESERVED_SLUGS, SlugAllocator
 
 
 @pytest.mark.parametrize(
@@ -22,20 +22,20 @@ from freddy_admin.organisations.slugs import RESERVED, Slugs
         ("x" * 300, "x" * 120),
     ],
 )
-def test_a_name_has_the_slug_one_expects(name: str, slug: str) -> None:
-    assert Slugs(()).take(name) == slug
+def test_a_name_has_the_expected_slug(name: str, slug: str) -> None:
+    assert SlugAllocator(()).allocate(name) == slug
 
 
 def test_a_slug_that_is_taken_gets_the_lowest_free_number() -> None:
-    slugs = Slugs({"acme", "acme-3"})
+    slugs = SlugAllocator({"acme", "acme-3"})
 
-    assert [slugs.take("Acme") for _ in range(4)] == ["acme-2", "acme-4", "acme-5", "acme-6"]
+    assert [slugs.allocate("Acme") for _ in range(4)] == ["acme-2", "acme-4", "acme-5", "acme-6"]
 
 
 def test_names_without_letters_are_numbered() -> None:
-    slugs = Slugs(())
+    slugs = SlugAllocator(())
 
-    assert [slugs.take(name) for name in ("日本", "中国", "…!")] == [
+    assert [slugs.allocate(name) for name in ("日本", "中国", "…!")] == [
         "organisation",
         "organisation-2",
         "organisation-3",
@@ -43,9 +43,9 @@ def test_names_without_letters_are_numbered() -> None:
 
 
 def test_numbers_in_names_do_not_collide_with_numbers_given() -> None:
-    slugs = Slugs(())
+    slugs = SlugAllocator(())
 
-    assert [slugs.take(name) for name in ("Acme 2", "Acme", "Acme!", "Acme?")] == [
+    assert [slugs.allocate(name) for name in ("Acme 2", "Acme", "Acme!", "Acme?")] == [
         "acme-2",
         "acme",
         "acme-3",
@@ -55,10 +55,12 @@ def test_numbers_in_names_do_not_collide_with_numbers_given() -> None:
 
 @settings(max_examples=30)
 @given(st.lists(st.text(min_size=1, max_size=130), max_size=30), st.sets(st.text(max_size=5)))
-def test_slugs_are_unique_free_and_fit_their_column(names: list[str], taken: set[str]) -> None:
-    slugs = Slugs(taken)
-    given_out = [slugs.take(name) for name in names]
+def test_slugs_are_unique_free_and_fit_their_column(
+    names: list[str], taken_slugs: set[str]
+) -> None:
+    slugs = SlugAllocator(taken_slugs)
+    given_out = [slugs.allocate(name) for name in names]
 
     assert len(set(given_out)) == len(given_out)
-    assert not set(given_out) & (taken | RESERVED)
+    assert not set(given_out) & (taken_slugs | RESERVED_SLUGS)
     assert all(re.fullmatch(r"[a-z0-9_-]{1,140}", slug) for slug in given_out)

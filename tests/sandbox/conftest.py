@@ -1,4 +1,4 @@
-"""One imitation per test file, on a clock that stands still, and a plain way to ask it."""
+"""One sandbox server per test file, on a clock that stands still, and a request function."""
 
 import http.client
 import json
@@ -10,18 +10,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from freddy_admin.sandbox.api import SandboxOptions
-from freddy_admin.sandbox.clock import SandboxClock
-from freddy_admin.sandbox.server import SandboxServer
+from freddy_admin.sandbox.sandbox_api import SandboxOptions
+from freddy_admin.sandbox.sandbox_clock import SandboxClock
+from freddy_admin.sandbox.sandbox_server import SandboxServer
 
 NOON = datetime(2025, 11, 15, 12, 0, tzinfo=UTC)
-STATUS = "/v1/admin/composio/sync/status"
-TRIGGER = "/v1/admin/composio/sync"
-QUICK = SandboxOptions(slow_seconds=0.02, drip_seconds=0.0001, sync_seconds=0, rate_limit=None)
+STATUS_PATH = "/v1/admin/composio/sync/status"
+TRIGGER_SYNC_PATH = "/v1/admin/composio/sync"
+QUICK_OPTIONS = SandboxOptions(
+    slow_seconds=0.02, drip_seconds=0.0001, sync_seconds=0, rate_limit=None
+)
 
 
 @dataclass(frozen=True)
-class Reply:
+class SandboxReply:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -35,39 +37,39 @@ class Reply:
         return self.json["error"]
 
 
-Ask = Callable[..., Reply]
+AskSandbox = Callable[..., SandboxReply]
 
 
-def ask_at(
+def send_request(
     base_url: str,
-    path: str = STATUS,
+    path: str = STATUS_PATH,
     *,
     key: str | None = None,
     method: str = "GET",
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
     timeout: float = 5,
-) -> Reply:
-    where = urlsplit(base_url)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=timeout)
-    sent = dict(headers or {}) | ({} if key is None else {"X-API-Key": key})
+) -> SandboxReply:
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
+    all_headers = dict(headers or {}) | ({} if key is None else {"X-API-Key": key})
     try:
-        connection.request(method, path, body=body, headers=sent)
+        connection.request(method, path, body=body, headers=all_headers)
         response = connection.getresponse()
-        return Reply(response.status, response.headers, response.read())
+        return SandboxReply(response.status, response.headers, response.read())
     finally:
         connection.close()
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
-    with SandboxServer(clock=SandboxClock(NOON, speed=0), options=QUICK) as running:
-        yield running
+    with SandboxServer(clock=SandboxClock(NOON, speed=0), options=QUICK_OPTIONS) as sandbox_server:
+        yield sandbox_server
 
 
 @pytest.fixture
-def ask(server: SandboxServer) -> Ask:
-    def ask(path: str = STATUS, **how: Any) -> Reply:
-        return ask_at(server.base_url, path, **how)
+def ask_sandbox(server: SandboxServer) -> AskSandbox:
+    def ask_sandbox(path: str = STATUS_PATH, **options: Any) -> SandboxReply:
+        return send_request(server.base_url, path, **options)
 
-    return ask
+    return ask_sandbox

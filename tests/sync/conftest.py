@@ -7,21 +7,21 @@ import pytest
 from django.conf import LazySettings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.aitronos.types import CallInfo, SyncStatus
+from freddy_admin.aitronos.types import CallInfo, SyncStatusResponse
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
-from freddy_admin.sync.lifecycle import keys_watch
-from freddy_admin.sync.models import KeySync, Outcome
-from freddy_admin.sync.outcomes import Checked, Problem
-from freddy_admin.vault.models import ApiKey, KeyStatus
-from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
+from freddy_admin.sync.checks.results import CallFailure, CheckResult
+from freddy_admin.sync.key_lifecycle import key_monitoring_start
+from freddy_admin.sync.models import CheckOutcome, SyncStatus
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class HandClock:
-    """Stands still until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.at = NOON
@@ -37,13 +37,13 @@ class HandClock:
 @pytest.fixture
 def hand_clock() -> Iterator[HandClock]:
     source = HandClock()
-    with clock.using(source):
+    with clock.override_clock(source):
         yield source
 
 
 @pytest.fixture(autouse=True)
-def leases_as_long_as_the_calls(settings: LazySettings) -> None:
-    """Longer than the longest call of any client here: else nothing would be sent."""
+def long_leases(settings: LazySettings) -> None:
+    """Leases longer than the longest call of any client here: else nothing would be sent."""
     settings.AITRONOS_TOTAL_TIMEOUT = 60.0
     settings.AITRONOS_SYNC_TIMEOUT = 60.0
 
@@ -76,13 +76,15 @@ MakeKey = Callable[..., ApiKey]
 def make_key(organisation: Organisation) -> MakeKey:
     def make(label: str = "Main", *, secret: str = "", at: Organisation = organisation) -> ApiKey:
         key = ApiKey.objects.create(
-            organisation=at, label=label, status=KeyStatus.ACTIVE, created_at=clock.now()
+            organisation=at, label=label, status=KeyLifecycle.ACTIVE, created_at=clock.now()
         )
         canary_ensure()
-        row = Row(organisation_id=at.pk, key_id=key.pk, version=key.version)
-        seal_into(key, secret or f"oak_live_healthy_{label}_{key.pk}_0123456789abcdef", row=row)
+        binding = ApiKeyBinding(organisation_id=at.pk, key_id=key.pk, version=key.version)
+        sealed_secret_set(
+            key, secret or f"oak_live_healthy_{label}_{key.pk}_0123456789abcdef", binding=binding
+        )
         key.save()
-        keys_watch(keys=[key])
+        key_monitoring_start(keys=[key])
         return key
 
     return make
@@ -93,18 +95,22 @@ def key(make_key: MakeKey) -> ApiKey:
     return make_key()
 
 
-def figures(last: datetime | None, following: datetime | None, hours: int = 4) -> SyncStatus:
-    return SyncStatus(
+def make_figures(
+    last_sync_at: datetime | None, next_sync_at: datetime | None, hours: int = 4
+) -> SyncStatusResponse:
+    return SyncStatusResponse(
         total_tools=42,
         enabled_tools=7,
-        last_sync_at=last,
-        next_sync_at=following,
+        last_sync_at=last_sync_at,
+        next_sync_at=next_sync_at,
         sync_interval_hours=hours,
         incremental_sync_enabled=False,
     )
 
 
-def good(key: ApiKey, status: SyncStatus | None = None, *, token: str = "t") -> Checked:
+def good_result(
+    key: ApiKey, figures: SyncStatusResponse | None = None, *, token: str = "t"
+) -> CheckResult:
     now = clock.now()
     info = CallInfo(
         http_status=200,
@@ -115,42 +121,44 @@ def good(key: ApiKey, status: SyncStatus | None = None, *, token: str = "t") -> 
         elapsed_ms=12.0,
         attempts=1,
     )
-    return Checked(
+    return CheckResult(
         key_id=key.pk,
         key_version=key.version,
         token=token,
         finished_at=now,
-        outcome=Outcome.GOOD,
+        outcome=CheckOutcome.GOOD,
         elapsed_ms=12.0,
-        figures=status or figures(now - timedelta(hours=1), now + timedelta(hours=3)),
+        figures=figures or make_figures(now - timedelta(hours=1), now + timedelta(hours=3)),
         info=info,
     )
 
 
-def refused(key: ApiKey, status: int = 401) -> Checked:
-    kind = "key_refused" if status == 401 else "key_not_permitted"
-    return _ended(key, Outcome.REFUSED, Problem(kind=kind, http_status=status, code="INVALID"))
+def refused_result(key: ApiKey, http_status: int = 401) -> CheckResult:
+    kind = "key_refused" if http_status == 401 else "key_not_permitted"
+    return _failure_result(
+        key, CheckOutcome.REFUSED, CallFailure(kind=kind, http_status=http_status, code="INVALID")
+    )
 
 
-def failed(key: ApiKey, kind: str = "read_timeout", **more: object) -> Checked:
-    return _ended(key, Outcome.FAILED, Problem(kind=kind, **more))  # type: ignore[arg-type]
+def failed_result(key: ApiKey, kind: str = "read_timeout", **failure_values: object) -> CheckResult:
+    return _failure_result(key, CheckOutcome.FAILED, CallFailure(kind=kind, **failure_values))  # type: ignore[arg-type]
 
 
-def _ended(key: ApiKey, outcome: Outcome, problem: Problem) -> Checked:
-    return Checked(
+def _failure_result(key: ApiKey, outcome: CheckOutcome, failure: CallFailure) -> CheckResult:
+    return CheckResult(
         key_id=key.pk,
         key_version=key.version,
         token="t",
         finished_at=clock.now(),
         outcome=outcome,
-        problem=problem,
+        failure=failure,
     )
 
 
-def lease(key: ApiKey, token: str = "t") -> None:
-    until = clock.now() + timedelta(seconds=3)
-    KeySync.objects.filter(pk=key.pk).update(lease_token=token, lease_until=until)
+def lease_key(key: ApiKey, token: str = "t") -> None:
+    lease_until = clock.now() + timedelta(seconds=3)
+    SyncStatus.objects.filter(pk=key.pk).update(lease_token=token, lease_until=lease_until)
 
 
-def row_of(key: ApiKey) -> KeySync:
-    return KeySync.objects.select_related("key").get(pk=key.pk)
+def sync_status_of(key: ApiKey) -> SyncStatus:
+    return SyncStatus.objects.select_related("key").get(pk=key.pk)

@@ -11,15 +11,15 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.services import KeyDetails, api_key_draft, candidate_promote
+from freddy_admin.vault.services import KeyDetails, api_key_create, candidate_promote
 
 SECRET = "ak_live_0123456789abcdefghijklmnopqrstuv"
 OTHER_SECRET = "ak_live_zyxwvutsrqponmlkjihgfedcba9876543"
 MakeKey = Callable[..., ApiKey]
 
 
-class Hands:
-    """A clock that stands still until a test moves it."""
+class ManualClock:
+    """A clock that a test moves by setting `at`."""
 
     def __init__(self) -> None:
         self.at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -29,10 +29,10 @@ class Hands:
 
 
 @pytest.fixture
-def hands() -> Iterator[Hands]:
-    standing = Hands()
-    with clock.using(standing):
-        yield standing
+def hand_clock() -> Iterator[ManualClock]:
+    manual_clock = ManualClock()
+    with clock.override_clock(manual_clock):
+        yield manual_clock
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def organisation(db: None) -> Organisation:
 
 
 @pytest.fixture
-def stranger(db: None) -> Organisation:
+def other_organisation(db: None) -> Organisation:
     return Organisation.objects.create(name="Other", slug="other")
 
 
@@ -60,14 +60,14 @@ def member(organisation: Organisation) -> User:
 
 
 @pytest.fixture
-def draft(organisation: Organisation, actor: Actor) -> MakeKey:
-    """Makes a key whose first secret waits for its test."""
+def draft_key(organisation: Organisation, actor: Actor) -> MakeKey:
+    """Creates a key whose first secret is a candidate that waits for its test."""
 
     def make(
-        secret: str = SECRET, *, label: str = "Main", where: Organisation | None = None
+        secret: str = SECRET, *, label: str = "Main", key_organisation: Organisation | None = None
     ) -> ApiKey:
-        return api_key_draft(
-            organisation=where or organisation,
+        return api_key_create(
+            organisation=key_organisation or organisation,
             actor=actor,
             details=KeyDetails(label=label),
             secret=secret,
@@ -77,13 +77,13 @@ def draft(organisation: Organisation, actor: Actor) -> MakeKey:
 
 
 @pytest.fixture
-def active(draft: MakeKey, actor: Actor) -> MakeKey:
-    """Makes a key in use."""
+def active_key(draft_key: MakeKey, actor: Actor) -> MakeKey:
+    """Creates a key in use."""
 
     def make(
-        secret: str = SECRET, *, label: str = "Main", where: Organisation | None = None
+        secret: str = SECRET, *, label: str = "Main", key_organisation: Organisation | None = None
     ) -> ApiKey:
-        key = draft(secret, label=label, where=where)
+        key = draft_key(secret, label=label, key_organisation=key_organisation)
         return candidate_promote(
             organisation=key.organisation, actor=actor, key=key, version=key.candidate.version
         )

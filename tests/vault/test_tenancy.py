@@ -10,56 +10,64 @@ from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault import selectors, services
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.services import KeyDetails, TestOutcome
+from freddy_admin.vault.services import CandidateResult, KeyDetails
 from tests.vault.conftest import OTHER_SECRET, MakeKey
 
-# These look after rows of all organisations at an operator's or the worker's word.
+# Services for the operator and the worker, over rows of all organisations.
 PLATFORM_WIDE = {"api_keys_import", "api_keys_reseal", "candidates_claim", "candidates_release"}
-EXTRA = {
+ARGUMENTS = {
     "details": KeyDetails(label="Main"),
     "secret": OTHER_SECRET,
     "version": 1,
-    "outcome": TestOutcome(kind="timeout"),
+    "outcome": CandidateResult(kind="timeout"),
     "key_id": 1,
 }
 
 
 def _services() -> list[Callable[..., object]]:
-    found = [getattr(services, name) for name in services.__all__]
-    return [one for one in found if inspect.isfunction(one)]
+    members = [getattr(services, name) for name in services.__all__]
+    return [member for member in members if inspect.isfunction(member)]
 
 
-TENANT_SERVICES = [one for one in _services() if one.__name__ not in PLATFORM_WIDE]
-TENANT_SELECTORS = [selectors.api_keys_of, selectors.api_key_get, selectors.tag_names]
-ON_A_KEY = [one for one in TENANT_SERVICES if "key" in inspect.signature(one).parameters]
+TENANT_SERVICES = [service for service in _services() if service.__name__ not in PLATFORM_WIDE]
+TENANT_SELECTORS = [
+    selectors.api_keys_list,
+    selectors.api_key_get,
+    selectors.organisation_tag_names,
+]
+KEY_SERVICES = [
+    service for service in TENANT_SERVICES if "key" in inspect.signature(service).parameters
+]
 
 
 @pytest.mark.parametrize("call", TENANT_SERVICES + TENANT_SELECTORS)
-def test_nothing_works_without_naming_the_organisation(call: Callable[..., object]) -> None:
+def test_every_service_and_selector_requires_the_organisation(call: Callable[..., object]) -> None:
     parameters = inspect.signature(call).parameters
-    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in parameters.values())
+    assert all(
+        parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters.values()
+    )
     assert parameters["organisation"].default is inspect.Parameter.empty
-    given = {name: EXTRA.get(name) for name in parameters if name != "organisation"}
+    arguments = {name: ARGUMENTS.get(name) for name in parameters if name != "organisation"}
     with pytest.raises(TypeError, match="organisation"):
-        call(**given)
+        call(**arguments)
 
 
-def test_every_service_on_a_key_is_known_here() -> None:
-    assert len(ON_A_KEY) == 11
+def test_all_services_that_take_a_key_are_covered() -> None:
+    assert len(KEY_SERVICES) == 11
 
 
-@pytest.mark.parametrize("service", ON_A_KEY)
+@pytest.mark.parametrize("service", KEY_SERVICES)
 def test_a_key_of_another_organisation_is_not_found_and_not_touched(
     service: Callable[..., object],
-    active: MakeKey,
+    active_key: MakeKey,
     organisation: Organisation,
-    stranger: Organisation,
+    other_organisation: Organisation,
     actor: Actor,
 ) -> None:
-    foreign = active(where=stranger)
-    before = ApiKey.objects.filter(pk=foreign.pk).values().get()
-    wanted = inspect.signature(service).parameters
-    given = {name: EXTRA[name] for name in wanted if name in EXTRA}
+    foreign = active_key(key_organisation=other_organisation)
+    values = ApiKey.objects.filter(pk=foreign.pk).values().get()
+    parameters = inspect.signature(service).parameters
+    arguments = {name: ARGUMENTS[name] for name in parameters if name in ARGUMENTS}
     with pytest.raises(NotFound):
-        service(organisation=organisation, actor=actor, key=foreign, **given)
-    assert ApiKey.objects.filter(pk=foreign.pk).values().get() == before
+        service(organisation=organisation, actor=actor, key=foreign, **arguments)
+    assert ApiKey.objects.filter(pk=foreign.pk).values().get() == values

@@ -1,4 +1,4 @@
-"""Five people, two organisations, and keys whose state is what a test says it is."""
+"""Five people, two organisations, and keys in the health state that a test asks for."""
 
 import re
 import time
@@ -15,15 +15,15 @@ from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
-from freddy_admin.sync.models import KeySync, WorkerBeat
-from freddy_admin.sync.states import State
-from freddy_admin.vault.models import ApiKey, KeyStatus
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 class HandClock:
-    """Stands still until it is moved."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self) -> None:
         self.at = NOON
@@ -31,14 +31,14 @@ class HandClock:
     def __call__(self) -> datetime:
         return self.at
 
-    def forward(self, **span: float) -> datetime:
+    def advance(self, **span: float) -> datetime:
         self.at += timedelta(**span)
         return self.at
 
 
 @dataclass
 class People:
-    """One person per way of standing to the first organisation."""
+    """One person per relation to the first organisation."""
 
     admin: User
     manager: User
@@ -50,7 +50,7 @@ class People:
 @pytest.fixture
 def hand_clock() -> Iterator[HandClock]:
     source = HandClock()
-    with clock.using(source):
+    with clock.override_clock(source):
         yield source
 
 
@@ -60,13 +60,13 @@ def organisation(db: None, hand_clock: HandClock) -> Organisation:
 
 
 @pytest.fixture
-def other(db: None, hand_clock: HandClock) -> Organisation:
+def other_organisation(db: None, hand_clock: HandClock) -> Organisation:
     return Organisation.objects.create(name="Birch", slug="birch", created_at=hand_clock())
 
 
 @pytest.fixture
-def people(organisation: Organisation, other: Organisation) -> People:
-    made = {
+def people(organisation: Organisation, other_organisation: Organisation) -> People:
+    users = {
         name: User.objects.create(
             email=f"{name}@example.org",
             name=name.title(),
@@ -76,28 +76,28 @@ def people(organisation: Organisation, other: Organisation) -> People:
         for name in People.__dataclass_fields__
     }
     for name in ("manager", "operator", "viewer"):
-        _join(made[name], organisation, Role(name))
-    _join(made["stranger"], other, Role.MANAGER)
-    return People(**made)
+        _create_membership(users[name], organisation, Role(name))
+    _create_membership(users["stranger"], other_organisation, Role.MANAGER)
+    return People(**users)
 
 
-def _join(user: User, organisation: Organisation, role: Role) -> None:
+def _create_membership(user: User, organisation: Organisation, role: Role) -> None:
     Membership.objects.create(
         organisation=organisation, user=user, role=role, created_at=clock.now()
     )
 
 
-def seen_of(page: str) -> str:
-    """What a browser that shows this page says it has."""
-    found = re.findall(r'data-part="([^"]+)"\s+data-mark="([^"]+)"', page)
-    return ",".join(f"{name}={mark}" for name, mark in found)
+def shown_digests_of(page: str) -> str:
+    """The X-Seen header of a browser that shows this page: `part=digest,…`."""
+    parts = re.findall(r'data-part="([^"]+)"\s+data-digest="([^"]+)"', page)
+    return ",".join(f"{name}={digest}" for name, digest in parts)
 
 
 SignIn = Callable[[User], Client]
 
 
-def confirm(client: Client, user: User, *, minutes_ago: int = 0) -> None:
-    """As if this signed-in person had shown so long ago that it is them."""
+def mark_reauthenticated(client: Client, user: User, *, minutes_ago: int = 0) -> None:
+    """Record that this signed-in person reauthenticated `minutes_ago`."""
     session = client.session
     session["account_authentication_methods_user"] = str(user.pk)
     session["account_authentication_methods"] = [
@@ -106,19 +106,19 @@ def confirm(client: Client, user: User, *, minutes_ago: int = 0) -> None:
     session.save()
 
 
-def is_asked(answer: Any) -> bool:
-    """Whether this answer asks to confirm, on the page that was asked for."""
+def asks_reauthentication(answer: Any) -> bool:
+    """Whether this response is the reauthentication page, at the requested URL."""
     return answer.status_code == 200 and "Confirm that it is you</h1>" in answer.content.decode()
 
 
 @pytest.fixture
 def signed_in() -> SignIn:
-    """Signs people in as if they had just typed their password."""
+    """A function that returns a client signed in as a person who just typed their password."""
 
     def sign_in(user: User) -> Client:
         client = Client()
         client.force_login(user)
-        confirm(client, user)
+        mark_reauthenticated(client, user)
         return client
 
     return sign_in
@@ -139,24 +139,24 @@ def make_key(organisation: Organisation) -> MakeKey:
         **row: Any,
     ) -> ApiKey:
         now = clock.now()
-        made = ApiKey.objects.create(
+        api_key = ApiKey.objects.create(
             organisation=at,
             label=label,
-            status=KeyStatus.ACTIVE,
+            status=KeyLifecycle.ACTIVE,
             created_at=now,
             hint_start="oak_live_a1b2",
             hint_end="wxyz",
             **(key or {}),
         )
-        KeySync.objects.create(key=made, organisation=at, **(_well(now) | row))
-        return made
+        SyncStatus.objects.create(key=api_key, organisation=at, **(_up_to_date_columns(now) | row))
+        return api_key
 
     return make
 
 
-def keys_like(template: ApiKey, number: int) -> None:
-    """As many more keys, all as this one is."""
-    base = KeySync.objects.get(pk=template.pk)
+def create_keys_like(template: ApiKey, number: int) -> None:
+    """Create `number` more keys with the columns and the sync status of `template`."""
+    base = SyncStatus.objects.get(pk=template.pk)
     keys = ApiKey.objects.bulk_create(
         ApiKey(
             organisation_id=template.organisation_id,
@@ -167,13 +167,13 @@ def keys_like(template: ApiKey, number: int) -> None:
     )
     values = {
         field.attname: getattr(base, field.attname)
-        for field in KeySync._meta.concrete_fields
+        for field in SyncStatus._meta.concrete_fields
         if not field.primary_key
     }
-    KeySync.objects.bulk_create(KeySync(key=key, **values) for key in keys)
+    SyncStatus.objects.bulk_create(SyncStatus(key=key, **values) for key in keys)
 
 
-def _well(now: datetime) -> dict[str, Any]:
+def _up_to_date_columns(now: datetime) -> dict[str, Any]:
     return {
         "total_tools": 42,
         "enabled_tools": 7,
@@ -185,7 +185,7 @@ def _well(now: datetime) -> dict[str, Any]:
         "first_observed_at": now - timedelta(days=2),
         "checked_at": now - timedelta(seconds=40),
         "outcome": "good",
-        "state": State.UP_TO_DATE,
+        "state": HealthState.UP_TO_DATE,
         "state_since": now - timedelta(minutes=12),
         "state_rule": 10,
         "unknown_at": now + timedelta(minutes=14),
@@ -195,16 +195,16 @@ def _well(now: datetime) -> dict[str, Any]:
 
 
 @pytest.fixture
-def worker(db: None, hand_clock: HandClock) -> WorkerBeat:
-    return WorkerBeat.objects.create(
-        name="w1", version=settings.VERSION, started_at=hand_clock(), beat_at=hand_clock()
+def worker(db: None, hand_clock: HandClock) -> WorkerHeartbeat:
+    return WorkerHeartbeat.objects.create(
+        name="w1", version=settings.VERSION, started_at=hand_clock(), heartbeat_at=hand_clock()
     )
 
 
-def states_as_they_come(now: datetime) -> dict[State, dict[str, Any]]:
-    """For each state the changes that make a row of it."""
-    ago = now - timedelta(hours=5)
-    none: dict[str, Any] = {
+def columns_by_state(now: datetime) -> dict[HealthState, dict[str, Any]]:
+    """For each health state the columns of a SyncStatus that lead to it."""
+    five_hours_ago = now - timedelta(hours=5)
+    unchecked: dict[str, Any] = {
         "observed_at": None,
         "first_observed_at": None,
         "last_sync_at": None,
@@ -214,33 +214,41 @@ def states_as_they_come(now: datetime) -> dict[State, dict[str, Any]]:
         "enabled_tools": None,
         "sync_interval_hours": None,
     }
-    refused = {"outcome": "refused", "refusals": 2, "unknown_at": None}
+    refused_columns = {"outcome": "refused", "refusals": 2, "unknown_at": None}
     return {
-        State.KEY_UNREADABLE: none
+        HealthState.KEY_UNREADABLE: unchecked
         | {"outcome": "failed", "error_kind": "key_unreadable", "state_rule": 2},
-        State.KEY_REJECTED: refused | {"error_kind": "key_refused", "error_http_status": 401},
-        State.KEY_NOT_PERMITTED: refused
+        HealthState.KEY_REJECTED: refused_columns
+        | {"error_kind": "key_refused", "error_http_status": 401},
+        HealthState.KEY_NOT_PERMITTED: refused_columns
         | {"error_kind": "key_not_permitted", "error_http_status": 403},
-        State.OVERDUE: {"last_sync_at": ago, "next_sync_at": ago + timedelta(hours=1)},
-        State.NEVER_SYNCED: {"last_sync_at": None, "first_next_sync_at": ago},
-        State.LATE: {
+        HealthState.OVERDUE: {
+            "last_sync_at": five_hours_ago,
+            "next_sync_at": five_hours_ago + timedelta(hours=1),
+        },
+        HealthState.NEVER_SYNCED: {"last_sync_at": None, "first_next_sync_at": five_hours_ago},
+        HealthState.LATE: {
             "last_sync_at": now - timedelta(minutes=65),
             "next_sync_at": now - timedelta(minutes=5),
         },
-        State.UNKNOWN: {"unknown_at": now - timedelta(minutes=1), "state": State.UP_TO_DATE},
-        State.NO_SCHEDULE: {"next_sync_at": None, "sync_interval_hours": 0},
-        State.NOT_CHECKED: none | {"checked_at": None, "outcome": "", "next_check_at": now},
-        State.WAITING: {"last_sync_at": None, "first_next_sync_at": now + timedelta(hours=1)},
-        State.UP_TO_DATE: {},
-        State.PAUSED: {"state": State.UP_TO_DATE},
+        HealthState.UNKNOWN: {
+            "unknown_at": now - timedelta(minutes=1),
+            "state": HealthState.UP_TO_DATE,
+        },
+        HealthState.NO_SCHEDULE: {"next_sync_at": None, "sync_interval_hours": 0},
+        HealthState.NOT_CHECKED: unchecked
+        | {"checked_at": None, "outcome": "", "next_check_at": now},
+        HealthState.WAITING: {"last_sync_at": None, "first_next_sync_at": now + timedelta(hours=1)},
+        HealthState.UP_TO_DATE: {},
+        HealthState.PAUSED: {"state": HealthState.UP_TO_DATE},
     }
 
 
 @pytest.fixture
-def every_state(make_key: MakeKey) -> dict[State, ApiKey]:
+def key_in_every_state(make_key: MakeKey) -> dict[HealthState, ApiKey]:
     """One key in each state."""
-    now, made = clock.now(), {}
-    for state, row in states_as_they_come(now).items():
-        paused = {"paused_at": now, "paused_by": "Ann"} if state is State.PAUSED else {}
-        made[state] = make_key(str(state.label), key=paused, **({"state": state} | row))
-    return made
+    now, keys = clock.now(), {}
+    for state, row in columns_by_state(now).items():
+        paused = {"paused_at": now, "paused_by": "Ann"} if state is HealthState.PAUSED else {}
+        keys[state] = make_key(str(state.label), key=paused, **({"state": state} | row))
+    return keys

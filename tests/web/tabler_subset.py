@@ -2,8 +2,8 @@
 
     python tests/web/tabler_subset.py path/to/package/dist/css/tabler.min.css
 
-Kept are the rules whose every class is in CLASSES or in a template, and of the custom properties
-those that something kept, or our own CSS, reads. Nothing is rewritten.
+It keeps the rules whose every class is in TABLER_CLASSES or in a template, and the custom
+properties that a kept rule, or our own CSS, reads. Nothing is rewritten.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "static/vendor/tabler/tabler-subset.css"
-_WORDS = """
+_CLASS_WORDS = """
 btn btn-primary btn-danger btn-outline-danger btn-outline-secondary btn-sm btn-lg btn-icon
 btn-link btn-ghost-secondary btn-list disabled active show card card-body card-header card-
 title card-footer card-table card-subtitle form-label form-control form-select form-hint
@@ -24,141 +24,161 @@ visually-hidden visually-hidden-focusable progress progress-bar text-secondary t
 text-muted text-danger mb-0 mb-1 mb-2 mb-3 mb-4 mt-1 mt-2 mt-3 mt-4 w-100 d-flex d-block
 gap-2 h1 h2 h3 h4 lead small
 """
-CLASSES = set(_WORDS.split())
+TABLER_CLASSES = set(_CLASS_WORDS.split())
 # Words of Tabler that would drag whole widgets in; their looks are ours (components.css).
-OURS = {"menu", "page", "icon", "brand", "status", "row", "container", "flash", "modal", "nav"}
+OWN_CLASS_NAMES = {
+    "menu",
+    "page",
+    "icon",
+    "brand",
+    "status",
+    "row",
+    "container",
+    "flash",
+    "modal",
+    "nav",
+}
 
 
-def blocks(css: str) -> list[tuple[str, str | None]]:
+def split_css_blocks(css: str) -> list[tuple[str, str | None]]:
     """`(prelude, body)` for each rule; `(statement, None)` for statements without a body."""
-    found: list[tuple[str, str | None]] = []
-    at = start = 0
-    while at < len(css):
-        if css[at] == ";":
-            found.append((css[start:at].strip(), None))
-            at = start = at + 1
-        elif css[at] == "{":
-            end = closing(css, at)
-            found.append((css[start:at].strip(), css[at + 1 : end]))
-            at = start = end + 1
-        elif css[at] in "\"'":
-            at = css.index(css[at], at + 1) + 1
+    blocks: list[tuple[str, str | None]] = []
+    position = start = 0
+    while position < len(css):
+        if css[position] == ";":
+            blocks.append((css[start:position].strip(), None))
+            position = start = position + 1
+        elif css[position] == "{":
+            end = find_closing_brace(css, position)
+            blocks.append((css[start:position].strip(), css[position + 1 : end]))
+            position = start = end + 1
+        elif css[position] in "\"'":
+            position = css.index(css[position], position + 1) + 1
         else:
-            at += 1
-    return found
+            position += 1
+    return blocks
 
 
-def closing(css: str, at: int) -> int:
-    """Where the block that opens at `at` closes."""
+def find_closing_brace(css: str, position: int) -> int:
+    """The position at which the block that opens at `position` closes."""
     depth = 0
     while True:
-        if css[at] in "\"'":
-            at = css.index(css[at], at + 1)
-        depth += {"{": 1, "}": -1}.get(css[at], 0)
+        if css[position] in "\"'":
+            position = css.index(css[position], position + 1)
+        depth += {"{": 1, "}": -1}.get(css[position], 0)
         if not depth:
-            return at
-        at += 1
+            return position
+        position += 1
 
 
-def split(text: str, mark: str) -> list[str]:
+def split_outside_brackets(text: str, mark: str) -> list[str]:
     """Split at `mark` outside of parentheses, brackets and strings."""
     parts, depth, quote, start = [], 0, "", 0
-    for at, sign in enumerate(text):
+    for position, character in enumerate(text):
         if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "\"'":
-            quote = sign
-        elif sign in "([":
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character in "([":
             depth += 1
-        elif sign in ")]":
+        elif character in ")]":
             depth -= 1
-        elif sign == mark and not depth:
-            parts.append(text[start:at])
-            start = at + 1
+        elif character == mark and not depth:
+            parts.append(text[start:position])
+            start = position + 1
     return [*parts, text[start:]]
 
 
-def selected(css: str, classes: set[str]) -> list[tuple[str, object]]:
-    """The rules that are kept, nested as they were."""
-    kept: list[tuple[str, object]] = []
-    for prelude, body in blocks(css):
+def select_rules(css: str, classes: set[str]) -> list[tuple[str, object]]:
+    """The rules whose classes are all in `classes`, nested as they were."""
+    rules: list[tuple[str, object]] = []
+    for prelude, body in split_css_blocks(css):
         if body is None or prelude.startswith(("@font-face", "@charset", "@keyframes", "@page")):
             continue
         if prelude.startswith("@"):
-            inner = selected(body, classes)
+            inner = select_rules(body, classes)
             if inner and "print" not in prelude:
-                kept.append((prelude, inner))
+                rules.append((prelude, inner))
             continue
-        wanted = [one for one in split(prelude, ",") if fits(one, classes)]
-        if wanted and body.strip():
-            kept.append((",".join(wanted), body))
-    return kept
+        selectors = [
+            selector
+            for selector in split_outside_brackets(prelude, ",")
+            if selector_matches(selector, classes)
+        ]
+        if selectors and body.strip():
+            rules.append((",".join(selectors), body))
+    return rules
 
 
-def fits(selector: str, classes: set[str]) -> bool:
-    bare = re.sub(r":not\([^)]*\)", "", selector)
-    return all(name in classes for name in re.findall(r"\.((?:[\w-]|\\.)+)", bare))
+def selector_matches(selector: str, classes: set[str]) -> bool:
+    without_not = re.sub(r":not\([^)]*\)", "", selector)
+    return all(name in classes for name in re.findall(r"\.((?:[\w-]|\\.)+)", without_not))
 
 
-def reads(text: str) -> set[str]:
+def css_variables_read(text: str) -> set[str]:
     return set(re.findall(r"var\((--[\w-]+)", text))
 
 
-def pruned(rules: list[tuple[str, object]], used: set[str]) -> str:
-    out = []
+def prune_variables(rules: list[tuple[str, object]], used_variables: set[str]) -> str:
+    pruned = []
     for prelude, body in rules:
         if isinstance(body, str):
             lines = [
                 line
-                for line in split(body, ";")
-                if not line.startswith("--") or line.split(":")[0] in used
+                for line in split_outside_brackets(body, ";")
+                if not line.startswith("--") or line.split(":")[0] in used_variables
             ]
             text = ";".join(filter(None, lines))
         else:
-            text = pruned(body, used)  # type: ignore[arg-type]
+            text = prune_variables(body, used_variables)  # type: ignore[arg-type]
         if text:
-            out.append(f"{prelude}{{{text}}}")
-    return "\n".join(out) if len(out) > 1 else "".join(out)
+            pruned.append(f"{prelude}{{{text}}}")
+    return "\n".join(pruned) if len(pruned) > 1 else "".join(pruned)
 
 
-def declarations(rules: list[tuple[str, object]]) -> list[str]:
-    found: list[str] = []
+def list_declarations(rules: list[tuple[str, object]]) -> list[str]:
+    declarations: list[str] = []
     for _prelude, body in rules:
-        found += split(body, ";") if isinstance(body, str) else declarations(body)  # type: ignore[arg-type]
-    return found
+        declarations += (
+            split_outside_brackets(body, ";") if isinstance(body, str) else list_declarations(body)
+        )  # type: ignore[arg-type]
+    return declarations
 
 
-def subset(source: str, classes: set[str], own_css: str) -> str:
+def build_subset(source: str, classes: set[str], own_css: str) -> str:
     """The part of `source` that these classes need."""
     licence = re.search(r"/\*!.*?\*/", source, re.DOTALL)
-    rules = selected(re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL), classes)
-    lines = declarations(rules)
-    used = reads(own_css)
+    rules = select_rules(re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL), classes)
+    lines = list_declarations(rules)
+    used_variables = css_variables_read(own_css)
     for line in lines:
         if not line.startswith("--"):
-            used |= reads(line)
+            used_variables |= css_variables_read(line)
     while True:
-        more = {
+        read_by_used = {
             name
             for line in lines
-            if line.startswith("--") and line.split(":")[0] in used
-            for name in reads(line)
+            if line.startswith("--") and line.split(":")[0] in used_variables
+            for name in css_variables_read(line)
         }
-        if more <= used:
+        if read_by_used <= used_variables:
             break
-        used |= more
+        used_variables |= read_by_used
     head = licence.group() if licence else ""
-    return f"{head}\n/* Subset made by tests/web/tabler_subset.py */\n{pruned(rules, used)}\n"
+    pruned = prune_variables(rules, used_variables)
+    return f"{head}\n/* Subset made by tests/web/tabler_subset.py */\n{pruned}\n"
 
 
-def template_words() -> set[str]:
+def list_template_words() -> set[str]:
     text = " ".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
     attributes = " ".join(re.findall(r'class="([^"]*)"', text))
-    return set(re.findall(r"[\w-]+", attributes)) - OURS
+    return set(re.findall(r"[\w-]+", attributes)) - OWN_CLASS_NAMES
 
 
 if __name__ == "__main__":
-    own = " ".join(path.read_text() for path in (ROOT / "static/css").glob("*.css"))
-    made = subset(Path(sys.argv[1]).read_text(), CLASSES | template_words(), own)
-    TARGET.write_text(made)
-    print(f"{TARGET.relative_to(ROOT)}: {len(made)} bytes")
+    own_css = " ".join(path.read_text() for path in (ROOT / "static/css").glob("*.css"))
+    subset_css = build_subset(
+        Path(sys.argv[1]).read_text(), TABLER_CLASSES | list_template_words(), own_css
+    )
+    TARGET.write_text(subset_css)
+    print(f"{TARGET.relative_to(ROOT)}: {len(subset_css)} bytes")

@@ -1,4 +1,4 @@
-"""Who may open what: a row for every address, tried by everyone with every method."""
+"""Who may open what: a row for every URL, tried by every role with GET and POST."""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,19 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from freddy_admin.accounts.saved_views import saved_view_keep
+from freddy_admin.accounts.saved_views import saved_view_save
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.orders.placing import batch_open, order_sync
-from freddy_admin.vault.import_reads import import_drafts_of
-from tests.vault.pasting import laid_out
+from freddy_admin.sync.operations.services import operation_batch_create, sync_operation_create
+from freddy_admin.vault.import_selectors import open_import_drafts_list
+from tests.vault.import_draft_data import import_draft_make
+from tests.web.api_client import create_api_token
 from tests.web.conftest import MakeKey, People, SignIn
-from tests.web.machines import token_made
-from tests.web.membership import invitation_made, member_made
-from tests.web.undone import let_go
+from tests.web.fuzz_rollback_helpers import close_response
+from tests.web.member_factories import create_invitation, create_member
 
-WHO = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
-# Answers to GET and to POST, by who asks; 302 from a GET leads to the sign-in page.
+ROLES = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
+# Status of GET and of POST per role of ROLES; 302 from a GET leads to the sign-in page.
 SEE_OWN = ((302, 200, 200, 200, 200, 200), (302, 405, 405, 405, 405, 405))
 OWN_FORM = ((302, 200, 200, 200, 200, 200), (302, 200, 200, 200, 200, 200))
 ADMIN = ((302, 403, 403, 403, 403, 200), (302, 403, 403, 403, 403, 405))
@@ -30,35 +30,35 @@ MANAGE_FORM = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
 REMOVE_FORM = ((302, 404, 403, 403, 403, 200), (302, 404, 403, 403, 403, 200))
 MANAGE_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 302))
 REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
-# No candidate waits here: somebody who may decide is told so.
+# No candidate waits here: 409 for whoever may decide.
 CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
 START_SYNC = ((302, 404, 403, 200, 200, 200), (302, 404, 403, 302, 302, 302))
-# Each person chooses among their own; without a choice one is sent back.
+# Each person chooses among their own keys; without a choice the form comes back.
 START_SYNCS = ((302, 200, 200, 200, 200, 200), (302, 302, 302, 302, 302, 302))
 MACHINE = ((401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405))
 MACHINE_DOES = (MACHINE[1], MACHINE[0])
 NOWHERE = ((404,) * 6, (404,) * 6)
 MACHINES = (MACHINE, MACHINE_DOES, NOWHERE)
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
-# There is an administrator, and so no first visit any more, for anybody.
+# There is an administrator, and therefore no first visit any more.
 OVER = ((404,) * 6, (405,) * 6)
 OVER_FORM = ([404] * 6, [404] * 6)
-# A session of nobody who asks: each person ends their own alone.
+# A session of somebody else: each person ends their own alone.
 NOBODYS = ((302, 405, 405, 405, 405, 405), (302, 404, 404, 404, 404, 404))
-# It is the viewer's: for everybody else, platform admins included, it is not there.
+# An object of the viewer: 404 for everybody else, platform admins included.
 VIEWERS_ALONE = ((302, 405, 405, 405, 405, 405), (302, 404, 302, 404, 404, 404))
 EXPORT = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 200, 200))
 # A platform admin who is no member has nothing to leave.
 LEAVE = ((302, 404, 200, 200, 200, 404), (302, 404, 302, 302, 302, 404))
 ADMIN_DOES = ((302, 405, 405, 405, 405, 405), (302, 403, 403, 403, 403, 302))
-# Whoever has the link; whether it was sent to them is said on the page.
+# Open to whoever has the link; the page says whether it was sent to them.
 LINK = ((200, 200, 200, 200, 200, 200), (200, 200, 200, 200, 200, 200))
-# For whoever looks after the keys of some organisation; an import is its maker's, the manager's.
+# For key managers of any organisation; a draft is open to its creator alone, the manager.
 IMPORT = ((302, 200, 403, 403, 200, 200), (302, 200, 403, 403, 200, 200))
 IMPORT_OWN = ((302, 404, 403, 403, 200, 404), (302, 405, 405, 405, 405, 405))
 IMPORT_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 404))
-TABLE = {
+ACCESS_TABLE = {
     "overview": SEE_OWN,
     "overview_csv": SEE_OWN,
     "import_new": IMPORT,
@@ -87,11 +87,11 @@ TABLE = {
     "person_export": ADMIN_FORM,
     "invitation": LINK,
     "invitation_accept": OWN_DOES,
-    "tokens": SEE_OWN,
-    "token_new": OWN_FORM,
-    "token_revoke": VIEWERS_ALONE,
-    "view_keep": OWN_DOES,
-    "view_remove": VIEWERS_ALONE,
+    "api_tokens": SEE_OWN,
+    "api_token_create": OWN_FORM,
+    "api_token_revoke": VIEWERS_ALONE,
+    "saved_view_create": OWN_DOES,
+    "saved_view_delete": VIEWERS_ALONE,
     "organisation_add": ADMIN_FORM,
     "organisation": VIEW,
     "organisation_rename": MANAGE_FORM,
@@ -102,17 +102,17 @@ TABLE = {
     "member_remove": REVOKE,
     "member_invite": MANAGE_FORM,
     "member_invitation": REVOKE,
-    "leave": LEAVE,
+    "organisation_leave": LEAVE,
     "connectors": VIEW,
     "auth_configs": VIEW,
-    "listing_check": CHECK,
+    "catalog_check": CHECK,
     "connector_switch": MANAGE_FORM,
     "key_add": MANAGE_FORM,
     "key": VIEW,
     "key_check": CHECK,
     "key_sync": START_SYNC,
-    "syncs_new": START_SYNCS,
-    "syncs_batch": VIEW,
+    "sync_batch_create": START_SYNCS,
+    "sync_batch": VIEW,
     "key_replace": MANAGE_FORM,
     "key_edit": MANAGE_FORM,
     "key_pause": MANAGE_DOES,
@@ -123,70 +123,75 @@ TABLE = {
     "candidate_discard": CANDIDATE,
     "statuses": MACHINE,
     "events": MACHINE,
-    "order": MACHINE,
+    "operation": MACHINE,
     "check": MACHINE_DOES,
     "sync": MACHINE_DOES,
-    "api_nowhere": NOWHERE,
+    "api_not_found": NOWHERE,
 }
-# Addresses that others' tests look after: sign-in pages, health, metrics, the schema.
+# URLs with tests elsewhere: sign-in pages, health, metrics, the schema.
 ELSEWHERE_PREFIXES = ("accounts/",)
 ELSEWHERE = {"healthz", "readyz", "metrics", "openapi-json", "api-root"}
 
 
-def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for one in resolver.url_patterns:
-        route = prefix + str(one.pattern)
-        if isinstance(one, URLResolver):
-            yield from _patterns(one, route)
+def list_url_patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from list_url_patterns(pattern, route)
         else:
-            yield route, one
+            yield route, pattern
 
 
 def test_every_address_has_a_row() -> None:
-    found = {
+    names = {
         pattern.name or route
-        for route, pattern in _patterns(get_resolver())
+        for route, pattern in list_url_patterns(get_resolver())
         if not route.startswith(ELSEWHERE_PREFIXES)
     }
-    assert found - ELSEWHERE == set(TABLE)
+    assert names - ELSEWHERE == set(ACCESS_TABLE)
 
 
-def test_every_page_went_through_the_gate() -> None:
+def test_every_view_declares_who_may_open_it() -> None:
     open_pages = [
         route
-        for route, pattern in _patterns(get_resolver())
-        if pattern.name in TABLE
-        and TABLE[pattern.name] not in MACHINES
+        for route, pattern in list_url_patterns(get_resolver())
+        if pattern.name in ACCESS_TABLE
+        and ACCESS_TABLE[pattern.name] not in MACHINES
         and not getattr(pattern.callback, "access_rule", "")
     ]
     assert open_pages == []
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", ACCESS_TABLE)
 def test_an_address_answers_each_person_as_the_table_says(
     name: str, people: People, signed_in: SignIn, organisation: Organisation, make_key: MakeKey
 ) -> None:
     answers: dict[str, tuple[int, int]] = {}
-    for who in WHO:
-        client = Client() if who == "signed out" else signed_in(getattr(people, who))
-        machine = TABLE[name] in MACHINES
+    for role in ROLES:
+        client = Client() if role == "signed out" else signed_in(getattr(people, role))
+        is_api = ACCESS_TABLE[name] in MACHINES
         address = (
-            _machine_address(name) if machine else _address(name, organisation, make_key, people)
+            _api_url_for_name(name)
+            if is_api
+            else url_for_name(name, organisation, make_key, people)
         )
-        answers[who] = (_status(client.get(address)), _status(client.post(address)))
-    gets, posts = TABLE[name]
-    assert answers == dict(zip(WHO, zip(gets, posts, strict=True), strict=True))
+        answers[role] = (
+            _response_status(client.get(address)),
+            _response_status(client.post(address)),
+        )
+    gets, posts = ACCESS_TABLE[name]
+    assert answers == dict(zip(ROLES, zip(gets, posts, strict=True), strict=True))
 
 
-def _status(answer: HttpResponseBase) -> int:
-    let_go(answer)  # files that nobody reads
+def _response_status(answer: HttpResponseBase) -> int:
+    close_response(answer)  # files that nobody reads
     return answer.status_code
 
 
 OF_ONE_PERSON = {
     *(
-        "view_remove",
-        "token_revoke",
+        "saved_view_delete",
+        "api_token_revoke",
         "import_draft",
         "import_confirm",
         "import_retest",
@@ -195,15 +200,15 @@ OF_ONE_PERSON = {
 }
 
 
-def _of_one_person(name: str, people: People) -> object:
-    if name == "view_remove":
-        return saved_view_keep(
+def _personal_object(name: str, people: People) -> object:
+    if name == "saved_view_delete":
+        return saved_view_save(
             actor=OPERATOR, user=people.viewer, name="Late", query="state=late"
         ).pk
-    if name == "token_revoke":
-        return token_made(people.viewer)
-    draft = import_drafts_of(user=people.manager).first()
-    return (draft or laid_out(people.manager, "Alder,Main")).pk
+    if name == "api_token_revoke":
+        return create_api_token(people.viewer)
+    draft = open_import_drafts_list(user=people.manager).first()
+    return (draft or import_draft_make(people.manager, "Alder,Main")).pk
 
 
 OF_PEOPLE = {
@@ -212,32 +217,34 @@ OF_PEOPLE = {
 }
 
 
-def _address_of_people(name: str, organisation: Organisation) -> str:
+def _people_url_for_name(name: str, organisation: Organisation) -> str:
     if name in {"member", "member_remove"}:
-        return reverse(name, args=[organisation.slug, member_made(organisation).pk])
+        return reverse(name, args=[organisation.slug, create_member(organisation).pk])
     if name.startswith("person"):
-        return reverse(name, args=[member_made(organisation).pk])
-    made, token = invitation_made(organisation)
+        return reverse(name, args=[create_member(organisation).pk])
+    invitation, token = create_invitation(organisation)
     return reverse(
-        name, args=[organisation.slug, made.pk] if name == "member_invitation" else [token]
+        name, args=[organisation.slug, invitation.pk] if name == "member_invitation" else [token]
     )
 
 
-def _address(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
+def url_for_name(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name in OF_ONE_PERSON:
-        return reverse(name, args=[_of_one_person(name, people)])
+        return reverse(name, args=[_personal_object(name, people)])
     if name == "first_visit_link":
         return reverse(name, args=["freddy_made-up"])
     if name == "session_end":
         return reverse(name, args=[2**40])
-    if name == "syncs_batch":
+    if name == "sync_batch":
         key, actor = make_key("Synced"), Actor("Ana")
-        batch = batch_open(actor=actor)
-        order_sync(organisation=organisation, actor=actor, key_id=key.pk, full=False, batch=batch)
+        batch = operation_batch_create(actor=actor)
+        sync_operation_create(
+            organisation=organisation, actor=actor, key_id=key.pk, full=False, batch=batch
+        )
         return reverse(name, args=[batch.pk])
     if name in OF_PEOPLE:
-        return _address_of_people(name, organisation)
-    if name == "listing_check":
+        return _people_url_for_name(name, organisation)
+    if name == "catalog_check":
         return reverse(name, args=[organisation.slug, make_key("Listed").pk, "connectors"])
     if name == "connector_switch":
         page = reverse(name, args=[organisation.slug, make_key("Switched").pk])
@@ -250,7 +257,7 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
         "organisation",
         "members",
         "member_invite",
-        "leave",
+        "organisation_leave",
         "key_add",
         "connectors",
         "auth_configs",
@@ -258,9 +265,9 @@ def _address(name: str, organisation: Organisation, make_key: MakeKey, people: P
     return reverse(name, args=[organisation.slug] if name in within else [])
 
 
-def _machine_address(name: str) -> str:
-    if name == "api_nowhere":
+def _api_url_for_name(name: str) -> str:
+    if name == "api_not_found":
         return reverse(name, args=["v1/nowhere"])
-    # A token is the way in, and a test of its own: here there is none.
+    # API requests here carry no token; tokens have tests of their own.
     arguments: dict[str, list[object]] = {"statuses": [], "events": ["alder"]}
     return reverse(f"api:{name}", args=arguments.get(name, [1]))

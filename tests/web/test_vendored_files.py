@@ -1,10 +1,10 @@
-"""What was taken from elsewhere is what it was, and every icon that is named is there."""
+"""Vendored files match their checksums, and every icon that is named is in the sprite."""
 
 import hashlib
 import re
 from pathlib import Path
 
-from freddy_admin.web.presenters.states import LOOKS
+from freddy_admin.web.presenters.state_pill import STATE_STYLES
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -21,17 +21,19 @@ def test_vendored_files_match_their_checksums() -> None:
 def test_every_vendored_file_is_listed() -> None:
     listed = (STATIC / "vendor/CHECKSUMS").read_text()
     files = {path for path in (STATIC / "vendor").rglob("*") if path.is_file()}
-    missing = [path for path in files if str(path.relative_to(STATIC)) not in listed]
-    assert [path.name for path in missing] == ["CHECKSUMS"]
+    unlisted = [path for path in files if str(path.relative_to(STATIC)) not in listed]
+    assert [path.name for path in unlisted] == ["CHECKSUMS"]
 
 
 def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     sprite = set(re.findall(r'id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
     templates = " ".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
     python = " ".join(path.read_text() for path in (ROOT / "freddy_admin/web").rglob("*.py"))
-    named = set(re.findall(r'{% icon "([\w-]+)"', templates))
-    named |= set(re.findall(r'icon="([\w-]+)"', python)) | {look.icon for look in LOOKS.values()}
-    assert named - sprite == set()
+    icon_names = set(re.findall(r'{% icon "([\w-]+)"', templates))
+    icon_names |= set(re.findall(r'icon="([\w-]+)"', python)) | {
+        style.icon for style in STATE_STYLES.values()
+    }
+    assert icon_names - sprite == set()
 
 
 def test_no_template_carries_a_style_a_script_or_a_handler_of_its_own() -> None:
@@ -45,5 +47,5 @@ def test_no_template_carries_a_style_a_script_or_a_handler_of_its_own() -> None:
 
 def test_colours_stand_in_tokens_alone() -> None:
     for path in (STATIC / "css").glob("*.css"):
-        found = re.search(r"#[0-9a-f]{3,8}\b|rgb\(|hsl\(", path.read_text())
-        assert (found is not None) is (path.name == "tokens.css"), path.name
+        match = re.search(r"#[0-9a-f]{3,8}\b|rgb\(|hsl\(", path.read_text())
+        assert (match is not None) is (path.name == "design-tokens.css"), path.name

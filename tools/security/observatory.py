@@ -1,7 +1,7 @@
 """`python -m tools.security.observatory FOLDER`: Mozilla's Observatory over the panel, on loopback.
 
 FOLDER is where `npm install --ignore-scripts @mdn/mdn-http-observatory` was run. The panel runs as
-in production, behind a proxy with TLS. Ends with 1 where a page has less than 140 points.
+in production, behind a proxy with TLS. The exit code is 1 where a page has less than 140 points.
 """
 
 import json
@@ -11,39 +11,37 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.security.production_panel import cookies_of, production_panel, send, signed_in
+from tools.security.production_panel import cookie_header, production_panel, sign_in, submit_form
 
-GOAL = 140
-SIGNED_OUT, SIGNED_IN = (
-    ["/accounts/login/"],
-    ["/", "/organisations/alder/", "/nowhere/", "/breaks/"],
-)
+MIN_SCORE = 140
+SIGNED_OUT_PATHS = ["/accounts/login/"]
+SIGNED_IN_PATHS = ["/", "/organisations/alder/", "/nowhere/", "/breaks/"]
 
 
 def main(folder: Path) -> int:
-    """A line per page; the exit code."""
+    """Print a line for each page; returns the exit code."""
     with (
-        tempfile.TemporaryDirectory(prefix="freddy-wall-") as name,
-        production_panel(Path(name)) as (_, port, authority),
+        tempfile.TemporaryDirectory(prefix="freddy-wall-") as folder_name,
+        production_panel(Path(folder_name)) as (_, port, authority),
     ):
-        browser = signed_in(port, authority)
-        send(browser, port, "/add-organisation/", name="Alder")
-        found = _scan(folder, port, authority, "", SIGNED_OUT)
-        found += _scan(folder, port, authority, cookies_of(browser), SIGNED_IN)
-    for one in found:
-        alone = "" if one["alone"] == one["score"] else f" ({one['alone']} without a cookie)"
-        print(f"{one['score']:>4} {one['grade']:<3} {one['status']} {one['page']}{alone}")
-        for test, (result, points, passed) in one["tests"].items():
+        browser = sign_in(port, authority)
+        submit_form(browser, port, "/add-organisation/", name="Alder")
+        pages = _run_observatory(folder, port, authority, "", SIGNED_OUT_PATHS)
+        pages += _run_observatory(folder, port, authority, cookie_header(browser), SIGNED_IN_PATHS)
+    for page in pages:
+        note = "" if page["alone"] == page["score"] else f" ({page['alone']} without a cookie)"
+        print(f"{page['score']:>4} {page['grade']:<3} {page['status']} {page['page']}{note}")
+        for test, (result, points, passed) in page["tests"].items():
             print(f"       {points:+4d} {'' if passed else 'FAILED '}{test}: {result}")
-    return int(len(found) < 5 or any(one["score"] < GOAL for one in found))
+    return int(len(pages) < 5 or any(page["score"] < MIN_SCORE for page in pages))
 
 
-def _scan(
+def _run_observatory(
     folder: Path, port: int, authority: str, cookie: str, pages: list[str]
 ) -> list[dict[str, object]]:
     script = Path(__file__).with_suffix(".mjs").resolve()
     env = {"PATH": os.environ["PATH"], "NODE_EXTRA_CA_CERTS": authority, "HOME": str(folder)}
-    ended = subprocess.run(
+    result = subprocess.run(
         ["node", str(script), str(port), cookie, *pages],
         env=env,
         cwd=folder,
@@ -52,8 +50,8 @@ def _scan(
         timeout=120,
         check=False,
     )
-    print(ended.stderr, file=sys.stderr)
-    return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    print(result.stderr, file=sys.stderr)
+    return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from freddy_admin.audit.content import event_content
-from freddy_admin.audit.guards import guards_make, guards_remove
+from freddy_admin.audit.append_only_triggers import (
+    append_only_triggers_create,
+    append_only_triggers_drop,
+)
+from freddy_admin.audit.event_content import event_content
 from freddy_admin.core import clock
-from freddy_admin.crypto.chains import START, chain_key, digest_next
+from freddy_admin.crypto.hash_chain import CHAIN_START, derive_chain_key, extend_digest
 
 BATCH = 500
 
@@ -18,12 +21,12 @@ def adopt(apps, schema_editor):
         name: apps.get_model("audit", f"Audit{name}").objects.using(using)
         for name in ("Event", "Link", "Head", "Epoch")
     }
-    key = chain_key(settings.SECRET_KEY)
-    count, digest, last, links = 0, START, START, []
+    key = derive_chain_key(settings.SECRET_KEY)
+    count, digest, last, links = 0, CHAIN_START, CHAIN_START, []
     for event in rows["Event"].order_by("id").iterator(chunk_size=BATCH):
         count += 1
-        digest = digest_next(digest, event_content(event))
-        last = key.link(former=last, digest=digest)
+        digest = extend_digest(digest, event_content(event))
+        last = key.link_hash(former=last, digest=digest)
         links.append(rows["Link"].model(place=count, event_id=event.pk, hash=last))
         if len(links) == BATCH:
             rows["Link"].bulk_create(links)
@@ -31,18 +34,18 @@ def adopt(apps, schema_editor):
     rows["Link"].bulk_create(links)
     if not count:
         return
-    proof = key.head(count=count, digest=digest, last=last)
+    proof = key.head_mac(count=count, digest=digest, last=last)
     rows["Head"].create(pk=1, count=count, digest=digest, last=last, key_id=key.id, proof=proof)
     for kind, first in (("adopted", 1), ("begun", count + 1)):
         rows["Epoch"].create(first_place=first, kind=kind, key_id=key.id, began_at=clock.now())
 
 
 def guard(apps, schema_editor):
-    guards_make(schema_editor.connection.alias)
+    append_only_triggers_create(schema_editor.connection.alias)
 
 
 def unguard(apps, schema_editor):
-    guards_remove(schema_editor.connection.alias)
+    append_only_triggers_drop(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

@@ -1,1 +1,1 @@
-"""What was: noticed, told, replayed, read, and let go when it is old."""
+"""History of keys: diffed, recorded, replayed, read, and deleted when it is old."""

@@ -1,4 +1,4 @@
-"""Lets old history go, a small batch at a time: no page ever waits for it."""
+"""Deletes old history, a small batch at a time: no page ever waits for it."""
 
 from datetime import datetime, timedelta
 from itertools import chain
@@ -8,60 +8,73 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from freddy_admin.core.clock_guard import deletion_now, history_cutoff
-from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, Order, OrderBatch
-from freddy_admin.sync.models.orders import UNFINISHED
+from freddy_admin.core.clock_skew import history_prune_cutoff_advance, trusted_now
+from freddy_admin.sync.models import (
+    CheckRun,
+    EventKind,
+    HistoryEvent,
+    OperationBatch,
+    RemoteOperation,
+)
+from freddy_admin.sync.models.operations import UNFINISHED_STATES
 
-BATCH = 500
+BATCH_SIZE = 500
 
 
 def history_prune() -> int:
-    """Delete what is older than `HISTORY_DAYS` among the oldest rows of each kind; how many.
+    """Delete rows older than `HISTORY_DAYS` among the oldest of each model; returns how many.
 
     Nothing while the clocks disagree, and at most two days' share an hour: after the setting was
-    lowered, old history goes bit by bit. A span of failing checks that is not over stays, however
-    long ago it began. Nothing needs a row before the window it shows: each event says what it
+    lowered, old history is deleted bit by bit. A span of failing checks that is not over stays,
+    however long ago it began. No window needs a row from before it: each event says what it
     changed from.
     """
-    now = deletion_now()
+    now = trusted_now()
     if now is None:
         return 0
     # Rows of a day when our clock was far ahead must not stand before the others for years.
-    kinds = [(rows.filter(**{f"{time}__lte": now}), time) for rows, time in _kinds()]
-    wanted = now - timedelta(days=settings.HISTORY_DAYS)
-    before = history_cutoff(wanted=wanted, now=now, oldest=lambda: _oldest(kinds))
-    return sum(_oldest_go(rows, time, before) for rows, time in kinds)
+    prunable = [(rows.filter(**{f"{time}__lte": now}), time) for rows, time in _prunable_rows()]
+    target = now - timedelta(days=settings.HISTORY_DAYS)
+    cutoff = history_prune_cutoff_advance(
+        target=target, now=now, get_oldest=lambda: _oldest_row_time(prunable)
+    )
+    return sum(_delete_oldest_rows(rows, time, cutoff) for rows, time in prunable)
 
 
-Kind = tuple[QuerySet[Any], str]
+# The rows, and the name of their time column.
+PrunableRows = tuple[QuerySet[Any], str]
 
 
-def _kinds() -> list[Kind]:
+def _prunable_rows() -> list[PrunableRows]:
     return [
         (HistoryEvent.objects.exclude(kind=EventKind.CHECK_FAILED, until=None), "at"),
         (CheckRun.objects.all(), "last_at"),
-        (Order.objects.exclude(state__in=UNFINISHED), "requested_at"),
-        (OrderBatch.objects.filter(orders=None), "created_at"),
+        (RemoteOperation.objects.exclude(state__in=UNFINISHED_STATES), "requested_at"),
+        (OperationBatch.objects.filter(operations=None), "created_at"),
     ]
 
 
-def _first(rows: QuerySet[Any], time: str) -> list[tuple[Any, datetime]]:
+def _list_oldest_rows(rows: QuerySet[Any], time: str) -> list[tuple[Any, datetime]]:
     # Rows are added as time passes, so the first ones are the oldest: no index on their age is
-    # kept for this, and a look that finds nothing reads `BATCH` rows at most.
-    return list(rows.order_by(_ADDED.get(rows.model, "pk")).values_list("pk", time)[:BATCH])
+    # kept for this, and a run that deletes nothing reads `BATCH_SIZE` rows at most.
+    return list(
+        rows.order_by(_INSERTION_ORDER_FIELD.get(rows.model, "pk")).values_list("pk", time)[
+            :BATCH_SIZE
+        ]
+    )
 
 
-def _oldest(kinds: list[Kind]) -> datetime | None:
-    first = chain.from_iterable(_first(rows, time) for rows, time in kinds)
-    return min((at for _pk, at in first), default=None)
+def _oldest_row_time(prunable: list[PrunableRows]) -> datetime | None:
+    oldest = chain.from_iterable(_list_oldest_rows(rows, time) for rows, time in prunable)
+    return min((at for _pk, at in oldest), default=None)
 
 
-def _oldest_go(rows: QuerySet[Any], time: str, before: datetime) -> int:
+def _delete_oldest_rows(rows: QuerySet[Any], time: str, cutoff: datetime) -> int:
     with transaction.atomic():
-        old = [pk for pk, at in _first(rows, time) if at < before]
-        if old:
-            rows.model.objects.filter(pk__in=old).delete()
-        return len(old)
+        old_ids = [pk for pk, at in _list_oldest_rows(rows, time) if at < cutoff]
+        if old_ids:
+            rows.model.objects.filter(pk__in=old_ids).delete()
+        return len(old_ids)
 
 
-_ADDED: dict[Any, str] = {OrderBatch: "created_at"}
+_INSERTION_ORDER_FIELD: dict[Any, str] = {OperationBatch: "created_at"}

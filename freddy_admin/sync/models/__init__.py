@@ -1,24 +1,29 @@
-"""The tables of the sync room: what is, what was, what people asked for."""
+"""The tables of the sync room: sync status, history, remote operations, catalog, counters."""
 
-from freddy_admin.sync.models.counts import CheckCount
+from freddy_admin.sync.models.catalog import CatalogKind, CatalogSnapshot
+from freddy_admin.sync.models.check_counters import CheckCounter
 from freddy_admin.sync.models.history import CheckRun, EventKind, HistoryEvent
-from freddy_admin.sync.models.listings import Listing, ListingKind
-from freddy_admin.sync.models.orders import Order, OrderBatch, OrderKind, OrderState
-from freddy_admin.sync.models.status import ApiHealth, KeySync, Outcome, WorkerBeat
+from freddy_admin.sync.models.operations import (
+    OperationBatch,
+    OperationKind,
+    OperationState,
+    RemoteOperation,
+)
+from freddy_admin.sync.models.status import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
 
 __all__ = [
     "ApiHealth",
-    "CheckCount",
+    "CatalogKind",
+    "CatalogSnapshot",
+    "CheckCounter",
+    "CheckOutcome",
     "CheckRun",
     "EventKind",
     "HistoryEvent",
-    "KeySync",
-    "Listing",
-    "ListingKind",
-    "Order",
-    "OrderBatch",
-    "OrderKind",
-    "OrderState",
-    "Outcome",
-    "WorkerBeat",
+    "OperationBatch",
+    "OperationKind",
+    "OperationState",
+    "RemoteOperation",
+    "SyncStatus",
+    "WorkerHeartbeat",
 ]

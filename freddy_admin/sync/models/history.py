@@ -1,4 +1,4 @@
-"""What was: the changes and the runs of identical observations; growth follows changes."""
+"""The history: changes, and runs of identical observations; it grows with changes alone."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from freddy_admin.core.models import TenantOwned
 
 
 class EventKind(models.TextChoices):
-    """What an event tells; the value is stored and never changes its meaning."""
+    """What an event reports; the value is stored and never changes its meaning."""
 
     SYNC_SEEN = "sync_seen", _("Synced")
     SYNC_SKIPPED = "sync_skipped", _("Sync skipped")
@@ -18,11 +18,11 @@ class EventKind(models.TextChoices):
     CHECK_FAILED = "check_failed", _("Check failed")
     HEALTH_CHANGED = "health_changed", _("State changed")
     KEY_CHANGED = "key_changed", _("Key changed")
-    PERSON_DID = "person_did", _("Done by a person")
+    PERSON_ACTION = "person_did", _("Done by a person")
 
 
-# From these a key's states and tools at any moment are told.
-STATEFUL = (EventKind.HEALTH_CHANGED, EventKind.TOOLS_CHANGED, EventKind.KEY_CHANGED)
+# A key's states and tools at any moment follow from these.
+STATE_EVENT_KINDS = (EventKind.HEALTH_CHANGED, EventKind.TOOLS_CHANGED, EventKind.KEY_CHANGED)
 
 
 class HistoryEvent(TenantOwned):
@@ -61,10 +61,10 @@ class HistoryEvent(TenantOwned):
 
 
 class CheckRun(TenantOwned):
-    """Checks in a row that all brought the very same thing; the latest run is in `KeySync`.
+    """Checks in a row that all brought the very same thing; the latest run is in `SyncStatus`.
 
     A run ends with a check that brings anything else, and where none came for so long that the
-    last one said nothing any more; failing keys are looked at less often, which ends no run.
+    last one was no longer current; failing keys are checked less often, which ends no run.
     """
 
     key = models.ForeignKey(

@@ -1,12 +1,12 @@
-"""What is: one row per key with the latest figures, conclusion and schedule; the panel itself."""
+"""One row per key with its latest figures, health state and schedule; workers and the API."""
 
 from django.db import models
 
 from freddy_admin.core.models import TenantOwned
-from freddy_admin.sync.states import State
+from freddy_admin.sync.health_states import HealthState
 
 
-class Outcome(models.TextChoices):
+class CheckOutcome(models.TextChoices):
     """How the latest finished check ended."""
 
     NONE = "", "no check finished yet"
@@ -15,15 +15,15 @@ class Outcome(models.TextChoices):
     FAILED = "failed", "no answer to rely on"
 
 
-class KeySync(TenantOwned):
+class SyncStatus(TenantOwned):
     """The sync of one key, as last seen. Times are UTC; `state` is that of the last observation.
 
-    Lists read the state through `selectors.effective_state`: paused and unknown depend on the
-    clock alone and are worked out in SQL.
+    Lists read the state through `status.queries.effective_state_expression`: paused and unknown
+    depend on the clock alone and are worked out in SQL.
     """
 
     key = models.OneToOneField(
-        "vault.ApiKey", on_delete=models.CASCADE, primary_key=True, related_name="sync"
+        "vault.ApiKey", on_delete=models.CASCADE, primary_key=True, related_name="sync_status"
     )
     key_version = models.PositiveIntegerField(default=1)
 
@@ -43,7 +43,7 @@ class KeySync(TenantOwned):
 
     # The latest finished check.
     checked_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(max_length=10, choices=CheckOutcome.choices, blank=True)
     error_kind = models.CharField(max_length=40, blank=True)
     error_code = models.CharField(max_length=128, blank=True)
     error_http_status = models.PositiveSmallIntegerField(null=True)
@@ -58,36 +58,41 @@ class KeySync(TenantOwned):
     refusals = models.PositiveIntegerField(default=0)  # refusals among conclusive checks, in a row
     refusal_status = models.PositiveSmallIntegerField(null=True)  # 401 or 403, of the latest one
     unreadable_since = models.DateTimeField(null=True)
-    misfit_since = models.DateTimeField(null=True)  # the master key does not fit: nobody's key
+    # The master key does not fit: no fault of this key.
+    master_key_misfit_since = models.DateTimeField(null=True)
 
-    # What we conclude from it.
-    state = models.CharField(max_length=20, choices=State.choices, default=State.NOT_CHECKED)
+    # The health state concluded from it.
+    state = models.CharField(
+        max_length=20, choices=HealthState.choices, default=HealthState.NOT_CHECKED
+    )
     state_since = models.DateTimeField()
     state_rule = models.PositiveSmallIntegerField(default=4)  # the line of the health rule
     unknown_at = models.DateTimeField(null=True)
 
-    # The run of identical observations that is going on; a change writes it down as a CheckRun.
-    run_mark = models.CharField(max_length=16, blank=True)
-    run_from = models.DateTimeField(null=True)
+    # The current run of identical observations; a change stores it as a CheckRun.
+    run_digest = models.CharField(max_length=16, blank=True)
+    run_started_at = models.DateTimeField(null=True)
     run_count = models.PositiveIntegerField(default=0)
     run_worst_ms = models.FloatField(null=True)
-    # What the history has told so far, so that nothing is told twice.
-    told_state = models.CharField(max_length=20, blank=True)  # "": nothing yet
-    told_at = models.DateTimeField(null=True)
-    told_sync_at = models.DateTimeField(null=True)  # the latest sync told
-    told_skip_at = models.DateTimeField(null=True)  # the latest skip told
-    told_error = models.CharField(max_length=16, blank=True)  # mark of the open span of failures
+    # What the history has recorded so far, so that nothing is recorded twice.
+    recorded_state = models.CharField(max_length=20, blank=True)  # "": nothing yet
+    recorded_at = models.DateTimeField(null=True)
+    recorded_sync_at = models.DateTimeField(null=True)  # the latest sync
+    recorded_skip_at = models.DateTimeField(null=True)  # the latest skipped sync
+    # Of the open span of failures.
+    recorded_error_digest = models.CharField(max_length=16, blank=True)
     # Which other keys report the same: a digest of the figures, and of those before.
-    figures_mark = models.CharField(max_length=16, blank=True)
-    figures_before = models.CharField(max_length=16, blank=True)
-    figures_count = models.PositiveIntegerField(default=0)  # checks in a row that brought them
+    figures_digest = models.CharField(max_length=16, blank=True)
+    previous_figures_digest = models.CharField(max_length=16, blank=True)
+    # Checks in a row that brought these figures.
+    figures_check_count = models.PositiveIntegerField(default=0)
 
-    # The latest sync that a person asked for, until a new `last_sync_at` or the next order.
-    order_at = models.DateTimeField(null=True)
-    order_by = models.CharField(max_length=254, blank=True)
-    order_state = models.CharField(max_length=10, blank=True)
+    # The latest sync that a person asked for, until a new `last_sync_at` or the next operation.
+    operation_requested_at = models.DateTimeField(null=True)
+    operation_requested_by = models.CharField(max_length=254, blank=True)
+    operation_state = models.CharField(max_length=10, blank=True)
 
-    # When we look again, and who is looking now.
+    # When the key is checked again, and the lease of a check that runs.
     next_check_at = models.DateTimeField()
     hold_until = models.DateTimeField(null=True)  # Aitronos asked us to wait until then
     requested_at = models.DateTimeField(null=True)
@@ -100,7 +105,7 @@ class KeySync(TenantOwned):
         indexes = [
             models.Index(fields=["next_check_at"], name="sync_due"),
             models.Index(fields=["lease_token"], name="sync_lease"),
-            models.Index(fields=["figures_mark"], name="sync_figures"),
+            models.Index(fields=["figures_digest"], name="sync_figures"),
             # All that counting every key needs to read of it.
             models.Index(
                 fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
@@ -111,13 +116,13 @@ class KeySync(TenantOwned):
         return f"{self.key_id}: {self.state}"
 
 
-class WorkerBeat(models.Model):
-    """A sign of life of one worker process."""
+class WorkerHeartbeat(models.Model):
+    """The latest heartbeat of one worker process."""
 
     name = models.CharField(max_length=120, unique=True)
     version = models.CharField(max_length=20)
     started_at = models.DateTimeField()
-    beat_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
     checks_done = models.PositiveBigIntegerField(default=0)
     can_open_keys = models.BooleanField(default=True)
     master_key_state = models.CharField(max_length=20, blank=True)
@@ -127,7 +132,7 @@ class WorkerBeat(models.Model):
 
 
 class ApiHealth(models.Model):
-    """What the public health route of the API last said; one row."""
+    """The latest result of the API's public health route; one row."""
 
     checked_at = models.DateTimeField()
     reachable = models.BooleanField()

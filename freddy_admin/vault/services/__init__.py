@@ -1,25 +1,26 @@
 """Everything that changes a key. Each service records one audit event in its transaction."""
 
-from freddy_admin.vault.details import KeyDetails
-from freddy_admin.vault.resealed import ResealReport, UnreadableRow
-from freddy_admin.vault.services.candidates import (
-    candidate_could_not_test,
-    candidate_differ,
-    candidate_discard,
-    candidate_promote,
-    candidate_refuse,
-    candidate_retry,
-    candidates_claim,
-    candidates_release,
-)
-from freddy_admin.vault.services.imports import (
+from freddy_admin.vault.candidate_result import CandidateResult
+from freddy_admin.vault.key_details import KeyDetails
+from freddy_admin.vault.rotation_report import ResealReport, UnreadableRow
+from freddy_admin.vault.services.bulk_import import (
     ImportOutcome,
     ImportResult,
     ImportRow,
     api_keys_import,
 )
+from freddy_admin.vault.services.candidates import (
+    candidate_discard,
+    candidate_promote,
+    candidate_record_differing,
+    candidate_record_refused,
+    candidate_record_untested,
+    candidate_retry,
+    candidates_claim,
+    candidates_release,
+)
 from freddy_admin.vault.services.keys import (
-    api_key_draft,
+    api_key_create,
     api_key_pause,
     api_key_replace,
     api_key_resume,
@@ -27,17 +28,16 @@ from freddy_admin.vault.services.keys import (
     api_key_update,
 )
 from freddy_admin.vault.services.reseal import api_keys_reseal
-from freddy_admin.vault.trying import TestOutcome
 
 __all__ = [
+    "CandidateResult",
     "ImportOutcome",
     "ImportResult",
     "ImportRow",
     "KeyDetails",
     "ResealReport",
-    "TestOutcome",
     "UnreadableRow",
-    "api_key_draft",
+    "api_key_create",
     "api_key_pause",
     "api_key_replace",
     "api_key_resume",
@@ -45,11 +45,11 @@ __all__ = [
     "api_key_update",
     "api_keys_import",
     "api_keys_reseal",
-    "candidate_could_not_test",
-    "candidate_differ",
     "candidate_discard",
     "candidate_promote",
-    "candidate_refuse",
+    "candidate_record_differing",
+    "candidate_record_refused",
+    "candidate_record_untested",
     "candidate_retry",
     "candidates_claim",
     "candidates_release",

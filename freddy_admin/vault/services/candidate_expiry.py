@@ -1,4 +1,4 @@
-"""New secrets that nobody decided about: wiped after a while, for none is kept for ever."""
+"""Expires candidates that nobody decided about."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,56 +8,60 @@ from django.db import transaction
 from django.db.models import Q
 
 from freddy_admin.audit.services import WORKER
-from freddy_admin.audit.tags import Tag
-from freddy_admin.core.clock_guard import deletion_now
+from freddy_admin.audit.tags import AuditTag
+from freddy_admin.core.clock_skew import trusted_now
 from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.core.sqlite_wal import wal_empty_after_commit
+from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.vault.candidate_result import DECISION_PERIOD, decision_deadline
+from freddy_admin.vault.key_audit import key_audit_record
 from freddy_admin.vault.locks import candidate_lock
-from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyStatus
-from freddy_admin.vault.trail import key_record
-from freddy_admin.vault.trying import DECIDE_WITHIN, decision_ends_at
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
 
-_AT_ONCE = 100
+_BATCH_SIZE = 100
 
 
-def candidates_expire(*, tell: Callable[[ApiKey, bool], None]) -> int:
-    """Throw away what was tested and has waited for a decision too long; how many.
+def candidates_expire(*, on_expire: Callable[[ApiKey, bool], None]) -> int:
+    """Delete tested candidates that waited too long for a decision; returns how many.
 
-    One that waits for its test is not touched, however long no worker ran, and none while the
-    clocks disagree. `tell` is called in the same transaction with the key and whether it stays;
-    one that never had another secret goes.
+    Candidates that wait for their test are not touched, however long no worker ran, and none
+    while the clocks disagree. `on_expire` is called in the same transaction with the key and
+    whether it stays: a key that never had another secret is deleted, too.
     """
-    now = deletion_now()
+    now = trusted_now()
     if now is None:
         return 0
-    before = now - DECIDE_WITHIN
-    old = Q(tested_at__lte=before) | Q(tested_at=None, created_at__lte=before)
-    waiting = KeyCandidate.objects.filter(old).exclude(state=CandidateState.PENDING)
-    found = waiting.select_related("key__organisation").order_by("pk")[:_AT_ONCE]
-    return sum(_expire(one, tell, now) for one in found)
+    cutoff = now - DECISION_PERIOD
+    is_overdue = Q(tested_at__lte=cutoff) | Q(tested_at=None, created_at__lte=cutoff)
+    overdue = KeyCandidate.objects.filter(is_overdue).exclude(state=CandidateState.PENDING)
+    batch = overdue.select_related("key__organisation").order_by("pk")[:_BATCH_SIZE]
+    return sum(_candidate_expire(candidate, on_expire, now) for candidate in batch)
 
 
-def _expire(seen: KeyCandidate, tell: Callable[[ApiKey, bool], None], now: datetime) -> bool:
-    # Kept, discarded or sent to another test since we looked: then it is not ours to throw away.
+def _candidate_expire(
+    unlocked_candidate: KeyCandidate, on_expire: Callable[[ApiKey, bool], None], now: datetime
+) -> bool:
+    # Skipped if it was kept, discarded or retested since the query.
     with suppress(Conflict, NotFound), transaction.atomic():
         key, candidate = candidate_lock(
-            organisation=seen.key.organisation, key=seen.key, version=seen.version
+            organisation=unlocked_candidate.key.organisation,
+            key=unlocked_candidate.key,
+            version=unlocked_candidate.version,
         )
-        ends_at = decision_ends_at(candidate)
-        if ends_at is None or ends_at > now:
+        deadline = decision_deadline(candidate)
+        if deadline is None or deadline > now:
             return False
-        key_record(
-            Tag.KEY_CANDIDATE_DISCARDED,
+        key_audit_record(
+            AuditTag.KEY_CANDIDATE_DISCARDED,
             WORKER,
             key,
             version=candidate.version,
             reason="nobody decided",
         )
-        stays = key.status != KeyStatus.DRAFT
+        is_key_kept = key.status != KeyLifecycle.DRAFT
         candidate.delete()
-        wal_empty_after_commit()
-        tell(key, stays)
-        if not stays:
+        wal_truncate_on_commit()
+        on_expire(key, is_key_kept)
+        if not is_key_kept:
             key.delete()
         return True
     return False

@@ -1,7 +1,7 @@
-"""What a person does with many pasted keys: lay them out, look again, confirm, throw away.
+"""A person's side of an import of pasted keys: create, retest, confirm, discard a draft.
 
-Nothing is saved as a key here: rows are sealed where they lie, tried out by the worker, and made
-into keys by it once the person has confirmed.
+Nothing is saved as a key here: each row is sealed, tested by the worker, and saved as a key by it
+once the person has confirmed.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,169 +15,202 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import User
-from freddy_admin.audit.services import Actor, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
-from freddy_admin.core.sqlite_wal import wal_empty_after_commit
+from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import may_create_organisations, organisations_where
-from freddy_admin.vault.csv_file import CsvRow, ReportLine, csv_file_read
-from freddy_admin.vault.duplicates import fingerprints_here
-from freddy_admin.vault.import_reads import import_draft_lock, import_drafts_of
-from freddy_admin.vault.models import Fate, ImportDraft, ImportDraftRow, ImportState, Verdict
+from freddy_admin.organisations.selectors import (
+    can_create_organisations,
+    organisations_with_permission,
+)
+from freddy_admin.vault.candidate_result import (
+    CANDIDATE_RESULT_FIELDS,
+    UNREADABLE_RESULT_KINDS,
+    candidate_result_clear,
+)
+from freddy_admin.vault.duplicate_secrets import fingerprints_of_organisations
+from freddy_admin.vault.import_selectors import import_draft_lock, open_import_drafts_list
+from freddy_admin.vault.key_import_csv import CsvRow, CsvRowReport, csv_file_parse
+from freddy_admin.vault.models import (
+    ImportDraft,
+    ImportDraftRow,
+    ImportDraftState,
+    ImportRowState,
+    ImportSaveState,
+)
 from freddy_admin.vault.sealing import (
     canary_ensure,
-    import_place_of,
-    seal_into,
-    sealed_wipe,
+    import_row_binding,
+    sealed_secret_set,
+    sealed_secret_wipe,
 )
-from freddy_admin.vault.trying import NEVER_OPENED, TRIED_FIELDS, outcome_forget
 
-ROWS_AT_MOST: Final = 2_000
-BYTES_AT_MOST: Final = 1_000_000
-DRAFTS_AT_MOST: Final = 3
-_FIELDS: Final = tuple(
+DRAFT_MAX_ROWS: Final = 2_000
+DRAFT_MAX_BYTES: Final = 1_000_000
+MAX_OPEN_DRAFTS: Final = 3
+_INSERT_FIELDS: Final = tuple(
     field
     for field in ImportDraftRow._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
     if not field.primary_key
 )
-_WIPED: Final = ("fate", "ciphertext", "master_key_id", "fingerprint")
-# What a person may add to the rows that work; everything else is never made into a key.
-CHOICES: Final = frozenset({Verdict.UNTESTED, Verdict.DIFFERS})
-_AGAIN: Final = (Verdict.UNTESTED, Verdict.REJECTED)
+_WIPED_FIELDS: Final = ("save_state", "ciphertext", "master_key_id", "fingerprint")
+# States a person may save beside the rows that work; all others are never saved.
+OPTIONAL_ROW_STATES: Final = frozenset({ImportRowState.UNTESTED, ImportRowState.DIFFERS})
+_RETESTABLE_STATES: Final = (ImportRowState.UNTESTED, ImportRowState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rights:
-    """Into which organisations this person may bring keys."""
+class _ImportRights:
+    """The organisations, by name, into which a person may import keys."""
 
     managed: dict[str, Organisation]
-    may_add: bool
+    can_add_organisations: bool
 
     @classmethod
-    def of(cls, user: User) -> "_Rights":
-        found = organisations_where(user=user, permission=Permission.MANAGE_KEYS)
-        return cls({one.name: one for one in found}, may_create_organisations(user=user))
+    def for_user(cls, user: User) -> "_ImportRights":
+        organisations = organisations_with_permission(user=user, permission=Permission.MANAGE_KEYS)
+        return cls(
+            {organisation.name: organisation for organisation in organisations},
+            can_create_organisations(user=user),
+        )
 
 
-@sensitive_variables("data", "sound", "file")
-def import_draft_open(*, actor: Actor, user: User, data: bytes) -> ImportDraft:
-    """Read pasted rows and lay them out for their test; each secret is sealed for its row.
+@sensitive_variables("data", "valid_rows", "file")
+def import_draft_create(*, actor: Actor, user: User, data: bytes) -> ImportDraft:
+    """Create a draft from pasted rows, to be tested by the worker; each secret is sealed.
 
-    The columns and rules are those of the file of `import_keys`. A row of an organisation whose
-    keys this person does not look after is malformed, with the same words whether it exists or
-    not. Raises InvalidInput for text that is no such file at all, for too much of it, and where
-    too many drafts wait already.
+    Columns and rules are those of the file of `import_keys`. A row of an organisation whose keys
+    this person may not manage is malformed, with the same message whether it exists or not.
+    Raises InvalidInput for text that is no such file, is too large, or holds no rows, and if the
+    person has too many open drafts.
     """
-    if len(data) > BYTES_AT_MOST:
+    if len(data) > DRAFT_MAX_BYTES:
         raise InvalidInput(_("This is more than 1 MB. Split it into several parts."), field="rows")
-    file = csv_file_read(data, rows_at_most=ROWS_AT_MOST)
-    if file.unfit or not file.lines or len(file.lines) > ROWS_AT_MOST:
-        problem = file.unfit or (file.lines[-1].problem if file.lines else _("it holds no rows"))
+    file = csv_file_parse(data, max_rows=DRAFT_MAX_ROWS)
+    if file.file_problem or not file.lines or len(file.lines) > DRAFT_MAX_ROWS:
+        problem = file.file_problem or (
+            file.lines[-1].problem if file.lines else _("it holds no rows")
+        )
         raise InvalidInput(_("Nothing was read: %(why)s.") % {"why": problem}, field="rows")
-    sound = {row.number: row for row in file.sound}
+    valid_rows = {row.number: row for row in file.valid_rows}
     with transaction.atomic():
-        # One person's pastes one after the other, so that the limit holds.
+        # Concurrent drafts of one person are created in turn, so that the limit holds.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        _expect_room(user)
+        _open_drafts_validate_limit(user)
         draft = ImportDraft.objects.create(person=user, created_at=clock.now())
-        rows = _laid_out(draft, file.lines, sound, _Rights.of(user))
-        _write(rows)
+        rows = _draft_rows_build(draft, file.lines, valid_rows, _ImportRights.for_user(user))
+        _draft_rows_insert(rows)
         canary_ensure()
-        waiting = sum(row.verdict == Verdict.WAITING for row in rows)
-        audit_record(tag=Tag.KEYS_IMPORT_OPENED, actor=actor, rows=len(rows), to_test=waiting)
+        waiting_count = sum(row.state == ImportRowState.WAITING for row in rows)
+        audit_event_record(
+            tag=AuditTag.KEYS_IMPORT_OPENED, actor=actor, rows=len(rows), to_test=waiting_count
+        )
     return draft
 
 
 def import_draft_retest(*, actor: Actor, user: User, draft_id: UUID) -> int:
-    """Have those tested again that were rejected or could not be tested; how many."""
+    """Queue rejected and untested rows for another test; returns how many."""
     with transaction.atomic():
-        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
-        untried = ImportDraftRow(verdict=Verdict.WAITING)
-        outcome_forget(untried)
-        values = {name: getattr(untried, name) for name in ("verdict", *TRIED_FIELDS)}
-        rows = draft.rows.filter(verdict__in=_AGAIN).exclude(ciphertext=None)
-        number = rows.update(**values)
-        if number:
-            audit_record(tag=Tag.CHECK_REQUESTED, actor=actor, subject=_("import"), rows=number)
-    return number
+        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportDraftState.OPEN)
+        untested_row = ImportDraftRow(state=ImportRowState.WAITING)
+        candidate_result_clear(untested_row)
+        values = {name: getattr(untested_row, name) for name in ("state", *CANDIDATE_RESULT_FIELDS)}
+        rows = draft.rows.filter(state__in=_RETESTABLE_STATES).exclude(ciphertext=None)
+        row_count = rows.update(**values)
+        if row_count:
+            audit_event_record(
+                tag=AuditTag.CHECK_REQUESTED, actor=actor, subject=_("import"), rows=row_count
+            )
+    return row_count
 
 
 def import_draft_discard(*, actor: Actor, user: User, draft_id: UUID) -> None:
-    """Throw all of it away: the sealed bytes are gone with their rows."""
+    """Delete the draft with its rows and their sealed bytes."""
     with transaction.atomic():
-        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
-        number = draft.rows.count()
+        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportDraftState.OPEN)
+        row_count = draft.rows.count()
         draft.delete()
-        wal_empty_after_commit()
-        audit_record(tag=Tag.KEYS_IMPORT_DISCARDED, actor=actor, rows=number)
+        wal_truncate_on_commit()
+        audit_event_record(tag=AuditTag.KEYS_IMPORT_DISCARDED, actor=actor, rows=row_count)
 
 
 def import_draft_confirm(
-    *, actor: Actor, user: User, draft_id: UUID, also: Collection[Verdict] = ()
+    *, actor: Actor, user: User, draft_id: UUID, extra_states: Collection[ImportRowState] = ()
 ) -> int:
-    """Have those saved that work, and of the others the kinds in `also`; how many will be.
+    """Mark rows that work, or are in `extra_states`, to be saved; returns how many.
 
-    The worker makes them into keys; what stays behind is wiped here and now. Of two who confirm
-    one does. Raises Conflict while rows are being tested, and where nothing is left to save.
+    The worker saves them as keys; all other rows are wiped at once. Of two concurrent calls one
+    succeeds. Raises Conflict while rows are being tested, and if there is nothing to save.
     """
-    wanted = {Verdict.WORKS, *(CHOICES & set(also))}
+    saved_states = {ImportRowState.WORKS, *(OPTIONAL_ROW_STATES & set(extra_states))}
     with transaction.atomic():
-        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportState.OPEN)
-        if draft.rows.filter(verdict=Verdict.WAITING).exists():
+        draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportDraftState.OPEN)
+        if draft.rows.filter(state=ImportRowState.WAITING).exists():
             raise Conflict(_("Some keys are still being tested. Wait until all have an outcome."))
-        saved, dropped = _decided(draft, wanted, user)
-        if not saved:
+        saved_count, discarded_count = _draft_rows_set_save_states(draft, saved_states, user)
+        if not saved_count:
             raise Conflict(_("None of these keys can be saved as chosen. Nothing was changed."))
-        wal_empty_after_commit()
-        draft.state, draft.confirmed_at = ImportState.CONFIRMED, clock.now()
+        wal_truncate_on_commit()
+        draft.state, draft.confirmed_at = ImportDraftState.CONFIRMED, clock.now()
         draft.actor_name, draft.actor_address = actor.name[:254], actor.address
         draft.save()
-        audit_record(tag=Tag.KEYS_IMPORT_CONFIRMED, actor=actor, keep=saved, drop=dropped)
-    return saved
+        audit_event_record(
+            tag=AuditTag.KEYS_IMPORT_CONFIRMED, actor=actor, keep=saved_count, drop=discarded_count
+        )
+    return saved_count
 
 
-def _expect_room(user: User) -> None:
-    if import_drafts_of(user=user).count() >= DRAFTS_AT_MOST:
+def _open_drafts_validate_limit(user: User) -> None:
+    if open_import_drafts_list(user=user).count() >= MAX_OPEN_DRAFTS:
         raise InvalidInput(
             _("You have %(n)d unfinished imports. Save or throw one away before the next.")
-            % {"n": DRAFTS_AT_MOST},
+            % {"n": MAX_OPEN_DRAFTS},
             field="rows",
         )
 
 
-@sensitive_variables("sound", "row")
-def _laid_out(
-    draft: ImportDraft, lines: Iterable[ReportLine], sound: dict[int, CsvRow], rights: _Rights
+@sensitive_variables("valid_rows", "row")
+def _draft_rows_build(
+    draft: ImportDraft,
+    lines: Iterable[CsvRowReport],
+    valid_rows: dict[int, CsvRow],
+    rights: _ImportRights,
 ) -> list[ImportDraftRow]:
-    here = fingerprints_here(organisation_ids=[one.pk for one in rights.managed.values()])
+    stored_fingerprints = fingerprints_of_organisations(
+        organisation_ids=[organisation.pk for organisation in rights.managed.values()]
+    )
     ring, rows = keyring(), []
     for line in lines:
-        row = sound.get(line.number)
+        row = valid_rows.get(line.number)
         if row is None:
-            rows.append(_malformed(draft, line, line.problem))
+            rows.append(_malformed_row_build(draft, line, line.problem))
             continue
         organisation = rights.managed.get(row.organisation)
-        if organisation is None and not rights.may_add:
-            rows.append(_malformed(draft, line, _not_yours()))
+        if organisation is None and not rights.can_add_organisations:
+            rows.append(_malformed_row_build(draft, line, _foreign_organisation_problem()))
             continue
-        rows.append(_sealed(draft, row, organisation, ring=ring, here=here))
+        rows.append(
+            _sealed_row_build(
+                draft, row, organisation, ring=ring, stored_fingerprints=stored_fingerprints
+            )
+        )
     return rows
 
 
 @sensitive_variables("row")
-def _sealed(
+def _sealed_row_build(
     draft: ImportDraft,
     row: CsvRow,
     organisation: Organisation | None,
     *,
     ring: Keyring,
-    here: set[tuple[int, str]],
+    stored_fingerprints: set[tuple[int, str]],
 ) -> ImportDraftRow:
-    made = ImportDraftRow(
+    draft_row = ImportDraftRow(
         draft=draft,
         number=row.number,
         organisation=organisation,
@@ -185,77 +218,83 @@ def _sealed(
         label=row.label,
         organization_id=row.organization_id,
         tags=list(row.tags),
-        verdict=Verdict.WAITING,
+        state=ImportRowState.WAITING,
     )
-    seal_into(made, row.secret, row=import_place_of(made), ring=ring)
-    if organisation is not None and (organisation.pk, made.fingerprint) in here:
-        made.verdict = Verdict.HERE
-        sealed_wipe(made)
-    return made
+    sealed_secret_set(draft_row, row.secret, binding=import_row_binding(draft_row), ring=ring)
+    if organisation is not None and (organisation.pk, draft_row.fingerprint) in stored_fingerprints:
+        draft_row.state = ImportRowState.DUPLICATE
+        sealed_secret_wipe(draft_row)
+    return draft_row
 
 
 @sensitive_variables()
-def _write(rows: list[ImportDraftRow]) -> None:
-    """All rows in one statement; what all of them have in common is readied for it once.
+def _draft_rows_insert(rows: list[ImportDraftRow]) -> None:
+    """Insert all rows with one statement, preparing the values they share only once.
 
-    Django's own way readies each field of each row, and takes longer over that than sealing does.
+    `bulk_create` prepares each field of each row, which takes longer than sealing does.
     """
 
-    def ready(row: ImportDraftRow, fields: "Iterable[Field[Any, Any]]") -> list[Any]:
-        return [one.get_db_prep_save(getattr(row, one.attname), connection) for one in fields]
+    def values_prepare(row: ImportDraftRow, fields: "Iterable[Field[Any, Any]]") -> list[Any]:
+        return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
 
-    first = rows[0]
-    same: list[Field[Any, Any]] = []
-    own: list[Field[Any, Any]] = []
-    for field in _FIELDS:
-        value = getattr(first, field.attname)
-        alike = all(getattr(row, field.attname) is value for row in rows)
-        (same if alike else own).append(field)
-    quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(str(field.column)) for field in (*same, *own))
-    values = ", ".join(["%s"] * len(_FIELDS))
-    shared = ready(first, same)
+    first_row = rows[0]
+    shared_fields: list[Field[Any, Any]] = []
+    row_fields: list[Field[Any, Any]] = []
+    for field in _INSERT_FIELDS:
+        value = getattr(first_row, field.attname)
+        is_shared = all(getattr(row, field.attname) is value for row in rows)
+        (shared_fields if is_shared else row_fields).append(field)
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in (*shared_fields, *row_fields))
+    values = ", ".join(["%s"] * len(_INSERT_FIELDS))
+    shared_values = values_prepare(first_row, shared_fields)
     with connection.cursor() as cursor:
         cursor.executemany(
-            # Names of our own model; what came from outside is bound.
-            f"INSERT INTO {quoted(first._meta.db_table)} ({columns}) VALUES ({values})",  # noqa: S608, SLF001  # nosec B608
-            [[*shared, *ready(row, own)] for row in rows],
+            # Names of our own model; all values are bound.
+            f"INSERT INTO {quote(first_row._meta.db_table)} ({columns}) VALUES ({values})",  # noqa: S608, SLF001  # nosec B608
+            [[*shared_values, *values_prepare(row, row_fields)] for row in rows],
         )
 
 
-def _malformed(draft: ImportDraft, line: ReportLine, problem: str) -> ImportDraftRow:
+def _malformed_row_build(draft: ImportDraft, line: CsvRowReport, problem: str) -> ImportDraftRow:
     return ImportDraftRow(
         draft=draft,
         number=line.number,
         organisation_name=line.organisation[:120],
         label=line.label[:80],
-        verdict=Verdict.MALFORMED,
+        state=ImportRowState.MALFORMED,
         problem=problem[:300],
     )
 
 
-def _not_yours() -> str:
+def _foreign_organisation_problem() -> str:
     return _(
         "organisation: you look after no organisation of this name. Write it exactly as it is "
         "called here, or ask a platform admin"
     )
 
 
-def _decided(draft: ImportDraft, wanted: set[Verdict], user: User) -> tuple[int, int]:
-    """Say of each row whether it is kept; what is dropped is wiped. How many are either.
+def _draft_rows_set_save_states(
+    draft: ImportDraft, saved_states: set[ImportRowState], user: User
+) -> tuple[int, int]:
+    """Set each row's save state and wipe the discarded ones; returns (saving, discarded).
 
-    A right that was lost since the rows were pasted counts.
+    Rights are those of now: one lost since the rows were pasted makes a row malformed.
     """
     rows = draft.rows.all()
-    managed = organisations_where(user=user, permission=Permission.MANAGE_KEYS)
-    allowed = Q(organisation__in=managed)
-    if may_create_organisations(user=user):
-        allowed |= Q(organisation=None)
-    foreign = rows.filter(verdict__in=wanted).exclude(allowed)
-    foreign.update(verdict=Verdict.MALFORMED, problem=_not_yours())
-    keepable = rows.filter(verdict__in=wanted).exclude(outcome_kind__in=NEVER_OPENED)
-    saved = keepable.exclude(ciphertext=None).update(fate=Fate.KEEPING)
-    wiped = ImportDraftRow(fate=Fate.DROPPED)
-    sealed_wipe(wiped)
-    values = {name: getattr(wiped, name) for name in _WIPED}
-    return saved, rows.exclude(fate=Fate.KEEPING).update(**values)
+    managed_organisations = organisations_with_permission(
+        user=user, permission=Permission.MANAGE_KEYS
+    )
+    is_allowed = Q(organisation__in=managed_organisations)
+    if can_create_organisations(user=user):
+        is_allowed |= Q(organisation=None)
+    foreign_rows = rows.filter(state__in=saved_states).exclude(is_allowed)
+    foreign_rows.update(state=ImportRowState.MALFORMED, problem=_foreign_organisation_problem())
+    savable_rows = rows.filter(state__in=saved_states).exclude(
+        result_kind__in=UNREADABLE_RESULT_KINDS
+    )
+    saved_count = savable_rows.exclude(ciphertext=None).update(save_state=ImportSaveState.SAVING)
+    wiped_row = ImportDraftRow(save_state=ImportSaveState.DISCARDED)
+    sealed_secret_wipe(wiped_row)
+    values = {name: getattr(wiped_row, name) for name in _WIPED_FIELDS}
+    return saved_count, rows.exclude(save_state=ImportSaveState.SAVING).update(**values)

@@ -1,61 +1,64 @@
-"""What people do with a key: add, replace, describe, pause, resume, revoke."""
+"""Changes of a key by people: create, replace, update, pause, resume, revoke."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.audit.services import Actor
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
-from freddy_admin.core.sqlite_wal import wal_empty_after_commit
+from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.organisations.selectors import organisation_people
-from freddy_admin.vault.details import KeyDetails, details_clean
-from freddy_admin.vault.duplicates import refuse_second_copy
-from freddy_admin.vault.locks import kept_key_lock
-from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyStatus
-from freddy_admin.vault.sealing import Row, canary_ensure, seal_into
-from freddy_admin.vault.secrets import secret_clean
-from freddy_admin.vault.selectors import details_revision
-from freddy_admin.vault.tagging import tags_give, tags_of
-from freddy_admin.vault.telling import refuse_stored, refuse_told
-from freddy_admin.vault.trail import key_record
+from freddy_admin.organisations.selectors import organisation_assignable_users
+from freddy_admin.vault.duplicate_secrets import secret_validate_not_duplicate
+from freddy_admin.vault.key_audit import key_audit_record
+from freddy_admin.vault.key_details import KeyDetails, key_details_clean
+from freddy_admin.vault.key_tags import key_tag_names, key_tags_set
+from freddy_admin.vault.leak_guard import (
+    key_details_validate_without_stored_key,
+    texts_validate_without_secret,
+)
+from freddy_admin.vault.locks import unrevoked_key_lock
+from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
+from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
+from freddy_admin.vault.secret_format import secret_clean
+from freddy_admin.vault.selectors import key_details_revision
 
-_DETAILS = ("label", "owner", "organization_id", "grace_minutes", "expires_on")
+_DETAIL_FIELDS = ("label", "owner", "organization_id", "grace_minutes", "expires_on")
 
 
 @sensitive_variables("secret")
-def api_key_draft(
+def api_key_create(
     *, organisation: Organisation, actor: Actor, details: KeyDetails, secret: str
 ) -> ApiKey:
-    """A new key, sealed as a candidate that the worker tests next; status DRAFT until it is kept.
+    """Create a key whose secret is a candidate that the worker tests; DRAFT until it is kept.
 
-    Raises InvalidInput with the field it is about, also where the organisation has this key.
+    Raises InvalidInput with its field, also if the organisation already has this secret.
     """
-    details = _checked(organisation, details)
+    details = _key_details_validate(organisation, details)
     secret = secret_clean(secret)
     with transaction.atomic():
-        place = organisation_lock(organisation=organisation)
-        told = (place.name, details.label, details.organization_id, *details.tags)
-        refuse_told(secret, told, field="label")
-        refuse_stored(organisation=place, details=details)
+        organisation = organisation_lock(organisation=organisation)
+        texts = (organisation.name, details.label, details.organization_id, *details.tags)
+        texts_validate_without_secret(secret, texts, field="label")
+        key_details_validate_without_stored_key(organisation=organisation, details=details)
         key = ApiKey.objects.create(
-            organisation=place,
+            organisation=organisation,
             label=details.label,
             organization_id=details.organization_id,
             owner=details.owner,
             grace_minutes=details.grace_minutes,
             expires_on=details.expires_on,
-            status=KeyStatus.DRAFT,
+            status=KeyLifecycle.DRAFT,
             version=0,
             issued_version=0,
             created_at=clock.now(),
         )
-        tags_give(key=key, names=details.tags)
-        _candidate_seal(key, secret, actor=actor)
-        key_record(Tag.KEY_ADDED, actor, key, tags=list(details.tags))
+        key_tags_set(key=key, names=details.tags)
+        _candidate_create(key, secret, actor=actor)
+        key_audit_record(AuditTag.KEY_ADDED, actor, key, tags=list(details.tags))
     return key
 
 
@@ -65,17 +68,22 @@ def api_key_replace(
 ) -> KeyCandidate:
     """Seal a new secret beside the present one, which stays in use until the new one is kept.
 
-    A candidate that is there already is superseded: of two people who paste at once the later
-    one's key is tested, and an answer about the earlier one meets a Conflict. The key's own
-    present secret may be pasted again, which repairs a damaged row.
+    An existing candidate is superseded: of two concurrent replacements the later secret is tested,
+    and recording a result of the earlier one raises Conflict. The key's own present secret may be
+    pasted again, which repairs a damaged row.
     """
     secret = secret_clean(secret)
     with transaction.atomic():
-        found = kept_key_lock(organisation=organisation, key=key)
-        told = (found.organisation.name, found.label, found.organization_id, *tags_of(key=found))
-        refuse_told(secret, told, field="api_key")
-        candidate = _candidate_seal(found, secret, actor=actor)
-        key_record(Tag.KEY_REPLACED, actor, found, version=candidate.version)
+        locked_key = unrevoked_key_lock(organisation=organisation, key=key)
+        texts = (
+            locked_key.organisation.name,
+            locked_key.label,
+            locked_key.organization_id,
+            *key_tag_names(key=locked_key),
+        )
+        texts_validate_without_secret(secret, texts, field="api_key")
+        candidate = _candidate_create(locked_key, secret, actor=actor)
+        key_audit_record(AuditTag.KEY_REPLACED, actor, locked_key, version=candidate.version)
     return candidate
 
 
@@ -87,123 +95,129 @@ def api_key_update(
     details: KeyDetails,
     revision: str | None = None,
 ) -> ApiKey:
-    """Change label, owner, tags, grace and the id at Aitronos; records old and new values.
+    """Change label, owner, tags, grace, expiry and organization id; records old and new values.
 
-    `revision`, if given, is that of the details a person saw (`selectors.details_revision`):
-    raises Conflict where they are others by now, so that nobody undoes what they never saw.
+    `revision`, if given, is the `selectors.key_details_revision` of the details a person saw:
+    raises Conflict if they changed since, so that nobody undoes what they never saw.
     """
-    details = _checked(organisation, details)
+    details = _key_details_validate(organisation, details)
     with transaction.atomic():
-        found = kept_key_lock(organisation=organisation, key=key)
-        if revision is not None and revision != details_revision(key=found):
+        locked_key = unrevoked_key_lock(organisation=organisation, key=key)
+        if revision is not None and revision != key_details_revision(key=locked_key):
             raise Conflict(
                 _(
                     "Somebody else changed these details in the meantime, so yours were not "
                     "saved. Open the page again and look at what is there now."
                 )
             )
-        refuse_stored(organisation=found.organisation, details=details)
-        before = _described(found)
-        found.label, found.owner = details.label, details.owner
-        found.organization_id = details.organization_id
-        found.grace_minutes, found.expires_on = details.grace_minutes, details.expires_on
-        found.save(update_fields=list(_DETAILS))
-        tags_give(key=found, names=details.tags)
-        after = _described(found)
+        key_details_validate_without_stored_key(
+            organisation=locked_key.organisation, details=details
+        )
+        old_details = _key_details_for_audit(locked_key)
+        locked_key.label, locked_key.owner = details.label, details.owner
+        locked_key.organization_id = details.organization_id
+        locked_key.grace_minutes, locked_key.expires_on = details.grace_minutes, details.expires_on
+        locked_key.save(update_fields=list(_DETAIL_FIELDS))
+        key_tags_set(key=locked_key, names=details.tags)
+        new_details = _key_details_for_audit(locked_key)
         changes = {
-            name: [before[name], after[name]] for name in before if before[name] != after[name]
+            name: [old_details[name], new_details[name]]
+            for name in old_details
+            if old_details[name] != new_details[name]
         }
         if changes:
-            key_record(Tag.KEY_CHANGED, actor, found, changes=changes)
-    return found
+            key_audit_record(AuditTag.KEY_CHANGED, actor, locked_key, changes=changes)
+    return locked_key
 
 
 def api_key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> ApiKey:
     """Stop checking this key; pausing a paused one changes nothing."""
     with transaction.atomic():
-        found = _in_use(organisation, key)
-        if found.paused_at is None:
-            found.paused_at, found.paused_by = clock.now(), actor.name[:254]
-            found.save(update_fields=["paused_at", "paused_by"])
-            key_record(Tag.KEY_PAUSED, actor, found)
-    return found
+        locked_key = _non_draft_key_lock(organisation, key)
+        if locked_key.paused_at is None:
+            locked_key.paused_at, locked_key.paused_by = clock.now(), actor.name[:254]
+            locked_key.save(update_fields=["paused_at", "paused_by"])
+            key_audit_record(AuditTag.KEY_PAUSED, actor, locked_key)
+    return locked_key
 
 
 def api_key_resume(*, organisation: Organisation, actor: Actor, key: ApiKey) -> ApiKey:
-    """Check this key again; resuming one that runs changes nothing."""
+    """Check this key again; resuming one that is not paused changes nothing."""
     with transaction.atomic():
-        found = _in_use(organisation, key)
-        if found.paused_at is not None:
-            found.paused_at, found.paused_by = None, ""
-            found.save(update_fields=["paused_at", "paused_by"])
-            key_record(Tag.KEY_RESUMED, actor, found)
-    return found
+        locked_key = _non_draft_key_lock(organisation, key)
+        if locked_key.paused_at is not None:
+            locked_key.paused_at, locked_key.paused_by = None, ""
+            locked_key.save(update_fields=["paused_at", "paused_by"])
+            key_audit_record(AuditTag.KEY_RESUMED, actor, locked_key)
+    return locked_key
 
 
 def api_key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> ApiKey:
-    """Wipe the secret for good, with a candidate that waits; of two who revoke, one wins.
+    """Wipe the secret for good, with its candidate; of two concurrent calls one succeeds.
 
-    The version moves on, so that an answer to the former secret is thrown away. The hints stay:
-    they name what was revoked. Raises Conflict for a draft or an already revoked key.
+    The version increases, so that a late result for the former secret is discarded. The hints
+    stay, to name what was revoked. Raises Conflict for a draft or an already revoked key.
     """
     with transaction.atomic():
-        found = _in_use(organisation, key)
-        KeyCandidate.objects.filter(key=found).delete()
-        found.status, found.revoked_at = KeyStatus.REVOKED, clock.now()
-        found.ciphertext, found.master_key_id, found.fingerprint = None, "", ""
-        found.paused_at, found.paused_by = None, ""
-        found.issued_version += 1
-        found.version = found.issued_version
-        found.save()
-        key_record(Tag.KEY_REVOKED, actor, found)
-        wal_empty_after_commit()
-    return found
+        locked_key = _non_draft_key_lock(organisation, key)
+        KeyCandidate.objects.filter(key=locked_key).delete()
+        locked_key.status, locked_key.revoked_at = KeyLifecycle.REVOKED, clock.now()
+        locked_key.ciphertext, locked_key.master_key_id, locked_key.fingerprint = None, "", ""
+        locked_key.paused_at, locked_key.paused_by = None, ""
+        locked_key.issued_version += 1
+        locked_key.version = locked_key.issued_version
+        locked_key.save()
+        key_audit_record(AuditTag.KEY_REVOKED, actor, locked_key)
+        wal_truncate_on_commit()
+    return locked_key
 
 
 @sensitive_variables("secret")
-def _candidate_seal(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
-    # A new row each time: lease, outcome and version of a former candidate go with it.
+def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
+    # A new row each time, so that no lease, result or version of a former candidate stays.
     candidate = KeyCandidate(
         key=key,
         version=max(key.version, key.issued_version) + 1,
         created_at=clock.now(),
         created_by=actor.name[:254],
     )
-    row = Row(organisation_id=key.organisation_id, key_id=key.pk, version=candidate.version)
-    seal_into(candidate, secret, row=row)
-    refuse_second_copy(key=key, fingerprint=candidate.fingerprint)
+    binding = ApiKeyBinding(
+        organisation_id=key.organisation_id, key_id=key.pk, version=candidate.version
+    )
+    sealed_secret_set(candidate, secret, binding=binding)
+    secret_validate_not_duplicate(key=key, fingerprint=candidate.fingerprint)
     canary_ensure()
     KeyCandidate.objects.filter(key=key).delete()
-    wal_empty_after_commit()
+    wal_truncate_on_commit()
     candidate.save(force_insert=True)
     key.issued_version = candidate.version
     key.save(update_fields=["issued_version"])
     return candidate
 
 
-def _checked(organisation: Organisation, details: KeyDetails) -> KeyDetails:
-    cleaned = details_clean(details)
-    owner = cleaned.owner
-    if owner is not None and owner not in organisation_people(organisation=organisation):
+def _key_details_validate(organisation: Organisation, details: KeyDetails) -> KeyDetails:
+    clean_details = key_details_clean(details)
+    owner = clean_details.owner
+    if owner is not None and owner not in organisation_assignable_users(organisation=organisation):
         raise InvalidInput(
             _("The owner must be somebody who can see this organisation."), field="owner"
         )
-    return cleaned
+    return clean_details
 
 
-def _in_use(organisation: Organisation, key: ApiKey) -> ApiKey:
-    found = kept_key_lock(organisation=organisation, key=key)
-    if found.status == KeyStatus.DRAFT:
+def _non_draft_key_lock(organisation: Organisation, key: ApiKey) -> ApiKey:
+    locked_key = unrevoked_key_lock(organisation=organisation, key=key)
+    if locked_key.status == KeyLifecycle.DRAFT:
         raise Conflict(_("This key is still being tested. Keep it or throw it away first."))
-    return found
+    return locked_key
 
 
-def _described(key: ApiKey) -> dict[str, object]:
+def _key_details_for_audit(key: ApiKey) -> dict[str, object]:
     return {
         "label": key.label,
         "organization_id": key.organization_id,
         "owner": key.owner.email if key.owner else None,
         "grace_minutes": key.grace_minutes,
         "expires_on": key.expires_on.isoformat() if key.expires_on else None,
-        "tags": tags_of(key=key),
+        "tags": key_tag_names(key=key),
     }

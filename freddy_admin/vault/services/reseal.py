@@ -1,4 +1,4 @@
-"""Seals everything anew with the present master key, so that a former one can be taken away."""
+"""Seals everything anew with the present master key, so that former ones can be removed."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -7,14 +7,24 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.audit.services import Actor, audit_record
-from freddy_admin.audit.tags import Tag
+from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict
-from freddy_admin.core.sqlite_wal import wal_empty_after_commit
-from freddy_admin.crypto.errors import CannotOpen, CryptoError, MasterKeyMissing, NoPrivateKeys
-from freddy_admin.crypto.keyring import Keyring, header_master_key_id, keyring
-from freddy_admin.vault.canaries import canaries_try
-from freddy_admin.vault.master_keys import (
+from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.crypto.errors import (
+    CryptoError,
+    DecryptionFailed,
+    MasterKeyMissing,
+    PrivateKeysMissing,
+)
+from freddy_admin.crypto.keyring import Keyring, keyring, master_key_id_of_sealed
+from freddy_admin.vault.master_key_canaries import canaries_test
+from freddy_admin.vault.master_key_rotation_progress import (
+    rotation_finish,
+    rotation_record_progress,
+    rotation_start,
+)
+from freddy_admin.vault.master_key_state import (
     master_key_is_missing,
     master_key_state,
     master_key_state_reset,
@@ -27,27 +37,31 @@ from freddy_admin.vault.models import (
     MasterKeyCanary,
     MasterKeyRotation,
 )
-from freddy_admin.vault.resealed import ResealReport, UnreadableRow
-from freddy_admin.vault.rotations import rotation_begin, rotation_end, rotation_note
-from freddy_admin.vault.sealing import Place, Row, canary_ensure, import_place_of
+from freddy_admin.vault.rotation_report import ResealReport, UnreadableRow
+from freddy_admin.vault.sealing import (
+    ApiKeyBinding,
+    SealBinding,
+    canary_ensure,
+    import_row_binding,
+)
 
-_Sealed = ApiKey | KeyCandidate | ImportDraftRow
-_OldRows = Callable[[str, int, int], Sequence[_Sealed]]
+_SealedRow = ApiKey | KeyCandidate | ImportDraftRow
+_RowSource = Callable[[str, int, int], Sequence[_SealedRow]]
 
 
 def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
-    """Seal every key and candidate with the present master key, `batch` rows a transaction.
+    """Seal keys, candidates and import rows with the present master key, `batch` a transaction.
 
     Each row is wholly old or wholly new at any moment, and readable with both keys in the ring:
-    a run that was killed is finished by the next one. Rows that cannot be opened are left as
-    they are and listed. Raises NoPrivateKeys where this process opens nothing, and Conflict where
-    it seals with any other key than the first of its ring: nobody might hold that one, which
-    would end every key, or it might be the very one to be retired.
+    the next run finishes one that was killed. Rows that cannot be opened are left as they are and
+    reported. Raises PrivateKeysMissing where this process opens nothing, and Conflict where it
+    seals with another key than the first of its ring: that one might be held by nobody, which
+    would lose every key, or be the very one to retire.
     """
     ring = keyring()
-    if not ring.can_open:
-        raise NoPrivateKeys
-    if not ring.seals_with_first:
+    if not ring.has_private_keys:
+        raise PrivateKeysMissing
+    if not ring.is_sealing_to_first_private_key:
         raise Conflict(
             _(
                 "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS. Leave it "
@@ -58,111 +72,118 @@ def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
         with transaction.atomic():
             canary_ensure(ring)
     except Conflict:
-        pass  # the ring opens nothing of what is here: every row is listed, none is touched
+        pass  # the ring opens nothing that is stored: every row is reported, none is changed
     master_key_state(fresh=True)  # tells a missing master key from a damaged row
-    run = rotation_begin(sealing_id=ring.sealing_id, total=_rows_before(ring))
-    rows = _Rows(ring, run, batch)
-    done = [rows.reseal_all(old) for old in _ALL]
-    # A form that was sent meanwhile may have sealed with a former key: a second look, at those.
-    drafts, candidates, keys = (
-        before + rows.reseal_all(old) for before, old in zip(done, _ALL, strict=True)
+    rotation = rotation_start(sealing_id=ring.sealing_id, total=_outdated_rows_count(ring))
+    reseal_run = _ResealRun(ring, rotation, batch)
+    first_counts = [reseal_run.reseal_source(row_source) for row_source in _ROW_SOURCES]
+    # A concurrent request may have sealed with a former key: a second pass finds those rows.
+    import_row_count, candidate_count, key_count = (
+        first_count + reseal_run.reseal_source(row_source)
+        for first_count, row_source in zip(first_counts, _ROW_SOURCES, strict=True)
     )
-    unreadable = tuple(rows.unreadable)
+    unreadable = tuple(reseal_run.unreadable)
     with transaction.atomic():
-        _canaries_retire()
-        canaries_try(by="rotate_encryption")
+        _unused_canaries_delete()
+        canaries_test(tested_by="rotate_encryption")
         usage = tuple(master_key_usage())
-        rotation_end(run)
-        wal_empty_after_commit()
-        audit_record(
-            tag=Tag.MASTER_KEY_ROTATED,
+        rotation_finish(rotation)
+        wal_truncate_on_commit()
+        audit_event_record(
+            tag=AuditTag.MASTER_KEY_ROTATED,
             actor=actor,
             subject=ring.sealing_id,
-            keys=keys,
-            candidates=candidates,
-            import_rows=drafts,
+            keys=key_count,
+            candidates=candidate_count,
+            import_rows=import_row_count,
             unreadable=len(unreadable),
         )
     master_key_state_reset()
-    return ResealReport(keys, candidates, drafts, unreadable, usage)
+    return ResealReport(key_count, candidate_count, import_row_count, unreadable, usage)
 
 
-class _Rows:
-    """What one run has done so far."""
+class _ResealRun:
+    """One run over all sealed rows, and the rows it could not open."""
 
-    def __init__(self, ring: Keyring, run: MasterKeyRotation, batch: int) -> None:
-        self._ring, self._run, self._batch = ring, run, batch
+    def __init__(self, ring: Keyring, rotation: MasterKeyRotation, batch: int) -> None:
+        self._ring, self._rotation, self._batch = ring, rotation, batch
         self.unreadable: dict[UnreadableRow, None] = {}  # in order, each row once
 
-    def reseal_all(self, old_rows: _OldRows) -> int:
-        """Seal anew what is left under former master keys, batch by batch; how many it were."""
-        last, done = 0, 0
+    def reseal_source(self, row_source: _RowSource) -> int:
+        """Seal this source's outdated rows anew, batch by batch; returns how many."""
+        last_id, done_count = 0, 0
         while True:
-            shut: list[UnreadableRow] = []
+            unreadable: list[UnreadableRow] = []
             with transaction.atomic():
-                rows = old_rows(self._ring.sealing_id, last, self._batch)
-                now = sum(_reseal_one(row, self._ring, shut) for row in rows)
-                fresh = [row for row in shut if row not in self.unreadable]
-                rotation_note(self._run, done=now, unreadable=len(fresh))
-            self.unreadable.update(dict.fromkeys(fresh))
+                rows = row_source(self._ring.sealing_id, last_id, self._batch)
+                resealed_count = sum(_row_reseal(row, self._ring, unreadable) for row in rows)
+                new_unreadable = [row for row in unreadable if row not in self.unreadable]
+                rotation_record_progress(
+                    self._rotation, done=resealed_count, unreadable=len(new_unreadable)
+                )
+            self.unreadable.update(dict.fromkeys(new_unreadable))
             if not rows:
-                return done
-            last, done = rows[-1].pk, done + now
+                return done_count
+            last_id, done_count = rows[-1].pk, done_count + resealed_count
 
 
-def _rows_before(ring: Keyring) -> int:
-    return sum(use.rows for use in master_key_usage() if not use.seals)
+def _outdated_rows_count(ring: Keyring) -> int:
+    return sum(use.rows for use in master_key_usage() if not use.is_sealing_key)
 
 
-def _old_keys(sealing_id: str, after: int, limit: int) -> list[ApiKey]:
+def _outdated_keys(sealing_id: str, after: int, limit: int) -> list[ApiKey]:
     rows = ApiKey.objects.select_related("organisation").exclude(ciphertext=None)
     rows = rows.exclude(master_key_id=sealing_id).filter(pk__gt=after).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
 
 
-def _old_candidates(sealing_id: str, after: int, limit: int) -> list[KeyCandidate]:
+def _outdated_candidates(sealing_id: str, after: int, limit: int) -> list[KeyCandidate]:
     rows = KeyCandidate.objects.select_related("key__organisation").exclude(ciphertext=None)
     rows = rows.exclude(master_key_id=sealing_id).filter(pk__gt=after).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
 
 
-def _old_import_rows(sealing_id: str, after: int, limit: int) -> list[ImportDraftRow]:
+def _outdated_import_rows(sealing_id: str, after: int, limit: int) -> list[ImportDraftRow]:
     rows = ImportDraftRow.objects.exclude(ciphertext=None).exclude(master_key_id=sealing_id)
     rows = rows.filter(pk__gt=after).order_by("pk")
     return list(rows.select_for_update(no_key=True)[:limit])
 
 
-# Candidates before keys: one that is kept meanwhile takes its new bytes along to its key.
-_ALL: Final[tuple[_OldRows, ...]] = (_old_import_rows, _old_candidates, _old_keys)
+# Candidates before keys: promoting one meanwhile copies its new bytes to the key.
+_ROW_SOURCES: Final[tuple[_RowSource, ...]] = (
+    _outdated_import_rows,
+    _outdated_candidates,
+    _outdated_keys,
+)
 
 
-def _reseal_one(row: _Sealed, ring: Keyring, unreadable: list[UnreadableRow]) -> bool:
-    sealed, reason = _sealed_anew(row, ring, _place_of(row))
-    if sealed is None:
-        unreadable.append(_named(row, reason))
+def _row_reseal(row: _SealedRow, ring: Keyring, unreadable: list[UnreadableRow]) -> bool:
+    ciphertext, reason = _resealed_ciphertext(row, ring, _row_binding(row))
+    if ciphertext is None:
+        unreadable.append(_unreadable_row(row, reason))
         return False
-    row.ciphertext, row.master_key_id = sealed, ring.sealing_id
+    row.ciphertext, row.master_key_id = ciphertext, ring.sealing_id
     row.save(update_fields=["ciphertext", "master_key_id"])
     return True
 
 
-def _place_of(row: _Sealed) -> Place:
+def _row_binding(row: _SealedRow) -> SealBinding:
     if isinstance(row, ImportDraftRow):
-        return import_place_of(row)
+        return import_row_binding(row)
     key = row if isinstance(row, ApiKey) else row.key
-    return Row(organisation_id=key.organisation_id, key_id=key.pk, version=row.version)
+    return ApiKeyBinding(organisation_id=key.organisation_id, key_id=key.pk, version=row.version)
 
 
-def _named(row: _Sealed, reason: str) -> UnreadableRow:
+def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:
     if isinstance(row, ImportDraftRow):
-        where, label, number = row.organisation_name, row.label, row.pk
+        organisation_name, label, row_id = row.organisation_name, row.label, row.pk
     else:
         key = row if isinstance(row, ApiKey) else row.key
-        where, label, number = key.organisation.name, key.label, key.pk
+        organisation_name, label, row_id = key.organisation.name, key.label, key.pk
     return UnreadableRow(
-        organisation=where,
+        organisation=organisation_name,
         label=label,
-        key_id=number,
+        key_id=row_id,
         candidate=isinstance(row, KeyCandidate),
         import_row=isinstance(row, ImportDraftRow),
         master_key_id=row.master_key_id,
@@ -171,41 +192,43 @@ def _named(row: _Sealed, reason: str) -> UnreadableRow:
 
 
 @sensitive_variables()
-def _sealed_anew(row: _Sealed, ring: Keyring, place: Place) -> tuple[bytes | None, str]:
-    former = bytes(row.ciphertext or b"")
-    missing = master_key_is_missing(row.master_key_id)
+def _resealed_ciphertext(
+    row: _SealedRow, ring: Keyring, binding: SealBinding
+) -> tuple[bytes | None, str]:
+    former_ciphertext = bytes(row.ciphertext or b"")
+    is_missing = master_key_is_missing(row.master_key_id)
     try:
-        if not missing and header_master_key_id(former) == row.master_key_id:
-            secret = ring.open(former, context=place.context)
-            return _sealed_and_opened(secret, ring, place), ""
+        if not is_missing and master_key_id_of_sealed(former_ciphertext) == row.master_key_id:
+            secret = ring.open(former_ciphertext, context=binding.context)
+            return _seal_and_verify(secret, ring, binding), ""
     except MasterKeyMissing:
-        missing = True
-    except CannotOpen:
+        is_missing = True
+    except DecryptionFailed:
         pass
-    if missing:
+    if is_missing:
         return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
     return None, _("it is damaged: paste the key again")
 
 
 @sensitive_variables()
-def _sealed_and_opened(secret: bytes, ring: Keyring, place: Place) -> bytes:
-    # The former bytes go with the row's save: not before the new ones were opened.
-    sealed = ring.seal(secret, context=place.context)
+def _seal_and_verify(secret: bytes, ring: Keyring, binding: SealBinding) -> bytes:
+    # The former bytes are lost once the row is saved, so the new ones are opened first.
+    ciphertext = ring.seal(secret, context=binding.context)
     try:
-        sound = ring.open(sealed, context=place.context) == secret
+        is_verified = ring.open(ciphertext, context=binding.context) == secret
     except CryptoError:
-        sound = False
-    if not sound:
+        is_verified = False
+    if not is_verified:
         raise Conflict(
             _("What was sealed anew does not open again: this row and all later ones were left.")
         )
-    return sealed
+    return ciphertext
 
 
-def _canaries_retire() -> None:
-    # A canary goes with the last row of its master key, so that nobody misses that key later.
-    # Whoever seals holds it: what a form stores at this moment is waited for, and counted.
+def _unused_canaries_delete() -> None:
+    # A canary is deleted with the last row of its master key, or that key would count as missing.
+    # Whoever seals locks the canary, so rows that are being stored now are waited for and counted.
     list(MasterKeyCanary.objects.select_for_update().order_by("pk"))
     for use in master_key_usage():
-        if use.canary and not use.seals and use.rows == 0:
+        if use.canary and not use.is_sealing_key and use.rows == 0:
             MasterKeyCanary.objects.filter(master_key_id=use.master_key_id).delete()

@@ -1,0 +1,1 @@
+"""Presenters: turn rows into the words and values that templates show."""

@@ -1,4 +1,4 @@
-"""Small parts that templates draw."""
+"""Icons, script integrity and JSON for templates."""
 
 import json
 from functools import lru_cache
@@ -17,24 +17,24 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """One outline icon of the sprite; decoration only, the words stand beside it."""
-    return _icon(name, extra, static("img/icons.svg"))
+    """One icon of the sprite, hidden from screen readers: a label stands beside it."""
+    return _render_icon(name, extra, static("img/icons.svg"))
 
 
 @register.simple_tag
 def integrity(name: str) -> SafeString:
-    """The attribute by which a browser runs a script only as we have it."""
-    return format_html('integrity="{}"', staticfiles.integrity(name))
+    """The `integrity` attribute of a script: the browser runs the file only as it is here."""
+    return format_html('integrity="{}"', staticfiles.subresource_integrity(name))
 
 
 @register.filter
 def as_json(value: Any) -> str:
-    """For a data attribute: plain text, which the template escapes."""
+    """JSON for a data attribute: plain text, which the template escapes."""
     return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @lru_cache(maxsize=256)
-def _icon(name: str, extra: str, sprite: str) -> SafeString:
+def _render_icon(name: str, extra: str, sprite: str) -> SafeString:
     classes = f"icon {extra}".strip()
     return format_html(
         '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',

@@ -1,0 +1,1 @@
+"""One module per kind of page; each view stands behind a decorator of `access`."""

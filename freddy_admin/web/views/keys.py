@@ -1,4 +1,4 @@
-"""One API key: adding, replacing, describing, pausing, resuming, revoking it."""
+"""One API key: show, create, replace, update, pause, resume, revoke."""
 
 from dataclasses import replace
 
@@ -8,184 +8,215 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import organisation_people
-from freddy_admin.sync.freshness import statuses_ask
-from freddy_admin.sync.history.timeline import check_runs
-from freddy_admin.sync.lifecycle import key_change, key_pause, key_resume, key_revoke
-from freddy_admin.sync.rows import KeyRow
-from freddy_admin.sync.selectors import key_row
-from freddy_admin.vault.models import ApiKey, KeyStatus
-from freddy_admin.vault.selectors import api_key_get, details_revision, tag_names
-from freddy_admin.vault.services.keys import api_key_draft, api_key_replace
-from freddy_admin.web.access import FORM, WRITE, person_of, within_organisation
-from freddy_admin.web.confirmed import confirmed_recently
-from freddy_admin.web.forms import (
-    AddKeyForm,
-    DetailsForm,
-    RevokeForm,
-    SecretForm,
-    told_beside_fields,
+from freddy_admin.organisations.selectors import organisation_assignable_users
+from freddy_admin.sync.checks.requests import status_request_refresh
+from freddy_admin.sync.history.timeline import check_run_list
+from freddy_admin.sync.key_lifecycle import key_pause, key_resume, key_revoke, key_update
+from freddy_admin.sync.status.selectors import key_row
+from freddy_admin.sync.status.types import KeyRow
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.selectors import api_key_get, key_details_revision, organisation_tag_names
+from freddy_admin.vault.services.keys import api_key_create, api_key_replace
+from freddy_admin.web.access import (
+    FORM_METHODS,
+    WRITE_METHODS,
+    organisation_permission_required,
+    signed_in_user,
 )
-from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.past import with_histories, with_orders, with_timeline
-from freddy_admin.web.past_query import past_query
-from freddy_admin.web.presenters.history.check_runs import run_rows
-from freddy_admin.web.presenters.key import key_view
-from freddy_admin.web.presenters.times import reading
-from freddy_admin.web.views.organisations import asked_at
+from freddy_admin.web.forms import (
+    KeyAddForm,
+    KeyDetailsForm,
+    KeyRevokeForm,
+    KeySecretForm,
+    add_form_errors,
+)
+from freddy_admin.web.history_context import (
+    add_key_histories,
+    add_latest_operations,
+    add_timeline,
+)
+from freddy_admin.web.history_query import parse_history_query
+from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests
+from freddy_admin.web.presenters.history.check_run_rows import check_run_rows
+from freddy_admin.web.presenters.key_page import key_page_context
+from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.web.views.organisations import check_requested_since
 
 MANAGE = Permission.MANAGE_KEYS
 
 
-@within_organisation(Permission.VIEW)
-def key(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """The key with its figures, or with the outcome of its test."""
-    now, found = clock.now(), api_key_get(organisation=access.organisation, key_id=key_id)
-    rows, here, on = list[KeyRow](), access.organisation, reading(now)
-    if found.status == KeyStatus.ACTIVE:
-        rows = [key_row(user=person_of(request), organisation=here, key_id=key_id, now=now)]
+@organisation_permission_required(Permission.VIEW)
+def key_detail_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """The key with its figures, or with the result of its candidate's test."""
+    now, key = clock.now(), api_key_get(organisation=access.organisation, key_id=key_id)
+    rows, organisation, user_time = list[KeyRow](), access.organisation, get_user_time(now)
+    if key.status == KeyLifecycle.ACTIVE:
+        rows = [
+            key_row(user=signed_in_user(request), organisation=organisation, key_id=key_id, now=now)
+        ]
         if request.method != "HEAD":
-            statuses_ask(rows=rows, now=now)
-    query = past_query(request.GET, request.path, key_id=key_id)
-    view = key_view(access, found, next(iter(rows), None), on, asked=asked_at(request))
-    view = with_timeline(view, query, on, of=access, rows=rows)
-    seen = seen_marks(request)
-    if seen is not None and view.marks.items() <= seen.items():
-        return nothing_new()
-    if seen is not None and seen.get("all") == view.marks["all"]:
-        news = {"timeline": view.timeline, "live": True}
-        return parts_only(render(request, "history/_timeline.html", news))
-    panels = with_orders([view.panel] if view.panel else [], on, of=here, rows=rows)
-    panels = with_histories(panels, query, on, rows=rows)
-    view = replace(view, panel=next(iter(panels), None))
-    runs = run_rows(check_runs(key=found), on)
-    page = {"view": view, "organisation": here, "key": found, "runs": runs}
-    return render(request, "key/page.html" if seen is None else "key/_live.html", page)
+            status_request_refresh(rows=rows, now=now)
+    query = parse_history_query(request.GET, request.path, key_id=key_id)
+    view = key_page_context(
+        access,
+        key,
+        next(iter(rows), None),
+        user_time,
+        check_requested_at=check_requested_since(request),
+    )
+    view = add_timeline(view, query, user_time, access=access, rows=rows)
+    seen_digests = seen_part_digests(request)
+    if seen_digests is not None and view.digests.items() <= seen_digests.items():
+        return not_modified()
+    if seen_digests is not None and seen_digests.get("all") == view.digests["all"]:
+        timeline_context = {"timeline": view.timeline, "out_of_band": True}
+        return render_parts(render(request, "history/_timeline.html", timeline_context))
+    cards = add_latest_operations(
+        [view.card] if view.card else [], user_time, organisation=organisation, rows=rows
+    )
+    cards = add_key_histories(cards, query, user_time, rows=rows)
+    view = replace(view, card=next(iter(cards), None))
+    runs = check_run_rows(check_run_list(key=key), user_time)
+    template_context = {"view": view, "organisation": organisation, "key": key, "runs": runs}
+    return render(
+        request, "key/page.html" if seen_digests is None else "key/_live.html", template_context
+    )
 
 
 @sensitive_post_parameters("api_key")
-@within_organisation(MANAGE, FORM)
-@confirmed_recently()
-def key_add(request: HttpRequest, access: Access) -> HttpResponse:
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def key_create_view(request: HttpRequest, access: Access) -> HttpResponse:
     """A new key: sealed here, tested by the worker, kept if it works."""
-    people = organisation_people(organisation=access.organisation)
-    form = AddKeyForm(request.POST or None, people=people, initial={"label": _("Main key")})
+    people = organisation_assignable_users(organisation=access.organisation)
+    form = KeyAddForm(request.POST or None, owner_choices=people, initial={"label": _("Main key")})
     if request.method == "POST" and form.is_valid():
-        with told_beside_fields(form):
-            made = api_key_draft(
+        with add_form_errors(form):
+            key = api_key_create(
                 organisation=access.organisation,
-                actor=actor_of(request),
-                details=form.details(),
+                actor=actor_from_request(request),
+                details=form.to_key_details(),
                 secret=form.cleaned_data["api_key"],
             )
-            return redirect("key", slug=access.organisation.slug, key_id=made.pk)
-    return render(request, "key/add.html", _page(access, form))
+            return redirect("key", slug=access.organisation.slug, key_id=key.pk)
+    return render(request, "key/add.html", _key_form_context(access, form))
 
 
 @sensitive_post_parameters("api_key")
-@within_organisation(MANAGE, FORM)
-@confirmed_recently()
-def key_replace(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def key_replace_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """A new secret for the same key; the present one stays in use until the new one works."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    form = SecretForm(request.POST or None)
+    key = api_key_get(organisation=access.organisation, key_id=key_id)
+    form = KeySecretForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with told_beside_fields(form):
+        with add_form_errors(form):
             api_key_replace(
                 organisation=access.organisation,
-                actor=actor_of(request),
-                key=found,
+                actor=actor_from_request(request),
+                key=key,
                 secret=form.cleaned_data["api_key"],
             )
-            return redirect("key", slug=access.organisation.slug, key_id=found.pk)
-    return render(request, "key/replace.html", _page(access, form, found))
+            return redirect("key", slug=access.organisation.slug, key_id=key.pk)
+    return render(request, "key/replace.html", _key_form_context(access, form, key))
 
 
-@within_organisation(MANAGE, FORM)
-def key_edit(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Label, owner, tags, the id at Aitronos and an own grace."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    people = organisation_people(organisation=access.organisation)
-    form = DetailsForm(request.POST or None, people=people, initial=_initial(found))
-    if request.method == "POST" and form.is_valid() and _saved(request, access, found, form):
+@organisation_permission_required(MANAGE, FORM_METHODS)
+def key_update_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """The form of a key's label, owner, tags, id at Aitronos, expiry and own grace."""
+    key = api_key_get(organisation=access.organisation, key_id=key_id)
+    people = organisation_assignable_users(organisation=access.organisation)
+    form = KeyDetailsForm(
+        request.POST or None, owner_choices=people, initial=_initial_key_details(key)
+    )
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _save_key_details(request, access, key, form)
+    ):
         messages.success(request, _("The details were saved."))
         return redirect("organisation", slug=access.organisation.slug)
-    return render(request, "key/edit.html", _page(access, form, found))
+    return render(request, "key/edit.html", _key_form_context(access, form, key))
 
 
-def _saved(request: HttpRequest, access: Access, key: ApiKey, form: DetailsForm) -> bool:
-    seen = form.cleaned_data["revision"]
-    with told_beside_fields(form):
+def _save_key_details(
+    request: HttpRequest, access: Access, key: ApiKey, form: KeyDetailsForm
+) -> bool:
+    submitted_revision = form.cleaned_data["revision"]
+    with add_form_errors(form):
         try:
-            key_change(
+            key_update(
                 organisation=access.organisation,
-                actor=actor_of(request),
+                actor=actor_from_request(request),
                 key=key,
-                details=form.details(),
-                revision=seen or None,
+                details=form.to_key_details(),
+                revision=submitted_revision or None,
             )
         except Conflict:
-            present = _initial(api_key_get(organisation=access.organisation, key_id=key.pk))
-            if seen == present["revision"]:
+            current_details = _initial_key_details(
+                api_key_get(organisation=access.organisation, key_id=key.pk)
+            )
+            if submitted_revision == current_details["revision"]:
                 raise
-            form.overtaken(present)
+            form.add_conflict_error(current_details)
         else:
             return True
     return False
 
 
-@within_organisation(MANAGE, WRITE)
-@confirmed_recently(back="key")
-def key_stop(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Pause."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    key_pause(organisation=access.organisation, actor=actor_of(request), key=found)
-    messages.success(request, _("%(label)s is paused.") % {"label": found.label})
+@organisation_permission_required(MANAGE, WRITE_METHODS)
+@reauthentication_required(return_view="key")
+def key_pause_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """Pause a key: it is not checked until it is resumed."""
+    key = api_key_get(organisation=access.organisation, key_id=key_id)
+    key_pause(organisation=access.organisation, actor=actor_from_request(request), key=key)
+    messages.success(request, _("%(label)s is paused.") % {"label": key.label})
     return redirect("organisation", slug=access.organisation.slug)
 
 
-@within_organisation(MANAGE, WRITE)
-@confirmed_recently(back="key")
-def key_go_on(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Resume: it is checked at once."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    key_resume(organisation=access.organisation, actor=actor_of(request), key=found)
+@organisation_permission_required(MANAGE, WRITE_METHODS)
+@reauthentication_required(return_view="key")
+def key_resume_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """Resume a paused key: it is checked at once."""
+    key = api_key_get(organisation=access.organisation, key_id=key_id)
+    key_resume(organisation=access.organisation, actor=actor_from_request(request), key=key)
     messages.success(
-        request, _("%(label)s is watched again, beginning now.") % {"label": found.label}
+        request, _("%(label)s is watched again, beginning now.") % {"label": key.label}
     )
     return redirect("organisation", slug=access.organisation.slug)
 
 
-@within_organisation(MANAGE, FORM)
-@confirmed_recently()
-def key_end(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Revoke, after its label was typed: the stored secret is wiped."""
-    found = api_key_get(organisation=access.organisation, key_id=key_id)
-    form = RevokeForm(request.POST or None, expected=found.label)
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def key_revoke_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """Revoke a key after its label was typed: the stored secret is wiped."""
+    key = api_key_get(organisation=access.organisation, key_id=key_id)
+    form = KeyRevokeForm(request.POST or None, expected=key.label)
     if request.method == "POST" and form.is_valid():
-        key_revoke(organisation=access.organisation, actor=actor_of(request), key=found)
-        messages.success(request, _("%(label)s was revoked and wiped.") % {"label": found.label})
+        key_revoke(organisation=access.organisation, actor=actor_from_request(request), key=key)
+        messages.success(request, _("%(label)s was revoked and wiped.") % {"label": key.label})
         return redirect("organisation", slug=access.organisation.slug)
-    page = {"form": form, "organisation": access.organisation, "key": found}
-    return render(request, "key/revoke.html", page)
+    template_context = {"form": form, "organisation": access.organisation, "key": key}
+    return render(request, "key/revoke.html", template_context)
 
 
-def _page(access: Access, form: object, key: ApiKey | None = None) -> dict[str, object]:
+def _key_form_context(access: Access, form: object, key: ApiKey | None = None) -> dict[str, object]:
     return {
         "form": form,
         "organisation": access.organisation,
         "key": key,
-        "draft": key is not None and key.status == KeyStatus.DRAFT,
-        "known_tags": tag_names(organisation=access.organisation),
+        "draft": key is not None and key.status == KeyLifecycle.DRAFT,
+        "known_tags": organisation_tag_names(organisation=access.organisation),
     }
 
 
-def _initial(key: ApiKey) -> dict[str, object]:
+def _initial_key_details(key: ApiKey) -> dict[str, object]:
     return {
         "label": key.label,
         "owner": key.owner_id,
@@ -193,5 +224,5 @@ def _initial(key: ApiKey) -> dict[str, object]:
         "organization_id": key.organization_id,
         "grace_minutes": key.grace_minutes,
         "expires_on": key.expires_on,
-        "revision": details_revision(key=key),
+        "revision": key_details_revision(key=key),
     }

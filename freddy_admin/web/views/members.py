@@ -1,98 +1,136 @@
-"""Who belongs to an organisation: looking, changing roles, taking somebody out, leaving."""
+"""Members of an organisation: list, change of role, removal, leaving."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import Access
-from freddy_admin.organisations.invitations import invitations_open
+from freddy_admin.organisations.invitations import open_invitations_list
 from freddy_admin.organisations.members import (
     is_last_manager,
     member_get,
-    member_role_change,
-    members_of,
+    member_role_update,
+    members_list,
 )
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.vault.services.leavers import member_take_out
-from freddy_admin.web.access import FORM, READ, person_of, within_organisation
-from freddy_admin.web.confirmed import confirmed_recently
-from freddy_admin.web.forms import told_beside_fields
-from freddy_admin.web.people_forms import RoleForm
-from freddy_admin.web.presenters.members import members_view
-from freddy_admin.web.presenters.times import reading
+from freddy_admin.vault.services.offboarding import member_offboard
+from freddy_admin.web.access import (
+    FORM_METHODS,
+    READ_METHODS,
+    organisation_permission_required,
+    signed_in_user,
+)
+from freddy_admin.web.forms import add_form_errors
+from freddy_admin.web.people_forms import MemberRoleForm
+from freddy_admin.web.presenters.member_list import member_list_context
+from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.web.reauthentication import reauthentication_required
 
 MANAGE = Permission.MANAGE_MEMBERS
 
 
-@within_organisation(Permission.VIEW, READ)
-def members(request: HttpRequest, access: Access) -> HttpResponse:
-    """Everybody with their roles; for managers with what they need to look after them."""
-    here = access.organisation
-    invited = invitations_open(organisation=here) if access.allows(MANAGE) else []
-    view = members_view(
-        access, members_of(organisation=here), invited, person_of(request), reading(clock.now())
+@organisation_permission_required(Permission.VIEW, READ_METHODS)
+def member_list_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """The members with their roles; for managers also open invitations and sign-in details."""
+    organisation = access.organisation
+    open_invitations = (
+        open_invitations_list(organisation=organisation) if access.allows(MANAGE) else []
     )
-    return render(request, "members/page.html", {"view": view, "organisation": here})
+    view = member_list_context(
+        access,
+        members_list(organisation=organisation),
+        open_invitations,
+        signed_in_user(request),
+        get_user_time(clock.now()),
+    )
+    return render(request, "members/page.html", {"view": view, "organisation": organisation})
 
 
-@within_organisation(MANAGE, FORM)
-@confirmed_recently()
-def member(request: HttpRequest, access: Access, user_id: int) -> HttpResponse:
-    """Another role for one member; the way to take them out."""
-    here = access.organisation
-    found = member_get(organisation=here, user_id=user_id)
-    form = RoleForm(request.POST or None, initial={"role": found.role})
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def member_role_update_view(request: HttpRequest, access: Access, user_id: int) -> HttpResponse:
+    """Change the role of one member; links to their removal."""
+    organisation = access.organisation
+    member = member_get(organisation=organisation, user_id=user_id)
+    form = MemberRoleForm(request.POST or None, initial={"role": member.role})
     if request.method == "POST" and form.is_valid():
-        with told_beside_fields(form):
+        with add_form_errors(form):
             role = form.cleaned_data["role"]
-            changed = member_role_change(
-                organisation=here, actor=actor_of(request), user_id=user_id, role=role
+            updated_member = member_role_update(
+                organisation=organisation,
+                actor=actor_from_request(request),
+                user_id=user_id,
+                role=role,
             )
-            told = {"name": changed.name, "role": changed.role.label}
-            messages.success(request, _("%(name)s is %(role)s now.") % told)
-            return redirect("members", here.slug)
-    last = is_last_manager(organisation=here, user_id=user_id)
-    page = {"form": form, "organisation": here, "member": found, "is_last": last}
-    return render(request, "members/member.html", page)
+            message_values = {"name": updated_member.name, "role": updated_member.role.label}
+            messages.success(request, _("%(name)s is %(role)s now.") % message_values)
+            return redirect("members", organisation.slug)
+    is_last = is_last_manager(organisation=organisation, user_id=user_id)
+    template_context = {
+        "form": form,
+        "organisation": organisation,
+        "member": member,
+        "is_last_manager": is_last,
+    }
+    return render(request, "members/member.html", template_context)
 
 
-@within_organisation(MANAGE, FORM)
-@confirmed_recently()
-def member_out(request: HttpRequest, access: Access, user_id: int) -> HttpResponse:
-    """Take somebody out, after a page that says what that means."""
-    found = member_get(organisation=access.organisation, user_id=user_id)
-    told = _("%(name)s is no member any more.") % {"name": found.name}
-    page = {"organisation": access.organisation, "member": found}
-    return _going(request, access, user_id, page=page, told=told)
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def member_remove_view(request: HttpRequest, access: Access, user_id: int) -> HttpResponse:
+    """Remove a member, after a page that says what that means."""
+    member = member_get(organisation=access.organisation, user_id=user_id)
+    message = _("%(name)s is no member any more.") % {"name": member.name}
+    template_context = {"organisation": access.organisation, "member": member}
+    return _membership_end_response(
+        request, access, user_id, template_context=template_context, message=message
+    )
 
 
-@within_organisation(Permission.VIEW, FORM)
-@confirmed_recently()
-def leave(request: HttpRequest, access: Access) -> HttpResponse:
-    """Everybody may go, apart from the last manager."""
-    user_id = person_of(request).pk
-    found = member_get(organisation=access.organisation, user_id=user_id)
-    told = _("You left %(name)s.") % {"name": access.organisation.name}
-    page = {"organisation": access.organisation, "member": found, "leaves": True}
-    return _going(request, access, user_id, page=page, told=told)
+@organisation_permission_required(Permission.VIEW, FORM_METHODS)
+@reauthentication_required()
+def organisation_leave_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Leave an organisation: open to every member but the last manager."""
+    user_id = signed_in_user(request).pk
+    member = member_get(organisation=access.organisation, user_id=user_id)
+    message = _("You left %(name)s.") % {"name": access.organisation.name}
+    template_context = {"organisation": access.organisation, "member": member, "is_leaving": True}
+    return _membership_end_response(
+        request, access, user_id, template_context=template_context, message=message
+    )
 
 
-def _going(
-    request: HttpRequest, access: Access, user_id: int, *, page: dict[str, object], told: str
+def _membership_end_response(
+    request: HttpRequest,
+    access: Access,
+    user_id: int,
+    *,
+    template_context: dict[str, object],
+    message: str,
 ) -> HttpResponse:
-    here = access.organisation
+    organisation = access.organisation
     if request.method == "POST":
         try:
-            member_take_out(organisation=here, actor=actor_of(request), user_id=user_id)
-        except Conflict as refused:
-            messages.error(request, refused.message)
-            return redirect("members", here.slug)
-        messages.success(request, told)
-        stays = person_of(request).pk != user_id or person_of(request).is_platform_admin
-        return redirect("members", here.slug) if stays else redirect("overview")
-    page["is_last"] = is_last_manager(organisation=here, user_id=user_id)
-    return render(request, "members/remove.html", page)
+            member_offboard(
+                organisation=organisation, actor=actor_from_request(request), user_id=user_id
+            )
+        except Conflict as error:
+            messages.error(request, error.message)
+            return redirect("members", organisation.slug)
+        messages.success(request, message)
+        can_still_see_members = (
+            signed_in_user(request).pk != user_id or signed_in_user(request).is_platform_admin
+        )
+        return (
+            redirect("members", organisation.slug)
+            if can_still_see_members
+            else redirect("overview")
+        )
+    template_context["is_last_manager"] = is_last_manager(
+        organisation=organisation, user_id=user_id
+    )
+    return render(request, "members/remove.html", template_context)

@@ -1,4 +1,4 @@
-"""One organisation: its keys and how their syncs are; adding, renaming and removing it."""
+"""One organisation: its keys and their sync status; create, rename, delete."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,126 +9,151 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.actors import actor_of
+from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
-from freddy_admin.organisations.members import members_of
+from freddy_admin.organisations.members import members_list
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import may_create_organisations
+from freddy_admin.organisations.selectors import can_create_organisations
 from freddy_admin.organisations.services import (
     organisation_create,
-    organisation_remove,
+    organisation_delete,
     organisation_rename,
 )
-from freddy_admin.sync.freshness import statuses_ask
-from freddy_admin.sync.selectors import organisation_rows
-from freddy_admin.vault.models import KeyStatus
-from freddy_admin.vault.selectors import api_keys_of
+from freddy_admin.sync.checks.requests import status_request_refresh
+from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.vault.models import KeyLifecycle
+from freddy_admin.vault.selectors import api_keys_list
 from freddy_admin.web.access import (
-    FORM,
-    by_platform_admin,
-    person_of,
-    within_organisation,
-    within_organisation_by_admin,
+    FORM_METHODS,
+    organisation_permission_required,
+    organisation_platform_admin_required,
+    platform_admin_required,
+    signed_in_user,
 )
-from freddy_admin.web.confirmed import confirmed_recently
-from freddy_admin.web.filters import address, filters_from
-from freddy_admin.web.forms import OrganisationForm, RemoveForm, form_page, told_beside_fields
-from freddy_admin.web.live import nothing_new, parts_only, seen_marks
-from freddy_admin.web.past import with_histories, with_orders, with_timeline
-from freddy_admin.web.past_query import past_query
-from freddy_admin.web.presenters.key_list import key_list
-from freddy_admin.web.presenters.organisation import (
-    OrganisationView,
-    changed_parts,
-    organisation_view,
+from freddy_admin.web.forms import (
+    OrganisationDeleteForm,
+    OrganisationForm,
+    add_form_errors,
+    render_form_page,
 )
-from freddy_admin.web.presenters.times import reading
+from freddy_admin.web.history_context import (
+    add_key_histories,
+    add_latest_operations,
+    add_timeline,
+)
+from freddy_admin.web.history_query import parse_history_query
+from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests
+from freddy_admin.web.overview_query import overview_url, parse_overview_filters
+from freddy_admin.web.presenters.organisation_key_list import organisation_key_list
+from freddy_admin.web.presenters.organisation_page import (
+    OrganisationPageContext,
+    keep_changed_parts,
+    organisation_page_context,
+)
+from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.web.reauthentication import reauthentication_required
 
 
-@within_organisation(Permission.VIEW)
-def organisation(request: HttpRequest, access: Access) -> HttpResponse:
-    """All keys of one organisation, the one in most trouble first."""
-    now, here = clock.now(), access.organisation
-    rows = organisation_rows(user=person_of(request), organisation=here, now=now)
-    found = key_list(rows, filters_from(request.GET))
+@organisation_permission_required(Permission.VIEW)
+def organisation_detail_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """All keys of one organisation, worst health state first; to polls what changed."""
+    now, organisation = clock.now(), access.organisation
+    rows = organisation_key_rows(user=signed_in_user(request), organisation=organisation, now=now)
+    key_list = organisation_key_list(rows, parse_overview_filters(request.GET))
     if request.method != "HEAD":
-        statuses_ask(rows=found.shown, now=now)
-    wanted = Q(pk__in=[row.key_id for row in found.in_full]) | Q(status=KeyStatus.DRAFT)
-    keys, on = list(api_keys_of(organisation=here).filter(wanted)), reading(now)
-    query = past_query(request.GET, request.path, kept=address(found.filters).removeprefix("?"))
-    view = organisation_view(access, found, keys, on, asked=asked_at(request))
-    view = with_timeline(view, query, on, of=access, rows=rows)
-    seen = seen_marks(request)
-    if seen is not None and view.marks.items() <= seen.items():
-        return nothing_new()
-    in_part = seen is not None and seen.get("frame") == view.marks["frame"]
-    view = changed_parts(view, seen or {}) if in_part else view
-    panels = with_orders(view.panels, on, of=here, rows=rows)
-    view = replace(view, panels=with_histories(panels, query, on, rows=rows))
-    return _page(request, access, view, in_part=in_part)
+        status_request_refresh(rows=key_list.page_rows, now=now)
+    is_shown = Q(pk__in=[row.key_id for row in key_list.rows_shown_as_cards]) | Q(
+        status=KeyLifecycle.DRAFT
+    )
+    keys = list(api_keys_list(organisation=organisation).filter(is_shown))
+    user_time = get_user_time(now)
+    query = parse_history_query(
+        request.GET, request.path, other_params=overview_url(key_list.filters).removeprefix("?")
+    )
+    view = organisation_page_context(
+        access, key_list, keys, user_time, check_requested_at=check_requested_since(request)
+    )
+    view = add_timeline(view, query, user_time, access=access, rows=rows)
+    seen_digests = seen_part_digests(request)
+    if seen_digests is not None and view.digests.items() <= seen_digests.items():
+        return not_modified()
+    is_part = seen_digests is not None and seen_digests.get("frame") == view.digests["frame"]
+    view = keep_changed_parts(view, seen_digests or {}) if is_part else view
+    cards = add_latest_operations(view.cards, user_time, organisation=organisation, rows=rows)
+    view = replace(view, cards=add_key_histories(cards, query, user_time, rows=rows))
+    return _organisation_response(request, access, view, is_part=is_part)
 
 
-def _page(
-    request: HttpRequest, access: Access, view: OrganisationView, *, in_part: bool
+def _organisation_response(
+    request: HttpRequest, access: Access, view: OrganisationPageContext, *, is_part: bool
 ) -> HttpResponse:
-    page = {"view": view, "organisation": access.organisation, "live": in_part}
-    if in_part:
-        return parts_only(render(request, "organisation/_changes.html", page))
-    if seen_marks(request) is not None:
-        return render(request, "organisation/_live.html", page)
-    page["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
-    page["may_remove"] = may_create_organisations(user=person_of(request))
-    return render(request, "organisation/page.html", page)
+    template_context = {"view": view, "organisation": access.organisation, "out_of_band": is_part}
+    if is_part:
+        return render_parts(render(request, "organisation/_live_update.html", template_context))
+    if seen_part_digests(request) is not None:
+        return render(request, "organisation/_live.html", template_context)
+    template_context["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
+    template_context["may_remove"] = can_create_organisations(user=signed_in_user(request))
+    return render(request, "organisation/page.html", template_context)
 
 
-def asked_at(request: HttpRequest) -> datetime | None:
-    """When this person pressed *Check now*, as the address carries it."""
+def check_requested_since(request: HttpRequest) -> datetime | None:
+    """When this person pressed *Check now*, from the query string (`asked`, milliseconds)."""
     text = request.GET.get("asked", "")
     if not text.isascii() or not text.isdigit() or len(text) > 13:
         return None
     return datetime.fromtimestamp(int(text) / 1000, UTC)
 
 
-@by_platform_admin(FORM)
-def organisation_add(request: HttpRequest) -> HttpResponse:
-    """A new organisation; the next step is its first key."""
+@platform_admin_required(FORM_METHODS)
+def organisation_create_view(request: HttpRequest) -> HttpResponse:
+    """Create an organisation; its page, where its first key is added, comes next."""
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with told_beside_fields(form):
-            made = organisation_create(actor=actor_of(request), name=form.cleaned_data["name"])
-            messages.success(request, _("%(name)s was added.") % {"name": made.name})
-            return redirect("organisation", slug=made.slug)
+        with add_form_errors(form):
+            organisation = organisation_create(
+                actor=actor_from_request(request), name=form.cleaned_data["name"]
+            )
+            messages.success(request, _("%(name)s was added.") % {"name": organisation.name})
+            return redirect("organisation", slug=organisation.slug)
     return render(request, "organisation/add.html", {"form": form})
 
 
-@within_organisation(Permission.RENAME_ORGANISATION, FORM)
-@confirmed_recently()
-def organisation_change_name(request: HttpRequest, access: Access) -> HttpResponse:
-    """Another name; the address stays, so that links go on working."""
-    former = access.organisation.name
-    form = OrganisationForm(request.POST or None, initial={"name": former})
+@organisation_permission_required(Permission.RENAME_ORGANISATION, FORM_METHODS)
+@reauthentication_required()
+def organisation_rename_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Rename an organisation; its slug stays, so that links go on working."""
+    former_name = access.organisation.name
+    form = OrganisationForm(request.POST or None, initial={"name": former_name})
     if request.method == "POST" and form.is_valid():
-        here, name = access.organisation, form.cleaned_data["name"]
-        with told_beside_fields(form):
-            organisation_rename(organisation=here, actor=actor_of(request), name=name)
+        organisation, name = access.organisation, form.cleaned_data["name"]
+        with add_form_errors(form):
+            organisation_rename(
+                organisation=organisation, actor=actor_from_request(request), name=name
+            )
             messages.success(request, _("The name was changed."))
-            return redirect("organisation", slug=here.slug)
-    page = {"form": form, "organisation": access.organisation, "former": former}
-    return form_page(request, "organisation/rename.html", page)
+            return redirect("organisation", slug=organisation.slug)
+    template_context = {"form": form, "organisation": access.organisation, "former": former_name}
+    return render_form_page(request, "organisation/rename.html", template_context)
 
 
-@within_organisation_by_admin(FORM)
-@confirmed_recently()
-def organisation_delete(request: HttpRequest, access: Access) -> HttpResponse:
-    """Removes it, after its name was typed."""
+@organisation_platform_admin_required(FORM_METHODS)
+@reauthentication_required()
+def organisation_delete_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Delete an organisation, after its name was typed."""
     name = access.organisation.name
-    form = RemoveForm(request.POST or None, expected=name)
+    form = OrganisationDeleteForm(request.POST or None, expected=name)
     if request.method == "POST" and form.is_valid():
-        organisation_remove(organisation=access.organisation, actor=actor_of(request))
+        organisation_delete(organisation=access.organisation, actor=actor_from_request(request))
         messages.success(request, _("%(name)s was removed.") % {"name": name})
         return redirect("overview")
-    keys = api_keys_of(organisation=access.organisation).count()
-    members = len(members_of(organisation=access.organisation))
-    page = {"form": form, "organisation": access.organisation, "keys": keys, "members": members}
-    return render(request, "organisation/remove.html", page)
+    key_count = api_keys_list(organisation=access.organisation).count()
+    member_count = len(members_list(organisation=access.organisation))
+    template_context = {
+        "form": form,
+        "organisation": access.organisation,
+        "keys": key_count,
+        "members": member_count,
+    }
+    return render(request, "organisation/remove.html", template_context)

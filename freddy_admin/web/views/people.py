@@ -1,4 +1,4 @@
-"""Everybody who uses the panel: for its platform admins."""
+"""The people who use the panel: list, details, rights and deletion, for platform admins."""
 
 from collections.abc import Callable
 
@@ -7,116 +7,135 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.actors import actor_of
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.oidc.account_links import account_links_list
 from freddy_admin.accounts.people import (
-    person_admin_set,
     person_get,
-    person_switch,
-    second_factor_people,
+    person_ids_with_second_factor,
+    person_set_active,
+    person_set_platform_admin,
 )
-from freddy_admin.accounts.single_sign_on.links import links_since
+from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
-from freddy_admin.organisations.people import people_page
-from freddy_admin.organisations.removing import (
-    managed_alone,
-    memberships_of,
+from freddy_admin.organisations.people_search import people_search
+from freddy_admin.organisations.person_deletion import (
+    memberships_list,
+    solely_managed_organisations,
 )
-from freddy_admin.vault.services.leavers import keys_owned, person_take_out
-from freddy_admin.web.access import FORM, WRITE, by_platform_admin, person_of
-from freddy_admin.web.confirmed import confirmed_recently
-from freddy_admin.web.people_forms import RemovePersonForm
-from freddy_admin.web.presenters.people import people_query, people_view, person_view
-from freddy_admin.web.presenters.times import reading
+from freddy_admin.vault.services.offboarding import owned_api_keys_list, person_offboard
+from freddy_admin.web.access import (
+    FORM_METHODS,
+    WRITE_METHODS,
+    platform_admin_required,
+    signed_in_user,
+)
+from freddy_admin.web.people_forms import PersonDeleteForm
+from freddy_admin.web.presenters.people_list import (
+    parse_people_query,
+    people_list_context,
+    person_row,
+)
+from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.web.reauthentication import reauthentication_required
 
-Change = Callable[[Actor, int], User]
+PersonChange = Callable[[Actor, int], User]
 
 
-@by_platform_admin()
-def people(request: HttpRequest) -> HttpResponse:
-    """A list with search."""
-    search, page = people_query(request.GET)
-    found = people_page(search=search, page=page)
-    secured = second_factor_people(ids=[one.pk for one in found.people])
-    view = people_view(found, search, secured, reading(clock.now()))
+@platform_admin_required()
+def person_list_view(request: HttpRequest) -> HttpResponse:
+    """The people of the panel, with a search."""
+    search, page = parse_people_query(request.GET)
+    people_page = people_search(search=search, page=page)
+    ids_with_second_factor = person_ids_with_second_factor(
+        ids=[person.pk for person in people_page.people]
+    )
+    view = people_list_context(
+        people_page, search, ids_with_second_factor, get_user_time(clock.now())
+    )
     return render(request, "people/page.html", {"view": view})
 
 
-@by_platform_admin()
-def person(request: HttpRequest, person_id: int) -> HttpResponse:
-    """One of them, with what may be done."""
-    found = person_get(person_id=person_id)
-    secured = second_factor_people(ids=[found.pk])
-    page = {
-        "view": person_view(found, memberships_of(user=found), secured, reading(clock.now())),
-        "alone": managed_alone(user=found) if found.is_active else [],
-        "linked": links_since(user=found),
-        "is_reader": found.pk == person_of(request).pk,
+@platform_admin_required()
+def person_detail_view(request: HttpRequest, person_id: int) -> HttpResponse:
+    """One person, with what a platform admin may do about them."""
+    person = person_get(person_id=person_id)
+    ids_with_second_factor = person_ids_with_second_factor(ids=[person.pk])
+    template_context = {
+        "view": person_row(
+            person,
+            memberships_list(user=person),
+            ids_with_second_factor,
+            get_user_time(clock.now()),
+        ),
+        "managed_alone_names": solely_managed_organisations(user=person)
+        if person.is_active
+        else [],
+        "has_oidc_link": account_links_list(user=person),
     }
-    return render(request, "people/person.html", page)
+    return render(request, "people/person.html", template_context)
 
 
-@by_platform_admin(WRITE)
-@confirmed_recently(back="person")
-def person_change(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Platform admin or not, switched on or off."""
-    found = person_get(person_id=person_id)
-    change, told = _CHANGES.get(request.POST.get("do", ""), (None, None))
-    if change is None or told is None:
+@platform_admin_required(WRITE_METHODS)
+@reauthentication_required(return_view="person")
+def person_admin_or_active_update_view(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Make a person platform admin or not, switch their account on or off."""
+    person = person_get(person_id=person_id)
+    change, message = _PERSON_CHANGES.get(request.POST.get("do", ""), (None, None))
+    if change is None or message is None:
         messages.error(request, _("Choose one of the buttons of this page."))
         return redirect("person", person_id)
     try:
-        change(actor_of(request), found.pk)
-    except Conflict as refused:
-        messages.error(request, refused.message)
+        change(actor_from_request(request), person.pk)
+    except Conflict as error:
+        messages.error(request, error.message)
     else:
-        messages.success(request, told() % {"name": found})
+        messages.success(request, message() % {"name": person})
     # Whoever took these rights from themselves may not open the page any more.
-    still = found.pk != person_of(request).pk or request.POST["do"] == "admin"
-    return redirect("person", person_id) if still else redirect("overview")
+    can_still_open_page = person.pk != signed_in_user(request).pk or request.POST["do"] == "admin"
+    return redirect("person", person_id) if can_still_open_page else redirect("overview")
 
 
-@by_platform_admin(FORM)
-@confirmed_recently()
-def person_out(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Remove a person, after a page that says what goes and what stays."""
-    found = person_get(person_id=person_id)
-    form = RemovePersonForm(request.POST or None, expected=found.email)
+@platform_admin_required(FORM_METHODS)
+@reauthentication_required()
+def person_delete_view(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Delete a person, after a page that says what goes and what stays."""
+    person = person_get(person_id=person_id)
+    form = PersonDeleteForm(request.POST or None, expected=person.email)
     if request.method == "POST" and form.is_valid():
         try:
-            person_take_out(actor=actor_of(request), person_id=found.pk)
-        except Conflict as refused:
-            form.add_error(None, refused.message)
+            person_offboard(actor=actor_from_request(request), person_id=person.pk)
+        except Conflict as error:
+            form.add_error(None, error.message)
         else:
-            messages.success(request, _("%(name)s was removed.") % {"name": found})
-            return redirect("people" if found.pk != person_of(request).pk else "overview")
-    page = {
+            messages.success(request, _("%(name)s was removed.") % {"name": person})
+            return redirect("people" if person.pk != signed_in_user(request).pk else "overview")
+    template_context = {
         "form": form,
-        "person": found,
-        "places": memberships_of(user=found),
-        "keys": len(keys_owned(user_id=found.pk)),
-        "alone": managed_alone(user=found),
+        "person": person,
+        "memberships": memberships_list(user=person),
+        "keys": len(owned_api_keys_list(user_id=person.pk)),
+        "managed_alone_names": solely_managed_organisations(user=person),
     }
-    return render(request, "people/remove.html", page)
+    return render(request, "people/remove.html", template_context)
 
 
-_CHANGES: dict[str, tuple[Change, Callable[[], str]]] = {
+_PERSON_CHANGES: dict[str, tuple[PersonChange, Callable[[], str]]] = {
     "admin": (
-        lambda actor, pk: person_admin_set(actor=actor, person_id=pk, is_admin=True),
+        lambda actor, pk: person_set_platform_admin(actor=actor, person_id=pk, is_admin=True),
         lambda: _("%(name)s is a platform admin now."),
     ),
     "not_admin": (
-        lambda actor, pk: person_admin_set(actor=actor, person_id=pk, is_admin=False),
+        lambda actor, pk: person_set_platform_admin(actor=actor, person_id=pk, is_admin=False),
         lambda: _("%(name)s is no platform admin any more."),
     ),
     "off": (
-        lambda actor, pk: person_switch(actor=actor, person_id=pk, is_active=False),
+        lambda actor, pk: person_set_active(actor=actor, person_id=pk, is_active=False),
         lambda: _("The account of %(name)s is switched off, and every session of it has ended."),
     ),
     "on": (
-        lambda actor, pk: person_switch(actor=actor, person_id=pk, is_active=True),
+        lambda actor, pk: person_set_active(actor=actor, person_id=pk, is_active=True),
         lambda: _("%(name)s can sign in again."),
     ),
 }

@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from freddy_admin.web.access import by_anyone_signed_in
-from freddy_admin.web.presenters.roles import roles_view
+from freddy_admin.web.access import signed_in_user_required
+from freddy_admin.web.presenters.role_permissions import role_permissions_context
 
 
-@by_anyone_signed_in()
-def roles(request: HttpRequest) -> HttpResponse:
+@signed_in_user_required()
+def role_list_view(request: HttpRequest) -> HttpResponse:
     """The table that decides, in plain sentences."""
-    return render(request, "roles/page.html", {"view": roles_view()})
+    return render(request, "roles/page.html", {"view": role_permissions_context()})

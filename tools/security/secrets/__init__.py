@@ -1,1 +1,1 @@
-"""Looks for secrets in the tree and in every commit of a repository; asks nobody."""
+"""Searches the tree and every commit of a repository for secrets, without any network call."""

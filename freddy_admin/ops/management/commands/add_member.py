@@ -7,14 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.services import person_ensure
-from freddy_admin.accounts.signing_in.hashing import hashing_slot
+from freddy_admin.accounts.auth.password_hashing_queue import known_person_hashing_slot
+from freddy_admin.accounts.services import person_get_or_create
 from freddy_admin.audit.services import OPERATOR
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.passwords import password_piped
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.password_input import password_read_from_stdin
 from freddy_admin.organisations.roles import Role
-from freddy_admin.organisations.selectors import organisation_find
-from freddy_admin.organisations.services import member_set
+from freddy_admin.organisations.selectors import organisation_get_by_slug
+from freddy_admin.organisations.services import member_ensure
 
 
 class Command(OperatorCommand):
@@ -32,16 +32,18 @@ class Command(OperatorCommand):
 
     @sensitive_variables("password")
     def handle(self, *args: Any, email: str, organisation: str, role: str, **options: Any) -> None:
-        password = password_piped() if options["password_stdin"] else None
-        with hashing_slot(), transaction.atomic():
-            place = organisation_find(slug=organisation)
-            person, made = person_ensure(actor=OPERATOR, email=email, password=password)
-            member_set(organisation=place, actor=OPERATOR, user=person, role=role)
-        self.hint(
+        password = password_read_from_stdin() if options["password_stdin"] else None
+        with known_person_hashing_slot(), transaction.atomic():
+            organisation_obj = organisation_get_by_slug(slug=organisation)
+            person, was_created = person_get_or_create(
+                actor=OPERATOR, email=email, password=password
+            )
+            member_ensure(organisation=organisation_obj, actor=OPERATOR, user=person, role=role)
+        self.write_hint(
             _("%(email)s is %(role)s of %(organisation)s now.")
-            % {"email": person.email, "role": role, "organisation": place.name}
+            % {"email": person.email, "role": role, "organisation": organisation_obj.name}
         )
-        if password and not made:
-            self.hint(_("The person was here already and keeps the password they have."))
-        if made and not password:
-            self.hint(_("They choose a password through “Forgotten your password?”."))
+        if password and not was_created:
+            self.write_hint(_("The person was here already and keeps the password they have."))
+        if was_created and not password:
+            self.write_hint(_("They choose a password through “Forgotten your password?”."))

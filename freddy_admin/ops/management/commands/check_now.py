@@ -13,73 +13,74 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import NotFound
 from freddy_admin.crypto.keyring import keyring
-from freddy_admin.ops.command import INTERRUPTED, OperatorCommand, wrong_use
+from freddy_admin.ops.operator_command import EXIT_INTERRUPTED, OperatorCommand, usage_error
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.organisations.selectors import organisation_find
-from freddy_admin.sync.check_now import Line, keys_check_now
+from freddy_admin.organisations.selectors import organisation_get_by_slug
+from freddy_admin.sync.checks.check_now import KeyCheckReport, keys_check_now
 
 
 class Command(OperatorCommand):
     """A line per key on stdout as results come; exit code 0 when every key was tried."""
 
     help = "Check keys now, whatever the schedule says."
-    opens_keys = True
+    unwraps_master_keys = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organisation", metavar="SLUG", help="the keys of one organisation")
         parser.add_argument("--all", action="store_true", help="the keys of all organisations")
 
     def handle(self, *args: Any, organisation: str | None, **options: Any) -> None:
-        place = _chosen(organisation, everything=options["all"])
-        if not keyring().can_open:
+        chosen_organisation = _find_organisation(organisation, all_organisations=options["all"])
+        if not keyring().has_private_keys:
             raise CommandError(_("ENCRYPTION_KEYS is not set: this process cannot open keys."))
-        began, counts = time.monotonic(), Counter[bool]()
-        missed = 0
+        started_at, counts = time.monotonic(), Counter[bool]()
+        missed_count = 0
         try:
-            with closing(_checks(place)) as lines:
-                for line in lines:
-                    self.line(_worded(line))
-                    counts[line.tried] += 1
-                    missed += line.missed
+            with closing(_run_checks(chosen_organisation)) as reports:
+                for report in reports:
+                    self.write_line(_format_check_line(report))
+                    counts[report.was_attempted] += 1
+                    missed_count += report.was_leased_elsewhere
         except KeyboardInterrupt:
-            self._leave()
-        self.hint(
+            self._exit_interrupted()
+        self.write_hint(
             _("%(tried)d checked, %(left)d left alone, in %(seconds).1f s.")
             % {
                 "tried": counts[True],
                 "left": counts[False],
-                "seconds": time.monotonic() - began,
+                "seconds": time.monotonic() - started_at,
             }
         )
-        if missed:
+        if missed_count:
             raise CommandError(
-                _("%(count)d could not be tried: another process held them.") % {"count": missed}
+                _("%(count)d could not be tried: another process held them.")
+                % {"count": missed_count}
             )
 
-    def _leave(self) -> None:
+    def _exit_interrupted(self) -> None:
         # Calls under way would hold the process for as long as they may last.
-        self.hint(_("Stopped."))
+        self.write_hint(_("Stopped."))
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        os._exit(EXIT_INTERRUPTED)
 
 
-def _chosen(slug: str | None, *, everything: bool) -> Organisation | None:
-    if everything == (slug is not None):
-        raise wrong_use(_("Say which keys to check: either --organisation SLUG or --all."))
+def _find_organisation(slug: str | None, *, all_organisations: bool) -> Organisation | None:
+    if all_organisations == (slug is not None):
+        raise usage_error(_("Say which keys to check: either --organisation SLUG or --all."))
     if slug is None:
         return None
     try:
-        return organisation_find(slug=slug)
+        return organisation_get_by_slug(slug=slug)
     except NotFound as error:
-        raise wrong_use(error.message) from None
+        raise usage_error(error.message) from None
 
 
-def _checks(place: Organisation | None) -> Generator[Line, None, None]:
+def _run_checks(organisation: Organisation | None) -> Generator[KeyCheckReport, None, None]:
     # A generator by name, so that it can be closed: closing gives back what it holds.
-    yield from keys_check_now(organisation=place)
+    yield from keys_check_now(organisation=organisation)
 
 
-def _worded(line: Line) -> str:
-    problem = f" — {line.problem}" if line.problem else ""
-    return f"{line.state.value:<18} {line.organisation_name} / {line.key_label}{problem}"
+def _format_check_line(report: KeyCheckReport) -> str:
+    failure = f" — {report.failure}" if report.failure else ""
+    return f"{report.state.value:<18} {report.organisation_name} / {report.key_label}{failure}"

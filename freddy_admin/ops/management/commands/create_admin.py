@@ -8,8 +8,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.services import admin_create
 from freddy_admin.audit.services import OPERATOR
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.passwords import password_asked, password_piped
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.password_input import password_prompt, password_read_from_stdin
 
 
 class Command(OperatorCommand):
@@ -25,6 +25,8 @@ class Command(OperatorCommand):
 
     @sensitive_variables("password")
     def handle(self, *args: Any, email: str, password_stdin: bool, **options: Any) -> None:
-        password = password_piped() if password_stdin else password_asked()
+        password = password_read_from_stdin() if password_stdin else password_prompt()
         person = admin_create(actor=OPERATOR, email=email, password=password)
-        self.hint(_("%(email)s can sign in now and sees everything.") % {"email": person.email})
+        self.write_hint(
+            _("%(email)s can sign in now and sees everything.") % {"email": person.email}
+        )

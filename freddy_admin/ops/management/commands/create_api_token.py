@@ -7,13 +7,13 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
+from freddy_admin.accounts.api_tokens.services import api_token_create
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.selectors import user_get
-from freddy_admin.accounts.tokens.grants import TokenWish
-from freddy_admin.accounts.tokens.panel_tokens import api_token_create
+from freddy_admin.accounts.person_lookup import person_get_by_email
 from freddy_admin.audit.services import OPERATOR
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.organisations.selectors import organisation_get
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.organisations.selectors import organisation_access_get
 
 
 class Command(OperatorCommand):
@@ -40,19 +40,21 @@ class Command(OperatorCommand):
 
     @sensitive_variables("token")
     def handle(self, *args: Any, email: str, name: str, **options: Any) -> None:
-        user = user_get(email=email)
-        wish = TokenWish(
+        user = person_get_by_email(email=email)
+        token_options = ApiTokenOptions(
             scope=options["scope"],
-            organisation_ids=_ids(user, options["organisation"]),
+            organisation_ids=_organisation_ids(user, options["organisation"]),
             days=options["days"],
         )
-        token = api_token_create(actor=OPERATOR, user=user, name=name, wish=wish)
-        self.hint(_("Keep it now: it is shown this once."))
-        self.line(token)
+        token = api_token_create(actor=OPERATOR, user=user, name=name, token_options=token_options)
+        self.write_hint(_("Keep it now: it is shown this once."))
+        self.write_line(token)
 
 
-def _ids(user: User, slugs: Sequence[str] | None) -> frozenset[int] | None:
+def _organisation_ids(user: User, slugs: Sequence[str] | None) -> frozenset[int] | None:
     """Those of the person's organisations; a slug that is not one of them raises NotFound."""
     if not slugs:
         return None
-    return frozenset(organisation_get(user=user, slug=slug).organisation.pk for slug in slugs)
+    return frozenset(
+        organisation_access_get(user=user, slug=slug).organisation.pk for slug in slugs
+    )

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the whole panel with sample organisations and an imitation of the API."""
+"""`manage.py demo`: the whole panel with sample organisations and the sandbox API."""
 
 import os
 import sys
@@ -8,11 +8,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.command import OperatorCommand, wrong_use
-from freddy_admin.ops.demo import ADMIN, PASSWORD, VIEWER, demo_settings
-from freddy_admin.ops.launch import Launch, launch, manage
-from freddy_admin.ops.supervisor import port_free
-from freddy_admin.sandbox.scenarios import Scenario, key_for
+from freddy_admin.ops.demo_data import (
+    DEMO_ADMIN_EMAIL,
+    DEMO_PASSWORD,
+    DEMO_VIEWER_EMAIL,
+    demo_environment,
+)
+from freddy_admin.ops.operator_command import OperatorCommand, usage_error
+from freddy_admin.ops.processes import LaunchPlan, manage_command_line, processes_launch
+from freddy_admin.ops.supervisor import find_free_port
+from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 
 
 class Command(OperatorCommand):
@@ -35,27 +40,27 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, port: int, api_port: int, speed: float, **options: Any) -> None:
         if not 1 <= speed <= 3_600:
-            raise wrong_use(_("The speed is a number from 1 to 3600."))
-        api_port, since = api_port or port_free(), datetime.now(UTC)
-        sandbox = manage("sandbox_api", "--port", str(api_port))
+            raise usage_error(_("The speed is a number from 1 to 3600."))
+        api_port, since = api_port or find_free_port(), datetime.now(UTC)
+        sandbox_command = manage_command_line("sandbox_api", "--port", str(api_port))
         if speed != 1:
-            sandbox += ["--speed", f"{speed:g}", "--since", since.isoformat()]
-        self.hint(_("Starting the demo …"))
-        launch(
-            Launch(
+            sandbox_command += ["--speed", f"{speed:g}", "--since", since.isoformat()]
+        self.write_hint(_("Starting the demo …"))
+        processes_launch(
+            LaunchPlan(
                 port=port,
                 env={
                     **os.environ,
-                    **demo_settings(api_port=api_port, port=port, speed=speed, since=since),
+                    **demo_environment(api_port=api_port, port=port, speed=speed, since=since),
                 },
-                beside=[("imitation-api", sandbox)],
-                steps=[(_("preparing the data"), manage("demo_data"))],
-                introduce=lambda: self._introduce(port),
+                background_commands=[("imitation-api", sandbox_command)],
+                setup_commands=[(_("preparing the data"), manage_command_line("demo_data"))],
+                on_ready=lambda: self._print_welcome(port),
             )
         )
 
-    def _introduce(self, port: int) -> None:
-        self.line(
+    def _print_welcome(self, port: int) -> None:
+        self.write_line(
             _(
                 "\n  Freddy Admin is ready:  http://localhost:%(port)d\n\n"
                 "  Administrator   %(admin)s\n"
@@ -69,10 +74,10 @@ class Command(OperatorCommand):
             )
             % {
                 "port": port,
-                "admin": ADMIN,
-                "viewer": VIEWER,
-                "password": PASSWORD,
-                "key": key_for(Scenario.HEALTHY, "Try me"),
+                "admin": DEMO_ADMIN_EMAIL,
+                "viewer": DEMO_VIEWER_EMAIL,
+                "password": DEMO_PASSWORD,
+                "key": sandbox_key(Scenario.HEALTHY, "Try me"),
             }
         )
         sys.stdout.flush()

@@ -8,9 +8,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.command import OperatorCommand, wrong_use
-from freddy_admin.ops.demo import DATABASE, FAST_DATABASE, demo_data_ensure
-from freddy_admin.vault.master_keys import master_key_state
+from freddy_admin.ops.demo_data import DEMO_DATABASE, FAST_DEMO_DATABASE, demo_data_ensure
+from freddy_admin.ops.operator_command import OperatorCommand, usage_error
+from freddy_admin.vault.master_key_state import master_key_state
 
 
 class Command(OperatorCommand):
@@ -20,19 +20,19 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         file = Path(str(settings.DATABASES["default"]["NAME"]))
-        if file.name not in {DATABASE, FAST_DATABASE}:
-            raise wrong_use(_("This belongs to the demo alone: run `make demo`."))
-        if file.name == FAST_DATABASE:
+        if file.name not in {DEMO_DATABASE, FAST_DEMO_DATABASE}:
+            raise usage_error(_("This belongs to the demo alone: run `make demo`."))
+        if file.name == FAST_DEMO_DATABASE:
             for part in ("", "-wal", "-shm"):
                 file.with_name(file.name + part).unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         if demo_data_ensure():
-            self.hint(_("Stored the sample organisations."))
+            self.write_hint(_("Stored the sample organisations."))
         elif master_key_state(fresh=True).is_fault:
             raise CommandError(
                 _(
                     "The demo's data was sealed with other secrets than those in .env. Bring the "
                     "former .env back, or delete var/%(name)s* to start the demo afresh."
                 )
-                % {"name": DATABASE}
+                % {"name": DEMO_DATABASE}
             )

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.examination import examine
+from freddy_admin.ops.doctor.checks import doctor_checks_run
+from freddy_admin.ops.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
@@ -16,10 +16,10 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         problems = 0
-        for finding in examine():
+        for finding in doctor_checks_run():
             problems += not finding.ok
             verdict = "ok     " if finding.ok else "PROBLEM"
-            self.line(f"{verdict}  {finding.part:<11} {finding.sentence}")
+            self.write_line(f"{verdict}  {finding.part:<11} {finding.sentence}")
         if problems:
             raise CommandError(_("Problems: %(count)d, see above.") % {"count": problems})
-        self.hint(_("All is well."))
+        self.write_hint(_("All is well."))

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from freddy_admin.crypto.keyring import public_key_text
-from freddy_admin.ops.command import OperatorCommand
+from freddy_admin.crypto.keyring import public_key_from_private_key
+from freddy_admin.ops.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
@@ -18,8 +18,10 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENCRYPTION_KEYS_KMS:
-            self.line(settings.ENCRYPTION_PUBLIC_KEY)  # checked against them when they are opened
+            self.write_line(
+                settings.ENCRYPTION_PUBLIC_KEY
+            )  # checked against them when they are opened
             return
         if not settings.ENCRYPTION_KEYS:
             raise CommandError(_("ENCRYPTION_KEYS is not set: there is nothing to derive it from."))
-        self.line(public_key_text(settings.ENCRYPTION_KEYS[0]))
+        self.write_line(public_key_from_private_key(settings.ENCRYPTION_KEYS[0]))

@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.ops.command import OperatorCommand, wrong_use
-from freddy_admin.ops.key_import import ImportReport, keys_file_import
-from freddy_admin.vault.csv_file import COLUMNS
+from freddy_admin.ops.key_import import KeyImportReport, key_file_import
+from freddy_admin.ops.operator_command import OperatorCommand, usage_error
+from freddy_admin.vault.key_import_csv import COLUMNS
 
 
 class Command(OperatorCommand):
@@ -27,14 +27,14 @@ class Command(OperatorCommand):
             data = Path(file).read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or _("no such name")
-            raise wrong_use(
+            raise usage_error(
                 _("%(file)s cannot be read: %(reason)s.") % {"file": file, "reason": reason}
             ) from None
-        report = keys_file_import(data, dry_run=dry_run)
-        self.line("\n".join(report.lines) or _("The file holds no rows."))
-        self._conclude(report, dry_run=dry_run)
+        report = key_file_import(data, dry_run=dry_run)
+        self.write_line("\n".join(report.lines) or _("The file holds no rows."))
+        self._write_summary(report, dry_run=dry_run)
 
-    def _conclude(self, report: ImportReport, *, dry_run: bool) -> None:
+    def _write_summary(self, report: KeyImportReport, *, dry_run: bool) -> None:
         if report.malformed:
             raise CommandError(
                 _("Nothing was saved: %(count)d of %(all)d rows are malformed.")
@@ -42,12 +42,12 @@ class Command(OperatorCommand):
             )
         counts = {"added": report.added, "here": report.already_here}
         if dry_run:
-            self.hint(
+            self.write_hint(
                 _("A dry run, nothing was saved: %(added)d would be added, %(here)d are here.")
                 % counts
             )
         else:
-            self.hint(
+            self.write_hint(
                 _("%(added)d added, %(here)d were here already. The worker checks new keys now.")
                 % counts
             )

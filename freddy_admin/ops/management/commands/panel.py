@@ -9,10 +9,10 @@ from django.core.management.base import CommandParser
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from freddy_admin.core.configuration import serving_check
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.first_admin import first_admin_from_environment, first_link_words
-from freddy_admin.ops.launch import Launch, launch
+from freddy_admin.conf.setting_parsers import validate_debug_hosts
+from freddy_admin.ops.first_admin import first_admin_create_from_environment, setup_link_text
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.processes import LaunchPlan, processes_launch
 
 
 class Command(OperatorCommand):
@@ -24,36 +24,43 @@ class Command(OperatorCommand):
         parser.add_argument("--port", type=int, default=8000, help="where the panel listens")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
-        serving_check(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
+        validate_debug_hosts(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
         call_command("migrate", verbosity=0, interactive=False)
-        made = first_admin_from_environment()
-        if made:
-            self.hint(_("%(email)s can sign in now.") % {"email": made.email})
+        first_admin = first_admin_create_from_environment()
+        if first_admin:
+            self.write_hint(_("%(email)s can sign in now.") % {"email": first_admin.email})
         connections.close_all()
-        self.hint(_("Starting the panel …"))
+        self.write_hint(_("Starting the panel …"))
         env = {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}
         if settings.PANEL_URL == "http://localhost:8000":  # nobody said otherwise
             env["PANEL_URL"] = f"http://localhost:{port}"
-        launch(Launch(port=port, env=env, host=_host(), introduce=lambda: self._introduce(port)))
+        processes_launch(
+            LaunchPlan(
+                port=port,
+                env=env,
+                host=_readiness_host(),
+                on_ready=lambda: self._print_welcome(port),
+            )
+        )
 
-    def _introduce(self, port: int) -> None:
-        plain = settings.PLAIN_HTTP or settings.DEBUG
-        reach = _("in your browser") if plain else _("through your https proxy")
-        self.line(
+    def _print_welcome(self, port: int) -> None:
+        is_plain_http = settings.PLAIN_HTTP or settings.DEBUG
+        access_words = _("in your browser") if is_plain_http else _("through your https proxy")
+        self.write_line(
             _(
                 "\n  Freddy Admin is ready:  http://localhost:%(port)d   (%(reach)s)\n\n"
                 "  It watches %(api)s.\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
-            % {"port": port, "reach": reach, "api": settings.AITRONOS_API_BASE_URL}
+            % {"port": port, "reach": access_words, "api": settings.AITRONOS_API_BASE_URL}
         )
-        link = first_link_words(port=port)
+        link = setup_link_text(port=port)
         if link:
-            self.line(link)
+            self.write_line(link)
         connections.close_all()
 
 
-def _host() -> str:
+def _readiness_host() -> str:
     # Our own question whether the panel is ready must name a host that the panel answers to.
     hosts = [str(host) for host in settings.ALLOWED_HOSTS]
     if "localhost" in hosts or "*" in hosts or not hosts:

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.crypto.keyring import keyring
-from freddy_admin.ops.command import OperatorCommand
-from freddy_admin.ops.post import Post
-from freddy_admin.ops.worker import Worker, ended_by_signals, leave_now
-from freddy_admin.sync.engine import Engine
-from freddy_admin.sync.platform import worker_seen_at
+from freddy_admin.ops.mail_sender import MailSender
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.worker_process import WorkerProcess, exit_immediately, stop_on_signals
+from freddy_admin.sync.platform_status import latest_worker_heartbeat_at
+from freddy_admin.sync.worker.loop import WorkerLoop
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ class Command(OperatorCommand):
     """Any number may run: a lease in the database sees to it that a key is checked once."""
 
     help = "Check keys when they are due and test new ones; ends on SIGTERM within 10 seconds."
-    opens_keys = True
+    unwraps_master_keys = True
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not keyring().can_open:
+        if not keyring().has_private_keys:
             raise CommandError(
                 _(
                     "The worker opens keys and needs ENCRYPTION_KEYS, which is not set. A process "
@@ -32,12 +32,12 @@ class Command(OperatorCommand):
                 )
             )
         # Whoever starts it hears what is wrong; once at work it waits for a database to come back.
-        worker_seen_at()
-        worker = Worker(Engine(), beside=[Post()])
-        with ended_by_signals(worker.stopping):
-            log.info("The worker %s is at work.", worker.engine.name)
-            kept_open = wal_keep_open()
-            everything_ended = worker.run()
-            del kept_open
-        if not everything_ended:
-            leave_now()
+        latest_worker_heartbeat_at()
+        worker = WorkerProcess(WorkerLoop(), background_tasks=[MailSender()])
+        with stop_on_signals(worker.stopping):
+            log.info("The worker %s is at work.", worker.loop.name)
+            wal_connection = wal_keep_open()
+            all_calls_ended = worker.run()
+            del wal_connection
+        if not all_calls_ended:
+            exit_immediately()

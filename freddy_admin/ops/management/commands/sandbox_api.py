@@ -1,4 +1,4 @@
-"""`manage.py sandbox_api`: the imitation of the Aitronos API, in the foreground."""
+"""`manage.py sandbox_api`: the sandbox of the Aitronos API, in the foreground."""
 
 import signal
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.sandbox.clock import SandboxClock
-from freddy_admin.sandbox.scenarios import SENTENCES, key_for
-from freddy_admin.sandbox.server import SandboxServer
+from freddy_admin.sandbox.key_scenarios import SCENARIO_SENTENCES, sandbox_key
+from freddy_admin.sandbox.sandbox_clock import SandboxClock
+from freddy_admin.sandbox.sandbox_server import SandboxServer
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(_("The port must be from 0 to 65535."))
         if not 0 <= speed < 1e6:
             raise CommandError(_("The speed must be from 0 to less than 1,000,000."))
-        server = SandboxServer(port=port, clock=_clock(speed, since))
+        server = SandboxServer(port=port, clock=_build_clock(speed, since))
         try:
             server.bind()
         except OSError as error:
@@ -46,32 +46,32 @@ class Command(BaseCommand):
                 % {"port": port, "reason": error.strerror}
             ) from None
         try:
-            with _ended_by_signals(server):
-                self._introduce(server)
+            with _stop_on_signals(server):
+                self._print_key_examples(server)
                 server.run()
         finally:
             server.stop()
-        self._say(_("The imitation API has ended."))
+        self._write_hint(_("The imitation API has ended."))
 
-    def _introduce(self, server: SandboxServer) -> None:
-        self._say(_("Imitation of the Aitronos API on %(url)s") % {"url": server.base_url})
-        self._say(_("What it does depends on the key. Examples:"))
-        for scenario, sentence in SENTENCES.items():
-            self._say(f"  {key_for(scenario, 'Example')}  {scenario}: {sentence}")
+    def _print_key_examples(self, server: SandboxServer) -> None:
+        self._write_hint(_("Imitation of the Aitronos API on %(url)s") % {"url": server.base_url})
+        self._write_hint(_("What it does depends on the key. Examples:"))
+        for scenario, sentence in SCENARIO_SENTENCES.items():
+            self._write_hint(f"  {sandbox_key(scenario, 'Example')}  {scenario}: {sentence}")
 
-    def _say(self, line: str) -> None:
+    def _write_hint(self, text: str) -> None:
         # Not an error although on stderr, so not in the colour of errors.
-        self.stderr.write(line, style_func=str)
+        self.stderr.write(text, style_func=str)
         self.stderr.flush()
 
 
-def _clock(speed: float, since: str) -> SandboxClock:
-    """The clock; one that ran fast `since` a moment is ahead by now, as everybody else's is."""
+def _build_clock(speed: float, since: str) -> SandboxClock:
+    """The sandbox's clock; one that ran fast since `since` is ahead by now, as the panel's is."""
     if not since:
         return SandboxClock(speed=speed)
     try:
-        began = datetime.fromisoformat(since)
-        return SandboxClock(began + (datetime.now(UTC) - began) * speed, speed=speed)
+        since_at = datetime.fromisoformat(since)
+        return SandboxClock(since_at + (datetime.now(UTC) - since_at) * speed, speed=speed)
     except (ValueError, TypeError):
         raise CommandError(
             _("Give --since as a moment with its zone: 2026-11-24T12:00:00+00:00.")
@@ -79,14 +79,14 @@ def _clock(speed: float, since: str) -> SandboxClock:
 
 
 @contextmanager
-def _ended_by_signals(server: SandboxServer) -> Iterator[None]:
+def _stop_on_signals(server: SandboxServer) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the server instead of the process, for as long as this lasts."""
-    former = {
+    former_handlers = {
         number: signal.signal(number, lambda *_: server.request_stop())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
     finally:
-        for number, handler in former.items():
+        for number, handler in former_handlers.items():
             signal.signal(number, handler)

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.core.configuration import DEBUG_MASTER_KEY
-from freddy_admin.crypto.keyring import private_key_bytes, public_key_of
-from freddy_admin.crypto.kms import KEY_LENGTH, Kms
-from freddy_admin.ops.command import OperatorCommand, wrong_use
+from freddy_admin.conf.setting_parsers import DEBUG_MASTER_KEY
+from freddy_admin.crypto.keyring import decode_private_key, public_key_from_private_bytes
+from freddy_admin.crypto.kms import MASTER_KEY_LENGTH, KmsClient
+from freddy_admin.ops.operator_command import OperatorCommand, usage_error
 
 
 class Command(OperatorCommand):
@@ -26,20 +26,24 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, kms_key: str, new: bool, **options: Any) -> None:
         if not settings.AWS_REGION:
-            raise wrong_use(_("AWS_REGION is not set: it says where KMS is, such as eu-central-1."))
-        present = [] if DEBUG_MASTER_KEY in settings.ENCRYPTION_KEYS else settings.ENCRYPTION_KEYS
-        if not present and not new:
+            raise usage_error(
+                _("AWS_REGION is not set: it says where KMS is, such as eu-central-1.")
+            )
+        present_keys = (
+            [] if DEBUG_MASTER_KEY in settings.ENCRYPTION_KEYS else settings.ENCRYPTION_KEYS
+        )
+        if not present_keys and not new:
             raise CommandError(
                 _("ENCRYPTION_KEYS is not set, so there is nothing to wrap; --new makes one.")
             )
-        raw = [private_key_bytes(key) for key in present]
+        raw_keys = [decode_private_key(key) for key in present_keys]
         if new:
-            raw.insert(0, secrets.token_bytes(KEY_LENGTH))
-        kms = Kms(region=settings.AWS_REGION, endpoint=settings.AWS_KMS_ENDPOINT)
-        wrapped = kms.wrap(raw, key_id=kms_key)
+            raw_keys.insert(0, secrets.token_bytes(MASTER_KEY_LENGTH))
+        kms = KmsClient(region=settings.AWS_REGION, endpoint=settings.AWS_KMS_ENDPOINT)
+        wrapped = kms.wrap(raw_keys, key_id=kms_key)
         # What is wrapped already stays as it is, behind the new one.
-        every = ",".join([*wrapped, *settings.ENCRYPTION_KEYS_KMS])
-        public = public_key_of(raw[0])
-        self.line(f"ENCRYPTION_KEYS_KMS=aws-kms:{every}")
-        self.line(f"ENCRYPTION_PUBLIC_KEY={public}")
-        self.hint(_("Put both lines into the settings and take ENCRYPTION_KEYS out."))
+        wrapped_keys = ",".join([*wrapped, *settings.ENCRYPTION_KEYS_KMS])
+        public_key = public_key_from_private_bytes(raw_keys[0])
+        self.write_line(f"ENCRYPTION_KEYS_KMS=aws-kms:{wrapped_keys}")
+        self.write_line(f"ENCRYPTION_PUBLIC_KEY={public_key}")
+        self.write_hint(_("Put both lines into the settings and take ENCRYPTION_KEYS out."))

@@ -1,1 +1,1 @@
-"""A key's past, ready for its templates: strips, shares, chart, tables."""
+"""The history of a key, ready for its templates: status bars, shares, chart, tables."""

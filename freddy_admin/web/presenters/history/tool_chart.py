@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.history.spans import KeyHistory
-from freddy_admin.web.presenters.history.windows import DAY, Window
-from freddy_admin.web.presenters.times import Reading
+from freddy_admin.sync.history.state_spans import KeyHistory
+from freddy_admin.web.presenters.history.time_windows import DAY_WINDOW, TimeWindow
+from freddy_admin.web.presenters.user_time import UserTime
 
-WIDTH, HEIGHT = 1000, 200
-_DOT = 3  # what was known for a moment alone is still seen
-_TOPS = (1, 2, 3, 4, 5, 6, 8)
+CHART_WIDTH, CHART_HEIGHT = 1000, 200
+_MIN_SEGMENT_WIDTH = 3  # what was known for a moment alone is still seen
+_AXIS_DIGITS = (1, 2, 3, 4, 5, 6, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class ToolChart:
     """`words` say the essence; the paths are empty where nothing is known."""
 
     words: str
@@ -28,7 +28,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownSegment:
     """From x0 to x1 so many tools were on, of so many."""
 
     x0: int
@@ -37,80 +37,88 @@ class _Known:
     total: int
 
 
-def tool_chart(history: KeyHistory, window: Window, on: Reading) -> Chart:
+def tool_chart(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> ToolChart:
     """The chart of this window of a key's history."""
-    part = history.last(window.length)
-    known = list(_known(part))
-    top = _top(max((max(one.enabled, one.total) for one in known), default=1))
+    part = history.restrict_to_last(window.length)
+    segments = list(_known_segments(part))
+    top = _axis_maximum(
+        max((max(segment.enabled, segment.total) for segment in segments), default=1)
+    )
 
-    def height(number: int) -> int:
-        return HEIGHT - round(HEIGHT * number / top)
+    def y_coordinate(number: int) -> int:
+        return CHART_HEIGHT - round(CHART_HEIGHT * number / top)
 
-    return Chart(
-        words=_words(part, window, on),
-        enabled="".join(_line(known, lambda one: height(one.enabled))),
-        area="".join(_area(known, lambda one: height(one.enabled))),
-        total="".join(_line(known, lambda one: height(one.total))),
+    return ToolChart(
+        words=_chart_summary(part, window, user_time),
+        enabled="".join(_svg_line_path(segments, lambda segment: y_coordinate(segment.enabled))),
+        area="".join(_svg_area_path(segments, lambda segment: y_coordinate(segment.enabled))),
+        total="".join(_svg_line_path(segments, lambda segment: y_coordinate(segment.total))),
         top=f"{top:,}",
         middle=f"{top // 2:,}",
-        ticks=_ticks(part, window, on),
+        ticks=_axis_tick_labels(part, window, user_time),
     )
 
 
-def _known(part: KeyHistory) -> Iterator[_Known]:
+def _known_segments(part: KeyHistory) -> Iterator[_KnownSegment]:
     """What was known, in units of the chart; of several steps in one unit the last is drawn."""
     window = part.end - part.start
     ends = [*(step.at for step in part.tools[1:]), part.end]
-    held: _Known | None = None
-    for step, until in zip(part.tools, ends, strict=False):
-        x0, x1 = (round(WIDTH * ((at - part.start) / window)) for at in (step.at, until))
-        if held is not None and (step.enabled is None or held.x0 < x0):
-            yield held
-            held = None
+    segment: _KnownSegment | None = None
+    for step, end in zip(part.tools, ends, strict=False):
+        x0, x1 = (round(CHART_WIDTH * ((at - part.start) / window)) for at in (step.at, end))
+        if segment is not None and (step.enabled is None or segment.x0 < x0):
+            yield segment
+            segment = None
         if step.enabled is not None and step.total is not None:
-            held = _Known(x0, max(x1, min(x0 + _DOT, WIDTH)), step.enabled, step.total)
-    if held is not None:
-        yield held
+            segment = _KnownSegment(
+                x0, max(x1, min(x0 + _MIN_SEGMENT_WIDTH, CHART_WIDTH)), step.enabled, step.total
+            )
+    if segment is not None:
+        yield segment
 
 
-def _line(known: Sequence[_Known], height: Callable[[_Known], int]) -> Iterator[str]:
-    before: int | None = None
-    for one in known:
-        start = "V" if before is not None and one.x0 <= before else f"M{one.x0} "
-        yield f"{start}{height(one)}H{one.x1}"
-        before = one.x1
+def _svg_line_path(
+    segments: Sequence[_KnownSegment], y_coordinate: Callable[[_KnownSegment], int]
+) -> Iterator[str]:
+    previous_x: int | None = None
+    for segment in segments:
+        start = "V" if previous_x is not None and segment.x0 <= previous_x else f"M{segment.x0} "
+        yield f"{start}{y_coordinate(segment)}H{segment.x1}"
+        previous_x = segment.x1
 
 
-def _area(known: Sequence[_Known], height: Callable[[_Known], int]) -> Iterator[str]:
-    for one in known:
-        yield f"M{one.x0} {HEIGHT}V{height(one)}H{one.x1}V{HEIGHT}Z"
+def _svg_area_path(
+    segments: Sequence[_KnownSegment], y_coordinate: Callable[[_KnownSegment], int]
+) -> Iterator[str]:
+    for segment in segments:
+        yield f"M{segment.x0} {CHART_HEIGHT}V{y_coordinate(segment)}H{segment.x1}V{CHART_HEIGHT}Z"
 
 
-def _top(most: int) -> int:
+def _axis_maximum(largest_count: int) -> int:
     """The smallest round, even number that is not below."""
     scale = 1
     while True:
-        for digit in _TOPS:
-            if digit * scale >= max(most, 2) and digit * scale % 2 == 0:
+        for digit in _AXIS_DIGITS:
+            if digit * scale >= max(largest_count, 2) and digit * scale % 2 == 0:
                 return digit * scale
         scale *= 10
 
 
-def _ticks(part: KeyHistory, window: Window, on: Reading) -> list[str]:
+def _axis_tick_labels(part: KeyHistory, window: TimeWindow, user_time: UserTime) -> list[str]:
     quarter = (part.end - part.start) / 4
-    named = on.hour if window is DAY else on.date
-    return [*(named(part.start + n * quarter) for n in range(4)), _("now")]
+    format_tick = user_time.format_hour_minute if window is DAY_WINDOW else user_time.format_date
+    return [*(format_tick(part.start + n * quarter) for n in range(4)), _("now")]
 
 
-def _words(part: KeyHistory, window: Window, on: Reading) -> str:
-    steps, within = part.tools, str(window.within)
-    known = [step for step in steps if step.enabled is not None and step.total is not None]
-    if not known:
+def _chart_summary(part: KeyHistory, window: TimeWindow, user_time: UserTime) -> str:
+    steps, within = part.tools, str(window.within_phrase)
+    known_steps = [step for step in steps if step.enabled is not None and step.total is not None]
+    if not known_steps:
         return _("No figures of tools %(within)s.") % {"within": within}
-    if known[0].at - part.start > window.length / 100:
-        # Who was not watched all the time is not told so.
-        within = _("since %(at)s") % {"at": on.clock(known[0].at)}
-    last, enabled = known[-1], {step.enabled or 0 for step in known}
+    if known_steps[0].at - part.start > window.length / 100:
+        # A key that was not watched all the time is not called unchanged in all of it.
+        within = _("since %(at)s") % {"at": user_time.format_clock(known_steps[0].at)}
+    last, enabled = known_steps[-1], {step.enabled or 0 for step in known_steps}
     words = {
         "on": f"{last.enabled:,}",
         "total": f"{last.total:,}",
@@ -122,7 +130,7 @@ def _words(part: KeyHistory, window: Window, on: Reading) -> str:
         now = _("%(on)s of %(total)s tools on") % words
     else:
         now = _("Not known now; last %(on)s of %(total)s tools on") % words
-    if len({(step.enabled, step.total) for step in known}) == 1:
+    if len({(step.enabled, step.total) for step in known_steps}) == 1:
         return _("%(now)s, unchanged %(within)s.") % (words | {"now": now})
     if len(enabled) == 1:
         return _("%(now)s; the total changed %(within)s.") % (words | {"now": now})

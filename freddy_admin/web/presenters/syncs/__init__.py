@@ -1,1 +1,1 @@
-"""Starting syncs, and what came of it, ready for the templates."""
+"""Sync operations, from the form to their result, ready for the templates."""

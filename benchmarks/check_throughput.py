@@ -1,0 +1,86 @@
+"""Rounds of checks on one core over an API that takes 200 ms, against the ideal and a bare call.
+
+The bare call is one of a pooled `requests.Session`: as many threads, the same API, connections
+that stay open from call to call, and no database.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from statistics import median
+from typing import NamedTuple
+
+import requests
+from django.conf import settings
+from django.test import override_settings
+from requests.adapters import HTTPAdapter
+
+from benchmarks.cpu_cores import API_LATENCY, pin_to_core, run_slow_api
+from benchmarks.timing import print_result
+from freddy_admin.core import clock
+from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.worker.loop import WorkerLoop
+
+KEYS, ROUNDS = 1_024, 5
+GOALS = {32: 1.10, 64: 1.15, 128: 1.25}
+TIME_LIMITS = (5, 5)
+
+
+class RoundTime(NamedTuple):
+    """The seconds of a round; `cpu` is of this process alone, as the API is another process."""
+
+    wall: float
+    cpu: float
+
+
+def measure_check_throughput() -> None:
+    """Time rounds with each number of parallel checks and print the ratios."""
+    with (
+        run_slow_api(core=1) as address,
+        pin_to_core(0),
+        override_settings(AITRONOS_API_BASE_URL=address),
+    ):
+        for parallel, goal in GOALS.items():
+            _report_throughput(parallel, goal)
+
+
+def _report_throughput(parallel: int, goal: float) -> None:
+    _time_checks(parallel)  # a first round, which records new history
+    pairs = [(_time_checks(parallel), _time_bare_calls(parallel)) for _ in range(ROUNDS)]
+    ideal = KEYS * API_LATENCY / parallel
+    ratio = median(checks.wall for checks, _ in pairs) / ideal
+    bare_ratio = median(bare_calls.wall for _, bare_calls in pairs) / ideal
+    label = f"{KEYS:,} checks at 200 ms, {parallel} at a time, against ideal"
+    print_result(label, f"{ratio:.2f} x (bare {bare_ratio:.2f} x)", f"goal {goal:.2f} x")
+    cpu = median(checks.cpu for checks, _ in pairs) / KEYS * 1e3
+    cpu_ratio = median(checks.cpu / bare_calls.cpu for checks, bare_calls in pairs)
+    print_result("  CPU of one check, all included", f"{cpu:.2f} ms", "goal 1.6 ms")
+    print_result("  the same, against a bare pooled call", f"{cpu_ratio:.2f} x", "goal 1.3 x")
+
+
+def _time_checks(parallel: int) -> RoundTime:
+    key_ids = list(SyncStatus.objects.order_by("pk").values_list("pk", flat=True)[:KEYS])
+    SyncStatus.objects.update(next_check_at=clock.now() + timedelta(hours=1))
+    SyncStatus.objects.filter(pk__in=key_ids).update(next_check_at=clock.now())
+    loop = WorkerLoop(parallel=parallel)
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    while loop.checks_done < KEYS:
+        loop.tick(wait=0.05)
+    round_time = RoundTime(time.perf_counter() - wall_start, time.process_time() - cpu_start)
+    loop.stop()
+    assert not SyncStatus.objects.filter(pk__in=key_ids).exclude(outcome="good").exists()
+    return round_time
+
+
+def _time_bare_calls(parallel: int) -> RoundTime:
+    url = f"{settings.AITRONOS_API_BASE_URL}/v1/admin/composio/sync/status"
+    headers = {"X-API-Key": "oak_live_" + "x" * 54}
+    with requests.Session() as session, ThreadPoolExecutor(parallel) as threads:
+        session.mount("http://", HTTPAdapter(pool_maxsize=parallel))
+
+        def call(_: int) -> object:
+            return session.get(url, headers=headers, timeout=TIME_LIMITS).json()
+
+        wall_start, cpu_start = time.perf_counter(), time.process_time()
+        assert len(list(threads.map(call, range(KEYS)))) == KEYS
+        return RoundTime(time.perf_counter() - wall_start, time.process_time() - cpu_start)

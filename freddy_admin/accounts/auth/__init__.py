@@ -1,0 +1,1 @@
+"""Signing in: what allauth does differently here, and what it reports."""

@@ -1,0 +1,1 @@
+"""Multi-factor authentication: who needs a second factor, its forms, views and throttle."""

@@ -1,0 +1,109 @@
+"""Limits on wrong codes of a second factor.
+
+A code has six digits, so guesses must end: NIST SP 800-63B allows a hundred in a row. Whoever types
+codes knows the password already, and must not be able to lock its owner out: a browser that the
+owner used before has a count of its own, a passkey needs no code, and the mailed link to a new
+password makes a browser known and the guesser's password worthless.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from allauth.account.adapter import get_adapter as account_adapter
+from allauth.core import context
+from allauth.core.internal import ratelimit
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as library
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from freddy_admin.accounts.auth.known_devices import known_device_id
+from freddy_admin.accounts.models import User
+from freddy_admin.accounts.request_actor import actor_from_user
+from freddy_admin.audit.services import audit_event_record
+from freddy_admin.audit.tags import AuditTag
+from freddy_admin.core.forms import BoundedForm
+
+DAILY_LIMIT_MESSAGE: Final = _(
+    "Too many wrong codes were typed for this account, so none is taken here for up to a day. "
+    "If it is yours: sign in from a browser you used before, or with a passkey. If it was not you "
+    "who typed them, somebody knows your password: choose a new one by “Forgotten your "
+    "password?”. That also lets you in here again."
+)
+
+
+class _ThrottledCodeMixin:
+    """Counts each code before it is checked."""
+
+    user: User
+    cleaned_data: dict[str, Any]
+
+    def clean_code(self) -> str:
+        """The code, if it is right; else records the failure and raises ValidationError."""
+        clear_failures = code_attempt_consume(context.request, self.user)
+        code = str(self.cleaned_data["code"])
+        authenticators = Authenticator.objects.filter(user=self.user)
+        factors = list(authenticators.exclude(type=Authenticator.Type.WEBAUTHN))
+        for factor in factors:
+            if factor.wrap().validate_code(code):
+                factor.user = self.user
+                self.authenticator = factor
+                clear_failures()
+                return code
+        # The failure is reported of the app, as allauth does it.
+        factors.sort(key=lambda factor: factor.type != Authenticator.Type.TOTP)
+        if factors:
+            self._emit_authentication_failed(factors[0])
+        raise get_adapter().validation_error("incorrect_code")
+
+    def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
+        super()._emit_authentication_failed(authenticator)  # type: ignore[misc]
+
+
+class AuthenticateWithCodeForm(_ThrottledCodeMixin, BoundedForm, library.AuthenticateForm):  # type: ignore[misc]
+    """A code as the second factor, after the password."""
+
+
+class ReauthenticateWithCodeForm(_ThrottledCodeMixin, BoundedForm, library.ReauthenticateForm):  # type: ignore[misc]
+    """A code once more, before a protected change."""
+
+
+def code_attempt_consume(request: HttpRequest, user: User) -> Callable[[], None]:
+    """Count one code for this person; raises ValidationError at a limit.
+
+    Returns the function to call for a right code: it clears the failures counted before.
+    """
+    device_id = known_device_id(request, user.email)
+    device_key = f"{user.pk}:{device_id}"
+    if device_id and _rate_limit_consume(request, "code_failed_device", device_key):
+        return lambda: _rate_limit_clear(request, "code_failed_device", device_key)
+    account_key, ip_usage = str(user.pk), _rate_limit_consume(request, "code_failed_here", "")
+    if not ip_usage or not _rate_limit_consume(request, "code_failed", account_key):
+        raise account_adapter().validation_error("too_many_login_attempts")
+    if not _rate_limit_consume(request, "code_failed_in_a_day", account_key):
+        _code_limit_record(request, user)
+        raise ValidationError(DAILY_LIMIT_MESSAGE)
+
+    def clear_failures() -> None:
+        ip_usage.rollback()
+        _rate_limit_clear(request, "code_failed", account_key)
+        _rate_limit_clear(request, "code_failed_in_a_day", account_key)
+
+    return clear_failures
+
+
+def _code_limit_record(request: HttpRequest, user: User) -> None:
+    # Once a day: further refusals say nothing new.
+    if _rate_limit_consume(request, "code_limit_told", str(user.pk)):
+        actor = actor_from_user(user if request.user == user else None, request)
+        audit_event_record(tag=AuditTag.SECOND_FACTOR_LIMITED, actor=actor, subject=user.email)
+
+
+def _rate_limit_consume(request: HttpRequest, action: str, key: str) -> Any:
+    return ratelimit.consume(request, app="allauth.account", action=action, key=key)
+
+
+def _rate_limit_clear(request: HttpRequest, action: str, key: str) -> None:
+    ratelimit.clear(request, app="allauth.account", action=action, key=key)

@@ -1,0 +1,172 @@
+"""How any call of the API is made: with its limits, its attempts, and its own connections."""
+
+import hashlib
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from requests.models import PreparedRequest
+
+from freddy_admin.aitronos import response_parsing
+from freddy_admin.aitronos.call_info import build_call_info, redact_error, redact_value
+from freddy_admin.aitronos.client_config import ClientConfig
+from freddy_admin.aitronos.connection_pool import KeyConnectionPool, PoolName
+from freddy_admin.aitronos.deadline import Deadline, MaySend
+from freddy_admin.aitronos.deadline_connections import CALL_STATE
+from freddy_admin.aitronos.dns_resolver import Resolver
+from freddy_admin.aitronos.error_mapping import error_from_response
+from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
+from freddy_admin.aitronos.http_exchange import ExchangeLimits, RawResponse, send_request
+from freddy_admin.aitronos.key_http_adapter import KeyHTTPAdapter, create_tls_context
+from freddy_admin.aitronos.redaction import Redactor
+from freddy_admin.aitronos.retry_policy import retry_delay_seconds
+from freddy_admin.aitronos.routes import Route, prepare_request
+from freddy_admin.aitronos.secret_validation import UnsendableSecret, validate_secret
+from freddy_admin.aitronos.text_cleaning import clean_header_id
+from freddy_admin.aitronos.types import ApiResponse
+
+Value = TypeVar("Value")
+BodyParser = Callable[[dict[str, Any]], Value]
+
+
+class BaseApiClient:
+    """Makes calls, from any thread; what can be called stands in the client."""
+
+    def __init__(  # noqa: PLR0913  its surroundings, all by name
+        self,
+        config: ClientConfig,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random.random,
+        resolver: Resolver | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        self.config = config
+        self._clock, self._monotonic = clock, monotonic
+        self._sleep, self._random = sleep, random
+        self._resolver = resolver or Resolver()
+        self._pepper = os.urandom(16)
+        secure = urlsplit(config.base_url).scheme == "https"
+        context = create_tls_context(ca_file) if secure else None
+        self._pool = KeyConnectionPool(lambda: KeyHTTPAdapter(context), monotonic=monotonic)
+        self._prepared_request = lru_cache(maxsize=32)(lambda route: prepare_request(config, route))
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._pool.close()
+
+    def _call(
+        self,
+        route: Route,
+        parse: BodyParser[Value],
+        *,
+        secret: str | None,
+        connection: PoolName,
+        may_send: MaySend | None = None,
+    ) -> ApiResponse[Value] | AitronosError:
+        """Send the request, again where that is sensible. Returns its error, raises none."""
+        try:
+            key = None if secret is None else validate_secret(secret)
+        except UnsendableSecret as error:
+            return InvalidSecret(
+                FailureKind.INVALID_SECRET, detail=error.reason, request_sent=False
+            )
+        request, pool = self._build_request(route, key), self._pool_name(connection, key)
+        deadline = Deadline(
+            self.config.total_timeout_with_read_timeout(route.read_timeout),
+            self._monotonic,
+            may_send,
+        )
+        started_at, attempt, request_sent = self._monotonic(), 1, False
+        while True:
+            result = self._send_attempt(request, route, parse, pool, deadline)
+            elapsed = (self._monotonic() - started_at) * 1000
+            if not isinstance(result, AitronosError):
+                raw_response, value = result
+                redactor = Redactor(key)
+                info = build_call_info(
+                    raw_response.headers, elapsed_ms=elapsed, attempts=attempt, redactor=redactor
+                )
+                return ApiResponse(redact_value(value, redactor), info)
+            result.elapsed_ms, result.attempts = elapsed, attempt
+            result.request_sent = request_sent = request_sent or result.request_sent
+            delay = retry_delay_seconds(
+                result,
+                attempt=attempt,
+                remaining=deadline.remaining,
+                connection_reused=CALL_STATE.connection_reused,
+                share=self._random(),
+            )
+            if delay is None or not route.is_repeatable:
+                redact_error(result, Redactor(key))
+                return result
+            self._sleep(delay)
+            attempt += 1
+
+    def _send_attempt(
+        self,
+        request: PreparedRequest,
+        route: Route,
+        parse: BodyParser[Value],
+        pool: PoolName,
+        deadline: Deadline,
+    ) -> tuple[RawResponse, Value] | AitronosError:
+        limits = ExchangeLimits(
+            connect_timeout=self.config.connect_timeout,
+            read_timeout=route.read_timeout or self.config.read_timeout,
+            max_body_bytes=self.config.max_body_bytes,
+        )
+        # What is not repeatable must not meet a connection that died while idle: nobody could say
+        # whether it arrived.
+        adapter = (
+            self._pool.acquire(pool)
+            if route.is_repeatable
+            else self._pool.create_unpooled_adapter()
+        )
+        reusable = False
+        try:
+            raw_response = send_request(
+                adapter, request, deadline=deadline, resolver=self._resolver, limits=limits
+            )
+            value = self._parse_response(raw_response, parse)
+            reusable = raw_response.reusable and route.is_repeatable
+        except AitronosError as error:
+            return error
+        finally:
+            # Anything out of the ordinary closes its connection.
+            if reusable:
+                self._pool.release(pool, adapter)
+            else:
+                adapter.close()
+        return raw_response, value
+
+    def _parse_response(self, raw_response: RawResponse, parse: BodyParser[Value]) -> Value:
+        if raw_response.status != 200:
+            raise error_from_response(
+                raw_response.status, raw_response.headers, raw_response.body, clock=self._clock
+            )
+        try:
+            return parse(response_parsing.parse_json_body(raw_response.headers, raw_response.body))
+        except AitronosError as error:
+            error.request_id = clean_header_id(raw_response.headers, "x-request-id")
+            raise
+
+    def _pool_name(self, connection: PoolName, secret: str | None) -> PoolName:
+        """The pool's name with a digest of the key: two keys under one name share nothing."""
+        if connection is None or secret is None:
+            return None
+        digest = hashlib.blake2b(secret.encode(), key=self._pepper, digest_size=16)
+        return f"{connection}/{digest.hexdigest()}"
+
+    def _build_request(self, route: Route, secret: str | None) -> PreparedRequest:
+        request: PreparedRequest = self._prepared_request(route).copy()
+        if secret is not None:
+            request.headers[self.config.api_key_header] = secret
+        return request

@@ -1,0 +1,99 @@
+"""Where the API is and how long a call may take."""
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_TIMEOUT_FIELDS = ("connect_timeout", "read_timeout", "total_timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """Times are in seconds. `total_timeout` covers a call with all its attempts and waits.
+
+    Raises ValueError, naming the problem, where `base_url` is not https (http is for loopback
+    hosts alone) or holds more than scheme, host, port and path, where a time is not positive,
+    and where `api_key_header` or `user_agent` cannot be a header.
+    """
+
+    base_url: str
+    api_key_header: str = "X-API-Key"
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+    total_timeout: float | None = None
+    user_agent: str = "freddy-admin"
+    max_body_bytes: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        _validate_base_url(self.base_url)
+        if not _HEADER_NAME.fullmatch(self.api_key_header):
+            raise ValueError("the name of the key's header is not a header's name")
+        if not self.user_agent.isascii() or not self.user_agent.isprintable():
+            raise ValueError("the user agent may hold printable ASCII alone")
+        for name in _TIMEOUT_FIELDS:
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise ValueError(f"{name} must be a positive number of seconds")
+
+    @property
+    def effective_total_timeout(self) -> float:
+        """The limit of one call."""
+        if self.total_timeout is not None:
+            return self.total_timeout
+        return self.connect_timeout + 2 * self.read_timeout
+
+    def total_timeout_with_read_timeout(self, read_timeout: float | None) -> float:
+        """The limit of a call on a route that may have a read limit of its own."""
+        if read_timeout is None:
+            return self.effective_total_timeout
+        return self.connect_timeout + read_timeout
+
+
+def _validate_base_url(base_url: str) -> None:
+    parts = _split_base_url(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the base URL must begin with https:// and name a host")
+    if "@" in parts.netloc:
+        raise ValueError("the base URL must not hold a user name or a password")
+    if "?" in base_url or "#" in base_url:
+        raise ValueError("the base URL must not hold a query (?) or a fragment (#)")
+    if not _URL_CHARACTERS.fullmatch(base_url):
+        raise ValueError(
+            "the base URL may hold plain ASCII letters and signs alone (no white space)"
+        )
+    if not _is_host_name(parts.hostname):
+        raise ValueError("the base URL names a host that cannot be one")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("the base URL must begin with https:// (http is for loopback alone)")
+
+
+def _split_base_url(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("the base URL cannot be read: is its port a number?") from None
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("the base URL cannot be read: its port is missing")
+    return parts
+
+
+def _parse_ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_host_name(host: str) -> bool:
+    return bool(_parse_ip_address(host)) or bool(_HOST_NAME.fullmatch(host) and ".." not in host)
+
+
+def _is_loopback(host: str) -> bool:
+    address = _parse_ip_address(host)
+    return host == "localhost" or bool(address and address.is_loopback)

@@ -1,0 +1,305 @@
+"""Parses single settings; refuses an invalid one by its name, with a sentence on what to do."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
+
+DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
+DEBUG_MASTER_KEY = base64.urlsafe_b64encode(b"freddy-admin debugging only key!").decode()
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
+# With a leading dot for its subdomains, too; or an address, IPv6 in brackets or not.
+_HOST_PATTERN = (
+    r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*"
+)
+MASTER_KEY_HINT = (
+    'Make one with `python -c "import base64,os;'
+    'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"`.'
+)
+
+
+def parse_secret_key(value: str, *, debug: bool) -> str:
+    """`SECRET_KEY`: at least 32 characters and not a default one, outside DEBUG."""
+    if not value and debug:
+        return DEBUG_SECRET_KEY
+    is_weak = (
+        len(value) < 32 or len(set(value)) < 8 or "insecure" in value or "change" in value.lower()
+    )
+    if is_weak and not debug:
+        state = "is not set" if not value else "is too short, too simple or a default"
+        raise ImproperlyConfigured(f"SECRET_KEY {state}: give at least 32 random characters.")
+    return value
+
+
+def parse_secret_key_fallbacks(value: str, *, current: str) -> list[str]:
+    """`SECRET_KEY_FALLBACKS`: former ones, separated by commas, the newest of them first."""
+    keys = [part.strip() for part in value.split(",") if part.strip()]
+    if any(len(key) < 32 for key in keys):
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS holds a key of fewer than 32 characters: "
+            "give former values of SECRET_KEY as they were, separated by commas."
+        )
+    if current in keys or len(set(keys)) < len(keys):
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS names SECRET_KEY itself or one key twice: "
+            "give former values, each once."
+        )
+    return keys
+
+
+def parse_encryption_keys(private: str, public: str, *, debug: bool) -> tuple[list[str], str]:
+    """`ENCRYPTION_KEYS` (private, first one's public half seals) and `ENCRYPTION_PUBLIC_KEY`.
+
+    One of the two is needed; each key is URL-safe base64 of 32 bytes. Where both are given they
+    belong together: else a process would seal what nobody can open.
+    """
+    keys = [part.strip() for part in private.split(",") if part.strip()]
+    if not keys and not public and debug:
+        keys = [DEBUG_MASTER_KEY]
+    if not keys and not public:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS is not set (a web process may have ENCRYPTION_PUBLIC_KEY alone). "
+            + MASTER_KEY_HINT
+        )
+    for position, key in enumerate(keys, start=1):
+        _validate_master_key(f"ENCRYPTION_KEYS (key {position} of {len(keys)})", key, debug=debug)
+    if len(set(keys)) < len(keys):
+        raise ImproperlyConfigured("ENCRYPTION_KEYS names the same key twice.")
+    if public:
+        _validate_master_key("ENCRYPTION_PUBLIC_KEY", public, debug=debug)
+    if public and keys and _decode_base64_key(public) != _derive_public_key(keys[0]):
+        raise ImproperlyConfigured(
+            "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS, so nobody "
+            "could open what is sealed. Leave it out where ENCRYPTION_KEYS is set, or take what "
+            "`manage.py encryption_public_key` prints."
+        )
+    return keys, public.strip()
+
+
+def _derive_public_key(private: str) -> bytes:
+    return (
+        X25519PrivateKey.from_private_bytes(_decode_base64_key(private))
+        .public_key()
+        .public_bytes_raw()
+    )
+
+
+def _decode_base64_key(value: str) -> bytes:
+    text = value.strip()
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _validate_master_key(name: str, value: str, *, debug: bool) -> None:
+    # The value itself is never part of the message: it is a secret even when malformed.
+    text, raw = value.strip(), _decode_base64_key(value)
+    if len(raw) != 32:
+        raise ImproperlyConfigured(f"{name} is not URL-safe base64 of 32 bytes. {MASTER_KEY_HINT}")
+    if debug:
+        return
+    if text.rstrip("=") == DEBUG_MASTER_KEY.rstrip("=") or len(set(raw)) < 8:
+        raise ImproperlyConfigured(f"{name} is a default or a guessable key. {MASTER_KEY_HINT}")
+
+
+def parse_allowed_hosts(value: str, *, debug: bool) -> list[str]:
+    """`ALLOWED_HOSTS`: names without scheme and port; none that stands for every name.
+
+    Mails and redirects are addressed with the name that a request asked for: a star would let
+    whoever asks for a new password have the link sent with an address of their own.
+    """
+    hosts = parse_comma_list(value)
+    if debug and hosts in ([], ["*"]):
+        return hosts
+    if not hosts or "*" in hosts:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS must list the names that the panel answers to: panel.example.org. "
+            "Nothing may stand for every name."
+        )
+    if not all(re.fullmatch(_HOST_PATTERN, host, re.IGNORECASE | re.ASCII) for host in hosts):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS must hold host names alone, without scheme, port or path: "
+            "panel.example.org."
+        )
+    return hosts
+
+
+def validate_debug_hosts(*, debug: bool, hosts: list[str]) -> None:
+    """Raises ImproperlyConfigured where a server would show strangers how the panel is built.
+
+    Whatever serves calls it at its start; commands that serve nothing run with `DEBUG` anywhere.
+    Django answers to loopback alone where `DEBUG` is on and no host is named.
+    """
+    if debug and not all(host in LOOPBACK_HOSTS or _is_loopback_host(host) for host in hosts):
+        raise ImproperlyConfigured(
+            "DEBUG=true is for this machine alone: set ALLOWED_HOSTS to localhost and 127.0.0.1, "
+            "or set DEBUG=false."
+        )
+
+
+def validate_plain_http(value: bool, *, hosts: list[str]) -> bool:
+    """`PLAIN_HTTP`: a trial on this machine alone; refused with any host but loopback."""
+    if value and not set(hosts) <= LOOPBACK_HOSTS:
+        raise ImproperlyConfigured(
+            "PLAIN_HTTP is only for a trial on this machine: set ALLOWED_HOSTS to localhost "
+            "and 127.0.0.1, or set PLAIN_HTTP=false and serve over https."
+        )
+    return value
+
+
+def parse_panel_url(value: str, *, hosts: list[str], is_trial: bool) -> str:
+    """`PANEL_URL`: where people reach the panel, for links in mails; one of ALLOWED_HOSTS.
+
+    Without it, https and the first of those; in a trial http on this machine.
+    """
+    if not value:
+        first_host = next((host.lstrip(".") for host in hosts if host != "*"), "localhost")
+        return "http://localhost:8000" if is_trial else f"https://{first_host}"
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    is_origin = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and "@" not in parts.netloc
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback_host(host))
+    url_host = f"[{host}]" if ":" in host else host
+    if not (is_origin and is_safe and host and validate_host(url_host, hosts or [url_host])):
+        raise ImproperlyConfigured(
+            "PANEL_URL must be the address of the panel without a path, with one of "
+            "ALLOWED_HOSTS: https://panel.example.org."
+        )
+    return value.rstrip("/")
+
+
+def parse_require_mfa(value: str) -> str:
+    """`REQUIRE_MFA`: off, admins or all."""
+    if value not in {"off", "admins", "all"}:
+        raise ImproperlyConfigured("REQUIRE_MFA must be one of off, admins, all.")
+    return value
+
+
+def parse_api_base_url(value: str) -> str:
+    """`AITRONOS_API_BASE_URL`: https anywhere, http on loopback; nothing but scheme, host, path."""
+    try:
+        parts = urlsplit(value)
+        is_malformed: object = (
+            re.search(r"[\s\\\x00-\x20]", value)
+            or parts.username
+            or parts.password
+            or parts.query
+            or parts.fragment
+        )
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, is_malformed, host = urlsplit(""), True, ""
+    if is_malformed or not host or parts.scheme not in {"https", "http"}:
+        raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
+    if parts.scheme == "http" and not _is_loopback_host(host):
+        raise ImproperlyConfigured(
+            "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
+        )
+    return value.rstrip("/")
+
+
+def _is_loopback_host(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_bool(name: str, env: Any, *, default: bool) -> bool:
+    """The setting `name` as true or false; a misspelt value must not switch something off."""
+    text = env.str(name, default="").strip().lower()
+    if text in {"true", "yes", "on", "1"}:
+        return True
+    if text in {"false", "no", "off", "0"}:
+        return False
+    if text:
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    return default
+
+
+def parse_csrf_trusted_origins(value: str) -> list[str]:
+    """`CSRF_TRUSTED_ORIGINS`: each with its scheme; `*.` in front means subdomains."""
+    origins = parse_comma_list(value)
+    host = r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
+    pattern = re.compile(rf"https?://({host})(:\d{{1,5}})?", re.IGNORECASE | re.ASCII)
+    if not all(pattern.fullmatch(origin) for origin in origins):
+        raise ImproperlyConfigured(
+            "CSRF_TRUSTED_ORIGINS must name origins with their scheme: https://panel.example.org."
+        )
+    return origins
+
+
+def parse_header_name(value: str) -> str:
+    """`AITRONOS_API_KEY_HEADER`: the name of an HTTP header."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+        raise ImproperlyConfigured("AITRONOS_API_KEY_HEADER must be a header's name: X-API-Key.")
+    return value
+
+
+def parse_seconds(name: str, env: Any, *, default: float) -> float:
+    """The setting `name` as a positive number of seconds, at most a day."""
+    text = env.str(name, default="")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86_400:
+        raise ImproperlyConfigured(f"{name} must be a number of seconds between 0 and 86400.")
+    return value
+
+
+def parse_days(name: str, env: Any, *, default: int, minimum: int) -> int:
+    """The setting `name` as a whole number of days, from `minimum` to ten years."""
+    text = env.str(name, default="").strip() or str(default)
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not minimum <= int(text) <= 3_660:
+        raise ImproperlyConfigured(f"{name} must be a whole number of days from {minimum} to 3660.")
+    return int(text)
+
+
+def parse_clock_speed(speed: str, since: str, *, is_trial: bool) -> tuple[float, datetime | None]:
+    """`CLOCK_SPEED` and `CLOCK_SINCE`: an accelerated clock, for a trial alone."""
+    try:
+        factor = float(speed) if speed.strip() else 1.0
+        start = datetime.fromisoformat(since.strip()) if since.strip() else None
+    except ValueError:
+        factor, start = 0.0, None
+    if not 1 <= factor <= 3_600:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED must be a number from 1 to 3600, with a CLOCK_SINCE such as "
+            "2026-11-24T12:00:00+00:00."
+        )
+    if factor == 1:
+        return 1.0, None
+    if not is_trial:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED is for a trial with PLAIN_HTTP alone: leave it out in production."
+        )
+    if start is None or start.tzinfo is None:
+        raise ImproperlyConfigured(
+            "CLOCK_SPEED needs CLOCK_SINCE, a moment with its zone: 2026-11-24T12:00:00+00:00."
+        )
+    return factor, start
+
+
+def parse_small_integer(name: str, env: Any, *, default: int) -> int:
+    """The setting `name` as a whole number from 0 to 16."""
+    text = env.str(name, default="").strip() or str(default)
+    if not re.fullmatch(r"\d{1,2}", text) or int(text) > 16:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 0 to 16.")
+    return int(text)
+
+
+def parse_comma_list(value: str) -> list[str]:
+    """The items of a list separated by commas, without white space and empty ones."""
+    return [part.strip() for part in value.split(",") if part.strip()]

@@ -1,0 +1,163 @@
+"""Queries that are compiled once and run many times.
+
+Compiling the SQL of a list out of its parts takes several times as long as running it for a page.
+What differs from run to run stands in it as a `Param`. A builder is given its arguments and nothing
+else, neither a person nor a moment: so nothing of one can stay behind in the compiled query.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, Field, QuerySet
+
+# Beyond this many, the query not used for longest is dropped.
+MAX_QUERIES_PER_CONNECTION = 100
+_CONNECTION_ATTRIBUTE = "freddy_prepared"
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Param(Expression):
+    """A value that is filled in when the query runs; `transform` derives it from the given one."""
+
+    def __init__(
+        self, name: str, field: "Field[Any, Any]", transform: Callable[[Any], Any] | None = None
+    ) -> None:
+        super().__init__(output_field=field)
+        self.name, self.transform = name, transform
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """A placeholder; the `Param` itself stands among the parameters until the query runs."""
+        del compiler, connection
+        return "%s", [self]
+
+    def resolve(self, values: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
+        """The parameter for one run, as the database takes it; `values` are by name."""
+        value = values[self.name]
+        value = value if self.transform is None else self.transform(value)
+        return self.output_field.get_db_prep_value(value, connection)
+
+
+def transform_value_or_param(
+    value: T | Param, transform: Callable[[T], R], field: "Field[Any, Any]"
+) -> R | Param:
+    """`transform(value)`, now or, where the value is a `Param`, when the query runs."""
+    return Param(value.name, field, transform) if isinstance(value, Param) else transform(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledQuery:
+    sql: str
+    params: Sequence[Any]
+    names: tuple[str, ...]
+    converters: list[tuple[int, list[Any], Any]]
+
+
+QueryBuilder = Callable[..., QuerySet[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedQuery:
+    """The first `limit` rows of a builder, to be fetched together with those of another."""
+
+    build: QueryBuilder
+    arguments: tuple[Hashable, ...]
+    limit: int
+
+
+def compiled_query_fetch(
+    build: QueryBuilder,
+    *arguments: Hashable,
+    param_values: Mapping[str, Any],
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """The rows of `build(*arguments)`, a `.values(…)` queryset that depends on those alone."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    query = _get_or_compile_query(connection, build, arguments)
+    sql, params = query.sql, _resolve_params(query.params, param_values, connection)
+    if limit is not None:
+        sql, params = f"{sql} LIMIT %s OFFSET %s", [*params, limit, offset]
+    return _convert_rows(connection, query, _execute(connection, sql, params))
+
+
+def compiled_query_fetch_pair(
+    first_query: LimitedQuery, second_query: LimitedQuery, *, param_values: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of two independent builders, in one query."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    first = _get_or_compile_query(connection, first_query.build, first_query.arguments)
+    second = _get_or_compile_query(connection, second_query.build, second_query.arguments)
+    first_width, second_width = len(first.names), len(second.names)
+    sql = (
+        f"SELECT 1, one.*{', NULL' * second_width} FROM ({first.sql} LIMIT %s) one "  # noqa: S608  # nosec B608
+        f"UNION ALL SELECT 2{', NULL' * first_width}, other.* FROM ({second.sql} LIMIT %s) other"
+    )
+    params = [*_resolve_params(first.params, param_values, connection), first_query.limit]
+    params += [*_resolve_params(second.params, param_values, connection), second_query.limit]
+    rows = _execute(connection, sql, params)
+    first_rows = [row[1 : 1 + first_width] for row in rows if row[0] == 1]
+    second_rows = [row[1 + first_width :] for row in rows if row[0] != 1]
+    return _convert_rows(connection, first, first_rows), _convert_rows(
+        connection, second, second_rows
+    )
+
+
+def _execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> list[list[Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [list(row) for row in cursor.fetchall()]
+
+
+def _convert_rows(
+    connection: BaseDatabaseWrapper, query: _CompiledQuery, rows: list[list[Any]]
+) -> list[dict[str, Any]]:
+    for index, converters, expression in query.converters:
+        for converter in converters:
+            for row in rows:
+                row[index] = converter(row[index], expression, connection)
+    return [dict(zip(query.names, row, strict=True)) for row in rows]
+
+
+def _resolve_params(
+    params: Sequence[Any], param_values: Mapping[str, Any], connection: BaseDatabaseWrapper
+) -> list[Any]:
+    resolved_by_key: dict[tuple[str, Any], Any] = {}
+    resolved = []
+    for param in params:
+        if isinstance(param, Param):
+            key = (param.name, param.transform)
+            if key not in resolved_by_key:
+                resolved_by_key[key] = param.resolve(param_values, connection)
+            param = resolved_by_key[key]
+        resolved.append(param)
+    return resolved
+
+
+def _get_or_compile_query(
+    connection: BaseDatabaseWrapper, build: QueryBuilder, arguments: tuple[Hashable, ...]
+) -> _CompiledQuery:
+    # Cached on the connection, which belongs to one thread: so do the converters.
+    queries: dict[Any, _CompiledQuery] = connection.__dict__.setdefault(_CONNECTION_ATTRIBUTE, {})
+    # Put back at the end: somebody who tries many filters does not push out what all need.
+    query = queries.pop((build, arguments), None) or _compile_query(build(*arguments), connection)
+    while len(queries) >= MAX_QUERIES_PER_CONNECTION:
+        del queries[next(iter(queries))]
+    queries[(build, arguments)] = query
+    return query
+
+
+def _compile_query(rows: QuerySet[Any, Any], connection: BaseDatabaseWrapper) -> _CompiledQuery:
+    compiler = rows.query.get_compiler(connection=connection)
+    sql, params = compiler.as_sql()
+    columns = [column for column, _sql, _alias in compiler.select[: compiler.col_count]]
+    converters = compiler.get_converters(columns)
+    return _CompiledQuery(
+        sql=sql,
+        params=params,
+        names=tuple(rows.query.selected or ()),
+        converters=[(index, *converter) for index, converter in converters.items()],
+    )

@@ -1,9 +1,0 @@
-"""Parts of addresses."""
-
-from django.urls.converters import IntConverter
-
-
-class NumberConverter(IntConverter):
-    """The number of a row. A longer one, which no database could hold, is no address: 404."""
-
-    regex = "[0-9]{1,18}"

@@ -1,0 +1,119 @@
+"""`/metrics` for Prometheus, read from the database at each scrape.
+
+So several web processes, and a worker elsewhere, need nothing in common but the database. No
+organisation and no key is named: their number has no limit, and a scrape is read by many.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from freddy_admin.accounts.api_tokens.bearer_authentication import api_token_authenticate
+from freddy_admin.core import clock
+from freddy_admin.core.clock_skew import deletion_hold_get
+from freddy_admin.core.errors import NotAllowed, PublicError
+from freddy_admin.core.json_responses import error_response
+from freddy_admin.core.write_failures import write_failure_probe
+from freddy_admin.ops.prometheus import CONTENT_TYPE, MetricFamily, render_metric_families
+from freddy_admin.organisations.selectors import can_create_organisations
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.metrics import LabelPair, PlatformMetrics, platform_metrics
+from freddy_admin.sync.models.operations import OperationKind, OperationState
+
+
+@login_not_required
+@require_safe
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """The metrics, for a token of a platform admin that is good for all organisations."""
+    try:
+        grant = api_token_authenticate(request)
+        if not can_create_organisations(user=grant.user) or grant.organisation_ids is not None:
+            raise NotAllowed(
+                _("Give a token of a platform admin that is good for all organisations.")
+            )
+    except PublicError as error:
+        return error_response(error)
+    text = render_metric_families(_metric_families(platform_metrics(now=clock.now())))
+    return HttpResponse(text, content_type=CONTENT_TYPE)
+
+
+def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
+    build_labels = {"version": settings.VERSION, "database": connection.vendor}
+    yield MetricFamily("freddy_build_info", "gauge", "What runs here.", [(build_labels, 1)])
+    yield from _key_metric_families(metrics)
+    yield from _check_and_operation_families(metrics)
+    yield from _system_metric_families(metrics)
+
+
+def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
+    states = [({"state": state.value}, float(metrics.states[state.value])) for state in HealthState]
+    yield MetricFamily("freddy_keys", "gauge", "Active API keys by state.", states)
+    latest_checks = _labelled_samples(metrics.latest_checks, "outcome", "kind")
+    text = "Active API keys by how their latest check ended; no kind where it was good."
+    yield MetricFamily("freddy_keys_latest_check", "gauge", text, latest_checks)
+    text = "Age of the oldest latest check among the keys that are not paused."
+    yield _gauge_family("freddy_oldest_check_age_seconds", text, metrics.oldest_check_age)
+    text = "Keys whose check is due and has not begun."
+    yield _gauge_family("freddy_keys_due", text, metrics.due)
+    text = "How long the key has waited that waits longest for its check."
+    yield _gauge_family("freddy_keys_due_longest_seconds", text, metrics.longest_due_age or 0.0)
+
+
+def _check_and_operation_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
+    checks = _labelled_samples(metrics.checks, "outcome", "kind")
+    text = "Checks that ended, by outcome and kind of failure, since the panel was set up."
+    yield MetricFamily("freddy_checks_total", "counter", text, checks)
+    operations = [
+        (
+            {"kind": kind.value, "state": state.value},
+            float(metrics.operations[kind.value, state.value]),
+        )
+        for kind in OperationKind
+        for state in OperationState
+    ]
+    text = "Syncs and switches that were asked for, by how far they came."
+    yield MetricFamily("freddy_orders", "gauge", text, operations)
+
+
+def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
+    text = "Whether the database takes writes: 1, or 0 where it can only be read or is full."
+    yield _gauge_family(
+        "freddy_database_writable", text, float(write_failure_probe(write_row=True) is None)
+    )
+    yield _gauge_family(
+        "freddy_workers_alive", "Workers with a recent sign of life.", metrics.workers_alive
+    )
+    text = "Age of the latest sign of life of any worker."
+    yield _gauge_family("freddy_worker_beat_age_seconds", text, metrics.latest_heartbeat_age)
+    text = "Workers whose master key does not fit the database."
+    yield _gauge_family("freddy_workers_master_key_fault", text, metrics.master_key_faults)
+    api_reachable = None if metrics.api_reachable is None else float(metrics.api_reachable)
+    is_deletion_held = float(deletion_hold_get() is not None)
+    yield _gauge_family(
+        "freddy_deletion_held",
+        "1 while nothing is deleted, for the clock jumped.",
+        is_deletion_held,
+    )
+    yield _gauge_family("freddy_api_reachable", "Whether Aitronos answers: 1 or 0.", api_reachable)
+    yield _gauge_family("freddy_api_checked_age_seconds", "Age of that answer.", metrics.api_age)
+    yield _gauge_family(
+        "freddy_api_answer_seconds", "How long that answer took.", metrics.api_seconds
+    )
+
+
+def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:
+    return MetricFamily(name, "gauge", text, [({}, value)])
+
+
+def _labelled_samples(
+    counts: Mapping[LabelPair, int], *names: str
+) -> list[tuple[Mapping[str, str], float | None]]:
+    return [
+        (dict(zip(names, pair, strict=True)), float(count))
+        for pair, count in sorted(counts.items())
+    ]

@@ -1,0 +1,146 @@
+"""The worker's process: ticks until it is stopped, and waits for a database that is away."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from freddy_admin.core import clock
+from freddy_admin.core.log_formatting import LogThrottle
+from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
+from freddy_admin.sync.platform_status import worker_heartbeat_delete
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+DRAIN_SECONDS = 8.0
+MAX_BACK_OFF_SECONDS = 30.0
+
+
+class CheckLoop(Protocol):
+    """What WorkerProcess needs of `sync.worker.loop.WorkerLoop`."""
+
+    name: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+
+    def tick(self, *, wait: float) -> int:
+        """Start the checks that are due, store the results of those that ended."""
+
+    def drain(self, *, wait: float) -> int:
+        """Store the results of checks that ended, start none."""
+
+    def stop(self) -> None:
+        """Release the leases of checks that have not ended."""
+
+
+class BackgroundTask(Protocol):
+    """Work beside the checks, such as `ops.mail_sender.MailSender`."""
+
+    def tick(self) -> None:
+        """Start what is due; never waits."""
+
+    def stop(self) -> None:
+        """Start nothing more."""
+
+
+@dataclass
+class WorkerProcess:
+    """Runs the check loop and the background tasks until `stopping` is set."""
+
+    loop: CheckLoop
+    stopping: threading.Event = field(default_factory=threading.Event)
+    drain_seconds: float = DRAIN_SECONDS
+    failures: int = 0
+    background_tasks: Sequence[BackgroundTask] = ()
+    _warning_limit: LogThrottle = field(default_factory=LogThrottle)
+
+    def run(self) -> bool:
+        """Work until told to stop; True if every call had ended by then."""
+        while not self.stopping.is_set():
+            try:
+                for task in self.background_tasks:
+                    task.tick()
+                self.loop.tick(wait=TICK_SECONDS)
+                self._reset_failures()
+            except (DatabaseError, InterfaceError) as error:
+                self._wait_after_failure(error)
+        return self._drain_and_stop()
+
+    def _wait_after_failure(self, error: Exception) -> None:
+        # A connection that broke stays broken: the next tick opens a new one.
+        with suppress(DatabaseError, InterfaceError):
+            connection.close()
+        self.failures += 1
+        seconds = back_off_seconds(self.failures)
+        if self._warning_limit.is_log_line_due():
+            log.warning(
+                "The worker waits for its database, which is %s (%s): next look within %.0f s.",
+                write_failure_from_error(error) or WriteFailure.UNREACHABLE,
+                type(error).__name__,
+                MAX_BACK_OFF_SECONDS,
+            )
+        self.stopping.wait(seconds)
+
+    def _reset_failures(self) -> None:
+        if self.failures:
+            log.info("The worker goes on: its database takes what it writes.")
+            self._warning_limit.reset_log_interval()
+        self.failures = 0
+
+    def _drain_and_stop(self) -> bool:
+        for task in self.background_tasks:
+            task.stop()
+        deadline = time.monotonic() + self.drain_seconds
+        all_calls_ended = False
+        with suppress(DatabaseError, InterfaceError):
+            while self.loop.busy and time.monotonic() < deadline:
+                self.loop.drain(wait=0.2)
+            all_calls_ended = not self.loop.busy
+        with suppress(DatabaseError, InterfaceError):
+            self.loop.stop()
+            worker_heartbeat_delete(name=self.loop.name)
+        return all_calls_ended
+
+
+def back_off_seconds(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: 1, 2, 4 … 30."""
+    return min(MAX_BACK_OFF_SECONDS, 2.0 ** (failures - 1))
+
+
+@contextmanager
+def stop_on_signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C set `stopping` inside the block; the work in hand is finished."""
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stopping.set()
+
+    former_handlers = {
+        number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former_handlers.items():
+            signal.signal(number, handler)
+
+
+def exit_immediately() -> NoReturn:
+    """End the process without waiting for calls that hang; their keys were given back."""
+    log.info("Ended at %s with calls under way; their keys were given back.", clock.now())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.close()
+    os._exit(0)

@@ -1,0 +1,219 @@
+"""From a request to a response: the path, the key, its scenario, the rate limit, the route."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from freddy_admin.sandbox import api_errors, route_handlers
+from freddy_admin.sandbox.api_errors import SandboxApiError
+from freddy_admin.sandbox.key_scenarios import ParsedKey, Scenario, parse_sandbox_key
+from freddy_admin.sandbox.rate_limit import RateLimit
+from freddy_admin.sandbox.responses import (
+    API_VERSION,
+    SandboxResponse,
+    Transmission,
+    error_response,
+    html_response,
+    new_request_id,
+)
+from freddy_admin.sandbox.route_handlers import RouteCall
+from freddy_admin.sandbox.sandbox_clock import SandboxClock
+from freddy_admin.sandbox.sandbox_state import SandboxState
+
+_TOOL_PATH = ("/v1/admin/composio/tools/", "/status")
+_ROUTES: dict[str, tuple[str, Callable[[RouteCall], SandboxResponse]]] = {
+    "/v1/admin/composio/sync/status": ("GET", route_handlers.get_sync_status),
+    "/v1/admin/composio/sync": ("POST", route_handlers.trigger_sync),
+    "/v1/admin/composio/auth-configs": ("GET", route_handlers.list_auth_configs),
+    "/v1/personal-connectors/available": ("GET", route_handlers.list_connectors),
+}
+_PUBLIC_ROUTES: dict[str, Callable[[], SandboxResponse]] = {
+    "/v1/health/": route_handlers.get_health,
+    "/v1/health/details": route_handlers.get_health_details,
+}
+_SCENARIO_ERRORS: dict[Scenario, SandboxApiError] = {
+    Scenario.REJECTED: api_errors.INVALID_KEY,
+    Scenario.EXPIRED: api_errors.EXPIRED_KEY,
+    Scenario.KEY_PAUSED: api_errors.PAUSED_KEY,
+    Scenario.DEACTIVATED: api_errors.DEACTIVATED_KEY,
+    Scenario.NOT_PERMITTED: api_errors.NOT_PERMITTED,
+}
+_SCENARIO_HTML_PAGES: dict[Scenario, tuple[int, str]] = {
+    Scenario.FIREWALL: (403, "403 Forbidden"),
+    Scenario.ERROR_HTML: (500, "500 Internal Server Error"),
+    Scenario.NOT_JSON: (200, "We will be back soon"),
+}
+_SCENARIO_WAITS: dict[Scenario, tuple[SandboxApiError, int]] = {
+    Scenario.RATE_LIMITED: (api_errors.TOO_MANY_REQUESTS, 2),
+    Scenario.SPENDING_LIMIT: (api_errors.SPENDING_LIMIT, 12 * 3600),
+    Scenario.UNAVAILABLE: (api_errors.UNAVAILABLE, 30),
+}
+_SCENARIO_TRANSMISSIONS: dict[Scenario, Transmission] = {
+    Scenario.HANGING: Transmission.NEVER,
+    Scenario.TRUNCATED: Transmission.TRUNCATED,
+    Scenario.DRIP: Transmission.DRIP,
+}
+_FLAKY_FAILS_EVERY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How the sandbox behaves: seconds, bytes, and the name of the key's header."""
+
+    key_header: str = "X-API-Key"
+    slow_seconds: float = 2.0
+    drip_seconds: float = 0.25
+    sync_seconds: float = 1.5
+    huge_bytes: int = 5_000_000
+    rate_limit: RateLimit | None = field(default_factory=RateLimit)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRequest:
+    """One request as the server read it; ``key`` is None where the header is missing."""
+
+    method: str
+    target: str
+    key: str | None = field(repr=False)
+    body: bytes = b""
+    redirect_origin: str = "https://elsewhere.invalid"
+    """Where the redirect scenario points."""
+
+
+class SandboxApi:
+    """The sandbox without its sockets; thread-safe."""
+
+    def __init__(self, clock: SandboxClock, options: SandboxOptions) -> None:
+        self._clock = clock
+        self._options = options
+        self._state = SandboxState(options.rate_limit)
+
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
+        """The response, without the API's headers where a proxy would have sent it."""
+        path = urlsplit(request.target).path
+        if path in _PUBLIC_ROUTES:
+            if request.method != "GET":
+                return self._with_api_headers(self._method_not_allowed("GET"))
+            return self._with_api_headers(_PUBLIC_ROUTES[path]())
+        method, route, tool_key = _find_route(path)
+        if route is None:
+            return self._with_api_headers(error_response(api_errors.NOT_FOUND, self._clock.now()))
+        if method != request.method:
+            return self._with_api_headers(self._method_not_allowed(method))
+        return self._respond_to_key(request, route, tool_key)
+
+    def _respond_to_key(
+        self, request: SandboxRequest, route: Callable[[RouteCall], SandboxResponse], tool_key: str
+    ) -> SandboxResponse:
+        if not request.key:
+            return self._with_api_headers(error_response(api_errors.NO_KEY, self._clock.now()))
+        key = parse_sandbox_key(request.key)
+        if key is None:
+            return self._with_api_headers(error_response(api_errors.INVALID_KEY, self._clock.now()))
+        starts_sync = route is route_handlers.trigger_sync
+        scenario_response = self._scenario_response(request, key, starts_sync=starts_sync)
+        if scenario_response is not None:
+            return scenario_response
+        wait_seconds, remaining = self._state.take_token(request.key, self._clock.now())
+        if wait_seconds:
+            response = error_response(
+                api_errors.TOO_MANY_REQUESTS, self._clock.now(), retry_after=wait_seconds
+            )
+            return self._with_api_headers(response, key, remaining)
+        call = RouteCall(
+            secret=request.key,
+            key=key,
+            now=self._clock.now(),
+            state=self._state,
+            query=dict(parse_qsl(urlsplit(request.target).query)),
+            body=request.body,
+            tool_key=tool_key,
+            sync_seconds=self._options.sync_seconds,
+        )
+        response = self._with_scenario_fault(route(call), key)
+        if starts_sync and key.scenario is Scenario.SYNC_VANISHES:
+            response = replace(response, transmission=Transmission.CUT)
+        return self._with_api_headers(response, key, remaining)
+
+    def _scenario_response(
+        self, request: SandboxRequest, key: ParsedKey, *, starts_sync: bool
+    ) -> SandboxResponse | None:
+        """The response of this scenario, or None where the route responds."""
+        scenario, now = key.scenario, self._clock.now()
+        if starts_sync and scenario is Scenario.SYNC_REFUSED:
+            return self._with_api_headers(error_response(api_errors.SYNC_RUNNING, now), key)
+        if starts_sync and scenario is Scenario.SYNC_FAILS:
+            return html_response(*_SCENARIO_HTML_PAGES[Scenario.ERROR_HTML])
+        if scenario in _SCENARIO_ERRORS:
+            return self._with_api_headers(error_response(_SCENARIO_ERRORS[scenario], now))
+        if scenario in _SCENARIO_HTML_PAGES:
+            return html_response(*_SCENARIO_HTML_PAGES[scenario])
+        if scenario in _SCENARIO_WAITS:
+            api_error, seconds = _SCENARIO_WAITS[scenario]
+            return self._with_api_headers(
+                error_response(api_error, now, retry_after=seconds), key, 0
+            )
+        if scenario is Scenario.REDIRECT:
+            # A path of its own, so that `request_counts.by_path` shows a client that followed.
+            location = f"{request.redirect_origin}/elsewhere{request.target}"
+            return html_response(302, "302 Found").with_headers({"Location": location})
+        if (
+            scenario is Scenario.FLAKY
+            and self._state.count_call(request.key or "") % _FLAKY_FAILS_EVERY == 0
+        ):
+            return html_response(502, "502 Bad Gateway")
+        return None
+
+    def _with_scenario_fault(self, response: SandboxResponse, key: ParsedKey) -> SandboxResponse:
+        """A good response with this scenario's fault in it."""
+        if key.scenario is Scenario.SLOW:
+            return replace(
+                response, delay_seconds=response.delay_seconds + self._options.slow_seconds
+            )
+        if key.scenario is Scenario.WRONG_TYPES:
+            return replace(
+                response, body=json.dumps(_with_wrong_types(json.loads(response.body))).encode()
+            )
+        if key.scenario is Scenario.HUGE:
+            padding = b'{"padding": "' + b"x" * self._options.huge_bytes + b'", '
+            return replace(response, body=response.body.replace(b"{", padding, 1))
+        return replace(
+            response, transmission=_SCENARIO_TRANSMISSIONS.get(key.scenario, Transmission.WHOLE)
+        )
+
+    def _method_not_allowed(self, allowed: str) -> SandboxResponse:
+        response = error_response(api_errors.METHOD_NOT_ALLOWED, self._clock.now())
+        return response.with_headers({"Allow": allowed})
+
+    def _with_api_headers(
+        self, response: SandboxResponse, key: ParsedKey | None = None, remaining: int | None = None
+    ) -> SandboxResponse:
+        """The response with the headers the API itself sends."""
+        headers = {"x-request-id": new_request_id(), "freddy-api-version": API_VERSION}
+        if key is not None:
+            headers["aitronos-organization"] = key.organization_id
+        if remaining is not None:
+            headers["x-ratelimit-remaining-requests"] = str(remaining)
+        return response.with_headers(headers)
+
+
+def _find_route(path: str) -> tuple[str, Callable[[RouteCall], SandboxResponse] | None, str]:
+    if path in _ROUTES:
+        return (*_ROUTES[path], "")
+    prefix, suffix = _TOOL_PATH
+    tool_key = path.removeprefix(prefix).removesuffix(suffix)
+    if path == f"{prefix}{tool_key}{suffix}" and tool_key and "/" not in tool_key:
+        return "PATCH", route_handlers.update_tool_status, unquote(tool_key)
+    return "", None, ""
+
+
+def _with_wrong_types(value: object) -> object:
+    """JSON of the shape of `value` with every value in a wrong type."""
+    if isinstance(value, dict):
+        return {name: _with_wrong_types(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_wrong_types(item) for item in value]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return [value] if isinstance(value, str) else str(value)

@@ -1,0 +1,89 @@
+"""The sandbox's memory while it runs: request counts, rate limits and what keys changed."""
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from freddy_admin.sandbox.rate_limit import RateLimit, TokenBucket
+
+
+class RequestCounts:
+    """Counts of the requests that reached the server, by any path; safe to read at any time."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: Counter[str] = Counter()
+        self.total = 0
+        self.by_key: Counter[str] = Counter()
+        self.by_path: Counter[str] = Counter()
+        self.peak_concurrency: Counter[str] = Counter()
+        """Per key, the most requests that ran at the same time."""
+
+    @contextmanager
+    def count_request(self, key: str, path: str) -> Iterator[None]:
+        """Count one request for as long as it is being handled."""
+        with self._changed:
+            self.total += 1
+            self.by_key[key] += 1
+            self.by_path[path] += 1
+            self._running[key] += 1
+            self.peak_concurrency[key] = max(self.peak_concurrency[key], self._running[key])
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running[key] -= 1
+
+    def wait_for(self, total: int, *, seconds: float = 5.0) -> bool:
+        """Wait until so many requests have arrived, hanging ones included; False: not in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.total >= total, timeout=seconds)
+
+
+class SandboxState:
+    """Per key: the syncs started, the tools switched, the calls made and the rate limit's bucket.
+
+    It is gone when the server ends.
+    """
+
+    def __init__(self, rate_limit: RateLimit | None) -> None:
+        self._lock = threading.Lock()
+        self._rate_limit = rate_limit
+        self._buckets: dict[str, TokenBucket] = {}
+        self._syncs: defaultdict[str, list[datetime]] = defaultdict(list)
+        self._tool_overrides: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+        self._calls: Counter[str] = Counter()
+
+    def take_token(self, key: str, now: datetime) -> tuple[int, int | None]:
+        """Seconds to wait (0: go on), and calls left, None where there is no limit."""
+        if self._rate_limit is None:
+            return 0, None
+        with self._lock:
+            bucket = self._buckets.setdefault(key, TokenBucket(self._rate_limit, now))
+            wait_seconds = bucket.take_token(now)
+            return wait_seconds, bucket.remaining
+
+    def count_call(self, key: str) -> int:
+        """The number of this call of this key, from 1."""
+        with self._lock:
+            self._calls[key] += 1
+            return self._calls[key]
+
+    def record_sync_start(self, key: str, *, ends_at: datetime) -> None:
+        with self._lock:
+            self._syncs[key].append(ends_at)
+
+    def sync_end_times(self, key: str) -> tuple[datetime, ...]:
+        with self._lock:
+            return tuple(self._syncs.get(key, ()))
+
+    def set_tool_enabled(self, key: str, tool_key: str, *, enabled: bool) -> None:
+        with self._lock:
+            self._tool_overrides[key][tool_key] = enabled
+
+    def tool_overrides(self, key: str) -> dict[str, bool]:
+        with self._lock:
+            return dict(self._tool_overrides.get(key, {}))

@@ -1,0 +1,1 @@
+"""New secrets under test: verified with one call, and compared with what the key reports."""

@@ -1,0 +1,202 @@
+"""Import rows: each pasted key is tested by one call, and becomes a key once confirmed."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.audit.services import Actor
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.services import organisations_ensure
+from freddy_admin.sync.candidates.verification import (
+    candidate_result_from_check,
+    check_result_organization_id,
+)
+from freddy_admin.sync.checks.execution import check_perform_with_secret
+from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.sync.checks.results import CheckResult
+from freddy_admin.sync.key_lifecycle import key_monitoring_start
+from freddy_admin.sync.lease_deadline import LeaseDeadline
+from freddy_admin.sync.models import CheckOutcome
+from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportRowState
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, import_secret_open
+from freddy_admin.vault.sealing import ImportRowBinding, import_row_binding
+from freddy_admin.vault.services import import_rows as vault
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
+
+log = logging.getLogger(__name__)
+
+PROMOTION_BATCH_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRowLease:
+    """A lease on one row for its test; `key_id` is the row's id, as there is no key yet."""
+
+    key_id: int
+    token: str
+    deadline: LeaseDeadline
+    binding: ImportRowBinding
+    entered_organization_id: str
+    master_key_id: str = field(repr=False)
+    ciphertext: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRowResult:
+    """The result of the test of one row."""
+
+    key_id: int
+    token: str
+    entered_organization_id: str
+    check_result: CheckResult
+
+
+def import_row_leases_acquire(*, limit: int, now: datetime) -> list[ImportRowLease]:
+    """Lease up to `limit` rows that wait for their test."""
+    if limit < 1:
+        return []
+    lease_seconds = check_policy().lease.total_seconds()
+    return [
+        ImportRowLease(
+            key_id=row.pk,
+            token=row.lease_token,
+            deadline=LeaseDeadline.at(row.lease_until or now),
+            binding=import_row_binding(row),
+            entered_organization_id=row.organization_id,
+            master_key_id=row.master_key_id,
+            ciphertext=bytes(row.ciphertext) if row.ciphertext is not None else None,
+        )
+        for row in vault.import_rows_claim(limit=limit, lease_seconds=lease_seconds)
+    ]
+
+
+def import_row_leases_release(leases: Sequence[ImportRowLease]) -> None:
+    """Release the leases of untested rows, so that the next worker tests them."""
+    for lease in leases:
+        vault.import_rows_release(token=lease.token, row_ids=[lease.key_id])
+
+
+def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRowResult:
+    """Call *Get sync status* once with the pasted key. Never raises; no database, any thread."""
+    check_result = check_perform_with_secret(
+        client,
+        lambda: import_secret_open(
+            row_id=lease.key_id,
+            binding=lease.binding,
+            ciphertext=lease.ciphertext,
+            master_key_id=lease.master_key_id,
+        ),
+        connection=f"import.{lease.key_id}",
+        deadline=lease.deadline,
+        log_name=f"row {lease.key_id} of an import",
+    )
+    check_result = replace(check_result, key_id=lease.key_id, token=lease.token)
+    return ImportRowResult(lease.key_id, lease.token, lease.entered_organization_id, check_result)
+
+
+def import_row_results_record(results: Sequence[ImportRowResult]) -> list[int]:
+    """Store the results; returns the ids of the rows whose lease was still valid.
+
+    A row with which nothing was sent, for its lease was over, waits for its test again.
+    """
+    for result in results:
+        if result.check_result.is_withheld:
+            vault.import_rows_release(token=result.token, row_ids=[result.key_id])
+    return [
+        result.key_id
+        for result in results
+        if not result.check_result.is_withheld
+        and vault.import_row_record_result(
+            row_id=result.key_id,
+            token=result.token,
+            state=_import_row_state_from_result(result),
+            outcome=candidate_result_from_check(result.check_result),
+        )
+    ]
+
+
+def _import_row_state_from_result(result: ImportRowResult) -> ImportRowState:
+    if result.check_result.outcome == CheckOutcome.REFUSED:
+        return ImportRowState.REJECTED
+    if result.check_result.outcome != CheckOutcome.GOOD:
+        return ImportRowState.UNTESTED
+    reported = check_result_organization_id(result.check_result)
+    differs = (
+        result.entered_organization_id and reported and result.entered_organization_id != reported
+    )
+    return ImportRowState.DIFFERS if differs else ImportRowState.WORKS
+
+
+def import_rows_promote(*, limit: int = PROMOTION_BATCH_SIZE) -> int:
+    """Make up to `limit` confirmed rows into keys that are due at once; returns how many.
+
+    One transaction: a worker that is killed leaves every row either a key or still to be one.
+    """
+    with transaction.atomic():
+        rows = vault.confirmed_import_rows_lock(limit=limit)
+        if not rows:
+            return 0
+        return _create_keys_from_rows(rows[0].draft, rows)
+
+
+@sensitive_variables()
+def _create_keys_from_rows(draft: ImportDraft, rows: Sequence[ImportDraftRow]) -> int:
+    actor = Actor(name=draft.actor_name, id=draft.person_id, address=draft.actor_address)
+    rows_with_secret, unreadable = _open_secrets(rows)
+    organisations = _organisations_by_row([row for row, _secret in rows_with_secret], actor)
+    results = api_keys_import(
+        actor=actor,
+        rows=[
+            ImportRow(
+                organisation=organisations[row.pk],
+                label=row.label,
+                secret=secret,
+                organization_id=row.organization_id,
+                tags=tuple(row.tags),
+            )
+            for row, secret in rows_with_secret
+        ],
+    )
+    key_monitoring_start(
+        keys=[result.key for result in results if result.key is not None], actor=actor
+    )
+    pairs = [
+        (row, result) for (row, _secret), result in zip(rows_with_secret, results, strict=True)
+    ]
+    vault.import_rows_record_saved(pairs=pairs, unreadable=unreadable)
+    return len(pairs) + len(unreadable)
+
+
+@sensitive_variables()
+def _open_secrets(
+    rows: Sequence[ImportDraftRow],
+) -> tuple[list[tuple[ImportDraftRow, str]], list[ImportDraftRow]]:
+    """Rows with their secrets, and damaged rows; rows of a missing master key wait for it."""
+    rows_with_secret, unreadable = [], []
+    for row in rows:
+        try:
+            secret = import_secret_open(
+                row_id=row.pk,
+                binding=import_row_binding(row),
+                ciphertext=row.ciphertext,
+                master_key_id=row.master_key_id,
+            )
+        except KeyUnreadable:
+            unreadable.append(row)
+        except MasterKeyMisfit:
+            log.warning("Row %s of an import waits for its master key.", row.pk)
+        else:
+            rows_with_secret.append((row, secret))
+    return rows_with_secret, unreadable
+
+
+def _organisations_by_row(rows: Sequence[ImportDraftRow], actor: Actor) -> dict[int, Organisation]:
+    """The organisation of each row; new ones are created by `actor`, who confirmed the import."""
+    new_names = dict.fromkeys(row.organisation_name for row in rows if row.organisation is None)
+    created = organisations_ensure(actor=actor, names=list(new_names)) if new_names else {}
+    return {row.pk: row.organisation or created[row.organisation_name] for row in rows}

@@ -1,0 +1,1 @@
+"""Connectors and auth configs: requested, fetched by the worker, read from their snapshot."""

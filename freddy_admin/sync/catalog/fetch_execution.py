@@ -1,0 +1,143 @@
+"""One fetch of a catalog: open the secret, make the calls, return the result.
+
+Reads and writes no database; runs in any thread.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.errors import AitronosError, FailureKind, RequestTimedOut
+from freddy_admin.aitronos.types import CallInfo, Connector
+from freddy_admin.core import clock
+from freddy_admin.sync.catalog.types import CatalogItem
+from freddy_admin.sync.checks.results import (
+    CallFailure,
+    LocalFailureKind,
+    call_failure_from_error,
+)
+from freddy_admin.sync.key_leases import KeyLease, key_lease_open_secret
+from freddy_admin.sync.models import CatalogKind
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
+
+log = logging.getLogger(__name__)
+
+MAX_ITEMS = 2_000
+MAX_PAGES = 20
+PAGE_SIZE = 100
+# A catalog of many pages may take as long as so many whole calls.
+MAX_DURATION_IN_CALLS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogFetchClaim(KeyLease):
+    """A lease on one catalog; its token is its own, for a key may have two fetches under way."""
+
+    kind: CatalogKind
+    refresh_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFetchResult:
+    """The result of one claim: a whole catalog, or the reason why there is none."""
+
+    claim: CatalogFetchClaim
+    finished_at: datetime
+    items: tuple[CatalogItem, ...] = field(default=(), repr=False)
+    total: int = 0
+    info: CallInfo | None = None
+    failure: CallFailure | None = None
+
+    @property
+    def key_id(self) -> int:
+        """The key whose catalog it is."""
+        return self.claim.key_id
+
+    @property
+    def token(self) -> str:
+        """The token of the lease it ran under."""
+        return self.claim.token
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the lease was over before every page had been requested."""
+        return self.failure is not None and self.failure.kind == FailureKind.WITHHELD
+
+
+def catalog_fetch(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
+    """Fetch one whole catalog with this key. Never raises: errors are in the result."""
+    try:
+        return _FETCHERS[claim.kind](client, claim)
+    except KeyUnreadable:
+        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.KEY_UNREADABLE))
+    except MasterKeyMisfit:
+        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT))
+    except AitronosError as error:
+        return _build_failure_result(claim, call_failure_from_error(error))
+    except Exception as error:  # noqa: BLE001  one key must never take the others with it
+        # The type alone: the text of an unforeseen error is not ours to vouch for.
+        log.error("A list of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
+        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.INTERNAL))
+
+
+def _fetch_auth_configs(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
+    response = client.list_auth_configs(
+        secret=key_lease_open_secret(claim),
+        connection=claim.connection,
+        may_send=claim.deadline.covers,
+    )
+    items = response.value.items[:MAX_ITEMS]
+    return _build_success_result(claim, items, response.value.total, response.info)
+
+
+def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
+    connectors: dict[str, Connector] = {}
+    last_start_at = time.monotonic() + (MAX_DURATION_IN_CALLS - 1) * settings.AITRONOS_TOTAL_TIMEOUT
+    offset = 0
+    for _ in range(MAX_PAGES):
+        if offset and time.monotonic() > last_start_at:
+            raise RequestTimedOut(FailureKind.TOTAL_TIMEOUT)
+        response = client.list_connectors(
+            secret=key_lease_open_secret(claim),
+            connection=claim.connection,
+            offset=offset,
+            limit=PAGE_SIZE,
+            may_send=claim.deadline.covers,
+        )
+        page = response.value
+        for connector in page.connectors:
+            connectors.setdefault(connector.tool_key, connector)
+        # The count and the items may differ: to see a connector twice is better than to miss one.
+        step = min(page.returned, len(page.connectors))
+        offset += step
+        if not step or offset >= page.total:
+            break
+    items = tuple(connectors.values())[:MAX_ITEMS]
+    return _build_success_result(claim, items, page.total, response.info)
+
+
+def _build_success_result(
+    claim: CatalogFetchClaim, items: tuple[CatalogItem, ...], total: int, info: CallInfo
+) -> CatalogFetchResult:
+    return CatalogFetchResult(
+        claim=claim,
+        finished_at=clock.now(),
+        items=items,
+        total=max(total, len(items)),
+        info=info,
+    )
+
+
+def _build_failure_result(claim: CatalogFetchClaim, failure: CallFailure) -> CatalogFetchResult:
+    return CatalogFetchResult(claim=claim, finished_at=clock.now(), failure=failure)
+
+
+_FETCHERS: dict[CatalogKind, Callable[[AitronosClient, CatalogFetchClaim], CatalogFetchResult]] = {
+    CatalogKind.AUTH_CONFIGS: _fetch_auth_configs,
+    CatalogKind.CONNECTORS: _fetch_connectors,
+}

@@ -1,0 +1,1 @@
+"""Checks of keys: requested, leased, performed, recorded."""

@@ -1,0 +1,267 @@
+"""Stores the results of checks: many rows in one short transaction, each row whole or not."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from freddy_admin.aitronos.types import SyncStatusResponse
+from freddy_admin.sync import health
+from freddy_admin.sync.checks.apply import (
+    NO_FAILURE,
+    PreviousStatus,
+    check_outcome_apply,
+    figures_apply,
+    health_facts_from_row,
+    health_verdict_apply,
+    sync_status_reset,
+)
+from freddy_admin.sync.checks.bulk_update import SyncStatusBulkUpdate
+from freddy_admin.sync.checks.counters import check_counters_increment
+from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
+from freddy_admin.sync.checks.results import CallFailure, CheckResult
+from freddy_admin.sync.history.diff import (
+    EventDraft,
+    PreviousObservation,
+    diff_observations,
+    figures_digest,
+    rolling_schedule_digest,
+    values_digest,
+)
+from freddy_admin.sync.history.recorder import (
+    PendingHistory,
+    check_run_close,
+    check_run_extend,
+    health_change_record,
+    pending_history_save,
+    unknown_state_record,
+)
+from freddy_admin.sync.models import CheckOutcome, EventKind, OperationState, SyncStatus
+from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
+from freddy_admin.sync.worker.schedule import hold_until_from_failure, next_check_at
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
+
+# What is read of the key, never its sealed bytes.
+_KEY_COLUMNS = ("version", "status", "paused_at", "grace_minutes")
+
+
+def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
+    """Store these results and release their leases; returns the rows that were written.
+
+    A result whose lease is no longer its own, or whose key was replaced, paused or revoked
+    meanwhile, is thrown away; where nothing was sent, the key stays due.
+    """
+    policy = check_policy()
+    results_by_key = {result.key_id: result for result in results}
+    pending_history = PendingHistory()
+    bulk_update = SyncStatusBulkUpdate()
+    with transaction.atomic():
+        rows = list(SyncStatus.objects.select_for_update().filter(pk__in=list(results_by_key)))
+        # Only now, by a statement of its own: one that joins them and waits for a row whose key a
+        # person is changing would show that row as it has become and the key as it was.
+        keys = ApiKey.objects.only(*_KEY_COLUMNS).in_bulk([row.pk for row in rows])
+        current_rows = [
+            row for row in rows if _is_result_current(row, keys[row.pk], results_by_key[row.pk])
+        ]
+        for row in current_rows:
+            bulk_update.track(row)
+            check_result_apply(
+                row,
+                keys[row.pk],
+                results_by_key[row.pk],
+                policy=policy,
+                pending_history=pending_history,
+            )
+        bulk_update.save()
+        _release_discarded_leases(rows, current_rows, results_by_key)
+        pending_history_save(pending_history)
+        check_counters_increment(results)
+    observation_cache_invalidate(rows=current_rows)
+    return current_rows
+
+
+def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:
+    has_lease_and_version = row.lease_token == result.token and key.version == result.key_version
+    return (
+        has_lease_and_version
+        and not result.is_withheld
+        and key.status == KeyLifecycle.ACTIVE
+        and key.paused_at is None
+    )
+
+
+def _release_discarded_leases(
+    rows: list[SyncStatus], current_rows: list[SyncStatus], results_by_key: dict[int, CheckResult]
+) -> None:
+    discarded_ids = {row.pk for row in rows} - {row.pk for row in current_rows}
+    for pk in discarded_ids:
+        leased_rows = SyncStatus.objects.filter(pk=pk, lease_token=results_by_key[pk].token)
+        leased_rows.update(lease_token="", lease_until=None)
+
+
+def check_result_apply(
+    row: SyncStatus,
+    key: ApiKey,
+    result: CheckResult,
+    *,
+    policy: CheckPolicy,
+    pending_history: PendingHistory,
+) -> None:
+    """Apply the result of one check to `row` and `pending_history`; saves neither."""
+    if row.key_version != result.key_version:
+        check_run_interrupt(row, pending_history=pending_history)
+        sync_status_reset(row, version=result.key_version)
+    previous = PreviousStatus.from_row(row)
+    observation = _previous_observation_from_row(row)
+    now = result.finished_at
+    failure = result.failure or NO_FAILURE
+    digest = _result_digest(result, failure, observation)
+    run_continues = _check_run_extend_or_restart(row, result, digest, pending_history, policy)
+    check_outcome_apply(row, result, failure)
+    if result.figures is None:
+        _record_first_failure_event(row, digest, failure, now=now, pending_history=pending_history)
+    else:
+        # In a run there is nothing to record: figures are equal, or roll as recorded before.
+        drafts = [] if run_continues else diff_observations(observation, result.figures, at=now)
+        _record_figures_events(
+            row, result.figures, drafts, now=now, pending_history=pending_history
+        )
+        figures_apply(row, result)
+    facts = health_facts_from_row(row, key, policy)
+    health_verdict_apply(row, facts, previous, now=now)
+    health_change_record(pending_history, row, unknown_at=previous.unknown_at, now=now)
+    row.hold_until = hold_until_from_failure(result.failure, now=now)
+    row.next_check_at = next_check_at(row, facts, now=now, policy=policy)
+    row.requested_at, row.requested_by = None, ""
+    row.lease_token, row.lease_until = "", None
+    row.updated_at = now
+
+
+def check_run_interrupt(
+    row: SyncStatus, *, pending_history: PendingHistory, now: datetime | None = None
+) -> None:
+    """Close the check run of a key that is paused, resumed, replaced or revoked at `now`."""
+    if now is not None:
+        unknown_state_record(pending_history, row, unknown_at=row.unknown_at, now=now)
+    check_run_close(pending_history, row)
+    row.figures_digest = row.previous_figures_digest = ""
+    row.figures_check_count = 0
+
+
+def _result_digest(
+    result: CheckResult, failure: CallFailure, observation: PreviousObservation | None
+) -> str:
+    """The digest of what the check brought: a run is of checks with equal digests."""
+    if result.figures is None:
+        return values_digest(result.outcome, failure.kind, failure.http_status, failure.code)
+    rolling = rolling_schedule_digest(observation, result.figures, at=result.finished_at)
+    return rolling or figures_digest(result.figures)
+
+
+def _check_run_extend_or_restart(
+    row: SyncStatus,
+    result: CheckResult,
+    digest: str,
+    pending_history: PendingHistory,
+    policy: CheckPolicy,
+) -> bool:
+    """Extend the run of identical checks (True), or close it and begin another (False)."""
+    now, valid_until = result.finished_at, _run_valid_until(row, policy)
+    run_continues = row.run_digest == digest and now <= valid_until
+    if not run_continues:
+        check_run_close(pending_history, row, until=None if now > valid_until else now)
+    check_run_extend(row, digest=digest, at=now, elapsed_ms=result.elapsed_ms)
+    return run_continues
+
+
+def _record_first_failure_event(
+    row: SyncStatus,
+    digest: str,
+    failure: CallFailure,
+    *,
+    now: datetime,
+    pending_history: PendingHistory,
+) -> None:
+    if not row.recorded_error_digest:
+        row.recorded_error_digest = digest
+        details = {"kind": failure.kind, "http": failure.http_status, "code": failure.code}
+        pending_history.add_event(
+            row, EventDraft(EventKind.CHECK_FAILED, now, details), noticed_at=now
+        )
+
+
+def _run_valid_until(row: SyncStatus, policy: CheckPolicy) -> datetime:
+    """Until when a check may extend the run of the latest one: later, there was a gap."""
+    latest_at = row.checked_at
+    if latest_at is None:
+        return _EARLIEST
+    if row.outcome != CheckOutcome.GOOD:
+        # Failing keys are checked less and less often: a wait as planned is no gap.
+        latest_at = max(latest_at, min(row.next_check_at, latest_at + policy.horizon))
+    return latest_at + health.observation_lifetime(policy.period)
+
+
+def _previous_observation_from_row(row: SyncStatus) -> PreviousObservation | None:
+    """The last good figures, where there are any."""
+    if row.observed_at is None:
+        return None
+    figures = SyncStatusResponse(
+        total_tools=row.total_tools or 0,
+        enabled_tools=row.enabled_tools or 0,
+        last_sync_at=row.last_sync_at,
+        next_sync_at=row.next_sync_at,
+        sync_interval_hours=row.sync_interval_hours or 0,
+        incremental_sync_enabled=bool(row.incremental_sync_enabled),
+    )
+    are_former = row.figures_are_former
+    return PreviousObservation(
+        figures, row.observed_at, are_former, row.recorded_sync_at, row.recorded_skip_at
+    )
+
+
+def _record_figures_events(
+    row: SyncStatus,
+    figures: SyncStatusResponse,
+    drafts: Sequence[EventDraft],
+    *,
+    now: datetime,
+    pending_history: PendingHistory,
+) -> None:
+    for draft in drafts:
+        is_sync = draft.kind == EventKind.SYNC_SEEN
+        is_sent = row.operation_state != OperationState.QUEUED
+        requested_by = (
+            row.operation_requested_by
+            if is_sync and is_sent and _figures_confirm_sync_operation(row, figures)
+            else ""
+        )
+        pending_history.add_event(row, draft, noticed_at=now, actor=requested_by)
+        if draft.kind == EventKind.SYNC_SKIPPED:
+            row.recorded_skip_at = draft.at
+    last_sync_at, has_moved = figures.last_sync_at, figures.last_sync_at != row.last_sync_at
+    if last_sync_at is None:
+        return
+    if row.recorded_sync_at is None or (has_moved and last_sync_at > row.recorded_sync_at):
+        # One that lies well ahead is not believed: true ones before it are still to be recorded.
+        row.recorded_sync_at = last_sync_at if last_sync_at <= now + health.CLOCK_TOLERANCE else now
+    if (
+        has_moved
+        and row.operation_state in _ANSWERED_STATES
+        and _figures_confirm_sync_operation(row, figures)
+    ):
+        pending_history.confirmed_syncs.append((row.pk, last_sync_at))
+        row.operation_requested_at, row.operation_requested_by, row.operation_state = None, "", ""
+
+
+def _figures_confirm_sync_operation(row: SyncStatus, figures: SyncStatusResponse) -> bool:
+    # The API names whole seconds: a sync that began in the second of the request is its sync.
+    last_sync_at = figures.last_sync_at
+    return bool(
+        last_sync_at
+        and row.operation_requested_at
+        and last_sync_at >= row.operation_requested_at.replace(microsecond=0)
+    )
+
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_ANSWERED_STATES = frozenset({OperationState.DONE, OperationState.UNCLEAR})

@@ -1,0 +1,124 @@
+"""Requests for checks: by people, and for pages that show a status that is no longer fresh."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext as _
+
+from freddy_admin.audit.services import Actor, OrganisationRef, audit_event_record
+from freddy_admin.audit.tags import AuditTag
+from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER, check_policy
+from freddy_admin.sync.history.recorder import history_event_create
+from freddy_admin.sync.models import EventKind, SyncStatus
+from freddy_admin.sync.status.types import KeyRow
+from freddy_admin.vault.models import KeyLifecycle
+
+log = logging.getLogger(__name__)
+
+# A page shows 50 keys; more would be somebody asking for the whole fleet at once.
+_MAX_KEYS_PER_REFRESH = 200
+
+
+class CheckRequestOutcome(StrEnum):
+    """What became of a person's request for a check."""
+
+    ASKED = "asked"  # the worker will do it next
+    JOINED = "joined"  # one runs already, or was asked for: its result is yours too
+    JUST_CHECKED = "just_checked"  # under ten seconds old: that result is the answer
+    HELD = "held"  # Aitronos asked us to wait
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """The outcome of a request, and until when we wait where Aitronos asked us to."""
+
+    outcome: CheckRequestOutcome
+    held_until: datetime | None = None
+
+
+def status_request_refresh(*, rows: Sequence[KeyRow], now: datetime) -> int:
+    """Request a check of each row that is no longer fresh; returns how many were requested.
+
+    However many people look, a key is requested once: afterwards it is due, and stays so until
+    its check has ended. Keys that fail or are refused keep to their own pace.
+    """
+    stale_before = now - check_policy().fresh
+    stale_ids = [row.key_id for row in rows if _needs_refresh(row, stale_before)]
+    if not stale_ids:
+        return 0
+    # The conditions once more in SQL: another request, or the worker, may have been faster.
+    rows_to_check = SyncStatus.objects.filter(
+        pk__in=stale_ids[:_MAX_KEYS_PER_REFRESH],
+        next_check_at__gt=now,
+        checked_at__lte=stale_before,
+    )
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            return rows_to_check.update(next_check_at=now)
+    except DatabaseError as error:
+        # A database that is full or can only be read must not take the page with it.
+        log.warning("Checks could not be asked for: %s", type(error).__name__)
+        return 0
+
+
+def _needs_refresh(row: KeyRow, stale_before: datetime) -> bool:
+    is_steady = row.failures == 0 and row.refusals == 0 and row.paused_at is None
+    is_stale = row.checked_at is not None and row.checked_at <= stale_before
+    return is_steady and is_stale and row.next_check_at > row.now and not row.is_check_pending
+
+
+def check_request(*, organisation: Organisation, actor: Actor, key_id: int) -> CheckRequest:
+    """Request a check of this key for a person. Raises NotFound, or Conflict when paused."""
+    now = clock.now()
+    with transaction.atomic():
+        rows = SyncStatus.objects.select_for_update(of=("self",)).select_related("key")
+        row = rows.filter(
+            pk=key_id, organisation=organisation, key__status=KeyLifecycle.ACTIVE
+        ).first()
+        if row is None:
+            raise NotFound(_("There is no such key here."))
+        if row.key.paused_at is not None:
+            raise Conflict(_("This key is paused. Resume it: then it is checked at once."))
+        outcome = _decide_request_outcome(row, now=now)
+        if outcome is CheckRequestOutcome.ASKED:
+            _save_check_request(row, organisation=organisation, actor=actor, now=now)
+    return CheckRequest(
+        outcome, held_until=row.hold_until if outcome is CheckRequestOutcome.HELD else None
+    )
+
+
+def _decide_request_outcome(row: SyncStatus, *, now: datetime) -> CheckRequestOutcome:
+    is_running = row.lease_until is not None and row.lease_until > now
+    if is_running or row.requested_at is not None:
+        return CheckRequestOutcome.JOINED
+    age = now - row.checked_at if row.checked_at else None
+    # A negative age: our clock was set back, and the result is of no known age.
+    if age is not None and timedelta() <= age < REPEAT_REQUEST_AFTER:
+        return CheckRequestOutcome.JUST_CHECKED
+    if row.hold_until is not None and row.hold_until > now:
+        return CheckRequestOutcome.HELD
+    return CheckRequestOutcome.ASKED
+
+
+def _save_check_request(
+    row: SyncStatus, *, organisation: Organisation, actor: Actor, now: datetime
+) -> None:
+    row.next_check_at = min(row.next_check_at, now)
+    row.requested_at, row.requested_by, row.updated_at = now, actor.name[:254], now
+    row.save(update_fields=["next_check_at", "requested_at", "requested_by", "updated_at"])
+    history_event_create(
+        key=row.key, kind=EventKind.PERSON_ACTION, details={"what": "check"}, actor=actor.name
+    )
+    audit_event_record(
+        tag=AuditTag.CHECK_REQUESTED,
+        actor=actor,
+        organisation=OrganisationRef(organisation.pk, organisation.name),
+        subject=row.key.label,
+    )

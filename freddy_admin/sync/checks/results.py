@@ -1,0 +1,80 @@
+"""What one check brought, before it is written down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from freddy_admin.aitronos.errors import (
+    AitronosError,
+    FailureKind,
+    KeyNotPermitted,
+    KeyRefused,
+)
+from freddy_admin.aitronos.types import CallInfo, SyncStatusResponse
+from freddy_admin.sync.models import CheckOutcome
+
+
+class LocalFailureKind(StrEnum):
+    """Why a check ended before it reached the API; stored beside the client's failure kinds."""
+
+    KEY_UNREADABLE = "key_unreadable"
+    MASTER_KEY_MISFIT = "master_key_misfit"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailure:
+    """Why there are no figures. Texts come cleaned and cut from the client; never a secret."""
+
+    kind: str
+    code: str = ""
+    http_status: int | None = None
+    message: str = ""
+    field: str = ""
+    detail: str = ""
+    trace_id: str = ""
+    request_id: str = ""
+    retry_after: float | None = None
+    spending_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The result of one check of one key version."""
+
+    key_id: int
+    key_version: int
+    token: str  # the lease it ran under
+    finished_at: datetime
+    outcome: CheckOutcome
+    elapsed_ms: float | None = None
+    figures: SyncStatusResponse | None = None
+    info: CallInfo | None = None
+    failure: CallFailure | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nothing was sent: the lease was over, or nearly, once the connection stood."""
+        return self.failure is not None and self.failure.kind == FailureKind.WITHHELD
+
+
+def call_failure_from_error(error: AitronosError) -> CallFailure:
+    """The client's typed error as a `CallFailure`."""
+    return CallFailure(
+        kind=str(error.kind),
+        code=error.code or "",
+        http_status=error.http_status,
+        message=error.message or "",
+        field=error.field or "",
+        detail=error.detail or "",
+        trace_id=error.trace_id or "",
+        request_id=error.request_id or "",
+        retry_after=error.retry_after,
+        spending_limit=bool(getattr(error, "spending_limit", False)),
+    )
+
+
+def check_outcome_from_error(error: AitronosError) -> CheckOutcome:
+    """REFUSED for a conclusive refusal of the key, FAILED for anything else."""
+    is_refused = isinstance(error, KeyRefused | KeyNotPermitted)
+    return CheckOutcome.REFUSED if is_refused else CheckOutcome.FAILED

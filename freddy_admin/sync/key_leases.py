@@ -1,0 +1,59 @@
+"""A lease on one key for one call: the sealed bytes, opened for that call alone."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from freddy_admin.sync.lease_deadline import LeaseDeadline
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.opening import secret_open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLease:
+    """A lease on a key, with what opening it needs; never holds the secret."""
+
+    key_id: int
+    organisation_id: int
+    key_version: int
+    token: str  # of the lease
+    deadline: LeaseDeadline
+    master_key_id: str = field(repr=False)
+    ciphertext: bytes | None = field(repr=False)
+
+    @property
+    def connection(self) -> str:
+        """The name of the pool whose connections this key version may use."""
+        return f"{self.key_id}.{self.key_version}"
+
+
+def key_lease_open_secret(lease: KeyLease) -> str:
+    """The secret, to be handed straight to the client.
+
+    Never give it a name: a traceback that prints locals would print it. Raises KeyUnreadable and
+    MasterKeyMisfit, as the vault does.
+    """
+    return secret_open(
+        key_id=lease.key_id,
+        organisation_id=lease.organisation_id,
+        version=lease.key_version,
+        ciphertext=lease.ciphertext,
+        master_key_id=lease.master_key_id,
+    )
+
+
+# What `key_lease_values` reads of a key.
+KEY_LEASE_COLUMNS: Final = ("organisation", "version", "master_key_id", "ciphertext")
+
+
+def key_lease_values(key: ApiKey, *, token: str, ends_at: datetime) -> dict[str, Any]:
+    """The fields of a `KeyLease` on the stored `key`; the lease ends at `ends_at`."""
+    return {
+        "key_id": key.pk,
+        "organisation_id": key.organisation_id,
+        "key_version": key.version,
+        "token": token,
+        "deadline": LeaseDeadline.at(ends_at),
+        "master_key_id": key.master_key_id,
+        "ciphertext": bytes(key.ciphertext) if key.ciphertext is not None else None,
+    }

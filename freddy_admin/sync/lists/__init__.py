@@ -1,1 +1,0 @@
-"""What Aitronos lists beside the status: asked for, fetched by the worker, read."""

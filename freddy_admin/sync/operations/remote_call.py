@@ -1,0 +1,236 @@
+"""The one call of a remote operation: claimed once, sent once at most, and its result.
+
+The claim is committed before anything is sent. A worker that dies afterwards leaves an operation of
+which nobody knows whether it arrived: it is never sent again, and the panel says so. A worker that
+is stopped and wakes up later reads the row once more, immediately before the first byte.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+
+from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.operation_parsing import OPTIONAL_SYNC_FIELDS
+from freddy_admin.aitronos.types import SyncStartedResponse
+from freddy_admin.core import clock
+from freddy_admin.sync.checks.policy import unsent_operations_cutoff
+from freddy_admin.sync.checks.results import (
+    CallFailure,
+    LocalFailureKind,
+    call_failure_from_error,
+)
+from freddy_admin.sync.key_leases import KeyLease, key_lease_open_secret, key_lease_values
+from freddy_admin.sync.models import OperationKind, OperationState, RemoteOperation, SyncStatus
+from freddy_admin.vault.models import KeyLifecycle
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
+
+log = logging.getLogger(__name__)
+
+# With these statuses nothing was begun: the request itself was rejected.
+_REJECTED_HTTP_STATUSES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, *range(300, 400)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationClaim(KeyLease):
+    """A lease on one operation that is ours to send."""
+
+    operation_id: int
+    kind: OperationKind
+    full: bool
+    tool_key: str
+    enable: bool
+    claimed_at: datetime  # by the database's clock
+    lease_seconds: float  # real seconds from then on
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """The result of an operation: `state` is done, refused or unclear."""
+
+    operation_id: int
+    key_id: int
+    token: str
+    finished_at: datetime
+    state: OperationState
+    result: dict[str, Any] = field(default_factory=dict)
+    failure: CallFailure | None = None
+    request_id: str = ""
+
+
+def operation_lease_duration() -> timedelta:
+    """How long a call may take, with a margin: afterwards no worker waits for its response."""
+    longest_seconds = settings.AITRONOS_CONNECT_TIMEOUT + settings.AITRONOS_SYNC_TIMEOUT
+    return clock.real_seconds_to_panel_duration(longest_seconds + 15.0)
+
+
+def operations_claim(*, limit: int, now: datetime) -> list[OperationClaim]:
+    """Claim up to `limit` queued operations, the oldest first; each is `sending` from here on."""
+    if limit < 1:
+        return []
+    with transaction.atomic():
+        queued = RemoteOperation.objects.filter(
+            state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
+        ).select_related("key")
+        locked = queued.select_for_update(skip_locked=True, of=("self",)).annotate(claimed_at=Now())
+        operations = list(locked.order_by("requested_at", "pk")[:limit])
+        for operation in operations:
+            operation.state, operation.sent_at = OperationState.SENDING, now
+            operation.lease_token = secrets.token_hex(8)
+            operation.lease_until = now + operation_lease_duration()
+            operation.key_version = operation.key.version
+        RemoteOperation.objects.bulk_update(
+            operations, ["state", "sent_at", "lease_token", "lease_until", "key_version"]
+        )
+    for operation in operations:
+        # A row at a time: several in one statement could deadlock with a batch of checks.
+        statuses = SyncStatus.objects.filter(
+            pk=operation.key_id, operation_requested_at=operation.requested_at
+        )
+        statuses.filter(operation_state=OperationState.QUEUED).update(
+            operation_state=OperationState.SENDING
+        )
+    return [_build_claim(operation, now) for operation in operations]
+
+
+def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationResult:
+    """Send the operation, unless it is not ours any more. Never raises.
+
+    Writes nothing to the database; runs in any thread. The result is refused, with the failure
+    `withheld`, where our lease was over before the first byte.
+    """
+    if claim.ciphertext is None:
+        return _build_result(claim, OperationState.REFUSED, failure=CallFailure(kind="key_changed"))
+    try:
+        return _send_request(client, claim)
+    except KeyUnreadable:
+        return _build_result(
+            claim, OperationState.REFUSED, failure=CallFailure(kind=LocalFailureKind.KEY_UNREADABLE)
+        )
+    except MasterKeyMisfit:
+        return _build_result(
+            claim,
+            OperationState.REFUSED,
+            failure=CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT),
+        )
+    except AitronosError as error:
+        state = operation_state_after_error(error, kind=claim.kind)
+        return _build_result(claim, state, failure=call_failure_from_error(error))
+    except Exception as error:  # noqa: BLE001  one operation must never take the others with it
+        log.error("Order %s broke: %s", claim.operation_id, type(error).__name__)  # noqa: TRY400
+        return _build_result(
+            claim, OperationState.UNCLEAR, failure=CallFailure(kind=LocalFailureKind.INTERNAL)
+        )
+
+
+def operation_state_after_error(error: AitronosError, *, kind: OperationKind) -> OperationState:
+    """Refused where it is certain that nothing was begun, else unclear: it may run all the same.
+
+    A sync's 200 that names its job is done, though its figures cannot be read. Any other 200,
+    such as a web page, is not the response of a sync.
+    """
+    if not error.request_sent or error.http_status in _REJECTED_HTTP_STATUSES:
+        return OperationState.REFUSED
+    is_done = error.http_status == 200 and error.field in OPTIONAL_SYNC_FIELDS
+    return OperationState.DONE if is_done and kind == OperationKind.SYNC else OperationState.UNCLEAR
+
+
+def operation_lease_covers(claim: OperationClaim, seconds: float) -> bool:
+    """Whether our lease on the operation holds for so many seconds from now.
+
+    By the row and the database's clock, then by this machine's: called immediately before the
+    first byte. No transaction is held; False where the database does not answer.
+    """
+    operations = RemoteOperation.objects.filter(pk=claim.operation_id, state=OperationState.SENDING)
+    try:
+        now = operations.filter(lease_token=claim.token).values_list(Now(), flat=True).first()
+    except DatabaseError as error:
+        log.warning("Order %s was not sent: %s", claim.operation_id, type(error).__name__)
+        return False
+    if now is None:
+        return False
+    elapsed_seconds = (now - claim.claimed_at).total_seconds()
+    # This machine's clock last: the database's answer may have been long on its way.
+    return elapsed_seconds + seconds <= claim.lease_seconds and claim.deadline.covers(seconds)
+
+
+def _send_request(client: AitronosClient, claim: OperationClaim) -> OperationResult:
+    may_send = partial(operation_lease_covers, claim)
+    if claim.kind == OperationKind.SYNC:
+        started = client.start_sync(
+            secret=key_lease_open_secret(claim),
+            full=claim.full,
+            read_timeout=settings.AITRONOS_SYNC_TIMEOUT,
+            may_send=may_send,
+        )
+        figures = _sync_result_values(started.value)
+        return _build_result(
+            claim, OperationState.DONE, result=figures, request_id=started.info.request_id
+        )
+    switched = client.switch_tool(
+        secret=key_lease_open_secret(claim),
+        tool_key=claim.tool_key,
+        enabled=claim.enable,
+        may_send=may_send,
+    )
+    result_values = {"message": switched.value.message}
+    return _build_result(
+        claim, OperationState.DONE, result=result_values, request_id=switched.info.request_id
+    )
+
+
+def _sync_result_values(started: SyncStartedResponse) -> dict[str, Any]:
+    return {
+        "job_id": started.job_id,
+        "status": started.status,
+        "synced": started.tools_synced,
+        "created": started.tools_created,
+        "updated": started.tools_updated,
+        "unchanged": started.tools_unchanged,
+        "mode": started.sync_mode,
+        "message": started.message,
+    }
+
+
+def _build_result(
+    claim: OperationClaim,
+    state: OperationState,
+    *,
+    result: dict[str, Any] | None = None,
+    failure: CallFailure | None = None,
+    request_id: str = "",
+) -> OperationResult:
+    return OperationResult(
+        operation_id=claim.operation_id,
+        key_id=claim.key_id,
+        token=claim.token,
+        finished_at=clock.now(),
+        state=state,
+        result=result or {},
+        failure=failure,
+        request_id=failure.request_id if failure else request_id,
+    )
+
+
+def _build_claim(operation: RemoteOperation, now: datetime) -> OperationClaim:
+    key, ends_at = operation.key, operation.lease_until or now
+    values = key_lease_values(key, token=operation.lease_token, ends_at=ends_at)
+    if key.status != KeyLifecycle.ACTIVE or key.paused_at is not None:
+        values["ciphertext"] = None
+    return OperationClaim(
+        operation_id=operation.pk,
+        kind=OperationKind(operation.kind),
+        full=operation.full,
+        tool_key=operation.tool_key,
+        enable=operation.enable,
+        claimed_at=getattr(operation, "claimed_at", now),
+        lease_seconds=(ends_at - clock.now()) / clock.real_seconds_to_panel_duration(1),
+        **values,
+    )

@@ -1,1 +1,0 @@
-"""What people ask the worker to do at Aitronos: placed, sent once at most, settled."""

@@ -1,0 +1,79 @@
+"""Finds duplicate secrets in one organisation by their fingerprint, opening nothing."""
+
+from collections.abc import Collection, Iterable
+
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+
+from freddy_admin.core.errors import InvalidInput
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
+
+# A candidate in these states counts as a copy of its secret.
+WAITING_STATES = (CandidateState.PENDING, CandidateState.UNTESTED, CandidateState.DIFFERS)
+_BATCH_SIZE = 500
+
+
+def secret_validate_not_duplicate(*, key: ApiKey, fingerprint: str) -> None:
+    """Raise InvalidInput if another key of the organisation, or its candidate, has this secret.
+
+    Raised, too, if this key's own candidate has it and is being tested. The key's own present
+    secret is no duplicate.
+    """
+    secret_validate_not_in_other_active_key(key=key, fingerprint=fingerprint)
+    candidates = KeyCandidate.objects.filter(
+        key__organisation_id=key.organisation_id, state__in=WAITING_STATES, fingerprint=fingerprint
+    )
+    for candidate in candidates.select_related("key"):
+        _candidate_validate_not_duplicate(candidate, key=key)
+
+
+def secret_validate_not_in_other_active_key(*, key: ApiKey, fingerprint: str) -> None:
+    """Raise InvalidInput if another active key of the organisation has this secret."""
+    active_keys = ApiKey.objects.filter(
+        organisation_id=key.organisation_id, status=KeyLifecycle.ACTIVE, fingerprint=fingerprint
+    )
+    duplicate_key = active_keys.exclude(pk=key.pk).only("label").first()
+    if duplicate_key is not None:
+        raise InvalidInput(
+            _("This API key is already here, as “%(label)s”.") % {"label": duplicate_key.label},
+            field="api_key",
+        )
+
+
+def duplicate_candidates_list(*, ids: Collection[int]) -> list[KeyCandidate]:
+    """Those of these candidates whose secret another active key of their organisation has."""
+    active_keys = ApiKey.objects.filter(
+        organisation=OuterRef("key__organisation"),
+        status=KeyLifecycle.ACTIVE,
+        fingerprint=OuterRef("fingerprint"),
+    ).exclude(pk=OuterRef("key"))
+    candidates = KeyCandidate.objects.filter(Exists(active_keys), pk__in=ids).exclude(
+        fingerprint=""
+    )
+    return list(candidates.select_related("key__organisation"))
+
+
+def _candidate_validate_not_duplicate(candidate: KeyCandidate, *, key: ApiKey) -> None:
+    if candidate.key_id != key.pk:
+        raise InvalidInput(
+            _("This API key is already here: “%(label)s” waits to be kept.")
+            % {"label": candidate.key.label},
+            field="api_key",
+        )
+    if candidate.state == CandidateState.PENDING:
+        raise InvalidInput(_("This API key is already here: it is being tested."), field="api_key")
+
+
+def fingerprints_of_organisations(*, organisation_ids: Iterable[int]) -> set[tuple[int, str]]:
+    """(organisation id, fingerprint) of every active key and waiting candidate."""
+    fingerprints: set[tuple[int, str]] = set()
+    ids = sorted(set(organisation_ids))
+    for start in range(0, len(ids), _BATCH_SIZE):
+        batch_ids = ids[start : start + _BATCH_SIZE]
+        keys = ApiKey.objects.filter(organisation_id__in=batch_ids, status=KeyLifecycle.ACTIVE)
+        fingerprints.update(keys.values_list("organisation_id", "fingerprint"))
+        candidates = KeyCandidate.objects.filter(
+            key__organisation_id__in=batch_ids, state__in=WAITING_STATES
+        )
+        fingerprints.update(candidates.values_list("key__organisation_id", "fingerprint"))
+    return fingerprints

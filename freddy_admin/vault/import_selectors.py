@@ -1,0 +1,75 @@
+"""Reads drafts of imports. Only its creator sees a draft; platform admins do not."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.models import User
+from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.later_of_two_clocks import later_clock_now
+from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportDraftState
+
+# A draft that is not confirmed for this long is wiped.
+IMPORT_DRAFT_LIFETIME: Final = timedelta(hours=24)
+
+
+def open_import_drafts_list(*, user: User) -> QuerySet[ImportDraft]:
+    """This person's open drafts, the latest first."""
+    drafts = ImportDraft.objects.filter(created_at__gt=later_clock_now() - IMPORT_DRAFT_LIFETIME)
+    return drafts.filter(person=user, state=ImportDraftState.OPEN).order_by("-created_at")
+
+
+def import_draft_get(*, user: User, draft_id: UUID) -> ImportDraft:
+    """This person's draft, open or confirmed; NotFound for a foreign one and a missing one."""
+    draft = _unexpired_import_drafts().filter(person=user, pk=draft_id).first()
+    if draft is None:
+        raise _import_draft_not_found()
+    return draft
+
+
+def import_draft_lock(*, user: User, draft_id: UUID, state: ImportDraftState) -> ImportDraft:
+    """This person's draft, locked; raises NotFound, and Conflict if it is in another state."""
+    draft = (
+        _unexpired_import_drafts()
+        .select_for_update(no_key=True)
+        .filter(person=user, pk=draft_id)
+        .first()
+    )
+    if draft is None:
+        raise _import_draft_not_found()
+    if draft.state != state:
+        raise Conflict(_("This import was confirmed already. Look at what became of it."))
+    return draft
+
+
+def import_row_counts(*, draft: ImportDraft) -> Counter[tuple[str, str]]:
+    """Number of rows by (state, save state); one query."""
+    state_counts = (
+        draft.rows.order_by().values_list("state", "save_state").annotate(count=Count("pk"))
+    )
+    return Counter({(state, save_state): count for state, save_state, count in state_counts})
+
+
+def import_rows_list(*, draft: ImportDraft, state: str = "") -> QuerySet[ImportDraftRow]:
+    """Rows in the order of the pasted text, of one state if given, without their sealed bytes."""
+    rows = draft.rows.defer("ciphertext").select_related("organisation").order_by("number")
+    return rows.filter(state=state) if state else rows
+
+
+def _unexpired_import_drafts() -> QuerySet[ImportDraft]:
+    # A confirmed draft stays readable for another lifetime.
+    return ImportDraft.objects.filter(
+        created_at__gt=later_clock_now() - 2 * IMPORT_DRAFT_LIFETIME
+    ).exclude(
+        state=ImportDraftState.OPEN, created_at__lte=later_clock_now() - IMPORT_DRAFT_LIFETIME
+    )
+
+
+def _import_draft_not_found() -> NotFound:
+    return NotFound(
+        _("There is no such import. What is not confirmed within 24 hours is thrown away.")
+    )

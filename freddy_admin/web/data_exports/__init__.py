@@ -1,0 +1,1 @@
+"""Data exports: of an organisation, and of what is stored about a person."""

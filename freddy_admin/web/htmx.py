@@ -1,0 +1,32 @@
+"""Live updates: the browser sends the digests of its parts and gets those that changed."""
+
+from django.http import HttpRequest, HttpResponse
+
+from freddy_admin.core import clock
+
+SEEN_HEADER_LIMIT = 8_192
+
+
+def current_time_ms() -> int:
+    """The panel's time in milliseconds since 1970, from which the browser counts on."""
+    return int(clock.now().timestamp() * 1000)
+
+
+def seen_part_digests(request: HttpRequest) -> dict[str, str] | None:
+    """Part → digest, as the browser shows them; None where the request is for a whole page."""
+    if request.headers.get("X-Live") != "1":
+        return None
+    text = request.headers.get("X-Seen", "")[:SEEN_HEADER_LIMIT]
+    pairs = (pair.partition("=") for pair in text.split(",") if pair)
+    return {name: digest for name, _, digest in pairs}
+
+
+def not_modified() -> HttpResponse:
+    """204: the browser leaves the page as it is."""
+    return HttpResponse(status=204)
+
+
+def render_parts(response: HttpResponse) -> HttpResponse:
+    """The response, whose parts are swapped out of band: nothing else is to be replaced."""
+    response["HX-Reswap"] = "none"
+    return response

@@ -1,1 +1,0 @@
-"""The panel's own JSON API, `/api/v1`, for programs with a panel token."""

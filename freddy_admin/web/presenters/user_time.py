@@ -1,0 +1,208 @@
+"""Times as people read them: relative at a glance, exact on hover, focus and in print.
+
+A `UserTime` belongs to one page: its moment and the user's zone. Every time is put into words
+once, here, and never in a template: localising inside a loop is what makes list pages slow.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import lru_cache
+
+from django.utils import timezone
+from django.utils.dates import MONTHS_3, WEEKDAYS
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+PAST, FUTURE, EITHER = "past", "future", "either"
+
+
+@dataclass(frozen=True, slots=True)
+class UserTime:
+    """The moment and the zone of one page."""
+
+    now: datetime
+    zone: tzinfo
+    # Asked for once: a page puts hundreds of times into words.
+    language: str | None = field(default_factory=get_language)
+
+    def format_exact(self, at: datetime) -> str:
+        """`23 Nov 2026, 14:05:12 UTC`."""
+        return _format_exact(at, self.zone, self.language)
+
+    def format_clock(self, at: datetime) -> str:
+        """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        year = "" if local.year == today.year else f" {local.year}"
+        return f"{_format_date(local)}{year}, {local:%H:%M}"
+
+    def format_relative(self, at: datetime, side: str = PAST) -> str:
+        """`12 min ago`, `in 20 s`; held on its side: never "in -3 min"."""
+        seconds = (self.now - at).total_seconds()
+        return _format_relative(
+            _clamp_to_side(seconds, side), _relative_time_phrases(self.language)
+        )
+
+    def render_ago(self, at: datetime) -> SafeString:
+        """A moment that is over, as an element that goes on counting in the browser."""
+        return self._render_time_element(at, self.format_relative(at, PAST), PAST)
+
+    def render_until(self, at: datetime) -> SafeString:
+        """A moment to come; once it is reached, `any moment`."""
+        return self._render_time_element(at, self.format_relative(at, FUTURE), FUTURE)
+
+    def render_clock(self, at: datetime) -> SafeString:
+        """The time of the clock, with the exact one behind it."""
+        return self._render_time_element(at, self.format_clock(at), "")
+
+    def render_relative_and_clock(self, at: datetime, side: str = PAST) -> SafeString:
+        """How long it is, and the time of the clock beside it."""
+        relative = self._render_time_element(at, self.format_relative(at, side), side)
+        return SafeString(
+            f'{relative} <span class="fact-exact">{escape(self.format_clock(at))}</span>'
+        )  # nosec B703
+
+    def render_relative_cell(self, at: datetime, side: str = PAST) -> SafeString:
+        """How long ago it is, for a list: reached by touch, shown while its row has the focus.
+
+        A stop for the Tab key on every time of every row would make the list a desert to cross.
+        """
+        return self._render_time_element(at, self.format_relative(at, side), side, stop="-1")
+
+    def render_clock_cell(self, at: datetime) -> SafeString:
+        """The time of the clock, for a list or a table; no stop for the Tab key."""
+        return self._render_time_element(at, self.format_clock(at), "", stop="-1")
+
+    def render_time_of_day(self, at: datetime) -> SafeString:
+        """`14:05:12` in a list whose heading names the day."""
+        return self._render_time_element(at, f"{at.astimezone(self.zone):%H:%M:%S}", "", stop="-1")
+
+    def format_time_range(self, start: datetime, end: datetime | None) -> str:
+        """`23 Nov, 14:05 to 16:20`; the second day is named where it is another. None: now."""
+        if end is None:
+            return _("%(start)s until now") % {"start": self.format_clock(start)}
+        is_same_day = start.astimezone(self.zone).date() == end.astimezone(self.zone).date()
+        end_text = self.format_hour_minute(end) if is_same_day else self.format_clock(end)
+        return _("%(start)s to %(end)s") % {"start": self.format_clock(start), "end": end_text}
+
+    def format_hour_minute(self, at: datetime) -> str:
+        """`14:05`, whatever the day."""
+        return f"{at.astimezone(self.zone):%H:%M}"
+
+    def format_date(self, at: datetime) -> str:
+        """`23 Nov`."""
+        return _format_date(at.astimezone(self.zone))
+
+    def format_day_heading(self, at: datetime) -> str:
+        """`Today`, `Yesterday`, else `Sunday, 1 Mar 2026`."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        near_day = {0: _("Today"), 1: _("Yesterday")}.get((today - local.date()).days)
+        return near_day or f"{WEEKDAYS[local.weekday()]}, {_format_date(local)} {local.year}"
+
+    def _render_time_element(
+        self, at: datetime, words: str, side: str, stop: str = "0"
+    ) -> SafeString:
+        # Every part is ours (numbers, month names, zone names): nothing foreign gets in here.
+        exact = escape(self.format_exact(at))
+        rel = f' data-rel="{side}"' if side else ""
+        return SafeString(  # nosec B703
+            f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="{exact}" '
+            f'tabindex="{stop}"{rel}>{escape(words)}</time>'
+        )
+
+
+def get_user_time(now: datetime) -> UserTime:
+    """For the person whose request is being answered."""
+    return UserTime(now=now, zone=timezone.get_current_timezone())
+
+
+def _format_relative(seconds: float, words: Mapping[str, str]) -> str:
+    # Positive seconds are over, negative ones to come; -0.0 and less read as the future.
+    size = abs(seconds)
+    side = "past" if seconds > 0 else "future"
+    if size < 5:
+        return words[f"{side}_now"]
+    for unit, length, limit in _RELATIVE_UNITS:
+        if size < limit:
+            number = int(size // length)
+            return words[f"{side}_{unit}"].replace("{n}", str(number))
+    number = int(size // DAY)
+    return words[f"{side}_day"].replace("{n}", str(number))
+
+
+def browser_time_units_json() -> str:
+    """The phrases of relative times as JSON, so that the browser counts on in this language."""
+    return _relative_time_phrases_json(get_language())
+
+
+def format_duration(seconds: float) -> str:
+    """A length of time: `20 s`, `15 min`, `6 h`, `3 days`."""
+    if seconds < MINUTE:
+        return _("%(n)d s") % {"n": seconds}
+    if seconds < HOUR:
+        return _("%(n)d min") % {"n": round(seconds / MINUTE)}
+    if seconds < 2 * DAY:
+        hours = seconds / HOUR
+        text = f"{hours:.0f}" if hours == int(hours) else f"{hours:.1f}"
+        return _("%(n)s h") % {"n": text}
+    days = round(seconds / DAY)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def format_interval(hours: int) -> str:
+    """How often something comes: `every hour`, `every 6 hours`, `every day`, `every 30 days`."""
+    days, rest = divmod(hours, 24)
+    if days and not rest:
+        return ngettext("every day", "every %(n)d days", days) % {"n": days}
+    return ngettext("every hour", "every %(n)d hours", hours) % {"n": hours}
+
+
+_RELATIVE_UNITS = (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, 2 * DAY))
+
+
+def _clamp_to_side(seconds: float, side: str) -> float:
+    if side == PAST:
+        return max(seconds, 0.001)
+    if side == FUTURE:
+        return min(seconds, -0.001)
+    return seconds
+
+
+@lru_cache(maxsize=4096)
+def _format_exact(at: datetime, zone: tzinfo, language: str | None) -> str:
+    # Kept: a list shows the same moments again and again, and this was a tenth of its time.
+    del language  # part of the cache's key: the month is named in the active language
+    local = at.astimezone(zone)
+    return f"{_format_date(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}"
+
+
+def _format_date(local: datetime) -> str:
+    return f"{local.day} {MONTHS_3[local.month]}".replace(".", "").title()
+
+
+@lru_cache(maxsize=8)
+def _relative_time_phrases(language: str | None) -> dict[str, str]:
+    del language  # the key of the cache: gettext answers in the active language
+    return {
+        "past_now": _("just now"),
+        "past_s": _("{n} s ago"),
+        "past_min": _("{n} min ago"),
+        "past_h": _("{n} h ago"),
+        "past_day": _("{n} days ago"),
+        "future_now": pgettext("very soon", "any moment"),
+        "future_s": _("in {n} s"),
+        "future_min": _("in {n} min"),
+        "future_h": _("in {n} h"),
+        "future_day": _("in {n} days"),
+    }
+
+
+@lru_cache(maxsize=8)
+def _relative_time_phrases_json(language: str | None) -> str:
+    return json.dumps(_relative_time_phrases(language), ensure_ascii=True)

@@ -1,0 +1,138 @@
+"""Pages for what went wrong, each with a way on; those of 5xx need no database and no context."""
+
+import sys
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import gettext as _
+
+from freddy_admin.core.errors import PublicError
+from freddy_admin.core.json_responses import (
+    add_error_headers,
+    error_response,
+    is_api_request,
+    json_response,
+)
+from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
+from freddy_admin.web.private_headers import add_private_headers
+from freddy_admin.web.unsaved_input import unsaved_input_text
+
+RETRY_AFTER_SECONDS = "20"
+
+
+def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: the request itself cannot be read."""
+    del exception
+    if is_api_request(request):
+        return add_private_headers(_json_error_response(400, _("This request cannot be read.")))
+    # A foreign host may be noticed before any middleware of ours has a say.
+    return add_private_headers(HttpResponse(loader.render_to_string("errors/400.html"), status=400))
+
+
+def body_too_large_response(request: HttpRequest) -> HttpResponse:
+    """413: more than any form here takes; nothing of it was read. JSON for programs."""
+    if request.path.startswith("/api/"):
+        return add_private_headers(JsonResponse({"detail": _("The body is too big.")}, status=413))
+    return add_private_headers(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
+
+
+def add_method_not_allowed_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """405 with a page, where the framework's own is empty; programs read the status alone."""
+    if not is_api_request(request) and not response.content:
+        response.content = loader.render_to_string("errors/405.html")
+        response["Content-Length"] = str(len(response.content))
+    return response
+
+
+def permission_denied_view(
+    request: HttpRequest, exception: Exception | None = None
+) -> HttpResponse:
+    """403: the person may see this, but their role does not allow the action."""
+    sentence = exception.message if isinstance(exception, PublicError) else ""
+    return render(request, "errors/403.html", {"sentence": sentence}, status=403)
+
+
+def page_not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: does not exist, or is not this person's; the two look alike."""
+    del exception
+    return render(request, "errors/404.html", status=404)
+
+
+def public_error_response(request: HttpRequest, error: PublicError) -> HttpResponse:
+    """The page, or JSON for programs, for what a service refused, by its HTTP status."""
+    if is_api_request(request):
+        return error_response(error)
+    if error.http_status == 404:
+        return page_not_found_view(request)
+    if error.http_status == 403:
+        return permission_denied_view(request, error)
+    template_context = {
+        "sentence": error.message,
+        "status": error.http_status,
+        "unsaved_input": unsaved_input_text(request),
+        "retry_url": request.path if error.http_status == 429 and _accepts_get(request) else "",
+    }
+    response = render(
+        request, "errors/public_error.html", template_context, status=error.http_status
+    )
+    return add_error_headers(response, error)
+
+
+def server_error_view(request: HttpRequest) -> HttpResponse:
+    """500 for our own errors; 503 where the database failed, which mostly comes back by itself."""
+    write_failure = write_failure_from_error(sys.exc_info()[1])
+    if write_failure is not None:
+        return database_unavailable_response(request, write_failure)
+    if is_api_request(request):
+        return add_private_headers(_json_error_response(500, _("The panel broke.")))
+    return add_private_headers(HttpResponse(loader.render_to_string("errors/500.html"), status=500))
+
+
+def database_unavailable_response(
+    request: HttpRequest, write_failure: WriteFailure
+) -> HttpResponse:
+    """503 with Retry-After: the database is unreachable or takes no writes, mostly for a moment."""
+    sentence = str(write_failure.sentence)
+    if is_api_request(request):
+        response = _json_error_response(503, sentence)
+    else:
+        is_unreachable = write_failure is WriteFailure.UNREACHABLE
+        title = (
+            _("The panel cannot reach its database")
+            if is_unreachable
+            else _("Nothing can be saved now")
+        )
+        html = loader.render_to_string("errors/503.html", {"title": title, "sentence": sentence})
+        response = HttpResponse(html, status=503)
+    response["Retry-After"] = RETRY_AFTER_SECONDS
+    return add_private_headers(response)
+
+
+def _json_error_response(status: int, sentence: str) -> HttpResponse:
+    return json_response({"detail": sentence}, status=status)
+
+
+def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form that was open too long, or was sent by another site."""
+    del reason  # written for developers
+    has_page = _accepts_get(request)
+    template_context = {
+        "title": _("This form is no longer valid"),
+        "sentence": _(
+            "Most likely you signed in again in another tab, or it was open for a long time. "
+            "Nothing was changed."
+        ),
+        "hint": _("Open the page anew and send it again.")
+        if has_page
+        else _("Go back, reload the page and send it again."),
+        "retry_url": request.path if has_page else "",
+        "unsaved_input": unsaved_input_text(request),
+    }
+    return render(request, "errors/403.html", template_context, status=403)
+
+
+def _accepts_get(request: HttpRequest) -> bool:
+    """Whether the URL takes GET, and is not only the target of a button."""
+    match = request.resolver_match
+    return "GET" in getattr(match and match.func, "access_methods", ("GET",))

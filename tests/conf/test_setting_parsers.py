@@ -1,0 +1,205 @@
+"""An invalid setting is refused with its name and what to do, and never with its value."""
+
+import base64
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from freddy_admin.conf import setting_parsers as conf
+from freddy_admin.conf.caches import parse_redis_url
+from freddy_admin.conf.databases import build_database_settings
+from freddy_admin.conf.email import build_email_settings
+from freddy_admin.conf.environment import Environment, EnvironmentMapping
+from freddy_admin.conf.logging_config import build_logging_settings
+from tests.crypto.master_keys import FIRST, public_key_text
+
+GOOD_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+SHORT_KEY = base64.urlsafe_b64encode(b"planted-and-far-too-short").decode()
+
+
+class EnvironmentFromValues(Environment):
+    """An environment with these values alone, so that a test changes nothing outside."""
+
+    def __init__(self, **values: str) -> None:
+        super().__init__()
+        self.ENVIRON = EnvironmentMapping()
+        self.ENVIRON.env = values
+
+
+REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
+    ("SECRET_KEY", "", lambda v: conf.parse_secret_key(v, debug=False)),
+    ("SECRET_KEY", "planted-short", lambda v: conf.parse_secret_key(v, debug=False)),
+    ("SECRET_KEY", "ab" * 40, lambda v: conf.parse_secret_key(v, debug=False)),
+    ("SECRET_KEY", conf.DEBUG_SECRET_KEY, lambda v: conf.parse_secret_key(v, debug=False)),
+    (
+        "SECRET_KEY",
+        "Change-me-0123456789-abcdefghijkl",
+        lambda v: conf.parse_secret_key(v, debug=False),
+    ),
+    (
+        "SECRET_KEY_FALLBACKS",
+        "planted-short",
+        lambda v: conf.parse_secret_key_fallbacks(v, current=GOOD_KEY),
+    ),
+    (
+        "SECRET_KEY_FALLBACKS",
+        GOOD_KEY,
+        lambda v: conf.parse_secret_key_fallbacks(v, current=GOOD_KEY),
+    ),
+    (
+        "SECRET_KEY_FALLBACKS",
+        GOOD_KEY,
+        lambda v: conf.parse_secret_key_fallbacks(f"{v},{v}", current="another"),
+    ),
+    ("ENCRYPTION_KEYS", "", lambda v: conf.parse_encryption_keys(v, "", debug=False)),
+    (
+        "ENCRYPTION_KEYS",
+        "planted, not base64!",
+        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+    ),
+    ("ENCRYPTION_KEYS", SHORT_KEY, lambda v: conf.parse_encryption_keys(v, "", debug=False)),
+    (
+        "ENCRYPTION_KEYS",
+        conf.DEBUG_MASTER_KEY,
+        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+    ),
+    (
+        "ENCRYPTION_KEYS",
+        base64.urlsafe_b64encode(b"\7" * 32).decode(),
+        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+    ),
+    (
+        "ENCRYPTION_KEYS",
+        GOOD_KEY,
+        lambda v: conf.parse_encryption_keys(f"{v},{v}", "", debug=False),
+    ),
+    (
+        "ENCRYPTION_KEYS (key 2 of 2)",
+        "planted-garbage",
+        lambda v: conf.parse_encryption_keys(f"{GOOD_KEY},{v}", "", debug=False),
+    ),
+    (
+        "ENCRYPTION_PUBLIC_KEY",
+        SHORT_KEY,
+        lambda v: conf.parse_encryption_keys(GOOD_KEY, v, debug=False),
+    ),
+    (
+        "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # nobody holds its private half
+        public_key_text(FIRST),
+        lambda v: conf.parse_encryption_keys(GOOD_KEY, v, debug=False),
+    ),
+    (
+        "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # the former one, left over
+        public_key_text(FIRST),
+        lambda v: conf.parse_encryption_keys(f"{GOOD_KEY},{FIRST}", v, debug=True),
+    ),
+    (
+        "PLAIN_HTTP",
+        "panel.example.org",
+        lambda v: conf.validate_plain_http(True, hosts=["localhost", v]),
+    ),
+    ("PLAIN_HTTP", "*", lambda v: conf.validate_plain_http(True, hosts=[v])),
+    ("REQUIRE_MFA", "planted", conf.parse_require_mfa),
+    ("AITRONOS_API_BASE_URL", "planted", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "ftp://planted.example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "http://planted.example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://planted:pw@api.example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://api.example/?planted=1", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://api.example/#planted", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://api.example:planted", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://[::planted", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://planted\\@api.example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://api.example/ planted", conf.parse_api_base_url),
+    ("AITRONOS_API_KEY_HEADER", "X-Planted: 1", conf.parse_header_name),
+    ("AITRONOS_API_KEY_HEADER", "", conf.parse_header_name),
+    ("LOG_LEVEL", "planted", lambda v: build_logging_settings(level=v)),
+    ("REDIS_URL", "planted:6379", parse_redis_url),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "parse"), REFUSED_SETTINGS)
+def test_an_invalid_setting_is_refused_by_name_and_never_shown(
+    name: str, value: str, parse: Any
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as raised:
+        parse(value)
+
+    assert str(raised.value).startswith(name)
+    assert not value or value not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "planted", "nan", "inf", "86401", "1e400"])
+def test_an_invalid_number_of_seconds_is_refused(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="STATUS_FRESH_SECONDS must be a number"):
+        conf.parse_seconds(
+            "STATUS_FRESH_SECONDS", EnvironmentFromValues(STATUS_FRESH_SECONDS=value), default=60.0
+        )
+
+
+@pytest.mark.parametrize("value", ["-1", "17", "planted", "1.5", "²"])
+def test_an_invalid_number_of_proxies_is_refused(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES must be a whole number"):
+        conf.parse_small_integer(
+            "TRUSTED_PROXIES", EnvironmentFromValues(TRUSTED_PROXIES=value), default=0
+        )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "planted",
+        "postgres//planted",
+        "mysql://u:planted@h/x",
+        "postgres://u:p@h:planted/x",
+        "postgres://u:12/planted@h:5432/x",
+    ],
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])
+def test_an_invalid_database_or_email_url_is_refused(name: str, value: str) -> None:
+    env = EnvironmentFromValues(**{name: value})
+
+    def build() -> object:
+        if name == "DATABASE_URL":
+            return build_database_settings(env, default="")
+        return build_email_settings(env)
+
+    with pytest.raises(ImproperlyConfigured) as raised:
+        build()
+
+    assert str(raised.value).startswith(name)
+    assert "planted" not in str(raised.value)
+
+
+def test_valid_settings_are_accepted() -> None:
+    assert conf.parse_secret_key("x1y2z3-0123456789-abcdefghijklmno", debug=False)
+    assert conf.parse_encryption_keys(f" {GOOD_KEY} ,", "", debug=False) == ([GOOD_KEY], "")
+    assert conf.parse_encryption_keys("", GOOD_KEY, debug=False) == ([], GOOD_KEY)
+    key_pair = conf.parse_encryption_keys(
+        f"{FIRST},{GOOD_KEY}", public_key_text(FIRST).rstrip("="), debug=False
+    )
+    assert key_pair == ([FIRST, GOOD_KEY], public_key_text(FIRST).rstrip("="))
+    assert conf.validate_plain_http(True, hosts=["localhost", "127.0.0.1", "[::1]"])
+    assert not conf.validate_plain_http(False, hosts=["panel.example.org"])
+    assert [conf.parse_require_mfa(value) for value in ("off", "admins", "all")]
+    assert conf.parse_api_base_url("https://api.example/v1/") == "https://api.example/v1"
+    assert conf.parse_api_base_url("http://127.0.0.1:8801") == "http://127.0.0.1:8801"
+    assert conf.parse_api_base_url("http://[::1]:8801") == "http://[::1]:8801"
+    assert conf.parse_header_name("X-API-Key") == "X-API-Key"
+    assert conf.parse_seconds("X", EnvironmentFromValues(X="2.5"), default=1.0) == 2.5
+    assert conf.parse_seconds("X", EnvironmentFromValues(X=""), default=1.0) == 1.0
+    assert conf.parse_small_integer("X", EnvironmentFromValues(X="2"), default=0) == 2
+    assert conf.parse_comma_list(" a.example , ,b.example") == ["a.example", "b.example"]
+    assert parse_redis_url("") == ""
+    assert parse_redis_url("rediss://cache:6379/1") == "rediss://cache:6379/1"
+    assert build_logging_settings(level="debug")["root"]["level"] == "DEBUG"
+    assert build_email_settings(EnvironmentFromValues())["EMAIL_BACKEND"].endswith(
+        "console.EmailBackend"
+    )
+
+
+def test_debug_mode_needs_no_secrets() -> None:
+    assert conf.parse_secret_key("", debug=True) == conf.DEBUG_SECRET_KEY
+    assert conf.parse_encryption_keys("", "", debug=True) == ([conf.DEBUG_MASTER_KEY], "")
+    with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
+        conf.parse_encryption_keys("rubbish", "", debug=True)

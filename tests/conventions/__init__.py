@@ -1,0 +1,1 @@
+"""Tests about the tree itself: sizes, documentation, settings, migrations, secrets in sources."""

@@ -1,0 +1,23 @@
+"""How much of a drill is run: `make drills` runs the whole, every other run a tenth of it.
+
+A drill is a test whose strength is a number: so many kills, widths, rows or hostile bodies.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+RUN_FULL_DRILLS = os.environ.get("DRILLS") == "full"
+
+
+def drill_count(full_count: int) -> int:
+    """How many of `full_count` to run: all under `make drills`, else a tenth, at least 1."""
+    return full_count if RUN_FULL_DRILLS else max(1, full_count // 10)
+
+
+def drill_sample(all_items: Iterable[T]) -> list[T]:
+    """The items to try: all of them under `make drills`, else the first of each ten."""
+    items = list(all_items)
+    return items if RUN_FULL_DRILLS else items[::10]

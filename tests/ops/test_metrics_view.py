@@ -1,0 +1,252 @@
+"""/metrics: what operators need, for a platform admin's token, with nobody's name in it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
+from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.models import User
+from freddy_admin.audit.services import OPERATOR
+from freddy_admin.core import clock
+from freddy_admin.core.clock_skew import DeletionHold, DeletionHoldReason
+from freddy_admin.ops.prometheus import MetricFamily, render_metric_families
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.sync.checks.counters import check_counters_increment
+from freddy_admin.sync.checks.results import CallFailure, CheckResult
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.models import (
+    ApiHealth,
+    CheckOutcome,
+    RemoteOperation,
+    SyncStatus,
+    WorkerHeartbeat,
+)
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+Samples = dict[tuple[str, ...], float]
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with clock.override_clock(lambda: NOON):
+        yield
+
+
+@pytest.fixture
+def admin() -> User:
+    return User.objects.create(email="root@example.org", is_platform_admin=True)
+
+
+@pytest.fixture
+def organisation() -> Organisation:
+    return Organisation.objects.create(name="Alder Secret", slug="alder-secret")
+
+
+def _create_key(organisation: Organisation, label: str, **row: Any) -> SyncStatus:
+    paused_at = row.pop("paused_at", None)
+    key = ApiKey.objects.create(
+        organisation=organisation,
+        label=label,
+        status=KeyLifecycle.ACTIVE,
+        created_at=NOON,
+        paused_at=paused_at,
+    )
+    values = {
+        "state": HealthState.UP_TO_DATE,
+        "state_since": NOON,
+        "outcome": "good",
+        "checked_at": NOON - timedelta(seconds=40),
+        "unknown_at": NOON + timedelta(minutes=10),
+        "next_check_at": NOON + timedelta(minutes=5),
+        "updated_at": NOON,
+    }
+    return SyncStatus.objects.create(key=key, organisation=organisation, **(values | row))
+
+
+def _request_metrics(user: User, token_options: ApiTokenOptions | None = None) -> HttpResponse:
+    token = api_token_create(
+        actor=OPERATOR, user=user, name="p", token_options=token_options or ApiTokenOptions()
+    )
+    return Client().get("/metrics", headers={"authorization": f"Bearer {token}"})
+
+
+def _parse_samples(response: HttpResponse) -> dict[str, Samples]:
+    assert response.status_code == 200
+    families = text_string_to_metric_families(response.content.decode())
+    samples_by_name: dict[str, Samples] = {}
+    for family in families:
+        assert family.documentation
+        for sample in family.samples:
+            samples_by_name.setdefault(sample.name, {})[tuple(sample.labels.values())] = (
+                sample.value
+            )
+    return samples_by_name
+
+
+def test_metrics_count_keys_by_their_current_state(admin: User, organisation: Organisation) -> None:
+    _create_key(organisation, "a")
+    _create_key(organisation, "b", state=HealthState.OVERDUE)
+    _create_key(organisation, "c", unknown_at=NOON - timedelta(seconds=1))
+    _create_key(organisation, "d", paused_at=NOON)
+    states = _parse_samples(_request_metrics(admin))["freddy_keys"]
+    assert {labels[0] for labels in states} == set(HealthState.values)
+    counts = {state: count for (state,), count in states.items() if count}
+    assert counts == {"up_to_date": 1, "overdue": 1, "unknown": 1, "paused": 1}
+
+
+def test_metrics_count_due_keys_and_the_oldest_check(
+    admin: User, organisation: Organisation
+) -> None:
+    _create_key(
+        organisation,
+        "due",
+        next_check_at=NOON - timedelta(seconds=70),
+        checked_at=NOON - 2 * _MINUTE,
+    )
+    _create_key(organisation, "running", next_check_at=NOON - _MINUTE, lease_until=NOON + _MINUTE)
+    _create_key(
+        organisation, "paused", next_check_at=NOON - _MINUTE * 99, checked_at=None, paused_at=NOON
+    )
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_keys_due"] == {(): 1}
+    assert samples["freddy_keys_due_longest_seconds"] == {(): 70}
+    assert samples["freddy_oldest_check_age_seconds"] == {(): 120}
+
+
+_MINUTE = timedelta(minutes=1)
+
+
+def test_metrics_count_checks_by_outcome(admin: User, organisation: Organisation) -> None:
+    row = _create_key(organisation, "a", outcome="failed", error_kind="timeout")
+    for _ in range(2):
+        check_counters_increment(
+            [
+                _check_result(row, CheckOutcome.GOOD),
+                _check_result(row, CheckOutcome.FAILED, "timeout"),
+            ]
+        )
+    check_counters_increment([_check_result(row, CheckOutcome.FAILED, "timeout")])
+    check_counters_increment([])
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_checks_total"] == {("good", ""): 2, ("failed", "timeout"): 3}
+    assert samples["freddy_keys_latest_check"] == {("failed", "timeout"): 1}
+
+
+def _check_result(row: SyncStatus, outcome: CheckOutcome, kind: str = "") -> CheckResult:
+    failure = CallFailure(kind=kind) if kind else None
+    return CheckResult(row.pk, 1, "t", NOON, outcome, failure=failure)
+
+
+def test_metrics_hold_operations_workers_and_the_api(
+    admin: User, organisation: Organisation
+) -> None:
+    row = _create_key(organisation, "a")
+    RemoteOperation.objects.create(
+        organisation=organisation, key_id=row.pk, key_version=1, kind="sync", requested_at=NOON
+    )
+    heartbeat_fields = {"version": "1", "started_at": NOON}
+    WorkerHeartbeat.objects.create(
+        name="w1", heartbeat_at=NOON - timedelta(seconds=4), **heartbeat_fields
+    )
+    WorkerHeartbeat.objects.create(
+        name="w2", heartbeat_at=NOON - _MINUTE, master_key_state="missing", **heartbeat_fields
+    )
+    ApiHealth.objects.create(checked_at=NOON - _MINUTE, reachable=True, elapsed_ms=250)
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_orders"]["sync", "queued"] == 1
+    assert sum(samples["freddy_orders"].values()) == 1
+    assert samples["freddy_workers_alive"] == {(): 1}
+    assert samples["freddy_database_writable"] == {(): 1}
+    assert samples["freddy_worker_beat_age_seconds"] == {(): 4}
+    assert samples["freddy_workers_master_key_fault"] == {(): 1}
+    assert samples["freddy_api_reachable"] == {(): 1}
+    assert samples["freddy_api_checked_age_seconds"] == {(): 60}
+    assert samples["freddy_api_answer_seconds"] == {(): 0.25}
+    assert next(iter(samples["freddy_build_info"]))[:1] == (settings.VERSION,)
+
+
+def test_metrics_of_an_empty_panel_are_zeros_without_unknown_values(admin: User) -> None:
+    samples = _parse_samples(_request_metrics(admin))
+    assert sum(samples["freddy_keys"].values()) == 0
+    assert samples["freddy_keys_due"] == {(): 0}
+    assert samples["freddy_workers_alive"] == {(): 0}
+    assert not {"freddy_oldest_check_age_seconds", "freddy_api_reachable"} & set(samples)
+
+
+def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
+    admin: User, organisation: Organisation, django_assert_max_num_queries: Any
+) -> None:
+    first_row = _create_key(organisation, "Label Secret")
+    text_before = _request_metrics(admin).content.decode()
+    assert "ecret" not in text_before.replace("# HELP", "")
+    for number in range(20):
+        _create_key(organisation, f"k{number}")
+    # The token, its use, its count between savepoints; five for the figures.
+    with django_assert_max_num_queries(24):
+        text_after = _request_metrics(admin).content.decode()
+    assert len(text_after.splitlines()) == len(text_before.splitlines())
+    assert str(first_row.key_id) not in {
+        line.rpartition(" ")[0] for line in text_after.splitlines()
+    }
+
+
+def test_metrics_need_a_platform_admins_token_for_all_organisations(
+    admin: User, organisation: Organisation
+) -> None:
+    manager = User.objects.create(email="m@example.org")
+    Membership.objects.create(organisation=organisation, user=manager, role="manager")
+    narrow_options = ApiTokenOptions(organisation_ids=frozenset({organisation.pk}))
+    for response in (_request_metrics(manager), _request_metrics(admin, narrow_options)):
+        assert response.status_code == 403
+        assert "platform admin" in response.json()["detail"]
+    assert _request_metrics(admin, ApiTokenOptions(scope="act")).status_code == 200
+
+
+def test_metrics_without_a_token_are_a_401_that_names_the_scheme(admin: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp4"}):
+        response = client.get("/metrics", headers=headers)
+        assert (response.status_code, response["Content-Type"]) == (401, "application/json")
+        assert response["WWW-Authenticate"].startswith("Bearer")
+        assert response["Cache-Control"] == "private, no-store"
+    assert client.post("/metrics").status_code == 405
+
+
+def test_former_platform_admin_is_refused_at_once(admin: User) -> None:
+    token = api_token_create(actor=OPERATOR, user=admin, name="p")
+    headers = {"authorization": f"Bearer {token}"}
+    assert Client().get("/metrics", headers=headers).status_code == 200
+    User.objects.update(is_platform_admin=False)
+    assert Client().get("/metrics", headers=headers).status_code == 403
+
+
+def test_metric_labels_can_be_parsed_back() -> None:
+    value = 'a"b\\c\nd{}= é'
+    text = render_metric_families(
+        [MetricFamily("x", "gauge", "Two\nlines \\.", [({"l": value}, 12_345_678.0)])]
+    )
+    [family] = text_string_to_metric_families(text)
+    assert family.samples[0].labels == {"l": value}
+    assert family.samples[0].value == 12_345_678
+    assert render_metric_families([MetricFamily("x", "gauge", "None.", [({}, None)])]) == ""
+
+
+def test_metrics_say_whether_deletion_is_held(
+    admin: User, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = _parse_samples(_request_metrics(admin))["freddy_deletion_held"]
+    assert list(samples.values()) == [0.0]
+    hold = DeletionHold(DeletionHoldReason.DATABASE, timedelta(days=365), until=None)
+    monkeypatch.setattr("freddy_admin.ops.metrics_view.deletion_hold_get", lambda: hold)
+    samples = _parse_samples(_request_metrics(admin))["freddy_deletion_held"]
+    assert list(samples.values()) == [1.0]

@@ -1,0 +1,170 @@
+"""A page of many keys is taken from a part of them, and is the page that sorting all gives."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from freddy_admin.accounts.models import User
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.status import partial_sort, selectors
+from freddy_admin.sync.status.partial_sort import PartialSort, partial_sort_plan
+from freddy_admin.sync.status.selectors import PAGE_SIZE, overview_key_rows, overview_page
+from freddy_admin.sync.status.types import KeyRow, OverviewFilters
+from freddy_admin.vault.models import ApiKey
+from tests.sync.conftest import NOON
+
+DAY, M = timedelta(days=1), timedelta(minutes=1)
+KEYS = 600
+
+
+def create_keys(states: Sequence[HealthState], *, per_organisation: int = 2) -> list[SyncStatus]:
+    """Keys in these states, over organisations whose names have nothing to do with their age."""
+    organisations = Organisation.objects.bulk_create(
+        Organisation(name=f"{number * 7919 % 1009:04}", slug=f"o{number}")
+        for number in range(-(-len(states) // per_organisation))
+    )
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(organisation=organisations[number // per_organisation], label=f"{number % 3}",
+               created_at=NOON, fingerprint=str(number))
+        for number in range(len(states))
+    )  # fmt: skip
+    return SyncStatus.objects.bulk_create(
+        SyncStatus(key=key, organisation_id=key.organisation_id, state=state, state_since=NOON,
+                next_check_at=NOON, updated_at=NOON, unknown_at=NOON + 15 * M)
+        for key, state in zip(keys, states, strict=True)
+    )  # fmt: skip
+
+
+def mixed_states(**counts: int) -> list[HealthState]:
+    other_states = [HealthState.UP_TO_DATE] * (KEYS - sum(counts.values()))
+    return [
+        HealthState(name) for name, count in counts.items() for _ in range(count)
+    ] + other_states
+
+
+@pytest.fixture
+def full_sorts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often a page was sorted from all keys."""
+    sorts: list[int] = []
+    page_values = selectors._overview_page_values
+
+    def count_sort(**arguments: object) -> object:
+        sorts.append(1)
+        return page_values(**arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(selectors, "_overview_page_values", count_sort)
+    return sorts
+
+
+def pages(user: User, *page_numbers: int) -> list[list[KeyRow]]:
+    return [
+        overview_page(user=user, filters=OverviewFilters(page=number), now=NOON).rows
+        for number in page_numbers
+    ]
+
+
+def all_rows(user: User) -> list[KeyRow]:
+    return list(overview_key_rows(user=user, filters=OverviewFilters(), now=NOON))
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [{}, {"overdue": 3, "late": 9}, {"overdue": 200}, {"key_rejected": 49, "late": 1},
+     {"key_rejected": 2, "unknown": 5, "no_schedule": 4}, {"unknown": 300}],
+)  # fmt: skip
+def test_the_first_page_is_that_of_all_keys_without_sorting_them(
+    platform_admin: User, full_sorts: list[int], counts: dict[str, int]
+) -> None:
+    create_keys(mixed_states(**counts))
+    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
+    assert full_sorts == []
+
+
+def test_every_page_is_that_of_all_keys(platform_admin: User) -> None:
+    rows = create_keys(mixed_states(overdue=30, late=130, waiting=60, unknown=10))
+    _pause_and_age(rows)
+    expected = all_rows(platform_admin)
+    page_rows = [row for page in pages(platform_admin, *range(1, 13)) for row in page]
+    assert [row.key_id for row in page_rows] == [row.key_id for row in expected]
+    assert page_rows == expected
+
+
+def _pause_and_age(rows: list[SyncStatus]) -> None:
+    """Pause some of these keys, age the figures of some, let some expire: in every state."""
+    for row in rows[::7]:
+        row.unknown_at = NOON - M
+    SyncStatus.objects.bulk_update(rows[::7], ["unknown_at"])
+    ids = [row.pk for row in rows]
+    ApiKey.objects.filter(pk__in=ids[::11]).update(paused_at=NOON)
+    ApiKey.objects.filter(pk__in=ids[::13]).update(expires_on=NOON.date() + 3 * DAY)
+
+
+@pytest.mark.parametrize("expiring", [5, 60])
+def test_urgently_expiring_keys_stand_where_a_full_sort_puts_them(
+    platform_admin: User, full_sorts: list[int], expiring: int
+) -> None:
+    rows = create_keys(mixed_states(overdue=20, late=10))
+    expiring_ids = [row.pk for row in rows[-expiring:]]
+    ApiKey.objects.filter(pk__in=expiring_ids).update(expires_on=NOON.date() + 3 * DAY)
+    page = pages(platform_admin, 1)[0]
+    assert page == all_rows(platform_admin)[:PAGE_SIZE]
+    assert sum(row.is_expiry_urgent for row in page) == min(expiring, 30)
+    assert full_sorts == []
+
+
+def test_all_keys_are_sorted_where_the_plan_was_wrong(
+    platform_admin: User, full_sorts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first organisations by name have nothing of what most have.
+    monkeypatch.setattr(partial_sort, "_organisations_needed", lambda *_: 8)
+    create_keys(mixed_states())
+    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
+    assert full_sorts == [1]
+
+
+def test_keys_that_became_unknown_hide_no_line_before_them(platform_admin: User) -> None:
+    # By name: first keys that are well, then unknown ones, then some that were overdue and aged.
+    create_keys(mixed_states(), per_organisation=1)
+    rows = list(SyncStatus.objects.order_by("organisation__name"))
+    for row in rows[135:]:
+        row.state = HealthState.UNKNOWN
+    for row in rows[-65:]:
+        row.state = HealthState.OVERDUE
+    for row in rows[-60:]:
+        row.unknown_at = NOON - M
+    SyncStatus.objects.bulk_update(rows, ["state", "unknown_at"], batch_size=200)
+    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
+
+
+def test_a_plan_holds_the_states_and_organisations_that_a_page_needs() -> None:
+    counts = {HealthState.OVERDUE: 10, HealthState.LATE: 30, HealthState.UP_TO_DATE: 9_960}
+    whole_states = (HealthState.OVERDUE, HealthState.LATE)
+    assert partial_sort_plan(counts, urgent=0, line_count=10) == PartialSort(
+        (), HealthState.OVERDUE, 0, urgent=False
+    )
+    assert partial_sort_plan(counts, urgent=0, line_count=50) == PartialSort(
+        whole_states, HealthState.UP_TO_DATE, 32, urgent=False
+    )
+    assert partial_sort_plan(counts, urgent=9, line_count=50) == PartialSort(
+        whole_states, HealthState.UP_TO_DATE, 32, urgent=True
+    )
+    assert partial_sort_plan(counts, urgent=9, line_count=9_990) == PartialSort(
+        whole_states, HealthState.UP_TO_DATE, 0, urgent=True
+    )
+    assert partial_sort_plan({HealthState.LATE: 499}, urgent=0, line_count=50) is None
+    assert partial_sort_plan({HealthState.PAUSED: 900}, urgent=0, line_count=50) is None
+
+
+def test_plans_of_deeper_pages_hold_more_organisations() -> None:
+    counts = {HealthState.OVERDUE: 10, HealthState.UP_TO_DATE: 99_990}
+    plans = [
+        partial_sort_plan(counts, urgent=0, line_count=line_count)
+        for line_count in (50, 500, 5_000)
+    ]
+    numbers = [plan.organisations for plan in plans if plan]
+    assert len(numbers) == 3
+    assert all(fewer < more for fewer, more in pairwise(numbers))

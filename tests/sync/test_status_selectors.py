@@ -1,0 +1,328 @@
+"""What the overview, the organisation page and the exports read."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from freddy_admin.accounts.models import User
+from freddy_admin.core import clock
+from freddy_admin.core.cache import cache_get, cache_set
+from freddy_admin.core.errors import NotFound
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission, Role
+from freddy_admin.sync import health
+from freddy_admin.sync.checks.apply import health_facts_from_row
+from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.sync.checks.recording import check_results_record
+from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
+from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.observation_cache import observation_cache_key
+from freddy_admin.sync.status.selectors import (
+    PAGE_SIZE,
+    key_row,
+    organisation_key_rows,
+    overview_key_rows,
+    overview_page,
+    overview_with_filter_options,
+)
+from freddy_admin.sync.status.types import OverviewFilters
+from freddy_admin.vault.models import ApiKey, KeyTag
+from tests.sync.conftest import (
+    NOON,
+    HandClock,
+    MakeKey,
+    failed_result,
+    good_result,
+    lease_key,
+    make_figures,
+    refused_result,
+    sync_status_of,
+)
+
+H, M, S = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+
+
+def record_results(key: ApiKey, *results: Any) -> ApiKey:
+    for result in results:
+        lease_key(key)
+        check_results_record([result])
+    return key
+
+
+@pytest.fixture
+def key_in_every_state(make_key: MakeKey) -> dict[HealthState, ApiKey]:
+    """A key in each of the states, as at noon."""
+    keys = {state: make_key(state.value) for state in STATES_WORST_FIRST}
+    record_results(
+        keys[HealthState.KEY_UNREADABLE],
+        failed_result(keys[HealthState.KEY_UNREADABLE], "key_unreadable"),
+    )
+    record_results(
+        keys[HealthState.KEY_REJECTED], *[refused_result(keys[HealthState.KEY_REJECTED])] * 2
+    )
+    record_results(
+        keys[HealthState.KEY_NOT_PERMITTED],
+        *[refused_result(keys[HealthState.KEY_NOT_PERMITTED], 403)] * 2,
+    )
+    figures_by_state = {
+        HealthState.OVERDUE: make_figures(NOON - 9 * H, NOON - 5 * H),
+        HealthState.NEVER_SYNCED: make_figures(None, NOON - H, 0),
+        HealthState.LATE: make_figures(NOON - 4 * H, NOON),
+        HealthState.NO_SCHEDULE: make_figures(NOON - H, None, 0),
+        HealthState.WAITING: make_figures(None, NOON + H),
+        HealthState.UP_TO_DATE: make_figures(NOON - H, NOON + 3 * H),
+        HealthState.PAUSED: make_figures(NOON - H, NOON + 3 * H),
+    }
+    for state, figures in figures_by_state.items():
+        record_results(keys[state], good_result(keys[state], figures))
+    record_results(keys[HealthState.UNKNOWN], failed_result(keys[HealthState.UNKNOWN]))
+    ApiKey.objects.filter(pk=keys[HealthState.PAUSED].pk).update(
+        paused_at=NOON - M, paused_by="Ana"
+    )
+    return keys
+
+
+def read_overview(user: User, now: Any = NOON, **filters: Any) -> Any:
+    return overview_page(user=user, filters=OverviewFilters(**filters), now=now)
+
+
+def test_every_state_is_counted_and_listed_worst_first(
+    key_in_every_state: dict[HealthState, ApiKey], person: User
+) -> None:
+    overview = read_overview(person)
+    assert overview.counts == dict.fromkeys(STATES_WORST_FIRST, 1)
+    assert [row.state for row in overview.rows] == list(STATES_WORST_FIRST)
+    assert (overview.total, overview.matching, overview.action_needed_count) == (12, 12, 5)
+
+
+@pytest.mark.parametrize("span", [timedelta(), 15 * M, 15 * M + S, 400 * M])
+def test_sql_and_the_pure_rule_agree_at_every_moment(
+    key_in_every_state: dict[HealthState, ApiKey], person: User, span: timedelta
+) -> None:
+    now = NOON + span
+    for row in overview_key_rows(user=person, filters=OverviewFilters(), now=now):
+        stored_row = SyncStatus.objects.select_related("key").get(pk=row.key_id)
+        facts = health_facts_from_row(stored_row, stored_row.key, check_policy())
+        assert row.state == health.assess_health(facts, now=now).state, stored_row.key.label
+    counts = read_overview(person, now).counts
+    assert sum(counts.values()) == 12
+    for state in STATES_WORST_FIRST:
+        assert read_overview(person, now, states=(state,)).matching == counts.get(state, 0)
+
+
+def test_a_key_becomes_unknown_to_the_second_with_no_worker_running(
+    key: ApiKey, person: User
+) -> None:
+    record_results(key, good_result(key))
+    assert read_overview(person, NOON + 15 * M).rows[0].state == HealthState.UP_TO_DATE
+    row = read_overview(person, NOON + 15 * M + S).rows[0]
+    assert (row.state, row.state_since) == (HealthState.UNKNOWN, NOON + 15 * M)
+    assert row.last_known_state == HealthState.UP_TO_DATE
+
+
+def test_a_person_sees_their_own_organisations_alone(
+    key: ApiKey, make_key: MakeKey, person: User, platform_admin: User
+) -> None:
+    birch = Organisation.objects.create(name="Birch", slug="birch", created_at=NOON)
+    foreign = make_key("Foreign", at=birch)
+    overview = read_overview(person)
+    assert [row.key_id for row in overview.rows] == [key.pk]
+    assert overview.total == 1
+    assert read_overview(person, q="Birch").matching == 0
+    assert {
+        row.key_id for row in overview_key_rows(user=person, filters=OverviewFilters(), now=NOON)
+    } == {key.pk}
+    assert organisation_key_rows(user=person, organisation=birch, now=NOON) == []
+    with pytest.raises(NotFound):
+        key_row(user=person, organisation=birch, key_id=foreign.pk, now=NOON)
+    assert read_overview(platform_admin).total == 2
+
+
+def test_a_key_of_another_organisation_is_not_found_under_this_one(
+    key: ApiKey, make_key: MakeKey, platform_admin: User, organisation: Organisation
+) -> None:
+    birch = Organisation.objects.create(name="Birch", slug="birch", created_at=NOON)
+    foreign = make_key("Foreign", at=birch)
+    with pytest.raises(NotFound):
+        key_row(user=platform_admin, organisation=organisation, key_id=foreign.pk, now=NOON)
+
+
+def test_a_row_holds_the_permissions_of_its_user(
+    key: ApiKey, person: User, platform_admin: User
+) -> None:
+    assert read_overview(person).rows[0].permissions == ROLE_PERMISSIONS[Role.OPERATOR]
+    Membership.objects.update(role=Role.VIEWER)
+    assert read_overview(person).rows[0].permissions == {Permission.VIEW}
+    assert read_overview(platform_admin).rows[0].permissions == frozenset(Permission)
+
+
+def test_search_tags_owners_and_states_narrow_the_list_and_its_counts(
+    make_key: MakeKey, person: User, organisation: Organisation
+) -> None:
+    sales, support = make_key("Sales"), make_key("Support")
+    tag = KeyTag.objects.create(organisation=organisation, name="pilot")
+    sales.tags.add(tag)
+    ApiKey.objects.filter(pk=support.pk).update(owner=person, organization_id="org_77")
+    record_results(sales, good_result(sales))
+
+    def found_ids(**filters: Any) -> set[int]:
+        return {row.key_id for row in read_overview(person, **filters).rows}
+
+    assert found_ids(q="alder sal") == {sales.pk}
+    assert found_ids(q="ORG_77") == {support.pk}
+    assert found_ids(q="%") == set()
+    assert found_ids(tag="pilot") == {sales.pk}
+    assert found_ids(owner=person.pk) == {support.pk}
+    assert found_ids(states=(HealthState.UP_TO_DATE,)) == {sales.pk}
+    overview = read_overview(person, tag="pilot")
+    assert (overview.counts, overview.total) == ({HealthState.UP_TO_DATE: 1}, 2)
+    assert (overview.tags, overview.owners) == ([], [])
+    with_options = overview_with_filter_options(user=person, overview=overview)
+    assert [option.value for option in with_options.tags] == ["pilot"]
+    assert [(option.value, option.label) for option in with_options.owners] == [
+        (str(person.pk), "Ana")
+    ]
+
+
+@pytest.mark.parametrize("sort", ["state", "organisation", "last", "next", "tools", "checked"])
+def test_every_sort_goes_both_ways_and_nonsense_is_ignored(
+    key_in_every_state: dict[HealthState, ApiKey], person: User, sort: str
+) -> None:
+    assert len(read_overview(person, sort=sort).rows) == 12
+    assert len(read_overview(person, sort=f"-{sort}").rows) == 12
+    overview = read_overview(person, sort="key__ciphertext")
+    assert [row.state for row in overview.rows] == list(STATES_WORST_FIRST)
+
+
+def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
+    organisation: Organisation, person: User
+) -> None:
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(organisation=organisation, label=f"{number:03}", created_at=NOON,
+               fingerprint=str(number))
+        for number in range(PAGE_SIZE + 1)
+    )  # fmt: skip
+    SyncStatus.objects.bulk_create(
+        SyncStatus(key=key, organisation=organisation, state_since=NOON, next_check_at=NOON,
+                updated_at=NOON)
+        for key in keys
+    )  # fmt: skip
+    first_page, last_page = read_overview(person), read_overview(person, page=99)
+    assert (len(first_page.rows), first_page.pages, first_page.matching) == (
+        PAGE_SIZE,
+        2,
+        PAGE_SIZE + 1,
+    )
+    assert (len(last_page.rows), last_page.page) == (1, 2)
+    assert first_page.rows[0].keys_in_organisation == PAGE_SIZE + 1
+
+
+def test_the_overview_takes_three_queries_however_many_keys_there_are(
+    key_in_every_state: dict[HealthState, ApiKey], person: User, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(3):
+        read_overview(person, q="a", tag="x", states=(HealthState.OVERDUE,))
+
+
+def test_organisations_without_a_key_are_named(organisation: Organisation, person: User) -> None:
+    overview = read_overview(person)
+    assert (overview.rows, overview.total) == ([], 0)
+    assert overview.empty_organisations == [("Alder", "alder")]
+
+
+def test_the_detail_of_a_key_comes_from_the_cache_and_is_never_stale_after_a_check(
+    key: ApiKey, person: User, organisation: Organisation, hand_clock: HandClock
+) -> None:
+    def detail() -> Any:
+        return key_row(user=person, organisation=organisation, key_id=key.pk, now=clock.now())
+
+    assert detail().state == HealthState.NOT_CHECKED
+    record_results(key, good_result(key))
+    assert detail().state == HealthState.UP_TO_DATE
+    SyncStatus.objects.filter(pk=key.pk).update(total_tools=1)  # behind the service's back
+    assert detail().figures.total_tools == 42
+    hand_clock.forward(minutes=1)
+    record_results(key, good_result(key))
+    assert (
+        detail()
+        == organisation_key_rows(user=person, organisation=organisation, now=clock.now())[0]
+    )
+    assert sync_status_of(key).total_tools == 42
+
+
+def fail_all(keys: list[ApiKey], kind: str) -> None:
+    for key in keys:
+        record_results(key, failed_result(key, kind))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "outage"),
+    [
+        (["read_timeout", "total_timeout", "read_timeout"], "timed_out"),
+        (["connection_refused", "name_not_found", "tls"], "no_connection"),
+        (["server_error"] * 3, "server_error"),
+        (["firewall"] * 3, "firewall"),
+        (["firewall"] * 2, None),  # fewer than three
+        (["firewall", "firewall", "server_error"], None),  # not the same
+        (["unreadable_answer"] * 3, None),  # the key's own
+    ],
+)
+def test_a_failure_that_half_of_the_keys_share_is_an_outage(
+    make_key: MakeKey, person: User, kinds: list[str], outage: str | None
+) -> None:
+    for number, kind in enumerate(kinds):
+        key = make_key(str(number))
+        record_results(key, failed_result(key, kind))
+    make_key("well")
+    assert read_overview(person).outage == outage
+
+
+def test_an_outage_is_half_of_the_unpaused_keys_in_the_last_period(
+    make_key: MakeKey, person: User
+) -> None:
+    fail_all([make_key(str(number)) for number in range(3)], "read_timeout")
+    well_keys = [make_key(f"well {number}") for number in range(4)]
+    assert read_overview(person).outage is None
+    ApiKey.objects.filter(pk=well_keys[0].pk).update(paused_at=NOON)
+    assert read_overview(person).outage == "timed_out"
+    assert read_overview(person, NOON + 5 * M).outage == "timed_out"
+    assert read_overview(person, NOON + 5 * M + S).outage is None
+
+
+def test_a_master_key_that_does_not_fit_is_known_from_the_workers_heartbeat(
+    key: ApiKey, person: User
+) -> None:
+    assert read_overview(person).master_key_fault is False
+    values = {
+        "version": "1",
+        "started_at": NOON,
+        "heartbeat_at": NOON,
+        "master_key_state": "missing",
+    }
+    WorkerHeartbeat.objects.create(name="one", **values)
+    assert read_overview(person).master_key_fault is True
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, [1], "x", {"state": "zzz"}, {"state": "up_to_date"}, None, 7]
+)
+def test_a_foreign_cache_entry_is_not_believed(
+    key: ApiKey, person: User, organisation: Organisation, entry: Any
+) -> None:
+    record_results(key, good_result(key))
+    cache_set(observation_cache_key(key.pk, key.version), entry, seconds=60)
+    row = key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    assert (row.state, row.figures and row.figures.total_tools) == (HealthState.UP_TO_DATE, 42)
+
+
+def test_a_cache_entry_with_a_wrong_time_in_it_is_not_believed(
+    key: ApiKey, person: User, organisation: Organisation
+) -> None:
+    record_results(key, good_result(key))
+    key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    entry = cache_get(observation_cache_key(key.pk, key.version)) | {"checked_at": "yesterday"}
+    cache_set(observation_cache_key(key.pk, key.version), entry, seconds=60)
+    assert (
+        key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON).checked_at == NOON
+    )

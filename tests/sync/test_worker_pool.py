@@ -1,0 +1,108 @@
+"""Results of calls are stored together, and no call waits for slow ones."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from freddy_admin.sync.worker import pool
+from freddy_admin.sync.worker.pool import CallPool
+from tests.flows.wait import wait_until
+
+
+@dataclass(frozen=True)
+class Call:
+    key_id: int
+    token: str = "t"
+
+
+class PoolRecorder:
+    """A pool whose calls end at once, but for those that `hangs` names."""
+
+    def __init__(self, *, parallel: int, backlog: int, hangs: Sequence[int] = ()) -> None:
+        self.hangs, self.released = hangs, threading.Event()
+        self.batches: list[int] = []
+        self.pool: CallPool[Call, Call, int] = CallPool(
+            None,  # type: ignore[arg-type]
+            parallel=parallel,
+            backlog=backlog,
+            perform=self._perform,
+            store=self._store,
+            release=lambda _: None,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many results wait to be stored."""
+        return self.pool._results.qsize()
+
+    def _perform(self, _: Any, call: Call) -> Call:
+        if call.key_id in self.hangs:
+            self.released.wait()
+        return call
+
+    def _store(self, results: Sequence[Call]) -> list[int]:
+        self.batches.append(len(results))
+        return [result.key_id for result in results]
+
+
+@pytest.fixture
+def long_batch_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait for a full batch that would take ten minutes, if nothing ended it."""
+    monkeypatch.setattr(pool, "BATCH_WAIT_SECONDS", 600.0)
+
+
+@pytest.fixture
+def recorders() -> Iterator[list[PoolRecorder]]:
+    recorders_made: list[PoolRecorder] = []
+    yield recorders_made
+    for recorder in recorders_made:
+        recorder.released.set()
+        recorder.pool.stop()
+
+
+def start_calls(recorders_made: list[PoolRecorder], count: int, **options: Any) -> PoolRecorder:
+    recorder = PoolRecorder(**options)
+    recorders_made.append(recorder)
+    assert recorder.pool.submit([Call(key_id) for key_id in range(count)]) == count
+    return recorder
+
+
+def test_finished_calls_are_stored_in_one_batch(recorders: list[PoolRecorder]) -> None:
+    recorder = start_calls(recorders, 64, parallel=32, backlog=32)
+    assert wait_until(lambda: recorder.waiting == 64)
+    recorder.pool.collect_and_store(wait=5)
+    assert recorder.batches == [64]
+
+
+@pytest.mark.usefixtures("long_batch_wait")
+def test_three_quarters_of_the_backlog_are_enough_for_a_batch(
+    recorders: list[PoolRecorder],
+) -> None:
+    recorder = start_calls(recorders, 40, parallel=32, backlog=32, hangs=range(24, 40))
+    recorder.pool.collect_and_store(wait=60)
+    assert (recorder.batches, recorder.pool.running_count) == ([24], 16)
+
+
+@pytest.mark.usefixtures("long_batch_wait")
+def test_the_last_calls_are_not_kept_waiting(recorders: list[PoolRecorder]) -> None:
+    recorder = start_calls(recorders, 3, parallel=32, backlog=32)
+    recorder.pool.collect_and_store(wait=60)
+    assert (recorder.batches, recorder.pool.running_count) == ([3], 0)
+
+
+def test_a_slow_call_holds_up_no_other(recorders: list[PoolRecorder]) -> None:
+    recorder = start_calls(recorders, 10, parallel=32, backlog=32, hangs=[9])
+    assert wait_until(lambda: recorder.waiting == 9)
+    recorder.pool.collect_and_store(wait=5)
+    assert (recorder.batches, recorder.pool.running_count) == ([9], 1)
+
+
+def test_a_collect_without_wait_stores_what_has_ended(recorders: list[PoolRecorder]) -> None:
+    recorder = start_calls(recorders, 4, parallel=4, backlog=0, hangs=[3])
+    assert wait_until(lambda: recorder.waiting == 3)
+    recorder.pool.collect_and_store(wait=0)
+    recorder.pool.collect_and_store(wait=0)
+    assert (recorder.batches, recorder.pool.running_count) == ([3], 1)

@@ -1,0 +1,124 @@
+"""The owner of a key is named where they can help, and nobody is sent to themselves."""
+
+import re
+from typing import Any
+
+import pytest
+
+from freddy_admin.sync.health_states import HealthState
+from tests.web.conftest import HandClock, MakeKey, People, SignIn, columns_by_state
+
+HERE = "/organisations/alder/"
+ASK = "Ask Maria &lt;b&gt;Rossi, who looks after this key."
+YOU = "You look after this key."
+
+
+@pytest.fixture
+def key_columns(people: People) -> dict[str, Any]:
+    people.manager.name = "Maria <b>Rossi"
+    people.manager.save()
+    return {"owner": people.manager}
+
+
+def _responsible_text(page: str) -> str:
+    match = re.search(r"<dt>Who can fix it</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+    return match.group(1) if match else ""
+
+
+def _cards_html(page: str) -> str:
+    return page[page.index('id="needs"') : page.index('class="card list"')]
+
+
+def _columns_of_state(state: HealthState, clock: HandClock) -> dict[str, Any]:
+    return {"state": state} | columns_by_state(clock())[state]
+
+
+NEEDS = (
+    HealthState.KEY_UNREADABLE,
+    HealthState.KEY_REJECTED,
+    HealthState.KEY_NOT_PERMITTED,
+    HealthState.OVERDUE,
+    HealthState.NEVER_SYNCED,
+)
+
+
+@pytest.mark.parametrize("state", NEEDS)
+def test_the_owner_is_named_beside_the_role(
+    state: HealthState,
+    key_columns: dict[str, Any],
+    people: People,
+    signed_in: SignIn,
+    make_key: MakeKey,
+    hand_clock: HandClock,
+) -> None:
+    make_key(key=key_columns, **_columns_of_state(state, hand_clock))
+    client = signed_in(people.viewer)
+    assert re.fullmatch(
+        rf"An? (operator|manager) of this organisation\. {ASK}",
+        _responsible_text(client.get(HERE).content.decode()),
+    )
+    assert ASK in _cards_html(client.get("/").content.decode())
+
+
+def test_owner_is_told_that_the_key_is_theirs(
+    key_columns: dict[str, Any],
+    people: People,
+    signed_in: SignIn,
+    make_key: MakeKey,
+    hand_clock: HandClock,
+) -> None:
+    make_key(key=key_columns, **_columns_of_state(HealthState.OVERDUE, hand_clock))
+    client = signed_in(people.manager)
+    assert _responsible_text(client.get(HERE).content.decode()).endswith(f". {YOU}")
+    # Whoever has the button needs no name of a responsible person.
+    assert YOU not in _cards_html(client.get("/").content.decode())
+
+
+def test_owner_who_is_a_viewer_is_told_that_the_key_is_theirs(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    make_key(key={"owner": people.viewer}, **_columns_of_state(HealthState.OVERDUE, hand_clock))
+    assert YOU in _cards_html(signed_in(people.viewer).get("/").content.decode())
+
+
+def test_people_of_the_same_name_are_told_apart(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    people.viewer.name = people.operator.name
+    people.viewer.save()
+    make_key(key={"owner": people.operator}, **_columns_of_state(HealthState.OVERDUE, hand_clock))
+    page = signed_in(people.viewer).get(HERE).content.decode()
+    assert "Ask Operator, who looks after this key." in _responsible_text(page)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"state": HealthState.LATE},
+        {"state": HealthState.UNKNOWN, "outcome": "failed", "error_kind": "server_error"},
+        {"state": HealthState.OVERDUE, "outcome": "failed", "error_kind": "read_timeout"},
+        {"state": HealthState.UNKNOWN, "outcome": "failed", "error_kind": "master_key_misfit"},
+    ],
+)
+def test_owner_without_the_permission_is_not_named_as_responsible(
+    row: dict[str, Any],
+    key_columns: dict[str, Any],
+    people: People,
+    signed_in: SignIn,
+    make_key: MakeKey,
+) -> None:
+    make_key(key=key_columns, **row)
+    responsible = _responsible_text(signed_in(people.viewer).get(HERE).content.decode())
+    assert responsible
+    assert "looks after" not in responsible
+
+
+def test_a_key_without_an_owner_names_the_role_alone(
+    people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
+) -> None:
+    make_key(**_columns_of_state(HealthState.OVERDUE, hand_clock))
+    client = signed_in(people.viewer)
+    assert (
+        _responsible_text(client.get(HERE).content.decode()) == "An operator of this organisation."
+    )
+    assert "looks after" not in client.get("/").content.decode()

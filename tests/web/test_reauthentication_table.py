@@ -1,0 +1,169 @@
+"""A table of all URLs: which need reauthentication, and why the others do not."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from freddy_admin.organisations.models import Organisation
+from tests.web.conftest import (
+    MakeKey,
+    People,
+    SignIn,
+    asks_reauthentication,
+    mark_reauthenticated,
+)
+from tests.web.fuzz_rollback_helpers import count_rows
+from tests.web.test_access_table import ACCESS_TABLE, list_url_patterns, url_for_name
+
+# These need reauthentication, for GET and for POST.
+ASKS = {
+    "keys": {
+        *("key_add", "key_replace", "key_pause", "key_resume", "key_revoke"),
+        *("candidate_keep", "candidate_discard", "import_new", "import_confirm"),
+        "connector_switch",
+    },
+    "organisations and who belongs to them": {
+        *("organisation_rename", "organisation_remove", "member", "member_remove"),
+        *("member_invite", "member_invitation", "organisation_leave"),
+    },
+    "people": {"person_change", "person_remove", "person_unlink", "single_sign_on_unlink"},
+    # Confirming the clock lets old rows be deleted for good.
+    "the panel itself": {"clock_confirm"},
+    "panel tokens": {"api_token_create", "api_token_revoke", "sessions_end"},
+    # The exported audit log holds actions and addresses of everybody, and leaves the panel.
+    "copies": {"organisation_export", "profile_export", "person_export", "audit_csv"},
+    "second factors": {
+        *("mfa_activate_totp", "mfa_deactivate_totp", "mfa_generate_recovery_codes"),
+        *("mfa_view_recovery_codes", "mfa_download_recovery_codes", "mfa_add_webauthn"),
+        *("mfa_edit_webauthn", "mfa_remove_webauthn"),
+    },
+}
+DESCRIBES = "describes a key for colleagues; what it opens and where it is used stay as they are"
+LOOKS = "has Aitronos asked, which changes nothing there; limited by itself"
+TESTS = "tests once more what waits anyway; nothing comes into use by it"
+OWN_LOOK = "is about how the panel looks to one person"
+QUESTION = "is the question itself"
+SIGNS_IN = "is for somebody who is not signed in yet, and shows who they are by it"
+PROGRAM = (
+    "asks of a program, which has nobody in front of it: making its token was confirmed, and a "
+    "token cannot change keys, members or rights"
+)
+WHY_NOT = {
+    "key_edit": DESCRIBES,
+    "key_sync": "starts what would run anyway, and changes no right; waiting would cost most then",
+    "sync_batch_create": "the same, for several",
+    **dict.fromkeys(("key_check", "catalog_check"), LOOKS),
+    **dict.fromkeys(("candidate_retest", "import_retest"), TESTS),
+    "import_discard": "throws away what the same person pasted, of which no key was made",
+    "organisation_add": "adds a place that is empty and that platform admins alone see",
+    **dict.fromkeys(("profile", "saved_view_create", "saved_view_delete"), OWN_LOOK),
+    "session_end": "signs a browser out, which can only make safer",
+    "account_logout": "signs this browser out, which can only make safer",
+    "invitation_accept": "the mailed link shows that the address is theirs; it never lowers",
+    "account_change_password": "asks for the present password in its own form",
+    **dict.fromkeys(
+        (
+            *("invitation", "first_visit_link", "account_login", "account_reset_password"),
+            *("account_reset_password_from_key", "mfa_authenticate", "mfa_login_webauthn"),
+        ),
+        SIGNS_IN,
+    ),
+    **dict.fromkeys(
+        ("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"), QUESTION
+    ),
+    **dict.fromkeys(("check", "sync"), PROGRAM),
+}
+# Views of allauth and Django do not declare their methods; these only show something.
+ONLY_LOOKED_AT = {
+    *("account_reset_password_done", "account_reset_password_from_key_done"),
+    *("mfa_index", "mfa_list_webauthn", "openapi-json", "api-root", "api_not_found"),
+    *("oidc_login", "oidc_callback", "oidc_reauthenticate"),
+    *("account_resume_request", "statuses", "events", "operation", "healthz", "readyz", "metrics"),
+}
+ALL = set().union(*ASKS.values())
+OF_PAGES = sorted(ALL & set(ACCESS_TABLE))
+# URLs that a platform admin may use, and no manager.
+BY_ADMIN = {
+    "clock_confirm",
+    "organisation_remove",
+    "person_change",
+    "person_remove",
+    "person_unlink",
+} | {"person_export"}
+
+
+def _takes_posts(pattern: Any) -> bool:
+    methods = getattr(pattern.callback, "access_methods", None)
+    return methods is None or "POST" in methods
+
+
+def test_every_writing_url_is_in_the_reauthentication_table() -> None:
+    names = {
+        pattern.name or route
+        for route, pattern in list_url_patterns(get_resolver())
+        if _takes_posts(pattern)
+    }
+    assert names - ONLY_LOOKED_AT == ALL | set(WHY_NOT)
+    assert ALL.isdisjoint(WHY_NOT)
+
+
+def test_reading_url_takes_no_post(
+    people: People, signed_in: SignIn, organisation: Organisation
+) -> None:
+    client = signed_in(people.admin)
+    for name in (
+        "account_resume_request",
+        "oidc_reauthenticate",
+        "mfa_index",
+        "mfa_list_webauthn",
+    ):
+        assert client.post(reverse(name)).status_code in {404, 405}
+
+
+def test_view_asks_for_reauthentication_as_the_table_says() -> None:
+    names = {
+        pattern.name
+        for _, pattern in list_url_patterns(get_resolver())
+        if getattr(pattern.callback, "requires_reauthentication", False)
+    }
+    assert names == ALL
+
+
+@pytest.mark.parametrize("name", OF_PAGES)
+def test_request_without_reauthentication_is_asked_and_changes_nothing(
+    name: str, people: People, signed_in: SignIn, organisation: Organisation, make_key: MakeKey
+) -> None:
+    address = url_for_name(name, organisation, make_key, people)
+    person = people.admin if name in BY_ADMIN else people.manager
+    person = people.viewer if name == "api_token_revoke" else person
+    client = signed_in(person)
+    mark_reauthenticated(client, person, minutes_ago=16)
+    row_counts_before = count_rows()
+
+    assert asks_reauthentication(client.post(address, {"tokens": "on", "name": "x", "do": "off"}))
+    response = client.get(address)
+    assert response.status_code == 405 or asks_reauthentication(response)
+    assert count_rows() == row_counts_before
+
+
+@pytest.mark.parametrize("name", sorted(ALL - set(ACCESS_TABLE)))
+def test_allauth_pages_ask_for_reauthentication_in_place(
+    name: str, people: People, signed_in: SignIn
+) -> None:
+    people.viewer.set_password("correct-horse-battery")
+    people.viewer.save()
+    client = signed_in(people.viewer)
+    mark_reauthenticated(client, people.viewer, minutes_ago=16)
+    address = reverse(
+        name, args=[1] if name in {"mfa_edit_webauthn", "mfa_remove_webauthn"} else []
+    )
+
+    assert asks_reauthentication(client.get(address))
+    assert asks_reauthentication(client.post(address))
+
+
+def test_visitor_is_sent_to_the_sign_in_page_without_reauthentication(db: None) -> None:
+    for name in ("mfa_activate_totp", "profile_export", "sessions_end"):
+        assert Client().post(reverse(name))["Location"].startswith("/accounts/login/")

@@ -1,0 +1,70 @@
+"""The system page and the profile."""
+
+from datetime import timedelta
+
+from freddy_admin.audit.models import AuditVerification
+from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
+from tests.web.conftest import HandClock, People, SignIn
+
+
+def test_the_system_page_says_what_works(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
+) -> None:
+    ApiHealth.objects.create(pk=1, checked_at=hand_clock(), reachable=True, elapsed_ms=12.0)
+    page = signed_in(people.admin).get("/system/").content.decode()
+    assert "Everything works" in page
+    assert "1 worker runs" in page
+    assert "reachable" in page
+
+
+def test_the_system_page_says_what_does_not_work(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
+) -> None:
+    ApiHealth.objects.create(pk=1, checked_at=hand_clock(), reachable=False, kind="tls")
+    hand_clock.at += timedelta(minutes=5)
+    page = signed_in(people.admin).get("/system/").content.decode()
+    assert "no worker runs" in page
+    assert "Secure connection failed" in page
+    assert "2 parts need you" in page
+
+
+def test_time_zone_and_theme_of_a_profile_are_used_and_named(
+    people: People, signed_in: SignIn
+) -> None:
+    client = signed_in(people.viewer)
+    fields = {"name": "Vi", "time_zone": "Europe/Zurich", "theme": "dark"}
+    page = client.post("/profile/", fields, follow=True).content.decode()
+    assert "Your profile was saved." in page
+    assert "Times are shown in Europe/Zurich." in page
+    assert 'data-theme="dark"' in page
+
+
+def test_a_zone_that_does_not_exist_is_said_beside_its_field(
+    people: People, signed_in: SignIn
+) -> None:
+    fields = {"name": "", "time_zone": "Mars/Olympus", "theme": "dark"}
+    page = signed_in(people.viewer).post("/profile/", fields).content.decode()
+    assert 'id="id_time_zone_error"' in page
+
+
+def test_the_system_page_tells_when_the_audit_log_was_verified(
+    people: People, signed_in: SignIn, hand_clock: HandClock
+) -> None:
+    client = signed_in(people.admin)
+    assert "not verified yet" in client.get("/system/").content.decode()
+
+    AuditVerification.objects.create(pk=1, verified_at=hand_clock(), events=12_345)
+    hand_clock.advance(hours=3)
+    page = client.get("/system/").content.decode()
+    assert "12,345 events, none was changed or removed." in page
+    assert "3 h ago" in page
+
+
+def test_the_system_page_tells_that_the_audit_log_was_tampered_with(
+    people: People, signed_in: SignIn, hand_clock: HandClock
+) -> None:
+    problem = {"wrong": "removed", "number": 57, "at": hand_clock().isoformat()}
+    AuditVerification.objects.create(pk=1, verified_at=hand_clock(), events=56, problem=problem)
+    page = signed_in(people.admin).get("/system/").content.decode()
+    assert "tampered with" in page
+    assert "An event (number 57) was removed by hand, written after 2 Mar 2026, 12:00:00" in page
