@@ -1,23 +1,22 @@
 """Imports a file of keys: all of it, or nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.services import organisations_ensure
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
-from freddy_admin.vault.key_import_csv import CsvFile, CsvRow, csv_file_parse
+from freddy_admin.vault.key_import_csv import CsvRow, csv_file_parse
 from freddy_admin.vault.services.bulk_import import (
     ImportOutcome,
     ImportResult,
     ImportRow,
     api_keys_import,
 )
+from freddy_admin.wording.imports import import_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,10 @@ def key_file_import(data: bytes, *, dry_run: bool) -> KeyImportReport:
         transaction.set_rollback(dry_run)
     outcomes = Counter(result.outcome for result in results)
     return KeyImportReport(
-        tuple(_report_lines(file, results, dry_run=dry_run)),
+        tuple(
+            str(import_line(line.location, result.outcome, dry_run=dry_run))
+            for line, result in zip(file.lines, results, strict=True)
+        ),
         malformed=0,
         added=outcomes[ImportOutcome.ADDED],
         already_here=outcomes[ImportOutcome.ALREADY_EXISTS],
@@ -68,13 +70,3 @@ def _rows_import(rows: tuple[CsvRow, ...]) -> list[ImportResult]:
     new_keys = [result.key for result in results if result.key is not None]
     key_monitoring_start(keys=new_keys, actor=OPERATOR)
     return results
-
-
-def _report_lines(file: CsvFile, results: list[ImportResult], *, dry_run: bool) -> Iterator[str]:
-    added_words = _("would be added") if dry_run else _("added")
-    words_by_outcome = {
-        ImportOutcome.ADDED: added_words,
-        ImportOutcome.ALREADY_EXISTS: _("already here"),
-    }
-    for line, result in zip(file.lines, results, strict=True):
-        yield f"{line.location}: {words_by_outcome[result.outcome]}"

@@ -57,13 +57,22 @@ def processes_launch(plan: LaunchPlan) -> None:
             % {"reason": error}
         ) from None
     except ChildEnded as error:
-        raise CommandError(
-            _(
-                "Everything was stopped, because %(reason)s. The lines above, or the logs in "
-                "var/, say why."
-            )
-            % {"reason": error}
-        ) from None
+        raise CommandError(_child_ended_sentence(error)) from None
+
+
+def _child_ended_sentence(error: ChildEnded) -> str:
+    sentence = (
+        _(
+            "Everything was stopped, because %(name)s ended with signal %(code)d. The lines above, "
+            "or the logs in var/, say why."
+        )
+        if error.code < 0
+        else _(
+            "Everything was stopped, because %(name)s ended with code %(code)d. The lines above, "
+            "or the logs in var/, say why."
+        )
+    )
+    return sentence % {"name": error.name, "code": abs(error.code)}
 
 
 def web_server_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -27,9 +27,8 @@ class ChildEnded(Exception):
     """One of the processes ended although nobody asked it to; `name` says which."""
 
     def __init__(self, name: str, code: int) -> None:
-        reason = f"with signal {-code}" if code < 0 else f"with code {code}"
-        super().__init__(f"{name} ended {reason}")
-        self.name = name
+        super().__init__(f"{name} ended with code {code}")
+        self.name, self.code = name, code
 
 
 class StopRequested(Exception):

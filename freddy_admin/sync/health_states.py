@@ -35,6 +35,11 @@ STATES_NEEDING_ACTION: frozenset[HealthState] = frozenset(
     }
 )
 
+# States that end once a working secret is entered.
+NEW_SECRET_STATES: frozenset[HealthState] = frozenset(
+    {HealthState.KEY_UNREADABLE, HealthState.KEY_REJECTED, HealthState.KEY_NOT_PERMITTED}
+)
+
 
 def worst_health_state(states: list[HealthState]) -> HealthState | None:
     """The worst of the parts, None without any.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -125,7 +126,7 @@ def _csv_file_from_records(records: Iterator[tuple[int, list[str], str]], *, lim
     for number, cells, quote_problem in records:
         if len(lines) == limit:
             problem = _("the file has more than %(n)s rows: split it into several files")
-            problem %= {"n": f"{limit:,}"}
+            problem %= {"n": number_format(limit, force_grouping=True)}
             lines.append(CsvRowReport(number, problem=problem))
             break
         try:
@@ -190,7 +191,7 @@ def _row_parse(number: int, cells: list[str], quote_problem: str) -> CsvRow:
     if any(len(cell) > _CELL_MAX_LENGTH for cell in cells):
         raise _MalformedRow(
             _("a cell of this row is longer than %(n)s characters: is a quotation mark missing?")
-            % {"n": f"{_CELL_MAX_LENGTH:,}"},
+            % {"n": number_format(_CELL_MAX_LENGTH, force_grouping=True)},
             names_reportable=False,
         )
     unprintable_cells = (cell for cell in cells if not cell.isprintable())

@@ -71,7 +71,7 @@ def parse_audit_query(values: QueryDict) -> AuditQuery:
     tag, request = values.get("tag", ""), values.get("request", "").strip()
     return AuditQuery(
         q=_clean_text(values.get("q", "")),
-        tag=tag if tag in AuditTag.values else "",
+        tag=tag if tag in set(AuditTag) else "",
         actor=_clean_text(values.get("who", "")),
         organisation=_clean_text(values.get("organisation", "")),
         since=_parse_day(values.get("from", "")),

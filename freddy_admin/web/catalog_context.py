@@ -18,8 +18,8 @@ from freddy_admin.sync.models import CatalogKind
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.selectors import key_not_found
 from freddy_admin.web.catalog_query import CatalogQuery, parse_catalog_query
-from freddy_admin.web.presenters.user_time import UserTime, get_user_time
 from freddy_admin.web.views.organisations import check_requested_since
+from freddy_admin.wording.times import UserTime, get_user_time
 
 
 @dataclass(frozen=True, slots=True)

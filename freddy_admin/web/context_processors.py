@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.web.htmx import current_time_ms
-from freddy_admin.web.presenters.user_time import browser_time_units_json
+from freddy_admin.wording.times import browser_time_units_json
 
 
 def shell_context(request: HttpRequest) -> dict[str, Any]:

@@ -217,12 +217,18 @@ class KeyDetailsForm(PanelForm):
             for name, value in present.items()
             if name != "revision" and str(value or "") != str(self.data.get(name, "") or "")
         ]
-        current_details = _("Now: %(details)s.") % {"details": "; ".join(lines)} if lines else ""
-        sentence = _(
-            "Somebody else changed these details in the meantime, so yours were not saved. "
-            "%(now)s Save again to put yours in their place."
+        sentence = (
+            _(
+                "Somebody else changed these details in the meantime, so yours were not saved. "
+                "Now: %(details)s. Save again to put yours in their place."
+            )
+            if lines
+            else _(
+                "Somebody else changed these details in the meantime, so yours were not saved. "
+                "Save again to put yours in their place."
+            )
         )
-        self.add_error(None, sentence % {"now": current_details})
+        self.add_error(None, sentence % {"details": "; ".join(lines)})
         values = {name: self.data.get(name, "") for name in self.fields}
         self.data = values | {"revision": present["revision"]}
 

@@ -21,7 +21,7 @@ from freddy_admin.web.presenters.key_rows import values_digest
 from freddy_admin.web.presenters.organisation_page import OrganisationPageContext
 from freddy_admin.web.presenters.syncs.operation_status import latest_operation_status
 from freddy_admin.web.presenters.timeline.timeline_section import timeline_section
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 _WHOLE_PAGE_PARTS = ("frame", "all")
 PageView = TypeVar("PageView", OrganisationPageContext, KeyPageContext)

@@ -23,18 +23,18 @@ OTHER_KEY = "another-secret-key-0123456789-abcdefghijkl"
 CHANGES_BY_HAND: dict[str, tuple[list[str], str]] = {
     "removed": (
         ["DELETE FROM audit_auditevent WHERE id = {n}"],
-        "an event (number {n}) was removed by hand, written after",
+        "An event (number {n}) was removed by hand, written after",
     ),
     "removed with its link": (
         [
             "DELETE FROM audit_auditevent WHERE id = {n}",
             "DELETE FROM audit_auditlink WHERE event_id = {n}",
         ],
-        "an event (number ?) was removed by hand, written after",
+        "An event (number ?) was removed by hand, written after",
     ),
     "changed": (
         ["UPDATE audit_auditevent SET subject = 'another' WHERE id = {n}"],
-        "event {n} of",
+        "Event {n} of",
     ),
     "swapped": (
         [
@@ -42,14 +42,14 @@ CHANGES_BY_HAND: dict[str, tuple[list[str], str]] = {
             "UPDATE audit_auditlink SET event_id = {n} WHERE event_id = {last}",
             "UPDATE audit_auditlink SET event_id = {last} WHERE event_id = 0",
         ],
-        "event {last} of",
+        "Event {last} of",
     ),
     "the newest cut off": (
         [
             "DELETE FROM audit_auditevent WHERE id >= {n}",
             "DELETE FROM audit_auditlink WHERE event_id >= {n}",
         ],
-        "the newest events, after",
+        "The newest events, after",
     ),
     "put in": (
         [
@@ -63,7 +63,7 @@ CHANGES_BY_HAND: dict[str, tuple[list[str], str]] = {
     ),
     "the end taken away": (
         ["DELETE FROM audit_audithead"],
-        "the note of where the log ends was removed by hand",
+        "The note of where the log ends was removed by hand",
     ),
 }
 
@@ -129,7 +129,7 @@ def test_events_under_a_former_secret_key_are_verified(
         append_only_triggers_drop()
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE audit_auditevent SET subject = 'x' WHERE id = {events[1].pk}")
-        assert f"event {events[1].pk} of" in audit_log_line(run_command)[1]
+        assert f"Event {events[1].pk} of" in audit_log_line(run_command)[1]
 
 
 def test_doctor_says_how_far_the_proof_goes_without_the_former_key(

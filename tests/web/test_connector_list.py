@@ -135,4 +135,4 @@ def test_the_audit_log_says_which_way_a_connector_was_switched(
         enable=enable,
     )
     text = visible_text_of(get_page(signed_in(people.manager), "/audit/"))
-    assert f"asked for a connector to be switched: Main {expected_word} " in text
+    assert f"asked for a connector to be switched: Main to be switched {expected_word} " in text

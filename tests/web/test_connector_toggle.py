@@ -225,7 +225,7 @@ def test_toggle_log_is_short_and_keeps_connectors_that_are_still_off(
                 "error_kind": "key_refused",
                 "error_http_status": 401,
             },
-            ["Zork was not switched off", "Key refused."],
+            ["Zork was not switched off", "Aitronos does not accept this API key."],
         ),
         (
             {"state": OperationState.REFUSED, "error_kind": "key_changed", "enable": True},

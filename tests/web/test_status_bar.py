@@ -23,7 +23,7 @@ from freddy_admin.web.presenters.history.status_bar_slots import (
 )
 from freddy_admin.web.presenters.history.time_shares import (
     format_percent_rounded_down,
-    on_time_share_text,
+    on_time_share,
 )
 from freddy_admin.web.presenters.history.time_windows import (
     DAY_WINDOW,
@@ -31,7 +31,7 @@ from freddy_admin.web.presenters.history.time_windows import (
     WEEK_WINDOW,
     TimeWindow,
 )
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 USER_TIME = UserTime(NOW, UTC)
@@ -200,10 +200,8 @@ def test_share_says_all_or_nothing_only_of_all_or_nothing(share: float) -> None:
 def test_the_share_names_its_window_and_how_much_was_measured(
     window: TimeWindow, of_window: str
 ) -> None:
-    text = on_time_share_text(
-        UpToDateShare(up_to_date=0.9824, measured_share=0.9999), str(window.of_phrase)
-    )
-    assert text == f"98.2 % on time, measured 99 % of the {of_window}"
+    share = on_time_share(UpToDateShare(up_to_date=0.9824, measured_share=0.9999), window)
+    assert str(share) == f"98.2 % on time, measured 99 % of the {of_window}"
 
 
 def test_share_without_measured_time_claims_nothing() -> None:

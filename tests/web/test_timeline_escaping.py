@@ -1,14 +1,22 @@
 """Whatever an event holds, its line in the timeline is words, and never markup."""
 
 import re
+from datetime import UTC
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freddy_admin.sync.history.timeline import TimelineFilters, TimelinePage
 from freddy_admin.sync.models import EventKind as Kind
-from tests.web.test_timeline_wording import AT, MINUTE, XSS, iso_time, render_timeline_event
+from freddy_admin.web.history_query import HistoryQuery
+from freddy_admin.web.presenters.timeline.timeline_section import (
+    TimelineEventRow,
+    timeline_section,
+)
+from freddy_admin.wording.times import UserTime
+from tests.wording.timeline_entries import AT, MINUTE, XSS, iso_time, timeline_entry
 
 JSON = st.recursive(
     st.none()
@@ -25,6 +33,16 @@ outcome synced created tool name enable message
 """
 NAMES = st.sampled_from(_NAMES.split())
 WHATS = st.sampled_from(["sync", "sync_ended", "switch", "switch_ended", "added", "edited"])
+
+
+def render_timeline_event(kind: Kind, details: Any, **more: Any) -> TimelineEventRow:
+    entry = timeline_entry(kind, details, **more)
+    page = TimelinePage(TimelineFilters(), (entry,), has_older=False)
+    query = HistoryQuery("/organisations/alder/", "", "month", TimelineFilters())
+    user_time = UserTime(AT + 240 * MINUTE, UTC)
+    return (
+        timeline_section(page, query, user_time, slug="alder", keys={1: "Main"}).days[0].events[0]
+    )
 
 
 @given(st.sampled_from(Kind), st.dictionaries(NAMES, JSON), WHATS, st.text(), st.booleans())

@@ -16,7 +16,7 @@ from freddy_admin.web.presenters.history.tool_chart import (
     _axis_maximum,
     tool_chart,
 )
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 START = NOW - MONTH_WINDOW.length

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from freddy_admin.web.presenters.state_pill import STATE_STYLES
+from freddy_admin.wording.states import STATE_WORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -31,7 +31,7 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     python = " ".join(path.read_text() for path in (ROOT / "freddy_admin/web").rglob("*.py"))
     icon_names = set(re.findall(r'{% icon "([\w-]+)"', templates))
     icon_names |= set(re.findall(r'icon="([\w-]+)"', python)) | {
-        style.icon for style in STATE_STYLES.values()
+        wording.icon for wording in STATE_WORDINGS.values()
     }
     assert icon_names - sprite == set()
 

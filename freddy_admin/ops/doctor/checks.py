@@ -10,7 +10,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
 from freddy_admin.accounts.auth.password_hashing_queue import hashing_concurrency, hashing_queue
@@ -18,7 +17,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.database_errors import database_error_message
-from freddy_admin.core.write_failures import WriteFailure, write_failure_probe
+from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.key_unwrapping import master_keys_unwrap
 from freddy_admin.ops.doctor.audit_log_check import audit_log_check
@@ -30,6 +29,8 @@ from freddy_admin.sync.platform_status import (
     latest_worker_heartbeat_at,
 )
 from freddy_admin.vault.master_key_state import master_key_state
+from freddy_admin.wording import doctor as wording
+from freddy_admin.wording.sentences import Text, render_text, say
 
 MAX_CLOCK_SKEW = timedelta(seconds=30)
 
@@ -49,28 +50,26 @@ def doctor_checks_run() -> Iterator[DoctorFinding]:
         try:
             yield check()
         except (DatabaseError, CryptoError, OSError) as error:
-            yield DoctorFinding(part, ok=False, sentence=_error_sentence(error))
+            # The type alone: a driver's text may hold an address, a user name or worse.
+            yield _bad(part, wording.NOT_EXAMINED, kind=type(error).__name__)
 
 
-def _error_sentence(error: Exception) -> str:
-    # The type alone: a driver's text may hold an address, a user name or worse.
-    return _("cannot be examined (%(kind)s): set the database right first, see DATABASE_URL.") % {
-        "kind": type(error).__name__
-    }
+def _good(part: str, text: Text, **parts: object) -> DoctorFinding:
+    return DoctorFinding(part, ok=True, sentence=str(say(text, **parts)))
+
+
+def _bad(part: str, text: Text, **parts: object) -> DoctorFinding:
+    return DoctorFinding(part, ok=False, sentence=str(say(text, **parts)))
 
 
 def _check_settings() -> DoctorFinding:
     if settings.DEBUG:
-        problem = _("DEBUG is on: set DEBUG=false wherever anybody else can reach the panel.")
-        return DoctorFinding("settings", ok=False, sentence=problem)
+        return _bad("settings", wording.DEBUG_IS_ON)
     if settings.PLAIN_HTTP:
-        return DoctorFinding(
-            "settings", ok=True, sentence=_("a trial on this machine, plain http.")
-        )
+        return _good("settings", wording.TRIAL)
     if settings.REQUIRE_MFA == "off":
-        hint = _("complete; REQUIRE_MFA=admins would ask administrators for a second factor.")
-        return DoctorFinding("settings", ok=True, sentence=hint)
-    return DoctorFinding("settings", ok=True, sentence=_("complete."))
+        return _good("settings", wording.COMPLETE_WITHOUT_MFA)
+    return _good("settings", wording.COMPLETE)
 
 
 def _check_database() -> DoctorFinding:
@@ -79,53 +78,30 @@ def _check_database() -> DoctorFinding:
     except DatabaseError as error:
         return DoctorFinding("database", ok=False, sentence=database_error_message(error))
     if (failure := write_failure_probe(write_row=True)) is not None:
-        return DoctorFinding("database", ok=False, sentence=_WRITE_FAULT_SENTENCES[failure]())
+        return _bad("database", wording.WRITE_FAILURES[failure])
     if connection.vendor != "sqlite":
-        return DoctorFinding("database", ok=True, sentence=_("PostgreSQL answers."))
+        return _good("database", wording.POSTGRESQL_ANSWERS)
     with connection.cursor() as cursor:
         journal_mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         foreign_keys = cursor.execute("PRAGMA foreign_keys").fetchone()[0]
     if foreign_keys != 1 or journal_mode not in {"wal", "memory"}:
-        problem = _(
-            "SQLite runs with journal_mode %(mode)s instead of WAL: put the database on a local "
-            "disk, a network share cannot be used."
-        )
-        return DoctorFinding("database", ok=False, sentence=problem % {"mode": journal_mode})
-    return DoctorFinding("database", ok=True, sentence=_("SQLite answers, with WAL."))
-
-
-_WRITE_FAULT_SENTENCES: dict[WriteFailure, Callable[[], str]] = {
-    WriteFailure.READ_ONLY: lambda: _(
-        "it can be read and not written: pages show what is known, nothing is saved and no key is "
-        "checked. Is it a standby, or was default_transaction_read_only set?"
-    ),
-    WriteFailure.FULL: lambda: _(
-        "its disk is full: pages show what is known, nothing is saved. Make room on it."
-    ),
-}
+        return _bad("database", wording.SQLITE_WITHOUT_WAL, mode=journal_mode)
+    return _good("database", wording.SQLITE_ANSWERS)
 
 
 def _check_migrations() -> DoctorFinding:
     executor = MigrationExecutor(connection)
     unapplied_count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if unapplied_count:
-        problem = _("%(count)d to be applied: run `manage.py migrate`.") % {
-            "count": unapplied_count
-        }
-        return DoctorFinding("migrations", ok=False, sentence=problem)
-    return DoctorFinding("migrations", ok=True, sentence=_("all applied."))
+        return _bad("migrations", wording.MIGRATIONS_MISSING, count=unapplied_count)
+    return _good("migrations", wording.MIGRATIONS_APPLIED)
 
 
 def _check_cache() -> DoctorFinding:
-    kind = "Redis" if settings.REDIS_URL else _("the database's table")
+    has_redis = bool(settings.REDIS_URL)
     if is_cache_available():
-        return DoctorFinding("cache", ok=True, sentence=_("%(kind)s answers.") % {"kind": kind})
-    problem = (
-        _("Redis does not answer: see REDIS_URL. Pages work on without it, slower.")
-        if settings.REDIS_URL
-        else _("the database's table takes nothing: see the database above.")
-    )
-    return DoctorFinding("cache", ok=False, sentence=problem)
+        return _good("cache", wording.REDIS_ANSWERS if has_redis else wording.CACHE_TABLE_ANSWERS)
+    return _bad("cache", wording.REDIS_FAILS if has_redis else wording.CACHE_TABLE_FAILS)
 
 
 def _check_master_key() -> DoctorFinding:
@@ -139,23 +115,17 @@ def _check_master_key() -> DoctorFinding:
 
 def _check_admin_exists() -> DoctorFinding:
     if admin_exists():
-        return DoctorFinding("people", ok=True, sentence=_("there is a platform admin."))
-    problem = _("nobody can look after the panel: run `manage.py create_admin EMAIL`.")
-    return DoctorFinding("people", ok=False, sentence=problem)
+        return _good("people", wording.ADMIN_EXISTS)
+    return _bad("people", wording.NO_ADMIN)
 
 
 def _check_password_hashing_slots() -> DoctorFinding:
-    values = {"count": hashing_concurrency(), "folder": hashing_queue.slots.folder}
+    count, folder = hashing_concurrency(), hashing_queue.slots.folder
     try:
         hashing_queue.slots.validate_lock_files()
     except OSError:
-        problem = _(
-            "slots in %(folder)s cannot be used, so that each process hashes up to %(count)d at "
-            "once: let its user make files there."
-        )
-        return DoctorFinding("passwords", ok=False, sentence=problem % values)
-    sentence = _("at most %(count)d hashed at once on this machine.")
-    return DoctorFinding("passwords", ok=True, sentence=sentence % values)
+        return _bad("passwords", wording.HASHING_SLOTS_FAIL, folder=folder, count=count)
+    return _good("passwords", wording.HASHING_IS_LIMITED, count=count)
 
 
 def _check_audit_log() -> DoctorFinding:
@@ -166,49 +136,37 @@ def _check_audit_log() -> DoctorFinding:
 def _check_worker() -> DoctorFinding:
     heartbeat_at = latest_worker_heartbeat_at()
     if heartbeat_at is None:
-        problem = _("none was ever seen: start `manage.py run_worker`.")
-        return DoctorFinding("worker", ok=False, sentence=problem)
+        return _bad("worker", wording.WORKER_NEVER_SEEN)
     age = clock.now() - heartbeat_at
     if age > clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS):
-        problem = _("none is alive, last seen %(at)s UTC: start `manage.py run_worker`.")
-        return DoctorFinding(
-            "worker", ok=False, sentence=problem % {"at": f"{heartbeat_at:%Y-%m-%d %H:%M:%S}"}
-        )
-    return DoctorFinding("worker", ok=True, sentence=_("alive."))
+        return _bad("worker", wording.WORKER_LOST, at=f"{heartbeat_at:%Y-%m-%d %H:%M:%S}")
+    return _good("worker", wording.WORKER_ALIVE)
 
 
 def _check_api() -> DoctorFinding:
     health = api_health_probe(api_client())
-    values = {"api": settings.AITRONOS_API_BASE_URL, "kind": health.kind}
     if health.reachable:
-        return DoctorFinding("api", ok=True, sentence=_("%(api)s answers.") % values)
-    problem = _(
-        "%(api)s does not answer as it should (%(kind)s): see AITRONOS_API_BASE_URL and whether "
-        "this machine may reach it."
-    )
-    return DoctorFinding("api", ok=False, sentence=problem % values)
+        return _good("api", wording.API_ANSWERS, api=settings.AITRONOS_API_BASE_URL)
+    return _bad("api", wording.API_FAILS, api=settings.AITRONOS_API_BASE_URL, kind=health.kind)
 
 
 def _check_clock() -> DoctorFinding:
     hold = deletion_hold_get()
     if hold is not None:
         until = f"{hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
-        sentence = deletion_hold_sentence(hold, until=until)
-        if not is_deletion_hold_harmless(hold):
-            sentence += " " + _("To confirm it: `manage.py confirm_clock`.")
-        return DoctorFinding("clock", ok=is_deletion_hold_harmless(hold), sentence=sentence)
+        is_harmless = is_deletion_hold_harmless(hold)
+        sentences = [say("{hold}", hold=deletion_hold_sentence(hold, until=until))]
+        if not is_harmless:
+            sentences.append(say(wording.CLOCK_TO_CONFIRM))
+        return DoctorFinding("clock", ok=is_harmless, sentence=render_text(sentences))
     if connection.vendor != "postgresql":
-        return DoctorFinding(
-            "clock", ok=True, sentence=_("the database shares this machine's clock.")
-        )
+        return _good("clock", wording.CLOCK_IS_SHARED)
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         skew = abs(clock.now() - cursor.fetchone()[0])
     if skew > MAX_CLOCK_SKEW:
-        problem = _("%(seconds)d s apart from the database's: set up NTP on both machines.")
-        sentence = problem % {"seconds": skew.total_seconds()}
-        return DoctorFinding("clock", ok=False, sentence=sentence)
-    return DoctorFinding("clock", ok=True, sentence=_("agrees with the database's."))
+        return _bad("clock", wording.CLOCK_SKEWED, seconds=int(skew.total_seconds()))
+    return _good("clock", wording.CLOCK_AGREES)
 
 
 def _check_file_permissions() -> DoctorFinding:
@@ -218,10 +176,9 @@ def _check_file_permissions() -> DoctorFinding:
         paths.append(Path(str(connection.settings_dict["NAME"])))
     readable_paths = [path for path in paths if _is_readable_by_others(path)]
     if readable_paths:
-        problem = _("others may read %(paths)s: run chmod go-rwx on it.")
-        values = {"paths": ", ".join(str(path) for path in readable_paths)}
-        return DoctorFinding("files", ok=False, sentence=problem % values)
-    return DoctorFinding("files", ok=True, sentence=_("secrets and data are this user's alone."))
+        paths_text = ", ".join(str(path) for path in readable_paths)
+        return _bad("files", wording.FILES_READABLE, paths=paths_text)
+    return _good("files", wording.FILES_PRIVATE)
 
 
 def _is_readable_by_others(path: Path) -> bool:

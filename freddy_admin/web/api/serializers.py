@@ -9,7 +9,7 @@ from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.sync.models import RemoteOperation
 from freddy_admin.sync.models.operations import OperationKind
 from freddy_admin.sync.status.types import CheckError, KeyRow
-from freddy_admin.web.presenters.failure_wording import failure_wording
+from freddy_admin.wording.failures import failure_wording
 
 
 def serialize_status(row: KeyRow) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _serialize_check_error(error: CheckError) -> dict[str, Any]:
     return {
         "code": error.code or error.kind,
         "http_status": error.http_status,
-        "message": error.message or failure_wording(error).words,
+        "message": error.message or str(failure_wording(error).words),
         "trace_id": error.trace_id or None,
     }
 

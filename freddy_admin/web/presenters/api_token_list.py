@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from freddy_admin.accounts.models import ApiToken, TokenScope
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime, format_day
 
 LISTED_NAMES_LIMIT = 3
 
@@ -67,7 +67,5 @@ def _organisations_text(row: ApiToken) -> str:
 def _expiry_text(row: ApiToken, user_time: UserTime, *, is_expired: bool) -> str:
     if row.expires_at is None:
         return _("for good")
-    day = (
-        f"{user_time.format_date(row.expires_at)} {row.expires_at.astimezone(user_time.zone).year}"
-    )
+    day = format_day(row.expires_at.astimezone(user_time.zone).date())
     return _("ended %(day)s") % {"day": day} if is_expired else _("until %(day)s") % {"day": day}

@@ -1,6 +1,7 @@
 """The audit log's lines in words."""
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -8,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import AuditPage, AuditScope, audit_cursor_after_event
-from freddy_admin.audit.tags import AuditTag
-from freddy_admin.core import clock
 from freddy_admin.organisations.person_display_names import addresses_mask
 from freddy_admin.web.audit_query import AuditQuery
-from freddy_admin.web.presenters.audit_event_details import audit_detail_lines
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.audit import audit_action, audit_details
+from freddy_admin.wording.audit_actions import AUDIT_ACTIONS
+from freddy_admin.wording.sentences import render_text
+from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 50
 
@@ -70,7 +71,7 @@ def audit_log_context(
             _audit_event_row(mask_event_emails_for_scope(event, scope), user_time)
             for event in page.events
         ],
-        tags=sorted(((tag.value, str(tag.label)) for tag in AuditTag), key=lambda tag: tag[1]),
+        tags=sorted(((tag, str(words)) for tag, words in AUDIT_ACTIONS.items()), key=itemgetter(1)),
         organisations=organisations,
         newer=newer,
         older=older,
@@ -89,19 +90,6 @@ def mask_event_emails_for_scope(event: AuditEvent, scope: AuditScope) -> AuditEv
         for name in ("actor_name", "subject", "details"):
             setattr(event, name, addresses_mask(getattr(event, name), except_address=scope.email))
     return event
-
-
-def event_action_phrase(event: AuditEvent) -> str:
-    """What happened, as a phrase that follows a name."""
-    return str(AuditTag(event.tag).label) if event.tag in AuditTag.values else event.tag
-
-
-def event_detail_lines(event: AuditEvent, user_time: UserTime | None = None) -> list[str]:
-    """The event's details, a short line each; times in the zone of `user_time`, else in UTC."""
-    lines = audit_detail_lines(event.details, tag=event.tag, user_time=user_time)
-    if clock.is_over_an_hour_in_future(event.at):
-        lines.append(_("Written while the clock was ahead."))
-    return lines
 
 
 def _adjacent_page_urls(page: AuditPage, query: AuditQuery) -> tuple[str, str]:
@@ -142,13 +130,13 @@ def _audit_event_row(event: AuditEvent, user_time: UserTime) -> AuditEventRow:
         time=user_time.render_relative_cell(event.at),
         exact=user_time.format_exact(event.at),
         actor_name=event.actor_name,
-        action=event_action_phrase(event),
+        action=str(audit_action(event)),
         subject="" if event.subject in event.actor_name else event.subject,
         organisation_name=event.organisation_name,
         address=event.address or "",
         request=request,
         request_href=AuditQuery(request=request).build_url(reverse("audit")) if request else "",
-        details=event_detail_lines(event, user_time),
+        details=[render_text(line, user_time) for line in audit_details(event)],
         icon=_ICON_BY_TAG_PREFIX.get(event.tag.partition("_")[0], "info-circle"),
     )
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from freddy_admin.sync.candidates.comparison import CandidateDifference
 from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.vault.models import ApiKey, KeyCandidate
-from freddy_admin.web.presenters.user_time import EITHER, UserTime
+from freddy_admin.wording.sentences import format_number
+from freddy_admin.wording.times import EITHER, UserTime
 
 NO_VALUE = "—"
 
@@ -40,8 +41,10 @@ def candidate_comparison_rows(
         ),
         ComparisonRow(
             _("Tools on / total"),
-            f"{figures.enabled_tools:,} / {figures.total_tools:,}" if figures else NO_VALUE,
-            f"{candidate.reported_enabled_tools or 0:,} / {candidate.reported_total_tools or 0:,}",
+            tool_counts_text(figures.enabled_tools, figures.total_tools) if figures else NO_VALUE,
+            tool_counts_text(
+                candidate.reported_enabled_tools or 0, candidate.reported_total_tools or 0
+            ),
             CandidateDifference.TOOLS in what,
         ),
         ComparisonRow(
@@ -58,6 +61,11 @@ def candidate_comparison_rows(
         ),
     ]
     return lines if figures else lines[:1]
+
+
+def tool_counts_text(enabled: int, total: int) -> str:
+    """`7 / 1,042`: tools that are on, and all."""
+    return f"{format_number(enabled)} / {format_number(total)}"
 
 
 def _present_organization_id_text(key: ApiKey, row: KeyRow | None) -> str:

@@ -1,22 +1,20 @@
 """One key in full: its headline, its figures, its problem and what can be done."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.secret_format import masked_secret
 from freddy_admin.vault.selectors import candidate_find
-from freddy_admin.web.presenters.headline import KeyHeadline, key_headline
 from freddy_admin.web.presenters.health_rule_text import (
     HealthRuleLine,
-    grace_rule_text,
     health_rule_lines,
 )
 from freddy_admin.web.presenters.history.history_section import HistorySection
@@ -28,14 +26,25 @@ from freddy_admin.web.presenters.key_actions import (
     start_sync_button,
 )
 from freddy_admin.web.presenters.key_candidate_card import CandidateCard, candidate_card
-from freddy_admin.web.presenters.key_expiry import KeyExpiryNotice, format_day, key_expiry_notice
 from freddy_admin.web.presenters.key_rows import key_row_digest, tool_counts_cell, values_digest
 from freddy_admin.web.presenters.problem_panel import ProblemPanel, problem_panel
 from freddy_admin.web.presenters.state_pill import StatePill, state_pill
 from freddy_admin.web.presenters.syncs.operation_status import OperationStatus
-from freddy_admin.web.presenters.user_time import (
+from freddy_admin.wording.keys import (
+    check_request_sentence,
+    figures_sentence,
+    is_check_request_slow,
+    key_expiry_sentences,
+    key_expiry_tone,
+    last_and_next_check,
+    wrong_organisation_warning,
+)
+from freddy_admin.wording.sentences import render_html, render_text
+from freddy_admin.wording.states import GRACE_RULE, QUIET, WARN, key_headline, overdue_announcement
+from freddy_admin.wording.times import (
     EITHER,
     UserTime,
+    format_day,
     format_duration,
     format_interval,
 )
@@ -51,8 +60,8 @@ class KeyFact:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequestNotice:
-    """What became of the check this person asked for."""
+class KeyNotice:
+    """A sentence and how loud it is."""
 
     tone: str
     words: SafeString
@@ -67,13 +76,14 @@ class KeyCard:
     label: str
     href: str
     pill: StatePill
-    headline: KeyHeadline
+    headline: SafeString
+    overdue_announcement: SafeString
     last_check_line: SafeString
     figures: list[KeyFact]
     figures_note: str
     facts: list[KeyFact]
     warning: str
-    expiry: KeyExpiryNotice | None
+    expiry: KeyNotice | None
     problem: ProblemPanel | None
     check: ActionButton | None
     hides_check_button: bool
@@ -86,7 +96,7 @@ class KeyCard:
     rule: list[HealthRuleLine]
     grace_text: str
     pending: bool
-    check_outcome: CheckRequestNotice | None
+    check_outcome: KeyNotice | None
     announcement: str
     key_id: int
     history: HistorySection | None = None
@@ -110,13 +120,14 @@ def key_card(
         label=row.key_label,
         href=key_page_url(row, "key"),
         pill=pill,
-        headline=key_headline(row, user_time),
-        last_check_line=_last_check_line(row, user_time),
+        headline=render_html(key_headline(row), user_time),
+        overdue_announcement=render_html(overdue_announcement(row), user_time),
+        last_check_line=render_html(last_and_next_check(row, user_time.now), user_time),
         figures=_figure_facts(row, user_time),
-        figures_note=_figures_note_text(row),
+        figures_note=render_text(figures_sentence(row)),
         facts=_key_facts(row, key, user_time),
-        warning=_wrong_organisation_warning(row),
-        expiry=key_expiry_notice(row),
+        warning=render_text(wrong_organisation_warning(row)),
+        expiry=_key_expiry_notice(row, user_time),
         problem=problem,
         check=check_now_button(row),
         # The problem panel has one button; a second one of the same kind would be noise.
@@ -132,7 +143,7 @@ def key_card(
         if candidate
         else None,
         rule=health_rule_lines(row.state_rule),
-        grace_text=grace_rule_text(),
+        grace_text=str(GRACE_RULE),
         pending=row.is_check_pending or row.is_sync_running,
         check_outcome=check_outcome,
         announcement=_("%(label)s: checked. %(state)s.")
@@ -145,7 +156,7 @@ _KEY_PAGE_NAMES = ("replace", "edit", "pause", "resume", "revoke", "check")
 
 
 def _key_card_digest(
-    row: KeyRow, key: ApiKey, user_time: UserTime, check_outcome: CheckRequestNotice | None
+    row: KeyRow, key: ApiKey, user_time: UserTime, check_outcome: KeyNotice | None
 ) -> str:
     """Changes when anything shown does, also where only a moment has passed."""
     candidate = candidate_find(key=key)
@@ -181,30 +192,6 @@ def _next_step_button_unless_check(row: KeyRow) -> ActionButton | None:
     return action if action and not action.href.endswith("/check/") else None
 
 
-def _last_check_line(row: KeyRow, user_time: UserTime) -> SafeString:
-    if row.checked_at is None:
-        last_check_line = SafeString(_("We have not looked yet"))  # nosec B703
-    else:
-        last_check_line = format_html(
-            _("We looked {ago}"), ago=user_time.render_ago(row.checked_at)
-        )
-    if row.paused_at is not None:
-        return last_check_line
-    if row.is_check_pending:
-        return format_html(_("{last_check_line} · checking now"), last_check_line=last_check_line)
-    if row.hold_until is not None and row.hold_until > user_time.now:
-        return format_html(
-            _("{last_check_line} · Aitronos asked us to wait, next try {at}"),
-            last_check_line=last_check_line,
-            at=user_time.render_clock(max(row.hold_until, row.next_check_at)),
-        )
-    return format_html(
-        _("{last_check_line} · next look {until}"),
-        last_check_line=last_check_line,
-        until=user_time.render_until(row.next_check_at),
-    )
-
-
 def _figure_facts(row: KeyRow, user_time: UserTime) -> list[KeyFact]:
     figures = row.figures
     if figures is None:
@@ -231,22 +218,17 @@ def _figure_facts(row: KeyRow, user_time: UserTime) -> list[KeyFact]:
         KeyFact(
             _("Tools on / total"), tool_counts_cell(row), _inconsistency_label(has_too_many_enabled)
         ),
-        KeyFact(_("Incremental sync"), _("on") if figures.incremental_sync_enabled else _("off")),
+        KeyFact(
+            _("Incremental sync"),
+            pgettext("incremental sync", "on")
+            if figures.incremental_sync_enabled
+            else pgettext("incremental sync", "off"),
+        ),
     ]
 
 
 def _inconsistency_label(is_inconsistent: bool) -> str:
     return _("inconsistent") if is_inconsistent else ""
-
-
-def _figures_note_text(row: KeyRow) -> str:
-    if row.figures is None:
-        return ""
-    if row.figures_are_former:
-        return _("From before the change: no answer has come since.")
-    if row.figures.is_inconsistent:
-        return _("Shown as Aitronos sent them; the marked figures contradict each other.")
-    return ""
 
 
 def _key_facts(row: KeyRow, key: ApiKey, user_time: UserTime) -> list[KeyFact]:
@@ -275,39 +257,18 @@ def _organization_id_text(row: KeyRow) -> str:
     return _("not given")
 
 
-def _wrong_organisation_warning(row: KeyRow) -> str:
-    entered_id, reported_id = row.organization_id, row.reported_organization_id
-    if entered_id and reported_id and entered_id != reported_id:
-        return _(
-            "Aitronos answers for another organisation (%(reported)s) than the one entered here "
-            "(%(entered)s). The key may belong to somebody else: compare before you rely on it."
-        ) % {"reported": reported_id, "entered": entered_id}
-    return ""
+def _key_expiry_notice(row: KeyRow, user_time: UserTime) -> KeyNotice | None:
+    words = render_html(key_expiry_sentences(row), user_time)
+    return KeyNotice(key_expiry_tone(row), words) if words else None
 
 
 def _check_request_notice(
-    row: KeyRow, user_time: UserTime, check_requested_at: datetime
-) -> CheckRequestNotice | None:
-    if user_time.now - check_requested_at > timedelta(minutes=10):
+    row: KeyRow, user_time: UserTime, requested_at: datetime
+) -> KeyNotice | None:
+    now = user_time.now
+    words = render_html(check_request_sentence(row, requested_at, now), user_time)
+    if not words:
         return None
-    if row.checked_at is not None and row.checked_at >= check_requested_at:
-        word = str(row.state.label)
-        return CheckRequestNotice(
-            tone=state_pill(row.state).tone,
-            words=format_html(
-                _("Checked at {at}, after you asked: {state}."),
-                at=user_time.render_clock(row.checked_at),
-                state=word,
-            ),
-        )
-    if row.state is HealthState.PAUSED:
-        return None
-    if user_time.now - check_requested_at > timedelta(seconds=45):
-        words = SafeString(_("The check has not ended yet. The worker may be busy or stopped."))  # nosec B703
-        return CheckRequestNotice(tone="warn", words=words)
-    return CheckRequestNotice(
-        tone="quiet",
-        words=format_html(
-            _("Checking, as you asked {ago}…"), ago=user_time.render_ago(check_requested_at)
-        ),
-    )
+    if row.checked_at is not None and row.checked_at >= requested_at:
+        return KeyNotice(state_pill(row.state).tone, words)
+    return KeyNotice(WARN if is_check_request_slow(row, requested_at, now) else QUIET, words)

@@ -12,7 +12,7 @@ from freddy_admin.web.presenters.key_candidate_card import CandidateCard, candid
 from freddy_admin.web.presenters.key_card import KeyCard, key_card
 from freddy_admin.web.presenters.key_rows import values_digest
 from freddy_admin.web.presenters.timeline.timeline_section import TimelineSection
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)

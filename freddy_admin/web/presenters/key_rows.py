@@ -5,31 +5,32 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.status.types import KeyRow
-from freddy_admin.web.presenters.failure_wording import failure_wording
-from freddy_admin.web.presenters.headline import key_headline
+from freddy_admin.web.presenters.candidate_comparison import tool_counts_text
 from freddy_admin.web.presenters.key_actions import (
-    NEW_SECRET_STATES,
     ActionButton,
     next_step_button,
     replace_key_button,
 )
-from freddy_admin.web.presenters.key_expiry import (
-    format_day,
-    key_expiry_note,
-    key_expiry_pill,
-    key_expiry_sentence,
-)
-from freddy_admin.web.presenters.key_owner import owner_to_ask_sentence
 from freddy_admin.web.presenters.organisation_key_list import KEY_CARDS_LIMIT
 from freddy_admin.web.presenters.state_pill import StatePill, state_pill
 from freddy_admin.web.presenters.syncs.operation_status import operation_note
-from freddy_admin.web.presenters.user_time import EITHER, PAST, UserTime
+from freddy_admin.wording.keys import (
+    NEW_KEY_MOVE,
+    figures_brief,
+    key_expiry_label,
+    key_expiry_note,
+    key_expiry_sentence,
+    key_expiry_tone,
+    key_state_note,
+    owner_to_ask,
+)
+from freddy_admin.wording.sentences import EMPTY, Moment, render_html, render_text, say
+from freddy_admin.wording.states import key_headline, key_next_move
+from freddy_admin.wording.times import EITHER, PAST, UserTime
 
 NO_VALUE = "—"
 
@@ -79,8 +80,11 @@ def key_table_rows(
 ) -> list[KeyTableRow]:
     """The rows of a list, in order; `digests` holds those that were made already."""
     base_url, known_digests = organisation_url_prefix(), digests or {}
+    announcement = _("%(name)s: %(state)s")
     return [
-        _key_table_row(row, user_time, base_url, known_digests.get(key_row_anchor(row)))
+        _key_table_row(
+            row, user_time, base_url, known_digests.get(key_row_anchor(row)), announcement
+        )
         for row in rows
     ]
 
@@ -89,7 +93,6 @@ def needs_you_card(row: KeyRow, user_time: UserTime) -> NeedsYouCard:
     """The card of a key that needs somebody."""
     if not row.needs_action:
         return _key_expiry_card(row, user_time)
-    headline = key_headline(row, user_time)
     base = organisation_url_prefix()
     action = next_step_button(row)
     return NeedsYouCard(
@@ -98,10 +101,10 @@ def needs_you_card(row: KeyRow, user_time: UserTime) -> NeedsYouCard:
         href=_organisation_page_href(row, base),
         key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
         pill=state_pill(row.state),
-        sentence=headline.sentence,
-        next_move=headline.next_move,
-        owner="" if action else owner_to_ask_sentence(row),
-        since=format_html(_("since {at}"), at=user_time.render_clock(row.state_since)),
+        sentence=render_html(key_headline(row), user_time),
+        next_move=render_html(key_next_move(row), user_time),
+        owner="" if action else render_text(owner_to_ask(row)),
+        since=render_html(say(_("since {at}"), at=Moment(row.state_since)), user_time),
         action=action,
     )
 
@@ -109,17 +112,22 @@ def needs_you_card(row: KeyRow, user_time: UserTime) -> NeedsYouCard:
 def _key_expiry_card(row: KeyRow, user_time: UserTime) -> NeedsYouCard:
     """The card of a key that needs nothing but a new secret before it expires."""
     base, action = organisation_url_prefix(), replace_key_button(row)
-    due = format_day(row.expires_on) if row.expires_on else ""
+    expiry_day = say("{day}", day=row.expires_on) if row.expires_on else EMPTY
     return NeedsYouCard(
         name=row.organisation_name,
         label=row.key_label if row.keys_in_organisation > 1 else "",
         href=_organisation_page_href(row, base),
         key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
-        pill=key_expiry_pill(row),
-        sentence=format_html("{}", key_expiry_sentence(row)),
-        next_move=format_html("{}", _("A manager makes a new key at Aitronos and pastes it here.")),
-        owner="" if action else owner_to_ask_sentence(row),
-        since=format_html("{}", due),
+        pill=StatePill(
+            value="expiring",
+            tone=key_expiry_tone(row),
+            icon="calendar-x",
+            word=render_text(key_expiry_label(row)),
+        ),
+        sentence=render_html(key_expiry_sentence(row), user_time),
+        next_move=render_html(say(NEW_KEY_MOVE), user_time),
+        owner="" if action else render_text(owner_to_ask(row)),
+        since=render_html(expiry_day, user_time),
         action=action,
     )
 
@@ -166,7 +174,7 @@ def tool_counts_cell(row: KeyRow) -> str:
     """Tools on / total."""
     if row.figures is None:
         return NO_VALUE
-    return f"{row.figures.enabled_tools:,} / {row.figures.total_tools:,}"
+    return tool_counts_text(row.figures.enabled_tools, row.figures.total_tools)
 
 
 def _stable_text(value: object) -> str:
@@ -182,7 +190,9 @@ def _organisation_page_href(row: KeyRow, base: str) -> str:
     return f"{page}#key-{row.key_id}" if 1 < row.keys_in_organisation <= KEY_CARDS_LIMIT else page
 
 
-def _key_table_row(row: KeyRow, user_time: UserTime, base: str, digest: str | None) -> KeyTableRow:
+def _key_table_row(
+    row: KeyRow, user_time: UserTime, base: str, digest: str | None, announcement: str
+) -> KeyTableRow:
     pill = state_pill(row.state)
     figures = row.figures
     last = figures.last_sync_at if figures else None
@@ -201,14 +211,14 @@ def _key_table_row(row: KeyRow, user_time: UserTime, base: str, digest: str | No
         else _never_synced_text(row),
         due=user_time.render_relative_cell(due, EITHER) if due else NO_VALUE,
         tools=tool_counts_cell(row),
-        tools_note=_figures_note_text(row),
+        tools_note=render_text(figures_brief(row)),
         checked=user_time.render_relative_cell(row.checked_at) if row.checked_at else NO_VALUE,
         checked_note=_checking_note(row),
         owner=row.owner_name or NO_VALUE,
         pending=row.is_check_pending or row.is_sync_running,
         key_href=f"{base}{row.organisation_slug}/keys/{row.key_id}/",
         key_label=row.key_label,
-        announcement=f"{row.organisation_name}: {pill.word}",
+        announcement=announcement % {"name": row.organisation_name, "state": pill.word},
     )
 
 
@@ -217,31 +227,11 @@ def _never_synced_text(row: KeyRow) -> str:
 
 
 def _state_and_expiry_notes(row: KeyRow, user_time: UserTime) -> str:
-    notes = (operation_note(row, user_time) or _state_note(row), key_expiry_note(row))
+    notes = (
+        operation_note(row, user_time) or render_text(key_state_note(row)),
+        render_text(key_expiry_note(row)),
+    )
     return " · ".join(note for note in notes if note)
-
-
-def _state_note(row: KeyRow) -> str:
-    """The note under the state: the last known state, or the reason."""
-    if row.state is HealthState.UNKNOWN and row.state_rule == 5:
-        return _("was: %(state)s") % {"state": row.last_known_state.label}
-    if row.state is HealthState.UNKNOWN and row.state_rule == 7:
-        return _("the times do not add up")
-    if row.state in {HealthState.OVERDUE, HealthState.LATE} and row.due_at and row.due_at > row.now:
-        return _("a planned sync was left out")
-    if row.error is None or row.state is HealthState.PAUSED:
-        return ""
-    # "Key rejected: key refused" says nothing twice; "the key has expired" says something.
-    is_redundant = row.state in NEW_SECRET_STATES and not row.error.code.startswith("API_KEY_")
-    return "" if is_redundant else failure_wording(row.error).brief
-
-
-def _figures_note_text(row: KeyRow) -> str:
-    if row.figures_are_former and row.figures:
-        return _("before the change")
-    if row.figures and row.figures.is_inconsistent:
-        return _("inconsistent")
-    return ""
 
 
 def _checking_note(row: KeyRow) -> str:

@@ -18,8 +18,8 @@ from freddy_admin.organisations.person_display_names import (
 )
 from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.web.presenters.role_permissions import role_name
-from freddy_admin.web.presenters.state_pill import BAD, GOOD, QUIET, WARN
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.states import BAD, GOOD, QUIET, WARN
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
@@ -31,7 +30,10 @@ from freddy_admin.web.presenters.shared_sync import (
     key_contradiction_notice,
 )
 from freddy_admin.web.presenters.timeline.timeline_section import TimelineSection
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.key_groups import IDENTICAL_FIGURES
+from freddy_admin.wording.keys import key_count
+from freddy_admin.wording.sentences import format_number, render_text
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class OrganisationPageContext:
     cards: list[KeyCard]
     key_table: KeyTable | None
     drafts: list[CandidateCard]
-    shows_identical_figures: bool
+    identical_figures_note: str
     contradiction_notice: KeyContradictionNotice | None
     can_manage: bool
     can_rename: bool
@@ -91,7 +93,7 @@ def organisation_page_context(
     parts: list[CandidateCard | KeyCard | KeyTableRow]
     parts = [*drafts, *cards, *(key_table.rows if key_table else [])]
     needs_you = sum(row.needs_attention for row in key_list.rows)
-    shows_identical_figures = has_identical_figures(key_list.rows)
+    identical_figures_note = str(IDENTICAL_FIGURES) if has_identical_figures(key_list.rows) else ""
     contradiction_notice = key_contradiction_notice(key_list.rows, user_time)
     states = [option.label for option in key_table.states] if key_table else []
     frame = values_digest(
@@ -100,7 +102,7 @@ def organisation_page_context(
         [part.anchor for part in parts],
         (
             needs_you,
-            shows_identical_figures,
+            identical_figures_note,
             contradiction_notice,
             states,
             key_list.matching_count,
@@ -112,7 +114,7 @@ def organisation_page_context(
         cards=cards,
         key_table=key_table,
         drafts=drafts,
-        shows_identical_figures=shows_identical_figures,
+        identical_figures_note=identical_figures_note,
         contradiction_notice=contradiction_notice,
         can_manage=can_manage,
         can_rename=access.allows(Permission.RENAME_ORGANISATION),
@@ -147,7 +149,12 @@ def _key_table(access: Access, key_list: OrganisationKeyList, user_time: UserTim
         path=path,
         q=filters.q,
         states=_state_options(key_list.rows, filters),
-        key_count_text=_key_count_text(key_list),
+        key_count_text=render_text(
+            key_count(
+                key_list.matching_count if is_narrowed(filters) else len(key_list.rows),
+                len(key_list.rows) if is_narrowed(filters) else None,
+            )
+        ),
         narrowed=is_narrowed(filters),
         previous_href=overview_url(filters, path, page=page - 1) if page > 1 else "",
         next_href=overview_url(filters, path, page=page + 1) if page < key_list.page_count else "",
@@ -177,14 +184,4 @@ def _state_options(rows: list[KeyRow], filters: OverviewFilters) -> list[SelectO
 
 
 def _label_with_count(word: str, number: int) -> str:
-    return f"{word} ({number:,})"
-
-
-def _key_count_text(key_list: OrganisationKeyList) -> str:
-    total = len(key_list.rows)
-    if is_narrowed(key_list.filters):
-        return _("%(n)s of %(all)s keys") % {
-            "n": f"{key_list.matching_count:,}",
-            "all": f"{total:,}",
-        }
-    return ngettext("%(n)s key", "%(n)s keys", total) % {"n": f"{total:,}"}
+    return _("%(label)s (%(n)s)") % {"label": word, "n": format_number(number)}

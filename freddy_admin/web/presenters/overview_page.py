@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.templatetags.static import static
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.status.types import Overview, OverviewFilters
@@ -32,8 +30,17 @@ from freddy_admin.web.presenters.overview_banners import Banner
 from freddy_admin.web.presenters.overview_row_html import render_overview_row
 from freddy_admin.web.presenters.select_option import SelectOption
 from freddy_admin.web.presenters.shared_sync import SharedSyncNotice, shared_sync_notice
-from freddy_admin.web.presenters.state_pill import BAD, WARN, state_pill
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.web.presenters.state_pill import state_pill
+from freddy_admin.wording.keys import (
+    expiring_count,
+    key_count,
+    latest_and_next_check,
+    need_you_count,
+    state_count,
+)
+from freddy_admin.wording.sentences import render_html, render_text
+from freddy_admin.wording.states import BAD, WARN
+from freddy_admin.wording.times import UserTime
 
 CARDS_LIMIT = 6
 ICON_SPRITE_PATH = "img/icons.svg"
@@ -147,7 +154,7 @@ def overview_page_context(
         needs_you=overview.action_needed_count,
         total=overview.total,
         chips=_state_count_chips(overview, path),
-        checked=_last_check_line(overview, user_time),
+        checked=render_html(latest_and_next_check(overview), user_time),
         banners=banners,
         shared_sync_notice=shared_sync_notice(overview, path),
         cards=cards,
@@ -224,16 +231,14 @@ def _state_count_chips(overview: Overview, path: str) -> list[FilterChip]:
     chips = []
     needs_you_count = _needs_you_count(overview)
     if needs_you_count:
-        words = ngettext("%(n)d needs you", "%(n)d need you", needs_you_count) % {
-            "n": needs_you_count
-        }
+        words = render_text(need_you_count(needs_you_count))
         all_of = tuple(state for state in HealthState if state in STATES_NEEDING_ACTION)
         chips.append(_state_filter_chip(words, BAD, "alert-octagon", all_of, overview, path))
     for state, number in counts.items():
         if state in STATES_NEEDING_ACTION:
             continue
         pill = state_pill(state)
-        words = f"{number:,} {_lowercase_first(pill.word)}"
+        words = render_text(state_count(state, number))
         chips.append(_state_filter_chip(words, pill.tone, pill.icon, (state,), overview, path))
     if overview.expiring:
         chips.append(_expiring_filter_chip(overview, path))
@@ -249,12 +254,11 @@ def _needs_you_count(overview: Overview) -> int:
 
 
 def _expiring_filter_chip(overview: Overview, path: str) -> FilterChip:
-    words = ngettext("%(n)d key expires soon", "%(n)d keys expire soon", overview.expiring)
     filters, active = overview.filters, overview.filters.expiring
     # The number is that of all states: so is the list behind it.
     states = filters.states if active else ()
     return FilterChip(
-        words=words % {"n": overview.expiring},
+        words=render_text(expiring_count(overview.expiring)),
         href=overview_url(filters, path, expiring=not active, states=states),
         tone=WARN,
         icon="calendar-x",
@@ -268,22 +272,6 @@ def _state_filter_chip(  # noqa: PLR0913  the parts of one chip
     active = overview.filters.states == states
     href = overview_url(overview.filters, path, states=() if active else states)
     return FilterChip(words=words, href=href, tone=tone, icon=icon, active=active)
-
-
-def _lowercase_first(word: str) -> str:
-    return word[:1].lower() + word[1:]
-
-
-def _last_check_line(overview: Overview, user_time: UserTime) -> SafeString:
-    if overview.checked_at is None:
-        return SafeString(_("Nothing was checked yet."))  # nosec B703
-    last_check = format_html(_("Checked {ago}"), ago=user_time.render_ago(overview.checked_at))
-    if overview.next_check_at is None:
-        return last_check
-    next_check = format_html(
-        _("next check {until}"), until=user_time.render_until(overview.next_check_at)
-    )
-    return format_html("{} · {}", last_check, next_check)
 
 
 def _sortable_columns(filters: OverviewFilters, path: str) -> list[SortableColumn]:
@@ -306,13 +294,8 @@ def _sortable_column(filters: OverviewFilters, path: str, sort: str, word: str) 
 
 
 def _matching_count_text(overview: Overview) -> str:
-    if is_narrowed(overview.filters):
-        return _("%(n)s of %(all)s keys") % {
-            "n": f"{overview.matching:,}",
-            "all": f"{overview.total:,}",
-        }
-    number = overview.matching
-    return ngettext("%(n)s key", "%(n)s keys", number) % {"n": f"{number:,}"}
+    total = overview.total if is_narrowed(overview.filters) else None
+    return render_text(key_count(overview.matching, total))
 
 
 def _owner_options(overview: Overview) -> list[SelectOption]:

@@ -13,7 +13,7 @@ from freddy_admin.organisations.models import Membership
 from freddy_admin.organisations.people_search import PeoplePage
 from freddy_admin.organisations.roles import Role
 from freddy_admin.web.presenters.role_permissions import role_name
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 PAGE_NUMBER_LIMIT = 10_000
 

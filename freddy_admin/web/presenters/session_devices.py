@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.sessions import ActiveSession
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 # The first that fits: most browsers also call themselves by an older one's name.
 BROWSER_PATTERNS = (

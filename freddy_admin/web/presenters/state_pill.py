@@ -1,34 +1,12 @@
-"""The states as people see them: a word, a shape and a tone. Colour is never the only sign."""
+"""A state as a small mark in a list: a word, a shape and a tone."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from django.utils.translation import get_language
 
 from freddy_admin.sync.health_states import HealthState
-
-BAD, WARN, GOOD, QUIET = "bad", "warn", "good", "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class StateStyle:
-    """Tone (a CSS word) and shape (an icon's name) of a state."""
-
-    tone: str
-    icon: str
-
-
-STATE_STYLES: dict[HealthState, StateStyle] = {
-    HealthState.KEY_UNREADABLE: StateStyle(BAD, "lock-x"),
-    HealthState.KEY_REJECTED: StateStyle(BAD, "key-off"),
-    HealthState.KEY_NOT_PERMITTED: StateStyle(BAD, "shield-x"),
-    HealthState.OVERDUE: StateStyle(BAD, "clock-exclamation"),
-    HealthState.NEVER_SYNCED: StateStyle(WARN, "calendar-x"),
-    HealthState.LATE: StateStyle(WARN, "clock"),
-    HealthState.UNKNOWN: StateStyle(QUIET, "help-hexagon"),
-    HealthState.NO_SCHEDULE: StateStyle(QUIET, "calendar-off"),
-    HealthState.NOT_CHECKED: StateStyle(QUIET, "circle-dashed"),
-    HealthState.WAITING: StateStyle(QUIET, "hourglass"),
-    HealthState.UP_TO_DATE: StateStyle(GOOD, "circle-check"),
-    HealthState.PAUSED: StateStyle(QUIET, "player-pause"),
-}
+from freddy_admin.wording.states import STATE_WORDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +20,13 @@ class StatePill:
 
 
 def state_pill(state: HealthState) -> StatePill:
-    """The state's word with its style."""
-    style = STATE_STYLES[state]
-    return StatePill(value=state.value, word=str(state.label), tone=style.tone, icon=style.icon)
+    """The state's word with its style, in the active language."""
+    return _state_pill(state, get_language())
+
+
+@lru_cache(maxsize=64)
+def _state_pill(state: HealthState, language: str | None) -> StatePill:
+    # Kept: a list shows a few states hundreds of times.
+    del language  # part of the cache's key: the label is read in the active one
+    wording = STATE_WORDINGS[state]
+    return StatePill(value=state.value, word=wording.label, tone=wording.tone, icon=wording.icon)

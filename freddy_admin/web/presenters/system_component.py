@@ -1,10 +1,12 @@
 """A part of the panel as the system page shows it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from freddy_admin.wording.platform import PartWording
+from freddy_admin.wording.sentences import render_html, render_text
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +35,26 @@ class SystemComponent:
     tone: str
     word: str
     sentence: SafeString
-    lines: list[SafeString | str]
+    lines: list[SafeString]
     progress: ProgressBar | None = None
     button: ComponentButton | None = None
 
 
-def system_component(  # noqa: PLR0913  the parts of one part
-    icon: str,
-    name: str,
-    tone: str,
-    word: str,
-    sentence: SafeString | str,
-    lines: Sequence[SafeString | str],
+def system_component(
+    wording: PartWording,
+    user_time: UserTime,
+    *,
     progress: ProgressBar | None = None,
+    button: ComponentButton | None = None,
 ) -> SystemComponent:
-    """One part; text that is not safe yet is escaped."""
+    """One part, rendered."""
     return SystemComponent(
-        icon, name, tone, word, format_html("{}", sentence), list(lines), progress
+        icon=wording.icon,
+        name=str(wording.name),
+        tone=wording.tone,
+        word=render_text(wording.label),
+        sentence=render_html(wording.words, user_time),
+        lines=[render_html(line, user_time) for line in wording.lines],
+        progress=progress,
+        button=button,
     )

@@ -1,29 +1,38 @@
 """The system page: each part with a shape, a sentence and what to do."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
-from freddy_admin.sync.status.types import CheckError
-from freddy_admin.web.presenters.audit_verification_status import audit_verification_status
-from freddy_admin.web.presenters.failure_wording import failure_wording
-from freddy_admin.web.presenters.master_key_status import (
-    master_key_component,
-    rotation_components,
-)
-from freddy_admin.web.presenters.state_pill import BAD, GOOD, QUIET, WARN
+from freddy_admin.vault.master_key_rotation_progress import RotationState
 from freddy_admin.web.presenters.system_component import (
     ComponentButton,
+    ProgressBar,
     SystemComponent,
     system_component,
 )
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.audit import audit_verification_status
+from freddy_admin.wording.master_keys import (
+    master_key_wording,
+    rotation_progress,
+    rotation_wording,
+)
+from freddy_admin.wording.platform import (
+    api_wording,
+    cache_wording,
+    clocks_agree_wording,
+    database_wording,
+    deletion_held_wording,
+    parts_needing_you,
+    version_wording,
+    worker_wording,
+)
+from freddy_admin.wording.sentences import render_html, render_text
+from freddy_admin.wording.states import BAD, GOOD, WARN
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +49,21 @@ class SystemPageContext:
 def system_page_context(status: PlatformStatus, user_time: UserTime) -> SystemPageContext:
     """The page for one moment."""
     components = [
-        _worker_component(status, user_time),
-        _api_component(status, user_time),
-        master_key_component(status, user_time),
-        *rotation_components(status.rotation, user_time),
-        _database_component(status),
-        _cache_component(status),
+        system_component(worker_wording(status, user_time.now), user_time),
+        system_component(api_wording(status), user_time),
+        system_component(master_key_wording(status), user_time),
+        *_rotation_components(status.rotation, user_time),
+        system_component(database_wording(status), user_time),
+        system_component(cache_wording(status), user_time),
         _clock_component(status, user_time),
-        system_component(
-            "history", _("Audit log"), *audit_verification_status(status.audit, user_time), []
-        ),
-        _version_component(status),
+        _audit_log_component(status, user_time),
+        system_component(version_wording(status), user_time),
     ]
-    problem_count = [component for component in components if component.tone in {BAD, WARN}]
-    summary = ngettext("%(n)d part needs you", "%(n)d parts need you", len(problem_count))
+    tones = [component.tone for component in components]
+    problem_count = tones.count(BAD) + tones.count(WARN)
     return SystemPageContext(
-        tone=BAD
-        if any(component.tone == BAD for component in problem_count)
-        else WARN
-        if problem_count
-        else GOOD,
-        summary=summary % {"n": len(problem_count)} if problem_count else _("Everything works"),
+        tone=BAD if BAD in tones else WARN if problem_count else GOOD,
+        summary=render_text(parts_needing_you(problem_count)),
         components=components,
         digest=_system_digest(status, user_time),
         pending=status.rotation is not None and status.rotation.is_running(user_time.now),
@@ -78,105 +81,33 @@ def _system_digest(status: PlatformStatus, user_time: UserTime) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def _worker_component(status: PlatformStatus, user_time: UserTime) -> SystemComponent:
-    lines: list[SafeString | str] = [
-        format_html(
-            _("{name} · version {version} · seen {seen} · {checks} checks since {start}"),
-            name=worker.name,
-            version=worker.version,
-            seen=user_time.render_ago(worker.heartbeat_at),
-            checks=f"{worker.checks_done:,}",
-            start=user_time.render_clock(worker.started_at),
-        )
-        for worker in status.workers
-        if is_worker_alive(worker, now=user_time.now)
-    ]
-    if status.alive_workers:
-        words = ngettext("%(n)d worker runs", "%(n)d workers run", status.alive_workers)
-        sentence = _("Checks run on schedule and on demand.")
-        return system_component(
-            "settings", _("Worker"), GOOD, words % {"n": status.alive_workers}, sentence, lines
-        )
-    latest_heartbeat_at = max((worker.heartbeat_at for worker in status.workers), default=None)
-    last_seen_text = (
-        format_html(_("Last seen {ago}. "), ago=user_time.render_ago(latest_heartbeat_at))
-        if latest_heartbeat_at
-        else ""
+def _rotation_components(run: RotationState | None, user_time: UserTime) -> list[SystemComponent]:
+    """The running or latest rotation of master keys; empty where there was none."""
+    if run is None:
+        return []
+    progress = ProgressBar(
+        run.done + run.unreadable, max(run.total, 1), render_text(rotation_progress(run))
     )
-    sentence = format_html(
-        "{}{}", last_seen_text, _("Nothing is checked. Start it with `manage.py run_worker`.")
+    wording = rotation_wording(run, user_time.now)
+    return [system_component(wording, user_time, progress=progress)]
+
+
+def _audit_log_component(status: PlatformStatus, user_time: UserTime) -> SystemComponent:
+    tone, word, sentences = audit_verification_status(status.audit)
+    return SystemComponent(
+        "history", _("Audit log"), tone, str(word), render_html(sentences, user_time), lines=[]
     )
-    return system_component("settings", _("Worker"), BAD, _("no worker runs"), sentence, lines)
-
-
-def _api_component(status: PlatformStatus, user_time: UserTime) -> SystemComponent:
-    name, lines = _("Aitronos API"), [_("Address: %(url)s") % {"url": status.api_base_url}]
-    api_health = status.api
-    if api_health is None:
-        sentence = _("The worker asks the public health route once a minute.")
-        return system_component("heartbeat", name, QUIET, _("not asked yet"), sentence, lines)
-    asked_ago = format_html(_("Asked {ago}."), ago=user_time.render_ago(api_health.checked_at))
-    if api_health.reachable:
-        duration_text = (
-            f" {api_health.elapsed_ms:.0f} ms" if api_health.elapsed_ms is not None else ""
-        )
-        return system_component(
-            "heartbeat",
-            name,
-            GOOD,
-            _("reachable"),
-            format_html("{}{}", asked_ago, duration_text),
-            lines,
-        )
-    error = CheckError(
-        kind=api_health.kind, code="", http_status=None, message="", field="", detail="",
-        trace_id="", request_id="",
-    )  # fmt: skip
-    failure = failure_wording(error)
-    sentence = format_html("{} {} {}", failure.words, failure.advice, asked_ago)
-    return system_component("heartbeat", name, WARN, failure.brief, sentence, lines)
-
-
-def _database_component(status: PlatformStatus) -> SystemComponent:
-    sentence = _("It answered this page.")
-    return system_component("database", _("Database"), GOOD, status.database, sentence, [])
-
-
-def _cache_component(status: PlatformStatus) -> SystemComponent:
-    name = _("Cache")
-    kind = "Redis" if status.cache == "Redis" else _("a table of the database")
-    if status.cache_works:
-        return system_component(
-            "adjustments", name, GOOD, kind, _("It keeps and returns values."), []
-        )
-    sentence = _("It does not answer. The panel goes on without it, a little slower.")
-    return system_component("adjustments", name, WARN, kind, sentence, [])
 
 
 def _clock_component(status: PlatformStatus, user_time: UserTime) -> SystemComponent:
-    name, hold = _("Clock"), status.deletion_hold
-    if hold is None and status.clocks_compared_at is None:
-        sentence = _("The worker compares it once a minute.")
-        return system_component("clock", name, QUIET, _("not compared yet"), sentence, [])
+    hold = status.deletion_hold
     if hold is None:
-        return system_component("clock", name, GOOD, _("right"), _("The clocks agree."), [])
-    sentence = deletion_hold_sentence(
+        return system_component(clocks_agree_wording(status), user_time)
+    cause = deletion_hold_sentence(
         hold, until=user_time.format_clock(hold.until) if hold.until else ""
     )
-    lines = [
-        _("By this machine's clock it is %(now)s.") % {"now": user_time.format_exact(user_time.now)}
-    ]
-    tone = QUIET if is_deletion_hold_harmless(hold) else WARN
-    held_component = system_component("clock", name, tone, _("deletion is held"), sentence, lines)
-    return replace(held_component, button=ComponentButton("clock_confirm", _("The time is right")))
-
-
-def _version_component(status: PlatformStatus) -> SystemComponent:
-    behind = [worker.name for worker in status.workers if worker.version != status.version]
-    name, word = _("Freddy Admin"), _("version %(version)s") % {"version": status.version}
-    if behind:
-        sentence = _("Some workers run another version. Restart them to bring them level.")
-        return system_component("tools", name, WARN, word, sentence, behind)
-    return system_component(
-        "tools", name, GOOD, word, _("Pages and workers run the same version."), []
+    wording = deletion_held_wording(
+        cause, user_time.now, is_harmless=is_deletion_hold_harmless(hold)
     )
+    button = ComponentButton("clock_confirm", _("The time is right"))
+    return system_component(wording, user_time, button=button)

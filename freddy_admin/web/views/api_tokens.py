@@ -23,8 +23,8 @@ from freddy_admin.web.access import (
 from freddy_admin.web.api_token_form import ApiTokenForm
 from freddy_admin.web.forms import add_form_errors
 from freddy_admin.web.presenters.api_token_list import api_token_rows
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 
 @signed_in_user_required()

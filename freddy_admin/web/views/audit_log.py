@@ -32,12 +32,11 @@ from freddy_admin.web.csv_responses import csv_response, export_audit_event_reco
 from freddy_admin.web.presenters.audit_log import (
     PAGE_SIZE,
     audit_log_context,
-    event_action_phrase,
-    event_detail_lines,
     mask_event_emails_for_scope,
 )
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.audit import audit_action, audit_details
+from freddy_admin.wording.times import get_user_time
 
 AUDIT_CSV_COLUMNS = (
     "number",
@@ -91,10 +90,10 @@ def _audit_csv_cells(event: AuditEvent) -> list[object]:
         f"{event.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         event.actor_name,
         event.tag,
-        event_action_phrase(event),
+        str(audit_action(event)),
         event.subject,
         event.organisation_name,
-        "; ".join(event_detail_lines(event)),
+        "; ".join(str(line) for line in audit_details(event, is_for_file=True)),
         event.address,
         event.request_id,
     ]

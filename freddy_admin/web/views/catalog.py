@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.core import clock
@@ -12,7 +11,7 @@ from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.catalog.services import catalog_contents_get, catalog_fetch_request
 from freddy_admin.sync.catalog.types import CatalogContents
-from freddy_admin.sync.checks.requests import CheckRequest, CheckRequestOutcome
+from freddy_admin.sync.checks.requests import CheckRequestOutcome
 from freddy_admin.sync.models import CatalogKind
 from freddy_admin.sync.operations.services import switch_operation_list
 from freddy_admin.vault.models import ApiKey
@@ -35,7 +34,9 @@ from freddy_admin.web.presenters.catalog.connector_toggle_log import (
     connector_toggles_from_operations,
 )
 from freddy_admin.web.presenters.key_rows import values_digest
-from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.wording.keys import fetch_not_repeated
+from freddy_admin.wording.sentences import render_text
+from freddy_admin.wording.times import get_user_time
 
 
 @organisation_permission_required(Permission.VIEW)
@@ -99,7 +100,9 @@ def catalog_fetch_request_view(
     list_url = f"{reverse(kind, args=[access.organisation.slug])}?key={key_id}"
     if result.outcome in {CheckRequestOutcome.ASKED, CheckRequestOutcome.JOINED}:
         return HttpResponseRedirect(f"{list_url}&asked={int(requested_at.timestamp() * 1000)}")
-    messages.info(request, _refusal_sentence(result))
+    messages.info(
+        request, render_text(fetch_not_repeated(result.held_until), get_user_time(clock.now()))
+    )
     return HttpResponseRedirect(list_url)
 
 
@@ -129,12 +132,3 @@ def _no_key_response(request: HttpRequest, context: CatalogContext) -> HttpRespo
     if (seen_part_digests(request) or {}).get("all") == digest:
         return not_modified()
     return _catalog_response(request, context, {"digest": digest, "can_manage": can_manage})
-
-
-def _refusal_sentence(result: CheckRequest) -> str:
-    if result.held_until is not None:
-        held_until = get_user_time(clock.now()).format_clock(result.held_until)
-        return _("Aitronos asked us to wait until %(at)s. The list can be fetched after that.") % {
-            "at": held_until
-        }
-    return _("This list was fetched a moment ago: that result is shown here.")

@@ -17,6 +17,7 @@ from freddy_admin.core.json_responses import (
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
 from freddy_admin.web.private_headers import add_private_headers
 from freddy_admin.web.unsaved_input import unsaved_input_text
+from freddy_admin.wording.platform import database_failure_title
 
 RETRY_AFTER_SECONDS = "20"
 
@@ -97,12 +98,7 @@ def database_unavailable_response(
     if is_api_request(request):
         response = _json_error_response(503, sentence)
     else:
-        is_unreachable = write_failure is WriteFailure.UNREACHABLE
-        title = (
-            _("The panel cannot reach its database")
-            if is_unreachable
-            else _("Nothing can be saved now")
-        )
+        title = str(database_failure_title(write_failure))
         html = loader.render_to_string("errors/503.html", {"title": title, "sentence": sentence})
         response = HttpResponse(html, status=503)
     response["Retry-After"] = RETRY_AFTER_SECONDS

@@ -3,18 +3,19 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.checks.requests import CheckRequest, CheckRequestOutcome, check_request
+from freddy_admin.sync.checks.requests import CheckRequestOutcome, check_request
 from freddy_admin.vault.models import KeyLifecycle
 from freddy_admin.vault.selectors import api_keys_list
 from freddy_admin.web.access import WRITE_METHODS, organisation_permission_required
 from freddy_admin.web.presenters.organisation_key_list import KEY_CARDS_LIMIT
-from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.wording.keys import check_not_repeated
+from freddy_admin.wording.sentences import render_text
+from freddy_admin.wording.times import get_user_time
 
 
 @organisation_permission_required(Permission.CHECK, WRITE_METHODS)
@@ -28,7 +29,9 @@ def key_check_request_view(request: HttpRequest, access: Access, key_id: int) ->
     if result.outcome in {CheckRequestOutcome.ASKED, CheckRequestOutcome.JOINED}:
         requested_at_ms = int(now.timestamp() * 1000)
         return HttpResponseRedirect(f"{page_url}?asked={requested_at_ms}#key-{key_id}")
-    messages.info(request, _refusal_sentence(result))
+    messages.info(
+        request, render_text(check_not_repeated(result.held_until), get_user_time(clock.now()))
+    )
     return HttpResponseRedirect(f"{page_url}#key-{key_id}")
 
 
@@ -42,12 +45,3 @@ def _result_page_url(request: HttpRequest, access: Access, key_id: int) -> str:
     if "from_key" in request.POST or active_keys.count() > KEY_CARDS_LIMIT:
         return reverse("key", args=[organisation.slug, key_id])
     return reverse("organisation", args=[organisation.slug])
-
-
-def _refusal_sentence(result: CheckRequest) -> str:
-    if result.held_until is not None:
-        user_time = get_user_time(clock.now())
-        return _(
-            "Aitronos asked us to wait, so the check comes at %(at)s, without you pressing again."
-        ) % {"at": user_time.format_clock(result.held_until)}
-    return _("This key was checked a moment ago: that result is shown here.")

@@ -43,8 +43,9 @@ from freddy_admin.web.presenters.imports.import_page import (
     parse_import_query,
     unfinished_import_links,
 )
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.sentences import format_number
+from freddy_admin.wording.times import get_user_time
 
 
 @sensitive_post_parameters("rows")
@@ -107,7 +108,7 @@ def import_draft_confirm_view(request: HttpRequest, draft_id: UUID) -> HttpRespo
         messages.warning(request, error.message)
     else:
         sentence = ngettext("%(n)s key is being saved.", "%(n)s keys are being saved.", key_count)
-        messages.success(request, sentence % {"n": f"{key_count:,}"})
+        messages.success(request, sentence % {"n": format_number(key_count)})
     return redirect("import_draft", draft_id=draft_id)
 
 

@@ -44,9 +44,9 @@ from freddy_admin.web.history_query import parse_history_query
 from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests
 from freddy_admin.web.presenters.history.check_run_rows import check_run_rows
 from freddy_admin.web.presenters.key_page import key_page_context
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
 from freddy_admin.web.views.organisations import check_requested_since
+from freddy_admin.wording.times import get_user_time
 
 MANAGE = Permission.MANAGE_KEYS
 

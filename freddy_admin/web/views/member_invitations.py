@@ -20,8 +20,8 @@ from freddy_admin.web.access import FORM_METHODS, organisation_permission_requir
 from freddy_admin.web.forms import add_form_errors
 from freddy_admin.web.people_forms import InvitationForm
 from freddy_admin.web.presenters.member_list import invitation_row
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 MANAGE = Permission.MANAGE_MEMBERS
 

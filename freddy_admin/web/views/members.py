@@ -27,8 +27,8 @@ from freddy_admin.web.access import (
 from freddy_admin.web.forms import add_form_errors
 from freddy_admin.web.people_forms import MemberRoleForm
 from freddy_admin.web.presenters.member_list import member_list_context
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 MANAGE = Permission.MANAGE_MEMBERS
 

@@ -51,8 +51,8 @@ from freddy_admin.web.presenters.organisation_page import (
     keep_changed_parts,
     organisation_page_context,
 )
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 
 @organisation_permission_required(Permission.VIEW)

@@ -25,7 +25,7 @@ from freddy_admin.web.presenters.overview_page import (
     overview_page_context,
 )
 from freddy_admin.web.presenters.saved_view_bar import saved_view_bar
-from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.wording.times import get_user_time
 
 
 @signed_in_user_required()

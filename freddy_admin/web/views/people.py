@@ -37,8 +37,8 @@ from freddy_admin.web.presenters.people_list import (
     people_list_context,
     person_row,
 )
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 PersonChange = Callable[[Actor, int], User]
 

@@ -12,8 +12,8 @@ from freddy_admin.accounts.sessions import session_sign_out, sessions_list, sess
 from freddy_admin.core import clock
 from freddy_admin.web.access import WRITE_METHODS, signed_in_user, signed_in_user_required
 from freddy_admin.web.presenters.session_devices import session_devices
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 
 @signed_in_user_required()

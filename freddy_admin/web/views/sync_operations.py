@@ -36,7 +36,7 @@ from freddy_admin.web.presenters.syncs.sync_start_pages import (
     sync_batch_progress_context,
     sync_start_context,
 )
-from freddy_admin.web.presenters.user_time import get_user_time
+from freddy_admin.wording.times import get_user_time
 
 
 @organisation_permission_required(Permission.START_SYNC, FORM_METHODS)

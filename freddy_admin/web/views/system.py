@@ -12,8 +12,8 @@ from freddy_admin.sync.platform_status import platform_status
 from freddy_admin.web.access import WRITE_METHODS, platform_admin_required
 from freddy_admin.web.htmx import not_modified, seen_part_digests
 from freddy_admin.web.presenters.system_page import system_page_context
-from freddy_admin.web.presenters.user_time import get_user_time
 from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
 
 
 @platform_admin_required()

@@ -45,15 +45,21 @@ class Command(OperatorCommand):
 
     def _print_welcome(self, port: int) -> None:
         is_plain_http = settings.PLAIN_HTTP or settings.DEBUG
-        access_words = _("in your browser") if is_plain_http else _("through your https proxy")
-        self.write_line(
+        welcome = (
             _(
-                "\n  Freddy Admin is ready:  http://localhost:%(port)d   (%(reach)s)\n\n"
+                "\n  Freddy Admin is ready:  http://localhost:%(port)d   (in your browser)\n\n"
                 "  It watches %(api)s.\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
-            % {"port": port, "reach": access_words, "api": settings.AITRONOS_API_BASE_URL}
+            if is_plain_http
+            else _(
+                "\n  Freddy Admin is ready:  http://localhost:%(port)d   "
+                "(through your https proxy)\n\n"
+                "  It watches %(api)s.\n"
+                "  Ctrl-C stops everything and keeps the data.\n"
+            )
         )
+        self.write_line(welcome % {"port": port, "api": settings.AITRONOS_API_BASE_URL})
         link = setup_link_text(port=port)
         if link:
             self.write_line(link)

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from freddy_admin.aitronos.types import AuthConfig
 from freddy_admin.web.presenters.key_rows import NO_VALUE
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)

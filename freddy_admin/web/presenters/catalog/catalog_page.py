@@ -6,12 +6,12 @@ from typing import Generic, Protocol, TypeVar
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from freddy_admin.sync.models import CatalogKind
 from freddy_admin.web.catalog_context import CatalogContext
 from freddy_admin.web.catalog_query import CatalogQuery
 from freddy_admin.web.presenters.select_option import SelectOption
+from freddy_admin.wording.catalog import item_count, truncation_note
+from freddy_admin.wording.sentences import format_number
 
 PAGE_SIZE = 50
 
@@ -64,14 +64,15 @@ def catalog_page(context: CatalogContext, rows: Sequence[Row]) -> CatalogPage[Ro
         key=str(query.key or ""),
         q=query.q,
         categories=_category_options(rows, query),
-        row_count_text=_row_count_text(
-            kind, len(rows), of=len(matching_rows) if query.is_narrowed else None
+        row_count_text=str(
+            item_count(kind, len(rows), matching=len(matching_rows) if query.is_narrowed else None)
         ),
         narrowed=query.is_narrowed,
-        truncation_note=_truncation_note(context.state.total, len(rows)),
+        truncation_note=str(truncation_note(context.state.total, len(rows))),
         previous_href=query.build_url(path, page=page - 1) if page > 1 else "",
         next_href=query.build_url(path, page=page + 1) if page < pages else "",
-        pages=_("Page %(page)s of %(pages)s") % {"page": page, "pages": pages},
+        pages=_("Page %(page)s of %(pages)s")
+        % {"page": format_number(page), "pages": format_number(pages)},
         is_empty=not rows,
     )
 
@@ -88,23 +89,3 @@ def _category_options(rows: Sequence[Row], query: CatalogQuery) -> list[SelectOp
     names = {one.category for one in rows if one.category} | ({query.category} - {""})
     in_order = sorted(names, key=lambda name: (name.casefold(), name))
     return [SelectOption(name, name, name == query.category) for name in in_order]
-
-
-def _row_count_text(kind: CatalogKind, number: int, *, of: int | None) -> str:
-    n = {"n": f"{number:,}"}
-    if kind is CatalogKind.CONNECTORS:
-        words = ngettext("%(n)s connector", "%(n)s connectors", number) % n
-    else:
-        words = ngettext("%(n)s auth config", "%(n)s auth configs", number) % n
-    if of is None:
-        return words
-    return _("%(some)s of %(all)s") % {"some": f"{of:,}", "all": words}
-
-
-def _truncation_note(total: int, listed_count: int) -> str:
-    if total <= listed_count:
-        return ""
-    return _("Aitronos counts %(total)s; the first %(kept)s of them are kept here.") % {
-        "total": f"{total:,}",
-        "kept": f"{listed_count:,}",
-    }

@@ -12,7 +12,7 @@ from freddy_admin.organisations.roles import Permission
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.web.catalog_context import CatalogContext
 from freddy_admin.web.presenters.key_rows import NO_VALUE
-from freddy_admin.web.presenters.state_pill import GOOD, QUIET
+from freddy_admin.wording.states import GOOD, QUIET
 
 
 @dataclass(frozen=True, slots=True)

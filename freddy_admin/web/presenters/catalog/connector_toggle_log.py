@@ -6,22 +6,25 @@ from datetime import timedelta
 
 from django.utils.safestring import SafeString
 
+from freddy_admin.organisations.person_display_names import actor_display_name
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.models import OperationState, RemoteOperation
+from freddy_admin.sync.models.operations import UNFINISHED_STATES
 from freddy_admin.web.presenters.catalog.connector_rows import connector_toggle_url
-from freddy_admin.web.presenters.catalog.connector_toggle import (
-    OPERATION_STYLES,
-    connector_toggle_note,
-    connector_toggle_sentence,
-)
 from freddy_admin.web.presenters.key_rows import values_digest
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.operations import (
+    OPERATION_STYLES,
+    toggle_announcement,
+    toggle_notes,
+    toggle_sentence,
+)
+from freddy_admin.wording.sentences import render_html
+from freddy_admin.wording.times import UserTime
 
 # So many operations are searched for connectors that are still off; so many are shown.
 OPERATIONS_SEARCHED_LIMIT, TOGGLES_SHOWN_LIMIT = 100, 20
 RECENT_FOR = timedelta(minutes=5)
 FAST_POLL_FOR = timedelta(seconds=60)
-_PENDING_STATES = frozenset({OperationState.QUEUED, OperationState.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class ConnectorToggleRow:
     anchor: str
     name: str
     words: SafeString
-    note: str
+    note: SafeString
     tone: str
     icon: str
     pending: bool
@@ -57,7 +60,7 @@ def connector_toggles_from_operations(
     return ConnectorToggles(
         operations=operations,
         tool_keys=frozenset(
-            operation.tool_key for operation in operations if operation.state in _PENDING_STATES
+            operation.tool_key for operation in operations if operation.state in UNFINISHED_STATES
         ),
         digest=values_digest(
             [
@@ -128,31 +131,31 @@ def _connector_toggle_row(
 ) -> ConnectorToggleRow:
     state = OperationState(operation.state)
     tone, icon = OPERATION_STYLES[state]
-    name = operation.tool_name or operation.tool_key
+    requested_by = actor_display_name(operation.requested_by, permissions)
     return ConnectorToggleRow(
         anchor=f"order-{operation.pk}",
-        name=name,
-        words=connector_toggle_sentence(operation, user_time, permissions),
-        note=connector_toggle_note(operation),
+        name=operation.tool_name or operation.tool_key,
+        words=render_html(toggle_sentence(operation, requested_by=requested_by), user_time),
+        note=render_html(toggle_notes(operation), user_time),
         tone=tone,
         icon=icon,
-        pending=state in _PENDING_STATES,
+        pending=state in UNFINISHED_STATES,
         polls_fast=_polls_fast(operation, user_time),
         is_recent=_is_recent(operation, user_time),
         switch_on_url=connector_toggle_url(path, operation.tool_key, enable=True),
-        announcement=f"{name}: {state.label}",
+        announcement=str(toggle_announcement(operation)),
     )
 
 
 def _is_recent(operation: RemoteOperation, user_time: UserTime) -> bool:
     """Whether the operation is announced above the catalog, too."""
-    if operation.state in _PENDING_STATES:
+    if operation.state in UNFINISHED_STATES:
         return True
     return operation.finished_at is not None and user_time.now - operation.finished_at < RECENT_FOR
 
 
 def _polls_fast(operation: RemoteOperation, user_time: UserTime) -> bool:
     return (
-        operation.state in _PENDING_STATES
+        operation.state in UNFINISHED_STATES
         and user_time.now - operation.requested_at < FAST_POLL_FOR
     )

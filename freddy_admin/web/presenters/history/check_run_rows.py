@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.models import CheckOutcome, CheckRun
-from freddy_admin.web.presenters.headline import format_sentence
-from freddy_admin.web.presenters.timeline.event_sentence import (
-    call_failure_reason,
-    tool_counts_text,
-)
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.event_details import failure_reason, tool_counts
+from freddy_admin.wording.sentences import Moment, MomentStyle, format_number, render_html, say
+from freddy_admin.wording.times import UserTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def check_run_rows(runs: Sequence[CheckRun], user_time: UserTime) -> list[CheckR
         CheckRunRow(
             start=user_time.render_clock_cell(run.first_at),
             end=user_time.render_clock_cell(run.last_at),
-            count=f"{run.count:,}",
+            count=format_number(run.count),
             slowest=_format_milliseconds(run.worst_ms),
             result=_check_run_result_text(run),
             note=_reported_sync_times_text(run, user_time),
@@ -45,25 +43,31 @@ def check_run_rows(runs: Sequence[CheckRun], user_time: UserTime) -> list[CheckR
 def _format_milliseconds(ms: float | None) -> str:
     if ms is None:
         return "—"
-    return _("%(n)s ms") % {"n": round(ms)} if ms < 1000 else _("%(n).1f s") % {"n": ms / 1000}
+    if ms < 1000:
+        return _("%(n)s ms") % {"n": round(ms)}
+    return _("%(n)s s") % {"n": number_format(f"{ms / 1000:.1f}")}
 
 
 def _check_run_result_text(run: CheckRun) -> str:
     if run.outcome != CheckOutcome.GOOD:
-        error = {"kind": run.error_kind, "code": run.error_code, "http": run.error_http_status}
-        return call_failure_reason(error) or _("Nothing")
+        reason = failure_reason(
+            {"kind": run.error_kind, "code": run.error_code, "http": run.error_http_status}
+        )
+        return str(reason) if reason else _("Nothing")
     if run.enabled_tools is None or run.total_tools is None:
         return _("Figures")
-    return tool_counts_text(run.enabled_tools, run.total_tools)
+    return str(tool_counts(run.enabled_tools, run.total_tools))
 
 
 def _reported_sync_times_text(run: CheckRun, user_time: UserTime) -> SafeString | str:
+    """The last and the next sync that a good run reported."""
     if run.outcome != CheckOutcome.GOOD:
         return ""
-    last_sync = user_time.render_clock_cell(run.last_sync_at) if run.last_sync_at else _("never")
-    next_sync = (
-        user_time.render_clock_cell(run.next_sync_at) if run.next_sync_at else _("not named")
+    last_sync_at = Moment(run.last_sync_at, MomentStyle.CLOCK_CELL) if run.last_sync_at else None
+    next_sync_at = Moment(run.next_sync_at, MomentStyle.CLOCK_CELL) if run.next_sync_at else None
+    sentence = say(
+        _("Last synced: {last}. Next sync: {after}."),
+        last=last_sync_at or _("never"),
+        after=next_sync_at or _("not named"),
     )
-    return format_sentence(
-        _("Last synced: {last}. Next sync: {after}."), last=last_sync, after=next_sync
-    )
+    return render_html(sentence, user_time)

@@ -18,7 +18,8 @@ from freddy_admin.web.presenters.history.tool_chart import ToolChart, tool_chart
 from freddy_admin.web.presenters.key_rows import values_digest
 from freddy_admin.web.presenters.select_option import SelectOption
 from freddy_admin.web.presenters.state_pill import StatePill, state_pill
-from freddy_admin.web.presenters.user_time import UserTime, format_duration
+from freddy_admin.wording.sentences import format_number
+from freddy_admin.wording.times import UserTime, format_duration
 
 TABLE_ROWS_LIMIT = 100
 
@@ -91,7 +92,7 @@ def truncation_note(number: int) -> str:
         return ""
     return _("The latest %(shown)s of %(all)s are shown.") % {
         "shown": TABLE_ROWS_LIMIT,
-        "all": f"{number:,}",
+        "all": format_number(number),
     }
 
 
@@ -120,4 +121,4 @@ def _tool_count_rows(history: KeyHistory, user_time: UserTime) -> list[ToolCount
 
 
 def _tool_count_text(number: int | None) -> str:
-    return _("not known") if number is None else f"{number:,}"
+    return _("not known") if number is None else format_number(number)

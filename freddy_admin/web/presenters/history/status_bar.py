@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.history.state_spans import KeyHistory, StateSpan
 from freddy_admin.web.presenters.history.status_bar_slots import StatusBarSlot, status_bar_slots
-from freddy_admin.web.presenters.history.time_shares import on_time_share_text, state_shares_text
+from freddy_admin.web.presenters.history.time_shares import on_time_share, state_shares
 from freddy_admin.web.presenters.history.time_windows import TimeWindow
-from freddy_admin.web.presenters.state_pill import QUIET, STATE_STYLES
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.sentences import say
+from freddy_admin.wording.states import QUIET, STATE_WORDINGS
+from freddy_admin.wording.times import UserTime
 
 BAR_HEIGHT, SWATCH_WIDTH = 24, 24
 
@@ -50,12 +51,13 @@ class StatusBarLegendItem:
 def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> StatusBar:
     """The status bar of this window of a key's history."""
     part = history.restrict_to_last(window.length)
-    share = on_time_share_text(part.up_to_date_share, str(window.of_phrase))
-    spread = state_shares_text(part.spans, part.end - part.start, _state_label)
+    share = on_time_share(part.up_to_date_share, window)
+    shares = state_shares(part.spans, part.end - part.start, _state_label)
+    label = say(_("{window}: {share}. {shares}."), window=window.name, share=share, shares=shares)
     return StatusBar(
         name=str(window.name),
-        share=share,
-        label=f"{window.name}: {share}. {spread}.",
+        share=str(share),
+        label=str(label),
         drawing=format_html_join(
             "",
             "{}",
@@ -89,7 +91,7 @@ def state_shape(state: HealthState | None) -> StateShape:
     if state is HealthState.PAUSED:
         return StateShape("dots", 2, QUIET)
     default_height = THIRD_HEIGHT if state in STATES_NEEDING_ACTION else 2 * THIRD_HEIGHT
-    return StateShape("fill", _STATE_HEIGHTS.get(state, default_height), STATE_STYLES[state].tone)
+    return StateShape("fill", _STATE_HEIGHTS.get(state, default_height), STATE_WORDINGS[state].tone)
 
 
 THIRD_HEIGHT, THIN_HEIGHT = BAR_HEIGHT // 3, 3

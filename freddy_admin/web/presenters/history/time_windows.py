@@ -9,14 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """`word` stands in the address; "measured 97 % *of the week*", "unchanged *in these …*"."""
+    """A window; `word` stands in the address, `share_text` says how much of it was on time."""
 
     word: str
     length: timedelta
     name: str | Promise
     short: str | Promise
-    of_phrase: str | Promise
-    within_phrase: str | Promise
+    share_text: str | Promise
 
 
 DAY_WINDOW = TimeWindow(
@@ -24,24 +23,21 @@ DAY_WINDOW = TimeWindow(
     length=timedelta(days=1),
     name=_("Last 24 hours"),
     short=_("24 hours"),
-    of_phrase=_("of the day"),
-    within_phrase=_("in these 24 hours"),
+    share_text=_("{on_time} on time, measured {measured} of the day"),
 )
 WEEK_WINDOW = TimeWindow(
     word="week",
     length=timedelta(days=7),
     name=_("Last 7 days"),
     short=_("7 days"),
-    of_phrase=_("of the week"),
-    within_phrase=_("in these 7 days"),
+    share_text=_("{on_time} on time, measured {measured} of the week"),
 )
 MONTH_WINDOW = TimeWindow(
     word="month",
     length=timedelta(days=30),
     name=_("Last 30 days"),
     short=_("30 days"),
-    of_phrase=_("of the 30 days"),
-    within_phrase=_("in these 30 days"),
+    share_text=_("{on_time} on time, measured {measured} of the 30 days"),
 )
 TIME_WINDOWS = (DAY_WINDOW, WEEK_WINDOW, MONTH_WINDOW)
 

@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.sync.history.state_spans import KeyHistory
 from freddy_admin.web.presenters.history.time_windows import DAY_WINDOW, TimeWindow
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.event_details import tool_counts
+from freddy_admin.wording.sentences import Moment, Sentence, format_number, render_text, say
+from freddy_admin.wording.times import UserTime
 
 CHART_WIDTH, CHART_HEIGHT = 1000, 200
 _MIN_SEGMENT_WIDTH = 3  # what was known for a moment alone is still seen
@@ -49,12 +51,12 @@ def tool_chart(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> 
         return CHART_HEIGHT - round(CHART_HEIGHT * number / top)
 
     return ToolChart(
-        words=_chart_summary(part, window, user_time),
+        words=render_text(_chart_summary(part, window), user_time),
         enabled="".join(_svg_line_path(segments, lambda segment: y_coordinate(segment.enabled))),
         area="".join(_svg_area_path(segments, lambda segment: y_coordinate(segment.enabled))),
         total="".join(_svg_line_path(segments, lambda segment: y_coordinate(segment.total))),
-        top=f"{top:,}",
-        middle=f"{top // 2:,}",
+        top=format_number(top),
+        middle=format_number(top // 2),
         ticks=_axis_tick_labels(part, window, user_time),
     )
 
@@ -110,28 +112,29 @@ def _axis_tick_labels(part: KeyHistory, window: TimeWindow, user_time: UserTime)
     return [*(format_tick(part.start + n * quarter) for n in range(4)), _("now")]
 
 
-def _chart_summary(part: KeyHistory, window: TimeWindow, user_time: UserTime) -> str:
-    steps, within = part.tools, str(window.within_phrase)
+def _chart_summary(part: KeyHistory, window: TimeWindow) -> Sentence:
+    steps, length = part.tools, window.short
     known_steps = [step for step in steps if step.enabled is not None and step.total is not None]
     if not known_steps:
-        return _("No figures of tools %(within)s.") % {"within": within}
-    if known_steps[0].at - part.start > window.length / 100:
-        # A key that was not watched all the time is not called unchanged in all of it.
-        within = _("since %(at)s") % {"at": user_time.format_clock(known_steps[0].at)}
+        return say(_("No figures of tools in these {length}."), length=length)
+    # A key that was not watched all the time is not called unchanged in all of it.
+    known_since = (
+        known_steps[0].at if known_steps[0].at - part.start > window.length / 100 else None
+    )
     last, enabled = known_steps[-1], {step.enabled or 0 for step in known_steps}
-    words = {
-        "on": f"{last.enabled:,}",
-        "total": f"{last.total:,}",
-        "least": f"{min(enabled):,}",
-        "most": f"{max(enabled):,}",
-        "within": within,
-    }
-    if last is steps[-1]:
-        now = _("%(on)s of %(total)s tools on") % words
-    else:
-        now = _("Not known now; last %(on)s of %(total)s tools on") % words
+    now = tool_counts(last.enabled or 0, last.total or 0)
+    if last is not steps[-1]:
+        now = say(_("Not known now; last {tools}"), tools=now)
     if len({(step.enabled, step.total) for step in known_steps}) == 1:
-        return _("%(now)s, unchanged %(within)s.") % (words | {"now": now})
-    if len(enabled) == 1:
-        return _("%(now)s; the total changed %(within)s.") % (words | {"now": now})
-    return _("%(now)s; between %(least)s and %(most)s %(within)s.") % (words | {"now": now})
+        in_window = _("{now}, unchanged in these {length}.")
+        since = _("{now}, unchanged since {at}.")
+    elif len(enabled) == 1:
+        in_window = _("{now}; the total changed in these {length}.")
+        since = _("{now}; the total changed since {at}.")
+    else:
+        in_window = _("{now}; between {least} and {most} in these {length}.")
+        since = _("{now}; between {least} and {most} since {at}.")
+    parts = {"now": now, "least": min(enabled), "most": max(enabled)}
+    if known_since is None:
+        return say(in_window, length=length, **parts)
+    return say(since, at=Moment(known_since), **parts)

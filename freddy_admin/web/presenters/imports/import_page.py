@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,14 +19,25 @@ from freddy_admin.vault.models import (
     ImportRowState,
     ImportSaveState,
 )
-from freddy_admin.web.presenters.imports.import_rows import (
-    VERDICT_STYLES,
-    ImportTableRow,
-    import_table_row,
-)
+from freddy_admin.web.presenters.imports.import_rows import ImportTableRow, import_table_row
 from freddy_admin.web.presenters.key_rows import values_digest
 from freddy_admin.web.presenters.overview_page import FilterChip
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.imports import (
+    VERDICT_WORDINGS,
+    save_option,
+    save_progress,
+    verdict_count,
+    verification_progress,
+)
+from freddy_admin.wording.sentences import (
+    Moment,
+    MomentStyle,
+    format_number,
+    render_html,
+    render_text,
+    say,
+)
+from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 100
 _LAST_PAGE = 1_000
@@ -110,7 +120,9 @@ def unfinished_import_links(
     return [
         UnfinishedImport(
             href=reverse("import_draft", args=[draft.pk]),
-            words=format_html(_("Pasted {ago}"), ago=user_time.render_ago(draft.created_at)),
+            words=render_html(
+                say(_("Pasted {ago}"), ago=Moment(draft.created_at, MomentStyle.AGO)), user_time
+            ),
         )
         for draft in drafts
     ]
@@ -139,9 +151,9 @@ def import_page_context(
     current_url = query.build_url(path, state=query.state, page=query.page)
     shown_rows = [(row.number, row.state, row.save_state) for row in rows]
     return ImportPageContext(
-        sentence=_test_progress_sentence(by_verdict)
-        if is_open
-        else _save_progress_sentence(by_save_state),
+        sentence=render_text(
+            verification_progress(by_verdict) if is_open else save_progress(by_save_state)
+        ),
         number=tested_count
         if is_open
         else by_save_state[ImportSaveState.SAVING] + by_save_state[ImportSaveState.SAVED],
@@ -153,7 +165,7 @@ def import_page_context(
         rows=[import_table_row(row, user_time) for row in rows],
         working_count=working_count,
         save_label=ngettext("Save %(n)s key", "Save %(n)s keys", working_count)
-        % {"n": f"{working_count:,}"},
+        % {"n": format_number(working_count)},
         options=options,
         retestable_count=by_verdict[ImportRowState.UNTESTED] + by_verdict[ImportRowState.REJECTED],
         has_nothing_to_save=not working_count and not options,
@@ -163,7 +175,8 @@ def import_page_context(
         next_href=query.build_url(path, state=query.state, page=query.page + 1)
         if query.page < pages
         else "",
-        pages=_("Page %(page)s of %(pages)s") % {"page": query.page, "pages": pages},
+        pages=_("Page %(page)s of %(pages)s")
+        % {"page": format_number(query.page), "pages": format_number(pages)},
         current_url=current_url,
         links={
             name: reverse(f"import_{name}", args=[draft.pk])
@@ -181,86 +194,28 @@ def _counts_by_verdict_and_save_state(counts: VerdictCounts) -> tuple[Counter[st
     return by_verdict, by_save_state
 
 
-def _test_progress_sentence(counts: Counter[str]) -> str:
-    untestable_count = counts[ImportRowState.MALFORMED] + counts[ImportRowState.DUPLICATE]
-    total = sum(counts.values()) - untestable_count
-    tested_count = total - counts[ImportRowState.WAITING]
-    if tested_count < total:
-        words = ngettext(
-            "%(done)s of %(n)s key is tested.", "%(done)s of %(n)s keys are tested.", total
-        )
-        return words % {"done": f"{tested_count:,}", "n": f"{total:,}"}
-    if not total:
-        return _("None of these rows is a new key.")
-    return _("All keys are tested. Nothing is saved yet.")
-
-
-def _save_progress_sentence(counts: Counter[str]) -> str:
-    saved_count = counts[ImportSaveState.SAVED]
-    total = counts[ImportSaveState.SAVED] + counts[ImportSaveState.SAVING]
-    words = ngettext(
-        "%(kept)s of %(n)s key is saved.", "%(kept)s of %(n)s keys are saved.", total
-    ) % {"kept": f"{saved_count:,}", "n": f"{total:,}"}
-    discarded_count = counts[ImportSaveState.DISCARDED]
-    if not discarded_count:
-        return words
-    discarded_text = ngettext(
-        "%(n)s row was thrown away.", "%(n)s rows were thrown away.", discarded_count
-    ) % {"n": f"{discarded_count:,}"}
-    return f"{words} {discarded_text}"
-
-
 def _save_options(counts: Counter[str]) -> list[SaveOption]:
-    untested_count = counts[ImportRowState.UNTESTED]
-    differing_count = counts[ImportRowState.DIFFERS]
-    options = []
-    if untested_count:
-        words = ngettext(
-            "also the one that could not be tested",
-            "also the %(n)s that could not be tested",
-            untested_count,
-        )
-        options.append(
-            SaveOption(ImportRowState.UNTESTED.value, words % {"n": f"{untested_count:,}"})
-        )
-    if differing_count:
-        words = ngettext(
-            "also the one that answers for another organisation than entered",
-            "also the %(n)s that answer for another organisation than entered",
-            differing_count,
-        )
-        options.append(
-            SaveOption(ImportRowState.DIFFERS.value, words % {"n": f"{differing_count:,}"})
-        )
-    return options
-
-
-def _verdict_count_text(state: ImportRowState, number: int) -> str:
-    if state == ImportRowState.WORKS:
-        words = ngettext("%(n)s works", "%(n)s work", number)
-    elif state == ImportRowState.DIFFERS:
-        words = ngettext(
-            "%(n)s belongs to another organisation", "%(n)s belong to another organisation", number
-        )
-    else:
-        words = f"%(n)s {state.label}"
-    return words % {"n": f"{number:,}"}
+    return [
+        SaveOption(state.value, str(save_option(state, counts[state])))
+        for state in (ImportRowState.UNTESTED, ImportRowState.DIFFERS)
+        if counts[state]
+    ]
 
 
 def _verdict_filter_chips(
     counts: Counter[str], query: ImportPageQuery, path: str
 ) -> list[FilterChip]:
     chips = []
-    for state, (tone, icon) in VERDICT_STYLES.items():
+    for state, wording in VERDICT_WORDINGS.items():
         active = query.state == state
         if not counts[state] and not active:
             continue
         chips.append(
             FilterChip(
-                words=_verdict_count_text(state, counts[state]),
+                words=str(verdict_count(state, counts[state])),
                 href=query.build_url(path, state="" if active else state.value),
-                tone=tone,
-                icon=icon,
+                tone=wording.tone,
+                icon=wording.icon,
                 active=active,
             )
         )

@@ -1,13 +1,11 @@
 """The pages on which syncs are started and watched, ready for their templates."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import OperationState, RemoteOperation
@@ -15,11 +13,17 @@ from freddy_admin.sync.models.operations import UNFINISHED_STATES
 from freddy_admin.sync.operations.services import is_sync_confirmation_late
 from freddy_admin.sync.operations.startable_syncs import group_rows_by_figures
 from freddy_admin.sync.status.types import KeyRow
-from freddy_admin.web.presenters.headline import key_headline
 from freddy_admin.web.presenters.key_rows import NO_VALUE, values_digest
 from freddy_admin.web.presenters.state_pill import StatePill, state_pill
 from freddy_admin.web.presenters.syncs.operation_status import OperationStatus, operation_status
-from freddy_admin.web.presenters.user_time import EITHER, PAST, UserTime, format_duration
+from freddy_admin.wording.operations import (
+    running_sync_note,
+    running_sync_sentence,
+    sync_batch_progress,
+)
+from freddy_admin.wording.sentences import render_html, render_text, say
+from freddy_admin.wording.states import key_headline
+from freddy_admin.wording.times import EITHER, PAST, UserTime, format_duration
 
 # A sync helps these; others may be chosen, but are not to begin with.
 _SYNC_HELPS_STATES = frozenset({HealthState.OVERDUE, HealthState.NEVER_SYNCED, HealthState.LATE})
@@ -90,22 +94,13 @@ def sync_start_context(
     row: KeyRow, keys_sharing_sync: Sequence[KeyRow], user_time: UserTime
 ) -> SyncStartContext:
     """The page for one key; `keys_sharing_sync` are others that report the same sync."""
-    running_note = (
-        _("A sync that %(who)s asked for at %(at)s runs already.")
-        % {
-            "who": row.operation_requested_by,
-            "at": user_time.format_clock(row.operation_requested_at),
-        }
-        if row.is_sync_running and row.operation_requested_at
-        else ""
-    )
     return SyncStartContext(
         organisation=row.organisation_name,
         label=row.key_label,
         href=f"{reverse('organisation', args=[row.organisation_slug])}#key-{row.key_id}",
         pill=state_pill(row.state),
-        sentence=key_headline(row, user_time).sentence,
-        running_note=running_note,
+        sentence=render_html(key_headline(row), user_time),
+        running_note=render_text(running_sync_sentence(row), user_time),
         grace_text=format_duration(row.grace.total_seconds()),
         keys_sharing_sync=[
             _organisation_name_with_key_label(row_with_same_sync)
@@ -132,8 +127,8 @@ def sync_batch_progress_context(
     operations: Sequence[RemoteOperation], user_time: UserTime
 ) -> SyncBatchContext:
     """The progress of these operations."""
-    counts = Counter(OperationState(operation.state) for operation in operations)
-    unfinished = sum(counts[state] for state in UNFINISHED_STATES)
+    states = [OperationState(operation.state) for operation in operations]
+    unfinished = sum(state in UNFINISHED_STATES for state in states)
     late_flags = [
         is_sync_confirmation_late(operation, now=user_time.now) for operation in operations
     ]
@@ -147,7 +142,7 @@ def sync_batch_progress_context(
     return SyncBatchContext(
         number=len(operations),
         finished=len(operations) - unfinished,
-        sentence=_batch_progress_sentence(operations, counts, unfinished),
+        sentence=str(sync_batch_progress(states, unfinished)),
         pending=unfinished > 0,
         outcomes=rows,
         digest=values_digest(shown_values, late_flags),
@@ -158,7 +153,6 @@ def _sync_key_option(row: KeyRow, user_time: UserTime, *, selected: bool) -> Syn
     figures = row.figures
     last = figures.last_sync_at if figures else None
     never = _("never") if figures else NO_VALUE
-    running_note = _("requested by %(who)s, runs already") % {"who": row.operation_requested_by}
     return SyncKeyOption(
         key_id=row.key_id,
         name=row.organisation_name,
@@ -167,7 +161,7 @@ def _sync_key_option(row: KeyRow, user_time: UserTime, *, selected: bool) -> Syn
         last=user_time.render_relative_cell(last, EITHER if last > user_time.now else PAST)
         if last
         else never,
-        running_note=running_note if row.is_sync_running else "",
+        running_note=str(running_sync_note(row)),
         selected=not row.is_sync_running and (selected or row.state in _SYNC_HELPS_STATES),
     )
 
@@ -176,8 +170,9 @@ def _shared_sync_sentence(group: Sequence[KeyRow]) -> str:
     names = ", ".join(_organisation_name_with_key_label(row) for row in group[:5])
     rest = len(group) - 5
     if rest > 0:
-        names = _("%(names)s and %(n)d more") % {"names": names, "n": rest}
-    return _("These %(n)d report the same figures: %(names)s.") % {"n": len(group), "names": names}
+        text = _("These {n} report the same figures: {names} and {rest} more.")
+        return str(say(text, n=len(group), names=names, rest=rest))
+    return str(say(_("These {n} report the same figures: {names}."), n=len(group), names=names))
 
 
 def _organisation_name_with_key_label(row: KeyRow) -> str:
@@ -197,22 +192,3 @@ def _batch_operation_row(
         href=f"{page}#key-{operation.key_id}",
         operation=operation_status(operation, user_time, late=late),
     )
-
-
-def _batch_progress_sentence(
-    operations: Sequence[RemoteOperation], counts: Counter[OperationState], unfinished: int
-) -> str:
-    total, finished = len(operations), len(operations) - unfinished
-    parts = [
-        ngettext(
-            "%(ended)d of %(total)d sync has ended",
-            "%(ended)d of %(total)d syncs have ended",
-            total,
-        )
-        % {"ended": finished, "total": total}
-    ]
-    if counts[OperationState.REFUSED]:
-        parts.append(_("%(n)d not started") % {"n": counts[OperationState.REFUSED]})
-    if counts[OperationState.UNCLEAR]:
-        parts.append(_("%(n)d not known") % {"n": counts[OperationState.UNCLEAR]})
-    return " · ".join(parts)

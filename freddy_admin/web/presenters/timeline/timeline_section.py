@@ -2,28 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import groupby
 
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.core import clock
-from freddy_admin.sync.clock_repair import WRITTEN_AHEAD_DETAIL
 from freddy_admin.sync.history.timeline import EVENT_GROUPS, TimelineEntry, TimelinePage
 from freddy_admin.web.history_query import HistoryQuery
-from freddy_admin.web.presenters.headline import format_sentence
 from freddy_admin.web.presenters.key_rows import values_digest
 from freddy_admin.web.presenters.select_option import SelectOption
-from freddy_admin.web.presenters.timeline.event_wording import event_sentence
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.events import event_wording
+from freddy_admin.wording.sentences import render_html
+from freddy_admin.wording.times import UserTime
 
 TIMELINE_ANCHOR = "timeline"
 # Above this a list of all keys is no help: each key's own page has its timeline.
 KEY_OPTIONS_LIMIT = 100
-_PROMPT_RECORDING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +124,17 @@ def _timeline_event_row(
 ) -> TimelineEventRow:
     # Times within a sentence name their day only where it is not the event's own.
     that_day = replace(user_time, now=entry.at)
-    sentence = event_sentence(entry, that_day)
+    wording = event_wording(entry)
     shows_key_label = timeline_keys.needs_key_label(entry)
     return TimelineEventRow(
-        icon=sentence.icon,
-        tone=sentence.tone,
-        words=sentence.words,
-        note=_note_with_recording_time(sentence.note, entry, that_day),
+        icon=wording.icon,
+        tone=wording.tone,
+        words=render_html(wording.words, that_day),
+        note=render_html(wording.notes, that_day),
         time=user_time.render_time_of_day(entry.at),
         key_label=entry.key_label if shows_key_label else "",
         key_href=reverse("key", args=[timeline_keys.slug, entry.key_id]) if shows_key_label else "",
     )
-
-
-def _note_with_recording_time(
-    note: SafeString, entry: TimelineEntry, user_time: UserTime
-) -> SafeString:
-    if entry.details.get(WRITTEN_AHEAD_DETAIL) or clock.is_over_an_hour_in_future(entry.noticed_at):
-        ahead_note = format_sentence(_("Written while the clock was ahead."))
-        return format_html("{} {}", note, ahead_note) if note else ahead_note
-    if entry.noticed_at - entry.at <= _PROMPT_RECORDING:
-        return note
-    noticed_note = format_sentence(
-        _("Noticed at {at}."), at=user_time.render_clock_cell(entry.noticed_at)
-    )
-    return format_html("{} {}", note, noticed_note) if note else noticed_note
 
 
 def _event_kind_options(selected_group: str) -> list[SelectOption]:

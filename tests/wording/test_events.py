@@ -1,55 +1,34 @@
-"""Every kind of event is a plain sentence; nothing that is stored can break or invade a page."""
+"""Every kind of event is a plain sentence, whatever was stored of it."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from django.utils.html import strip_tags
 
 from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.sync.history.timeline import TimelineEntry, TimelineFilters, TimelinePage
+from freddy_admin.core import clock
+from freddy_admin.sync.clock_repair import WRITTEN_AHEAD_DETAIL
 from freddy_admin.sync.models import EventKind as Kind
-from freddy_admin.web.history_query import HistoryQuery
-from freddy_admin.web.presenters.timeline.timeline_section import (
-    TimelineEventRow,
-    timeline_section,
-)
-from freddy_admin.web.presenters.user_time import UserTime
+from freddy_admin.wording.events import event_wording
+from freddy_admin.wording.sentences import render_html, render_text
+from freddy_admin.wording.states import STATE_WORDINGS
+from freddy_admin.wording.times import UserTime
+from tests.wording.timeline_entries import AT, MINUTE, XSS, iso_time, timeline_entry
 
-NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
-AT = datetime(2026, 11, 23, 14, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+THAT_DAY = UserTime(AT, UTC)
 ANA = "Ana Berg (ana@example.org)"
-XSS = '"><script>alert(1)</script>'
-QUERY = HistoryQuery("/organisations/alder/", "", "month", TimelineFilters())
 
 
-def render_timeline_event(
-    kind: Kind, details: Any, *, by: str = "", until: Any = None, noticed: timedelta = 0 * MINUTE
-) -> TimelineEventRow:
-    entry = TimelineEntry(
-        id=1,
-        kind=kind,
-        at=AT,
-        noticed_at=AT + noticed,
-        until=until,
-        actor_name=by,
-        details=details,
-        key_id=1,
-        key_label="Main",
-    )
-    page = TimelinePage(TimelineFilters(), (entry,), has_older=False)
-    view = timeline_section(page, QUERY, UserTime(NOW, UTC), slug="alder", keys={1: "Main"})
-    return view.days[0].events[0]
+@pytest.fixture(autouse=True)
+def _evening() -> Iterator[None]:
+    with clock.override_clock(lambda: AT + timedelta(hours=4)):
+        yield
 
 
 def event_sentence_text(kind: Kind, details: Any, **more: Any) -> str:
-    event = render_timeline_event(kind, details, **more)
-    return " ".join(strip_tags(f"{event.words} {event.note}").split())
-
-
-def iso_time(hour: int, day: int = 23) -> str:
-    return f"2026-11-{day:02}T{hour:02}:00:00Z"
+    wording = event_wording(timeline_entry(kind, details, **more))
+    return render_text((wording.words, *wording.notes), THAT_DAY)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +91,7 @@ def iso_time(hour: int, day: int = 23) -> str:
         (
             Kind.HEALTH_CHANGED,
             {"state": ["up_to_date", "overdue"], "rule": 8},
-            "Up to date → became Overdue",
+            "Up to date became Overdue",
         ),
         (Kind.HEALTH_CHANGED, {"state": ["", "up_to_date"]}, "First state: Up to date."),
         (
@@ -267,3 +246,53 @@ def test_event_of_another_version_is_worded_by_its_kind(kind: Kind) -> None:
     details = {"state": ["a", "b"], "what": "something new", "enabled": 1, "next": 7, "kind": 5}
     assert event_sentence_text(kind, details)
     assert event_sentence_text(kind, {})
+
+
+def test_change_of_state_shows_an_arrow_and_is_heard_as_a_word() -> None:
+    entry = timeline_entry(Kind.HEALTH_CHANGED, {"state": ["up_to_date", "overdue"], "rule": 8})
+    wording = event_wording(entry)
+    assert render_html(wording.words, THAT_DAY) == (
+        'Up to date <span aria-hidden="true">→</span> '
+        '<span class="visually-hidden">became</span> Overdue'
+    )
+    overdue = next(row for state, row in STATE_WORDINGS.items() if state == "overdue")
+    assert (wording.icon, wording.tone) == (overdue.icon, overdue.tone)
+
+
+def test_times_of_an_event_are_elements_in_html_and_foreign_text_is_escaped() -> None:
+    skipped = event_wording(timeline_entry(Kind.SYNC_SKIPPED, {"next": iso_time(15)}))
+    assert 'tabindex="-1">14:00</time> was skipped.' in render_html(skipped.words, THAT_DAY)
+    switched = event_wording(timeline_entry(Kind.PERSON_ACTION, {"what": "switch"}, by=XSS))
+    assert "&lt;script&gt;" in render_html(switched.words, THAT_DAY)
+    assert XSS in render_text(switched.words)
+
+
+def test_event_written_while_the_clock_was_ahead_says_so() -> None:
+    text = "Synced. Written while the clock was ahead."
+    assert event_sentence_text(Kind.SYNC_SEEN, {WRITTEN_AHEAD_DETAIL: True}) == text
+    assert event_sentence_text(Kind.SYNC_SEEN, {}, noticed=timedelta(hours=9)) == text
+
+
+@pytest.mark.parametrize(
+    ("details", "sentence"),
+    [
+        ({"what": "check"}, "Somebody asked for a check."),
+        ({"what": "sync", "full": True}, "Somebody asked for a full sync."),
+        (DONE, "The sync that somebody asked for is done."),
+        ({"what": "switch", "enable": True}, "Somebody asked to switch a connector on."),
+        ({"what": "switch_ended", "outcome": "done"}, "a connector was switched off."),
+    ],
+)
+def test_operation_of_nobody_known_is_worded_as_a_sentence(details: Any, sentence: str) -> None:
+    assert event_sentence_text(Kind.PERSON_ACTION, details, by="worker") == sentence
+
+
+def test_operator_of_the_command_line_is_named() -> None:
+    text = event_sentence_text(Kind.PERSON_ACTION, {"what": "check"}, by="operator (command line)")
+    assert text == "The operator (command line) asked for a check."
+
+
+def test_key_that_nobody_decided_about_is_named() -> None:
+    details = {"what": "never_decided", "label": "Sales"}
+    text = event_sentence_text(Kind.KEY_CHANGED, details)
+    assert text.startswith("The new key for “Sales” was thrown away: nobody decided within ")

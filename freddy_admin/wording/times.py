@@ -7,11 +7,11 @@ once, here, and never in a template: localising inside a loop is what makes list
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
-from django.utils.dates import MONTHS_3, WEEKDAYS
+from django.utils.dateformat import DateFormat
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
@@ -39,8 +39,9 @@ class UserTime:
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
         if local.date() == today.date():
             return f"{local:%H:%M}"
-        year = "" if local.year == today.year else f" {local.year}"
-        return f"{_format_date(local)}{year}, {local:%H:%M}"
+        style = _DAY_AND_MONTH if local.year == today.year else _DAY
+        day = _format_date(local.date(), style, self.language)
+        return _("%(day)s, %(time)s") % {"day": day, "time": f"{local:%H:%M}"}
 
     def format_relative(self, at: datetime, side: str = PAST) -> str:
         """`12 min ago`, `in 20 s`; held on its side: never "in -3 min"."""
@@ -97,13 +98,13 @@ class UserTime:
 
     def format_date(self, at: datetime) -> str:
         """`23 Nov`."""
-        return _format_date(at.astimezone(self.zone))
+        return _format_date(at.astimezone(self.zone).date(), _DAY_AND_MONTH, self.language)
 
     def format_day_heading(self, at: datetime) -> str:
         """`Today`, `Yesterday`, else `Sunday, 1 Mar 2026`."""
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
         near_day = {0: _("Today"), 1: _("Yesterday")}.get((today - local.date()).days)
-        return near_day or f"{WEEKDAYS[local.weekday()]}, {_format_date(local)} {local.year}"
+        return near_day or _format_date(local.date(), _WEEKDAY_AND_DAY, self.language)
 
     def _render_time_element(
         self, at: datetime, words: str, side: str, stop: str = "0"
@@ -115,6 +116,11 @@ class UserTime:
             f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="{exact}" '
             f'tabindex="{stop}"{rel}>{escape(words)}</time>'
         )
+
+
+def format_day(day: date) -> str:
+    """`8 Mar 2026`."""
+    return _format_date(day, _DAY, get_language())
 
 
 def get_user_time(now: datetime) -> UserTime:
@@ -177,13 +183,28 @@ def _clamp_to_side(seconds: float, side: str) -> float:
 @lru_cache(maxsize=4096)
 def _format_exact(at: datetime, zone: tzinfo, language: str | None) -> str:
     # Kept: a list shows the same moments again and again, and this was a tenth of its time.
-    del language  # part of the cache's key: the month is named in the active language
     local = at.astimezone(zone)
-    return f"{_format_date(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}"
+    return _("%(day)s, %(time)s %(zone)s") % {
+        "day": _format_date(local.date(), _DAY, language),
+        "time": f"{local:%H:%M:%S}",
+        "zone": local.tzname(),
+    }
 
 
-def _format_date(local: datetime) -> str:
-    return f"{local.day} {MONTHS_3[local.month]}".replace(".", "").title()
+_DAY, _DAY_AND_MONTH, _WEEKDAY_AND_DAY = "j M Y", "j M", "l, j M Y"
+
+
+@lru_cache(maxsize=4096)
+def _format_date(day: date, style: str, language: str | None) -> str:
+    # Kept, too: many moments lie on few days.
+    del language  # part of the cache's key: the month is named in the active language
+    return DateFormat(day).format(
+        {
+            _DAY: pgettext("format of a day", "j M Y"),
+            _DAY_AND_MONTH: pgettext("format of a day", "j M"),
+            _WEEKDAY_AND_DAY: pgettext("format of a day", "l, j M Y"),
+        }[style]
+    )
 
 
 @lru_cache(maxsize=8)

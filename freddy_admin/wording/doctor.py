@@ -1,0 +1,71 @@
+"""What the command `doctor` says of each part of the panel; a problem says what to do."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from freddy_admin.core.write_failures import WriteFailure
+from freddy_admin.wording.sentences import Text
+
+NOT_EXAMINED: Final = _(
+    "cannot be examined ({kind}): set the database right first, see DATABASE_URL."
+)
+
+DEBUG_IS_ON: Final = _("DEBUG is on: set DEBUG=false wherever anybody else can reach the panel.")
+TRIAL: Final = _("a trial on this machine, plain http.")
+COMPLETE_WITHOUT_MFA: Final = _(
+    "complete; REQUIRE_MFA=admins would ask administrators for a second factor."
+)
+COMPLETE: Final = _("complete.")
+
+POSTGRESQL_ANSWERS: Final = _("PostgreSQL answers.")
+SQLITE_ANSWERS: Final = _("SQLite answers, with WAL.")
+SQLITE_WITHOUT_WAL: Final = _(
+    "SQLite runs with journal_mode {mode} instead of WAL: put the database on a local disk, a "
+    "network share cannot be used."
+)
+WRITE_FAILURES: Final[Mapping[WriteFailure, Text]] = {
+    WriteFailure.READ_ONLY: _(
+        "it can be read and not written: pages show what is known, nothing is saved and no key is "
+        "checked. Is it a standby, or was default_transaction_read_only set?"
+    ),
+    WriteFailure.FULL: _(
+        "its disk is full: pages show what is known, nothing is saved. Make room on it."
+    ),
+}
+
+MIGRATIONS_MISSING: Final = _("{count} to be applied: run `manage.py migrate`.")
+MIGRATIONS_APPLIED: Final = _("all applied.")
+
+REDIS_ANSWERS: Final = _("Redis answers.")
+REDIS_FAILS: Final = _("Redis does not answer: see REDIS_URL. Pages work on without it, slower.")
+CACHE_TABLE_ANSWERS: Final = _("the database's table answers.")
+CACHE_TABLE_FAILS: Final = _("the database's table takes nothing: see the database above.")
+
+ADMIN_EXISTS: Final = _("there is a platform admin.")
+NO_ADMIN: Final = _("nobody can look after the panel: run `manage.py create_admin EMAIL`.")
+
+HASHING_IS_LIMITED: Final = _("at most {count} hashed at once on this machine.")
+HASHING_SLOTS_FAIL: Final = _(
+    "slots in {folder} cannot be used, so that each process hashes up to {count} at once: let its "
+    "user make files there."
+)
+
+WORKER_ALIVE: Final = _("alive.")
+WORKER_NEVER_SEEN: Final = _("none was ever seen: start `manage.py run_worker`.")
+WORKER_LOST: Final = _("none is alive, last seen {at} UTC: start `manage.py run_worker`.")
+
+API_ANSWERS: Final = _("{api} answers.")
+API_FAILS: Final = _(
+    "{api} does not answer as it should ({kind}): see AITRONOS_API_BASE_URL and whether this "
+    "machine may reach it."
+)
+
+CLOCK_TO_CONFIRM: Final = _("To confirm it: `manage.py confirm_clock`.")
+CLOCK_IS_SHARED: Final = _("the database shares this machine's clock.")
+CLOCK_AGREES: Final = _("agrees with the database's.")
+CLOCK_SKEWED: Final = _("{seconds} s apart from the database's: set up NTP on both machines.")
+
+FILES_READABLE: Final = _("others may read {paths}: run chmod go-rwx on it.")
+FILES_PRIVATE: Final = _("secrets and data are this user's alone.")

@@ -1,0 +1,259 @@
+"""The panel's own condition: outages, workers, the cache, the clock, versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from freddy_admin.core.write_failures import WriteFailure
+from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
+from freddy_admin.sync.status.outage import Outage
+from freddy_admin.sync.status.types import CheckError
+from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.sentences import (
+    EMPTY,
+    Moment,
+    MomentStyle,
+    Sentence,
+    Text,
+    say,
+    say_counted,
+)
+from freddy_admin.wording.states import BAD, GOOD, QUIET, WARN
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeWording:
+    """Something that concerns all keys; `kind` changes when what it says does."""
+
+    kind: str
+    tone: str
+    icon: str
+    title: Sentence
+    words: tuple[Sentence, ...]
+
+
+_KEYS_NOT_LOST = _(
+    "The keys are not lost and nobody needs to paste one again. The people who run this panel "
+    "put the right master key back."
+)
+
+
+def master_key_notice(*, is_for_all_keys: bool) -> NoticeWording:
+    """That the master key does not fit, for all keys or only some."""
+    affected = (
+        _("No key can be opened, so nothing is checked; what you see is the last known state.")
+        if is_for_all_keys
+        else _(
+            "Keys that were sealed with the missing one cannot be opened and are not checked; "
+            "they show as Unknown, with their last known state. Other keys are not affected."
+        )
+    )
+    return NoticeWording(
+        kind="misfit_all" if is_for_all_keys else "misfit_some",
+        tone=BAD,
+        icon="lock-x",
+        title=say(_("The master key does not fit the database")),
+        words=(say(affected), say(_KEYS_NOT_LOST)),
+    )
+
+
+_OUTAGES: Final[Mapping[Outage, Text]] = {
+    Outage.NO_CONNECTION: _(
+        "At least half of the keys tell the same: no connection to it comes about."
+    ),
+    Outage.TIMED_OUT: _("At least half of the keys tell the same: it does not answer in time."),
+    Outage.SERVER_ERROR: _(
+        "At least half of the keys tell the same: it answers with errors of its own."
+    ),
+    Outage.FIREWALL: _(
+        "At least half of the keys tell the same: something on the way, most likely a firewall, "
+        "turns us away."
+    ),
+}
+
+
+def outage_notice(outage: Outage) -> NoticeWording:
+    """That Aitronos as a whole is out of reach."""
+    return NoticeWording(
+        kind=f"outage_{outage}",
+        tone=WARN,
+        icon="plug-connected-x",
+        title=say(_("Aitronos cannot be reached")),
+        words=(
+            say(_OUTAGES[outage]),
+            say(
+                _(
+                    "What you see is the last known state. Nothing for you to do: we try again on "
+                    "our own."
+                )
+            ),
+        ),
+    )
+
+
+def silent_worker_notice(
+    heartbeat_at: datetime | None, checked_at: datetime | None
+) -> NoticeWording:
+    """That no worker gives a sign of life; `checked_at` is that of the latest check."""
+    return NoticeWording(
+        kind="silent",
+        tone=WARN,
+        icon="plug-connected-x",
+        title=say(_("Statuses not refreshed since {at}"), at=Moment(checked_at))
+        if checked_at
+        else say(_("Statuses are not being refreshed")),
+        words=(
+            say(
+                _("The worker was last seen {ago}. What you see is getting older by the minute."),
+                ago=_ago(heartbeat_at),
+            )
+            if heartbeat_at
+            else say(_("No worker has been seen yet, so nothing is checked.")),
+        ),
+    )
+
+
+def database_failure_title(failure: WriteFailure) -> Text:
+    """The heading above the sentence of a write failure."""
+    if failure is WriteFailure.UNREACHABLE:
+        return _("The panel cannot reach its database")
+    return _("Nothing can be saved now")
+
+
+@dataclass(frozen=True, slots=True)
+class PartWording:
+    """One part of the panel: a word, sentences, and a line per instance."""
+
+    icon: str
+    name: Text
+    tone: str
+    label: Sentence
+    words: tuple[Sentence, ...] = ()
+    lines: tuple[Sentence, ...] = field(default_factory=tuple)
+
+
+_PARTS_NEED_YOU: Final[Any] = ngettext_lazy("{n} part needs you", "{n} parts need you", "n")
+
+
+def parts_needing_you(count: int) -> Sentence:
+    """The condition of all parts in a sentence."""
+    if not count:
+        return say(_("Everything works"))
+    return say_counted(_PARTS_NEED_YOU, count)
+
+
+_WORKERS_RUN: Final[Any] = ngettext_lazy("{n} worker runs", "{n} workers run", "n")
+
+
+def worker_wording(status: PlatformStatus, now: datetime) -> PartWording:
+    """How many workers run, or since when none does."""
+    name = _("Worker")
+    lines = tuple(
+        say(
+            _("{name} · version {version} · seen {seen} · {checks} checks since {start}"),
+            name=worker.name,
+            version=worker.version,
+            seen=_ago(worker.heartbeat_at),
+            checks=worker.checks_done,
+            start=Moment(worker.started_at),
+        )
+        for worker in status.workers
+        if is_worker_alive(worker, now=now)
+    )
+    if status.alive_workers:
+        label = say_counted(_WORKERS_RUN, status.alive_workers)
+        words = (say(_("Checks run on schedule and on demand.")),)
+        return PartWording("settings", name, GOOD, label, words, lines)
+    latest_at = max((worker.heartbeat_at for worker in status.workers), default=None)
+    last_seen = say(_("Last seen {ago}."), ago=_ago(latest_at)) if latest_at else EMPTY
+    no_worker = say(_("Nothing is checked. Start it with `manage.py run_worker`."))
+    return PartWording(
+        "settings", name, BAD, say(_("no worker runs")), (last_seen, no_worker), lines
+    )
+
+
+def api_wording(status: PlatformStatus) -> PartWording:
+    """Whether the API's health route answers."""
+    name, lines = _("Aitronos API"), (say(_("Address: {url}"), url=status.api_base_url),)
+    api = status.api
+    if api is None:
+        words = (say(_("The worker asks the public health route once a minute.")),)
+        return PartWording("heartbeat", name, QUIET, say(_("not asked yet")), words, lines)
+    asked = _ago(api.checked_at)
+    if api.reachable:
+        words = (
+            say(_("Asked {ago}."), ago=asked)
+            if api.elapsed_ms is None
+            else say(_("Asked {ago}. {n} ms"), ago=asked, n=round(api.elapsed_ms)),
+        )
+        return PartWording("heartbeat", name, GOOD, say(_("reachable")), words, lines)
+    error = CheckError(
+        kind=api.kind, code="", http_status=None, message="", field="", detail="",
+        trace_id="", request_id="",
+    )  # fmt: skip
+    failure = failure_wording(error)
+    sentences = (failure.words, say(failure.advice), say(_("Asked {ago}."), ago=asked))
+    return PartWording("heartbeat", name, WARN, failure.brief, sentences, lines)
+
+
+def database_wording(status: PlatformStatus) -> PartWording:
+    """The database that answered."""
+    words = (say(_("It answered this page.")),)
+    return PartWording("database", _("Database"), GOOD, say(status.database), words)
+
+
+def cache_wording(status: PlatformStatus) -> PartWording:
+    """Whether the cache works."""
+    tone, words = GOOD, say(_("It keeps and returns values."))
+    if not status.cache_works:
+        tone = WARN
+        words = say(_("It does not answer. The panel goes on without it, a little slower."))
+    label = say("Redis") if status.cache == "Redis" else say(_("a table of the database"))
+    return PartWording("adjustments", _("Cache"), tone, label, (words,))
+
+
+def clocks_agree_wording(status: PlatformStatus) -> PartWording:
+    """That the clocks agree, or were not compared yet."""
+    name = _("Clock")
+    if status.clocks_compared_at is None:
+        words = (say(_("The worker compares it once a minute.")),)
+        return PartWording("clock", name, QUIET, say(_("not compared yet")), words)
+    return PartWording("clock", name, GOOD, say(_("right")), (say(_("The clocks agree.")),))
+
+
+def deletion_held_wording(cause: str, now: datetime, *, is_harmless: bool) -> PartWording:
+    """That nothing is deleted until the clock is right; `cause` says why."""
+    return PartWording(
+        "clock",
+        _("Clock"),
+        QUIET if is_harmless else WARN,
+        say(_("deletion is held")),
+        (say("{cause}", cause=cause),),
+        (say(_("By this machine's clock it is {now}."), now=Moment(now, MomentStyle.EXACT)),),
+    )
+
+
+def version_wording(status: PlatformStatus) -> PartWording:
+    """Whether all workers run the version of the pages."""
+    behind = [worker.name for worker in status.workers if worker.version != status.version]
+    words = (
+        _("Some workers run another version. Restart them to bring them level.")
+        if behind
+        else _("Pages and workers run the same version.")
+    )
+    return PartWording(
+        "tools",
+        _("Freddy Admin"),
+        WARN if behind else GOOD,
+        say(_("version {version}"), version=status.version),
+        (say(words),),
+        tuple(say("{name}", name=name) for name in behind),
+    )
+
+
+def _ago(at: datetime) -> Moment:
+    return Moment(at, MomentStyle.AGO)
