@@ -159,6 +159,9 @@ def _tools_changed(entry: TimelineEntry) -> EventWording | None:
     return EventWording(say(_("{now}; before that {was}."), now=now, was=was), "tools")
 
 
+_FAILED_CHECKS: Final = ngettext_lazy("From {span}, {n} check.", "From {span}, {n} checks.", "n")
+
+
 def _check_failed(entry: TimelineEntry) -> EventWording | None:
     reason = failure_reason(entry.details)
     if not reason:
@@ -174,8 +177,7 @@ def _check_failed(entry: TimelineEntry) -> EventWording | None:
     if count is None:
         note = say(_("From {span}."), span=span)
     else:
-        text = ngettext_lazy("From {span}, {n} check.", "From {span}, {n} checks.", "n")
-        note = say_counted(text, count, span=span)
+        note = say_counted(_FAILED_CHECKS, count, span=span)
     return EventWording(words, "alert-triangle", WARN, (note,))
 
 

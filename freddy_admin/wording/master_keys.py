@@ -14,11 +14,10 @@ from freddy_admin.vault.master_key_state import MasterKeyFit, MasterKeyUsage
 from freddy_admin.vault.models import CanaryResult
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import (
-    Moment,
-    MomentStyle,
     Phrases,
     Sentence,
     Text,
+    moment_ago,
     say,
     say_counted,
 )
@@ -76,7 +75,7 @@ _CANARIES: Final[Mapping[CanaryResult, Text]] = {
 def _canary(test: CanaryTestResult) -> Sentence:
     if test.result is None or test.tested_at is None:
         return say(_("no worker has tried it yet"))
-    return say(_CANARIES[test.result], by=test.tested_by, ago=_ago(test.tested_at))
+    return say(_CANARIES[test.result], by=test.tested_by, ago=moment_ago(test.tested_at))
 
 
 def rotation_progress(run: RotationState) -> Sentence:
@@ -112,17 +111,13 @@ _NOT_OPENED: Final[Any] = ngettext_lazy(
 def _rotation_condition(run: RotationState, now: datetime) -> tuple[str, Text, Sentence]:
     """Tone, a word or two, and a sentence."""
     if run.is_running(now):
-        words = say(_("Began {ago}. The panel goes on meanwhile."), ago=_ago(run.started_at))
+        words = say(_("Began {ago}. The panel goes on meanwhile."), ago=moment_ago(run.started_at))
         return QUIET, _("at work"), words
     if run.is_interrupted(now):
-        words = say_counted(_CUT_SHORT, run.done + run.unreadable, ago=_ago(run.heartbeat_at))
+        words = say_counted(_CUT_SHORT, run.done + run.unreadable, ago=moment_ago(run.heartbeat_at))
         return WARN, _("cut short"), words
-    ended = _ago(run.finished_at or run.heartbeat_at)
+    ended = moment_ago(run.finished_at or run.heartbeat_at)
     if run.unreadable:
         words = say_counted(_NOT_OPENED, run.unreadable, ago=ended)
         return WARN, _("ended, not all rows"), words
     return GOOD, _("ended"), say(_("Every row was sealed anew. Ended {ago}."), ago=ended)
-
-
-def _ago(at: datetime) -> Moment:
-    return Moment(at, MomentStyle.AGO)

@@ -91,13 +91,16 @@ def running_sync_note(row: KeyRow) -> Sentence:
     return say(_("requested by {who}, runs already"), who=row.operation_requested_by)
 
 
+_ENDED_SYNCS: Final = ngettext_lazy(
+    "{ended} of {total} sync has ended", "{ended} of {total} syncs have ended", "n"
+)
+_SYNCED_TOOLS: Final = ngettext_lazy("{n} tool: {changes}.", "{n} tools: {changes}.", "n")
+
+
 def sync_batch_progress(states: Sequence[OperationState], unfinished: int) -> Sentence:
     """How many of the syncs that were started together have ended, and how many not well."""
     total = len(states)
-    ended = ngettext_lazy(
-        "{ended} of {total} sync has ended", "{ended} of {total} syncs have ended", "n"
-    )
-    phrases = [say_counted(ended, total, ended=total - unfinished, total=total)]
+    phrases = [say_counted(_ENDED_SYNCS, total, ended=total - unfinished, total=total)]
     if refused := states.count(OperationState.REFUSED):
         phrases.append(say(_("{n} not started"), n=refused))
     if unclear := states.count(OperationState.UNCLEAR):
@@ -116,8 +119,7 @@ def sync_figures(result: Mapping[str, Any]) -> Sentence:
     ]
     if isinstance(unchanged, int):
         changes.append(say(_("{n} as they were"), n=unchanged))
-    text = ngettext_lazy("{n} tool: {changes}.", "{n} tools: {changes}.", "n")
-    return say_counted(text, synced, changes=Phrases(tuple(changes), ", "))
+    return say_counted(_SYNCED_TOOLS, synced, changes=Phrases(tuple(changes), ", "))
 
 
 def sync_problem(operation: RemoteOperation) -> Sentence:

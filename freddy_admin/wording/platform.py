@@ -19,6 +19,7 @@ from freddy_admin.wording.sentences import (
     MomentStyle,
     Sentence,
     Text,
+    moment_ago,
     say,
     say_counted,
 )
@@ -109,7 +110,7 @@ def silent_worker_notice(
         words=(
             say(
                 _("The worker was last seen {ago}. What you see is getting older by the minute."),
-                ago=_ago(heartbeat_at),
+                ago=moment_ago(heartbeat_at),
             )
             if heartbeat_at
             else say(_("No worker has been seen yet, so nothing is checked.")),
@@ -157,7 +158,7 @@ def worker_wording(status: PlatformStatus, now: datetime) -> PartWording:
             _("{name} · version {version} · seen {seen} · {checks} checks since {start}"),
             name=worker.name,
             version=worker.version,
-            seen=_ago(worker.heartbeat_at),
+            seen=moment_ago(worker.heartbeat_at),
             checks=worker.checks_done,
             start=Moment(worker.started_at),
         )
@@ -169,7 +170,7 @@ def worker_wording(status: PlatformStatus, now: datetime) -> PartWording:
         words = (say(_("Checks run on schedule and on demand.")),)
         return PartWording("settings", name, GOOD, label, words, lines)
     latest_at = max((worker.heartbeat_at for worker in status.workers), default=None)
-    last_seen = say(_("Last seen {ago}."), ago=_ago(latest_at)) if latest_at else EMPTY
+    last_seen = say(_("Last seen {ago}."), ago=moment_ago(latest_at)) if latest_at else EMPTY
     no_worker = say(_("Nothing is checked. Start it with `manage.py run_worker`."))
     return PartWording(
         "settings", name, BAD, say(_("no worker runs")), (last_seen, no_worker), lines
@@ -183,7 +184,7 @@ def api_wording(status: PlatformStatus) -> PartWording:
     if api is None:
         words = (say(_("The worker asks the public health route once a minute.")),)
         return PartWording("heartbeat", name, QUIET, say(_("not asked yet")), words, lines)
-    asked = _ago(api.checked_at)
+    asked = moment_ago(api.checked_at)
     if api.reachable:
         words = (
             say(_("Asked {ago}."), ago=asked)
@@ -253,7 +254,3 @@ def version_wording(status: PlatformStatus) -> PartWording:
         (say(words),),
         tuple(say("{name}", name=name) for name in behind),
     )
-
-
-def _ago(at: datetime) -> Moment:
-    return Moment(at, MomentStyle.AGO)

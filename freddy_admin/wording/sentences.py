@@ -79,6 +79,11 @@ class Moment(Part):
         return _MOMENT_ELEMENTS[self.style](user_time, self.at)
 
 
+def moment_ago(at: datetime) -> Moment:
+    """A time that is over, told by how long ago it is."""
+    return Moment(at, MomentStyle.AGO)
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSpan(Part):
     """From when to when, the second day named where it is another; without an end, until now."""

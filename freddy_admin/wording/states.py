@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -12,7 +11,15 @@ from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.wording.failures import RefusalWording, failure_wording, is_master_key_failure
-from freddy_admin.wording.sentences import EMPTY, Moment, MomentStyle, Sentence, Text, say
+from freddy_admin.wording.sentences import (
+    EMPTY,
+    Moment,
+    MomentStyle,
+    Sentence,
+    Text,
+    moment_ago,
+    say,
+)
 
 # Tones are CSS words; colour is never the only sign.
 BAD, WARN, GOOD, QUIET = "bad", "warn", "good", "quiet"
@@ -115,20 +122,12 @@ _REFUSAL_KINDS = {
 }
 
 
-def _ago(at: datetime) -> Moment:
-    return Moment(at, MomentStyle.AGO)
-
-
-def _last_sync_at(row: KeyRow) -> datetime | None:
-    return row.figures.last_sync_at if row.figures else None
-
-
 def _since_last_sync(row: KeyRow, synced: Text, never_seen: Text, **parts: object) -> Sentence:
     """`synced` with the time of the last sync as {ago}; `never_seen` where none was reported."""
-    last_sync_at = _last_sync_at(row)
+    last_sync_at = row.figures.last_sync_at if row.figures else None
     if last_sync_at is None:
         return say(never_seen, **parts)
-    return say(synced, ago=_ago(last_sync_at), **parts)
+    return say(synced, ago=moment_ago(last_sync_at), **parts)
 
 
 def _up_to_date(row: KeyRow) -> Sentence:
@@ -216,7 +215,7 @@ def _unknown(row: KeyRow) -> Sentence:
     return say(
         _("Last known: {state}. Our last answer came {ago}; what happened since is not known."),
         state=row.last_known_state.label,
-        ago=_ago(row.observed_at),
+        ago=moment_ago(row.observed_at),
     )
 
 
@@ -230,7 +229,7 @@ def _not_checked(row: KeyRow) -> Sentence:
 
 
 def _paused(row: KeyRow) -> Sentence:
-    ago = _ago(row.paused_at or row.state_since)
+    ago = moment_ago(row.paused_at or row.state_since)
     if not row.paused_by:
         return say(
             _("Paused {ago} by somebody. Nothing is checked until somebody resumes it."), ago=ago
