@@ -229,7 +229,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "freddy_admin.web.views.error_pages.csrf_failure_view"
+CSRF_FAILURE_VIEW = "freddy_admin.web.pages.error.views.csrf_failure_view"
 SECURE_COOKIES = not DEBUG and not PLAIN_HTTP
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_SECURE = SECURE_COOKIES

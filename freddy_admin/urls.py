@@ -1,14 +1,17 @@
-"""The URLs of the pages, of accounts and of operations."""
+"""The URLs of the pages, of the JSON API, of accounts and of operations."""
 
 from django.urls import include, path
 
+from freddy_admin.api import ninja_api
+
 urlpatterns = [
     path("", include("freddy_admin.web.urls")),
+    path("api/v1/", ninja_api.urls),
+    path("api/<path:rest>", ninja_api.not_found, name="api_not_found"),
     path("accounts/", include("freddy_admin.accounts.urls")),
     path("", include("freddy_admin.ops.urls")),
 ]
-
-handler400 = "freddy_admin.web.views.error_pages.bad_request_view"
-handler403 = "freddy_admin.web.views.error_pages.permission_denied_view"
-handler404 = "freddy_admin.web.views.error_pages.page_not_found_view"
-handler500 = "freddy_admin.web.views.error_pages.server_error_view"
+handler400 = "freddy_admin.web.pages.error.views.bad_request_view"
+handler403 = "freddy_admin.web.pages.error.views.permission_denied_view"
+handler404 = "freddy_admin.web.pages.error.views.page_not_found_view"
+handler500 = "freddy_admin.web.pages.error.views.server_error_view"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotAllowed
-from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.access import Access, permission_denied, require_permission
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import (
     can_create_organisations,
@@ -22,7 +22,6 @@ from freddy_admin.organisations.selectors import (
 P = ParamSpec("P")
 ViewFunction = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 OrganisationViewFunction = Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]
-
 READ_METHODS, WRITE_METHODS, FORM_METHODS = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
@@ -65,12 +64,6 @@ def organisation_platform_admin_required(
     return decorate
 
 
-def require_permission(access: Access, permission: Permission) -> None:
-    """Raises NotAllowed, with the message for this permission, where the role does not allow it."""
-    if not access.allows(permission):
-        raise NotAllowed(_DENIAL_MESSAGES[permission]())
-
-
 def platform_admin_required(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
@@ -98,7 +91,7 @@ def key_manager_required(
             user, permission = signed_in_user(request), Permission.MANAGE_KEYS
             organisations = organisations_with_permission(user=user, permission=permission)
             if not can_create_organisations(user=user) and not organisations.exists():
-                raise NotAllowed(_DENIAL_MESSAGES[permission]())
+                raise permission_denied(permission)
             return view(request, *args, **kwargs)
 
         return _restrict_methods_and_set_access_rule(wrapper, methods, "key_manager")
@@ -145,18 +138,3 @@ def _restrict_methods_and_set_access_rule(
 def _require_platform_admin(request: HttpRequest) -> None:
     if not can_create_organisations(user=request.user):
         raise NotAllowed(_("This page is for platform admins."))
-
-
-_DENIAL_MESSAGES: dict[Permission, Callable[[], str]] = {
-    Permission.VIEW: lambda: _("You may not look at this organisation."),
-    Permission.CHECK: lambda: _("As a viewer you may look, but not ask for checks."),
-    Permission.START_SYNC: lambda: _("As a viewer you may look, but not start syncs."),
-    Permission.SWITCH_CONNECTORS: lambda: _(
-        "Connectors are switched on and off by the organisation's managers."
-    ),
-    Permission.MANAGE_KEYS: lambda: _("API keys are looked after by the organisation's managers."),
-    Permission.RENAME_ORGANISATION: lambda: _("Only a manager may rename the organisation."),
-    Permission.MANAGE_MEMBERS: lambda: _("Members are looked after by the managers."),
-    Permission.VIEW_AUDIT: lambda: _("The audit log is for the organisation's managers."),
-    Permission.EXPORT_ORGANISATION: lambda: _("Only a manager may export the organisation."),
-}

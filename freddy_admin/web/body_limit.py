@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostErro
 
 from freddy_admin.accounts.mfa.forms import CREDENTIAL_LIMIT
 from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH
-from freddy_admin.web.views.error_pages import body_too_large_response
+from freddy_admin.web.pages.error.views import body_too_large_response
 
 # What a form may hold is less (DATA_UPLOAD_MAX_MEMORY_SIZE); this also counts a file beside it.
 # Without it, a file in a form that takes none would be written to the disk in full.
@@ -15,7 +15,6 @@ MAX_BODY_BYTES: Final = 2_097_152
 # Fields that hold more than a text: a browser's answer for a passkey, and pasted rows, whose
 # cells have limits of their own.
 LONG_FIELD_LIMITS: Final = {"credential": CREDENTIAL_LIMIT, "rows": MAX_BODY_BYTES}
-
 View = Callable[..., HttpResponse]
 
 

@@ -1,7 +1,9 @@
-"""CSV files, streamed line by line, for as many rows as there are."""
+"""Escapes cells that a spreadsheet would take for formulas (OWASP ASVS 1.2.10)."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from unicodedata import category, normalize
 
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -9,7 +11,31 @@ from freddy_admin.accounts.request_actor import actor_from_request
 from freddy_admin.audit.services import audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.web.csv_injection import escape_csv_cell
+
+_FORMULA_PREFIXES = "=+-@\t\r\n|%"
+# Where a comma divides decimals, spreadsheets divide cells at semicolons, whatever the file says.
+_FORMULA_AFTER_SEMICOLON = re.compile(r"(;[\"\s]*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
+
+
+def escape_csv_cell(value: object) -> str:
+    """The value as text; one that begins like a formula gets an apostrophe before it.
+
+    Full-width forms count as what they are folded to; so do control and invisible characters,
+    since a spreadsheet may strip them before it looks. So does what follows a semicolon.
+    """
+    text = _FORMULA_AFTER_SEMICOLON.sub(r"\1'", "" if value is None else str(value))
+    if not text:
+        return text
+    first = text[0]
+    folded = normalize("NFKC", first)[:1] or first
+    dangerous = folded in _FORMULA_PREFIXES or category(first) in {"Cc", "Cf", "Zl", "Zp"}
+    stripped = text.lstrip()
+    hidden = (
+        bool(stripped)
+        and stripped is not text
+        and normalize("NFKC", stripped[0])[:1] in _FORMULA_PREFIXES
+    )
+    return f"'{text}" if dangerous or hidden else text
 
 
 class _EchoBuffer:

@@ -10,7 +10,7 @@ from freddy_admin.core.write_failures import (
     WriteFailureRecorder,
     write_failure_probe,
 )
-from freddy_admin.web.views.error_pages import database_unavailable_response
+from freddy_admin.web.pages.error.views import database_unavailable_response
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DATABASE_FREE_PATH = "/healthz"

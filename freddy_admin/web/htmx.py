@@ -1,5 +1,8 @@
 """Live updates: the browser sends the digests of its parts and gets those that changed."""
 
+from datetime import UTC, datetime
+from zlib import crc32
+
 from django.http import HttpRequest, HttpResponse
 
 from freddy_admin.core import clock
@@ -30,3 +33,25 @@ def render_parts(response: HttpResponse) -> HttpResponse:
     """The response, whose parts are swapped out of band: nothing else is to be replaced."""
     response["HX-Reswap"] = "none"
     return response
+
+
+def values_digest(*values: object) -> str:
+    """A short digest of values; equal values give equal digests, in every process."""
+    text = "\x1f".join(_stable_text(value) for value in values)
+    return f"{crc32(text.encode('utf-8', 'backslashreplace')):08x}"
+
+
+def _stable_text(value: object) -> str:
+    if isinstance(value, frozenset | set):
+        return ",".join(sorted(str(item) for item in value))
+    if isinstance(value, tuple | list):
+        return "(" + "\x1e".join(_stable_text(item) for item in value) + ")"
+    return str(value)
+
+
+def check_requested_since(request: HttpRequest) -> datetime | None:
+    """When this person pressed *Check now*, from the query string (`asked`, milliseconds)."""
+    text = request.GET.get("asked", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 13:
+        return None
+    return datetime.fromtimestamp(int(text) / 1000, UTC)

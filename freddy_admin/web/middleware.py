@@ -13,8 +13,8 @@ from whitenoise.middleware import WhiteNoiseFileResponse
 
 from freddy_admin.core.errors import PublicError
 from freddy_admin.web.htmx import current_time_ms
+from freddy_admin.web.pages.error.views import add_method_not_allowed_page, public_error_response
 from freddy_admin.web.private_headers import add_private_headers, add_static_file_headers
-from freddy_admin.web.views.error_pages import add_method_not_allowed_page, public_error_response
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 METHOD_NOT_ALLOWED = 405

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 
 T = TypeVar("T", bound=HttpResponseBase)
-
 PRIVATE_HEADERS = {
     # Pages speak of one person's organisations: no proxy, and no back button after signing out.
     "Cache-Control": "private, no-store",

@@ -1,35 +1,24 @@
-"""The URLs of the panel's pages and of its JSON API."""
+"""The URLs of the panel's pages."""
 
 from django.urls import path, register_converter
 
 from freddy_admin.core.url_converters import PrimaryKeyConverter
-from freddy_admin.web.api import ninja_api
-from freddy_admin.web.views import (
-    api_tokens,
-    audit_log,
-    catalog,
-    connector_toggle,
-    data_exports,
-    first_admin_setup,
-    invitation_acceptance,
-    key_candidates,
-    key_checks,
-    key_imports,
-    keys,
-    member_invitations,
-    members,
-    oidc_links,
-    organisations,
-    overview,
-    overview_export,
-    people,
-    profile,
-    roles,
-    saved_views,
-    sessions,
-    sync_operations,
-    system,
-)
+from freddy_admin.web.pages.api_token import views as api_token_views
+from freddy_admin.web.pages.audit_log import views as audit_log_views
+from freddy_admin.web.pages.catalog import views as catalog_views
+from freddy_admin.web.pages.connector_toggle import views as connector_toggle_views
+from freddy_admin.web.pages.first_visit import views as first_visit_views
+from freddy_admin.web.pages.invitation import views as invitation_views
+from freddy_admin.web.pages.key import views as key_views
+from freddy_admin.web.pages.key_import import views as key_import_views
+from freddy_admin.web.pages.member import views as member_views
+from freddy_admin.web.pages.organisation import views as organisation_views
+from freddy_admin.web.pages.overview import views as overview_views
+from freddy_admin.web.pages.person import views as person_views
+from freddy_admin.web.pages.profile import views as profile_views
+from freddy_admin.web.pages.role import views as role_views
+from freddy_admin.web.pages.sync_start import views as sync_start_views
+from freddy_admin.web.pages.system import views as system_views
 
 register_converter(PrimaryKeyConverter, "number")
 
@@ -37,141 +26,156 @@ ORGANISATION_PATH = "organisations/<slug:slug>/"
 MEMBER_PATH = f"{ORGANISATION_PATH}members/<number:user_id>/"
 PERSON_PATH = "people/<number:person_id>/"
 KEY_PATH = f"{ORGANISATION_PATH}keys/<number:key_id>/"
-
 urlpatterns = [
-    path("", overview.overview_show_view, name="overview"),
-    path("overview.csv", overview_export.overview_export_view, name="overview_csv"),
-    path("syncs/new/", sync_operations.sync_batch_create_view, name="sync_batch_create"),
-    path("syncs/<uuid:batch_id>/", sync_operations.sync_batch_detail_view, name="sync_batch"),
-    path("import/", key_imports.import_create_view, name="import_new"),
-    path("import/<uuid:draft_id>/", key_imports.import_draft_detail_view, name="import_draft"),
+    path("", overview_views.overview_show_view, name="overview"),
+    path("overview.csv", overview_views.overview_export_view, name="overview_csv"),
+    path("syncs/new/", sync_start_views.sync_batch_create_view, name="sync_batch_create"),
+    path("syncs/<uuid:batch_id>/", sync_start_views.sync_batch_detail_view, name="sync_batch"),
+    path("import/", key_import_views.import_create_view, name="import_new"),
+    path("import/<uuid:draft_id>/", key_import_views.import_draft_detail_view, name="import_draft"),
     path(
         "import/<uuid:draft_id>/confirm/",
-        key_imports.import_draft_confirm_view,
+        key_import_views.import_draft_confirm_view,
         name="import_confirm",
     ),
     path(
-        "import/<uuid:draft_id>/retest/", key_imports.import_draft_retest_view, name="import_retest"
+        "import/<uuid:draft_id>/retest/",
+        key_import_views.import_draft_retest_view,
+        name="import_retest",
     ),
     path(
         "import/<uuid:draft_id>/discard/",
-        key_imports.import_draft_discard_view,
+        key_import_views.import_draft_discard_view,
         name="import_discard",
     ),
-    path("audit/", audit_log.audit_log_list_view, name="audit"),
-    path("audit.csv", audit_log.audit_log_export_view, name="audit_csv"),
-    path("system/", system.system_status_view, name="system"),
-    path("system/clock/", system.clock_confirm_view, name="clock_confirm"),
-    path("first-visit/", first_admin_setup.setup_link_required_view, name="first_visit"),
+    path("audit/", audit_log_views.audit_log_list_view, name="audit"),
+    path("audit.csv", audit_log_views.audit_log_export_view, name="audit_csv"),
+    path("system/", system_views.system_status_view, name="system"),
+    path("system/clock/", system_views.clock_confirm_view, name="clock_confirm"),
+    path("first-visit/", first_visit_views.setup_link_required_view, name="first_visit"),
     path(
         "first-visit/<str:token>/",
-        first_admin_setup.first_admin_create_view,
+        first_visit_views.first_admin_create_view,
         name="first_visit_link",
     ),
-    path("profile/", profile.profile_update_view, name="profile"),
+    path("profile/", profile_views.profile_update_view, name="profile"),
     path(
-        "profile/single-sign-on/unlink/", oidc_links.oidc_unlink_view, name="single_sign_on_unlink"
+        "profile/single-sign-on/unlink/",
+        profile_views.oidc_unlink_view,
+        name="single_sign_on_unlink",
     ),
-    path("profile/sessions/", sessions.session_list_view, name="sessions"),
-    path("profile/sessions/end/", sessions.session_end_all_view, name="sessions_end"),
+    path("profile/sessions/", profile_views.session_list_view, name="sessions"),
+    path("profile/sessions/end/", profile_views.session_end_all_view, name="sessions_end"),
     path(
-        "profile/sessions/<number:session_id>/end/", sessions.session_end_view, name="session_end"
+        "profile/sessions/<number:session_id>/end/",
+        profile_views.session_end_view,
+        name="session_end",
     ),
-    path("profile/tokens/", api_tokens.api_token_list_view, name="api_tokens"),
-    path("profile/tokens/new/", api_tokens.api_token_create_view, name="api_token_create"),
+    path("profile/tokens/", api_token_views.api_token_list_view, name="api_tokens"),
+    path("profile/tokens/new/", api_token_views.api_token_create_view, name="api_token_create"),
     path(
         "profile/tokens/<number:token_id>/revoke/",
-        api_tokens.api_token_revoke_view,
+        api_token_views.api_token_revoke_view,
         name="api_token_revoke",
     ),
-    path("profile/export/", data_exports.profile_export_view, name="profile_export"),
-    path("roles/", roles.role_list_view, name="roles"),
-    path("people/", people.person_list_view, name="people"),
-    path(PERSON_PATH, people.person_detail_view, name="person"),
-    path(f"{PERSON_PATH}change/", people.person_admin_or_active_update_view, name="person_change"),
-    path(f"{PERSON_PATH}unlink/", oidc_links.person_oidc_unlink_view, name="person_unlink"),
-    path(f"{PERSON_PATH}remove/", people.person_delete_view, name="person_remove"),
-    path(f"{PERSON_PATH}export/", data_exports.person_export_view, name="person_export"),
+    path("profile/export/", profile_views.profile_export_view, name="profile_export"),
+    path("roles/", role_views.role_list_view, name="roles"),
+    path("people/", person_views.person_list_view, name="people"),
+    path(PERSON_PATH, person_views.person_detail_view, name="person"),
+    path(
+        f"{PERSON_PATH}change/",
+        person_views.person_admin_or_active_update_view,
+        name="person_change",
+    ),
+    path(f"{PERSON_PATH}unlink/", profile_views.person_oidc_unlink_view, name="person_unlink"),
+    path(f"{PERSON_PATH}remove/", person_views.person_delete_view, name="person_remove"),
+    path(f"{PERSON_PATH}export/", person_views.person_export_view, name="person_export"),
     path(
         "invitations/<str:token>/",
-        invitation_acceptance.invitation_detail_and_sign_up_view,
+        invitation_views.invitation_detail_and_sign_up_view,
         name="invitation",
     ),
     path(
         "invitations/<str:token>/accept/",
-        invitation_acceptance.invitation_accept_view,
+        invitation_views.invitation_accept_view,
         name="invitation_accept",
     ),
-    path("views/keep/", saved_views.saved_view_create_view, name="saved_view_create"),
+    path("views/keep/", overview_views.saved_view_create_view, name="saved_view_create"),
     path(
         "views/<number:view_id>/remove/",
-        saved_views.saved_view_delete_view,
+        overview_views.saved_view_delete_view,
         name="saved_view_delete",
     ),
     # Not below /organisations/: an organisation may be called "add".
-    path("add-organisation/", organisations.organisation_create_view, name="organisation_add"),
-    path(ORGANISATION_PATH, organisations.organisation_detail_view, name="organisation"),
+    path("add-organisation/", organisation_views.organisation_create_view, name="organisation_add"),
+    path(ORGANISATION_PATH, organisation_views.organisation_detail_view, name="organisation"),
     path(
         f"{ORGANISATION_PATH}rename/",
-        organisations.organisation_rename_view,
+        organisation_views.organisation_rename_view,
         name="organisation_rename",
     ),
     path(
         f"{ORGANISATION_PATH}remove/",
-        organisations.organisation_delete_view,
+        organisation_views.organisation_delete_view,
         name="organisation_remove",
     ),
     path(
         f"{ORGANISATION_PATH}export/",
-        data_exports.organisation_export_view,
+        organisation_views.organisation_export_view,
         name="organisation_export",
     ),
-    path(f"{ORGANISATION_PATH}leave/", members.organisation_leave_view, name="organisation_leave"),
-    path(f"{ORGANISATION_PATH}members/", members.member_list_view, name="members"),
+    path(
+        f"{ORGANISATION_PATH}leave/",
+        member_views.organisation_leave_view,
+        name="organisation_leave",
+    ),
+    path(f"{ORGANISATION_PATH}members/", member_views.member_list_view, name="members"),
     path(
         f"{ORGANISATION_PATH}members/invite/",
-        member_invitations.invitation_create_view,
+        member_views.invitation_create_view,
         name="member_invite",
     ),
-    path(MEMBER_PATH, members.member_role_update_view, name="member"),
-    path(f"{MEMBER_PATH}remove/", members.member_remove_view, name="member_remove"),
+    path(MEMBER_PATH, member_views.member_role_update_view, name="member"),
+    path(f"{MEMBER_PATH}remove/", member_views.member_remove_view, name="member_remove"),
     path(
         f"{ORGANISATION_PATH}invitations/<number:invitation_id>/",
-        member_invitations.invitation_resend_or_withdraw_view,
+        member_views.invitation_resend_or_withdraw_view,
         name="member_invitation",
     ),
-    path(f"{ORGANISATION_PATH}connectors/", catalog.connector_list_view, name="connectors"),
-    path(f"{ORGANISATION_PATH}auth-configs/", catalog.auth_config_list_view, name="auth_configs"),
-    path(f"{ORGANISATION_PATH}keys/add/", keys.key_create_view, name="key_add"),
-    path(KEY_PATH, keys.key_detail_view, name="key"),
-    path(f"{KEY_PATH}check/", key_checks.key_check_request_view, name="key_check"),
-    path(f"{KEY_PATH}sync/", sync_operations.sync_start_view, name="key_sync"),
+    path(f"{ORGANISATION_PATH}connectors/", catalog_views.connector_list_view, name="connectors"),
+    path(
+        f"{ORGANISATION_PATH}auth-configs/",
+        catalog_views.auth_config_list_view,
+        name="auth_configs",
+    ),
+    path(f"{ORGANISATION_PATH}keys/add/", key_views.key_create_view, name="key_add"),
+    path(KEY_PATH, key_views.key_detail_view, name="key"),
+    path(f"{KEY_PATH}check/", key_views.key_check_request_view, name="key_check"),
+    path(f"{KEY_PATH}sync/", sync_start_views.sync_start_view, name="key_sync"),
     path(
         f"{KEY_PATH}lists/<str:kind>/check/",
-        catalog.catalog_fetch_request_view,
+        catalog_views.catalog_fetch_request_view,
         name="catalog_check",
     ),
     path(
         f"{KEY_PATH}connectors/switch/",
-        connector_toggle.connector_toggle_view,
+        connector_toggle_views.connector_toggle_view,
         name="connector_switch",
     ),
-    path(f"{KEY_PATH}replace/", keys.key_replace_view, name="key_replace"),
-    path(f"{KEY_PATH}edit/", keys.key_update_view, name="key_edit"),
-    path(f"{KEY_PATH}pause/", keys.key_pause_view, name="key_pause"),
-    path(f"{KEY_PATH}resume/", keys.key_resume_view, name="key_resume"),
-    path(f"{KEY_PATH}revoke/", keys.key_revoke_view, name="key_revoke"),
-    path(f"{KEY_PATH}candidate/keep/", key_candidates.candidate_keep_view, name="candidate_keep"),
+    path(f"{KEY_PATH}replace/", key_views.key_replace_view, name="key_replace"),
+    path(f"{KEY_PATH}edit/", key_views.key_update_view, name="key_edit"),
+    path(f"{KEY_PATH}pause/", key_views.key_pause_view, name="key_pause"),
+    path(f"{KEY_PATH}resume/", key_views.key_resume_view, name="key_resume"),
+    path(f"{KEY_PATH}revoke/", key_views.key_revoke_view, name="key_revoke"),
+    path(f"{KEY_PATH}candidate/keep/", key_views.candidate_keep_view, name="candidate_keep"),
     path(
         f"{KEY_PATH}candidate/retest/",
-        key_candidates.candidate_retest_view,
+        key_views.candidate_retest_view,
         name="candidate_retest",
     ),
     path(
         f"{KEY_PATH}candidate/discard/",
-        key_candidates.candidate_discard_view,
+        key_views.candidate_discard_view,
         name="candidate_discard",
     ),
-    path("api/v1/", ninja_api.urls),
-    path("api/<path:rest>", ninja_api.not_found, name="api_not_found"),
 ]

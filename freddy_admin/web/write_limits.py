@@ -8,14 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from freddy_admin.accounts.models import User
 from freddy_admin.core.json_responses import is_api_request
 from freddy_admin.core.rate_limits import RateLimit, TooManyRequests, rate_limit_consume
-from freddy_admin.web.views.error_pages import public_error_response
+from freddy_admin.web.pages.error.views import public_error_response
 
 View = Callable[..., HttpResponse]
-
 # Somebody who gives fifty members another role, a form each, stays below it; a script does not.
 USER_WRITE_LIMIT: Final = RateLimit("writes", amount=60, seconds=60)
-# With all tokens of one user together; apart from the pages, which programs must not block.
-API_WRITE_LIMIT: Final = RateLimit("program-writes", amount=60, seconds=60)
 # An attacker with a session who floods must not keep its user from ending it. Each of these
 # writes an event only where there was a session to end.
 EXEMPT_URL_NAMES: Final = frozenset({"account_logout", "session_end", "sessions_end"})

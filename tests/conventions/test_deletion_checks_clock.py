@@ -50,8 +50,8 @@ EXEMPT_FUNCTIONS = {
     "vault/services/keys.py:api_key_revoke": REQUESTED_BY_PERSON,
     "vault/services/reseal.py:_unused_canaries_delete": "no row needs that master key",
     "vault/key_tags.py:key_tags_set": "no key has this tag",
-    "web/views/sessions.py:session_end_view": REQUESTED_BY_PERSON,
-    "web/views/sessions.py:session_end_all_view": REQUESTED_BY_PERSON,
+    "web/pages/profile/views.py:session_end_view": REQUESTED_BY_PERSON,
+    "web/pages/profile/views.py:session_end_all_view": REQUESTED_BY_PERSON,
 }
 
 

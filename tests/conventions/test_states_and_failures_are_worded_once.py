@@ -11,7 +11,10 @@ from freddy_admin.wording.states import STATE_WORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDING = ROOT / "freddy_admin" / "wording"
-SEARCHED = (ROOT / "freddy_admin" / "web", ROOT / "freddy_admin" / "ops", ROOT / "templates")
+SEARCHED = (
+    *(ROOT / "freddy_admin" / room for room in ("web", "api", "ops")),
+    ROOT / "templates",
+)
 
 TRANSLATIONS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2}
 TRANSLATIONS_WITH_CONTEXT = {"pgettext": 1, "pgettext_lazy": 1, "npgettext": 2}
@@ -113,7 +116,7 @@ def speaks_of_state_or_failure(text: str, sentences_of_wording: set[str]) -> boo
     return normalized not in EXCEPTIONS and STATE_OR_FAILURE.search(normalized) is not None
 
 
-def test_web_ops_and_templates_leave_states_and_failures_to_wording() -> None:
+def test_web_api_ops_and_templates_leave_states_and_failures_to_wording() -> None:
     sentences, texts = wording_texts(), list(list_texts(*SEARCHED))
     assert len(sentences) > 200
     assert len(texts) > 700

@@ -11,7 +11,7 @@ from freddy_admin.accounts.auth.password_hashing_queue import TooManySignIns
 from freddy_admin.core.rate_limits import TooManyRequests
 from freddy_admin.core.write_failures import WriteFailure
 from freddy_admin.sync.models import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
-from freddy_admin.web.views.error_pages import database_unavailable_response, server_error_view
+from freddy_admin.web.pages.error.views import database_unavailable_response, server_error_view
 from tests.golden.golden_fleet import HOST, Fleet
 from tests.golden.page_rendering import RenderedText, render_response, response_text
 
@@ -49,7 +49,7 @@ def _render_errors(fleet: Fleet) -> Iterator[RenderedText]:
     )
     yield RenderedText("errors", "POST of 3 MB", "admin", _send_large_request(fleet))
     for name, error in (("too often", TooManyRequests(90)), ("sign-ins", TooManySignIns())):
-        with patch("freddy_admin.web.views.profile.profile_update", side_effect=error):
+        with patch("freddy_admin.web.pages.profile.views.profile_update", side_effect=error):
             text = render_response(fleet.browser("admin"), "/profile/", method="post", sent=PROFILE)
             yield RenderedText("errors", f"POST, {name}", "admin", text)
 

@@ -101,19 +101,19 @@ MANAGER_ROLE_CHANGES: dict[str, RoleChange] = {
     "ops.management.commands.add_member.Command": lambda scenario: call_command(
         "add_member", scenario.person.email, organisation="acme", role="viewer"
     ),
-    "web.views.members.member_role_update_view": lambda scenario: scenario.post(
+    "web.pages.member.views.member_role_update_view": lambda scenario: scenario.post(
         scenario.member_path, role="viewer"
     ),
-    "web.views.members.member_remove_view": lambda scenario: scenario.post(
+    "web.pages.member.views.member_remove_view": lambda scenario: scenario.post(
         f"{scenario.member_path}remove/"
     ),
-    "web.views.members.organisation_leave_view": lambda scenario: scenario.post(
+    "web.pages.member.views.organisation_leave_view": lambda scenario: scenario.post(
         "/organisations/acme/leave/", scenario.person
     ),
-    "web.views.people.person_admin_or_active_update_view": lambda scenario: scenario.post(
+    "web.pages.person.views.person_admin_or_active_update_view": lambda scenario: scenario.post(
         f"{scenario.person_path}change/", do="off"
     ),
-    "web.views.people.person_delete_view": lambda scenario: scenario.post(
+    "web.pages.person.views.person_delete_view": lambda scenario: scenario.post(
         f"{scenario.person_path}remove/", email=scenario.person.email
     ),
 }
@@ -130,16 +130,16 @@ ADMIN_ROLE_CHANGES: dict[str, RoleChange] = {
     "vault.services.offboarding.person_offboard": MANAGER_ROLE_CHANGES[
         "vault.services.offboarding.person_offboard"
     ],
-    "web.views.people.person_admin_or_active_update_view": lambda scenario: scenario.post(
+    "web.pages.person.views.person_admin_or_active_update_view": lambda scenario: scenario.post(
         f"{scenario.person_path}change/", do="not_admin"
     ),
-    "web.views.people.person_delete_view": MANAGER_ROLE_CHANGES[
-        "web.views.people.person_delete_view"
+    "web.pages.person.views.person_delete_view": MANAGER_ROLE_CHANGES[
+        "web.pages.person.views.person_delete_view"
     ],
 }
 NOT_LOWERING = {
-    "web.views.invitation_acceptance.invitation_accept_view": "an invitation never lowers a role",
-    "web.views.invitation_acceptance.invitation_detail_and_sign_up_view": (
+    "web.pages.invitation.views.invitation_accept_view": "an invitation never lowers a role",
+    "web.pages.invitation.views.invitation_detail_and_sign_up_view": (
         "an invitation makes an account"
     ),
     "organisations.invitation_acceptance.invitation_accept": "an invitation never lowers a role",

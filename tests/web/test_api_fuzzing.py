@@ -17,12 +17,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from freddy_admin.accounts.api_tokens import bearer_authentication
+from freddy_admin.api import permissions
+from freddy_admin.api.ninja_api import api
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.operations.services import sync_operation_create
-from freddy_admin.web.api import permissions
-from freddy_admin.web.api.ninja_api import api
 from tests.drill_scale import drill_count
 from tests.web.api_client import ApiClient
 from tests.web.conftest import MakeKey, People

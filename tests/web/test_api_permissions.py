@@ -8,14 +8,14 @@ from django.test import Client
 
 from freddy_admin.accounts.api_tokens import bearer_authentication
 from freddy_admin.accounts.models import ApiToken, User
+from freddy_admin.api import routes
+from freddy_admin.api.schemas import EventGroup
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.history.timeline import EVENT_GROUPS
 from freddy_admin.sync.operations.services import sync_operation_create
-from freddy_admin.web.api import routes
-from freddy_admin.web.api.schemas import EventGroup
 from tests.web.api_client import ApiClient
 from tests.web.conftest import HandClock, MakeKey, People
 

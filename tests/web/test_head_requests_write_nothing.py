@@ -92,8 +92,8 @@ def test_head_of_an_export_has_its_headers_and_exports_nothing(
     kind = get_response["Content-Type"]
     close_response(get_response)
     events = AuditEvent.objects.count()
-    for name in ("organisation_export_zip", "person_export"):
-        monkeypatch.setattr(f"freddy_admin.web.views.data_exports.{name}", _never)
+    for name in ("organisation.views.organisation_export_zip", "person.views.person_export"):
+        monkeypatch.setattr(f"freddy_admin.web.pages.{name}", _never)
     for _ in range(3):
         answer = client.head(path)
         assert (answer.status_code, _response_bytes(answer)) == (200, b"")

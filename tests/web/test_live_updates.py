@@ -36,7 +36,7 @@ def test_nothing_is_rendered_for_a_browser_that_is_up_to_date(
     make_key()
     client = signed_in(people.viewer)
     shown_digests = shown_digests_of(client.get("/").content.decode())
-    monkeypatch.delattr("freddy_admin.web.views.overview.overview_page_context")
+    monkeypatch.delattr("freddy_admin.web.pages.overview.views.overview_page_context")
     assert _poll(client, shown_digests).status_code == 204
 
 

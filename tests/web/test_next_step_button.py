@@ -4,7 +4,7 @@ import pytest
 
 from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission, Role
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.web.presenters.key_actions import next_step_button
+from freddy_admin.web.components import next_step_button
 from tests.wording.key_rows import check_error, key_row
 
 CHECK, SYNC = "Check now", "Start a sync"

@@ -13,7 +13,7 @@ from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.web.csv_injection import escape_csv_cell
+from freddy_admin.web.csv_responses import escape_csv_cell
 from tests.web.conftest import MakeKey, People, SignIn
 
 FIELDS = [

@@ -198,7 +198,7 @@ def test_refused_write_is_explained_for_every_database_error(
     def refuse(**_: object) -> None:
         raise fault
 
-    monkeypatch.setattr("freddy_admin.web.views.profile.profile_update", refuse)
+    monkeypatch.setattr("freddy_admin.web.pages.profile.views.profile_update", refuse)
     monkeypatch.setattr("freddy_admin.web.csv_responses.audit_event_record", refuse)
     client = signed_in(people.viewer)
     client.raise_request_exception = False

@@ -12,10 +12,7 @@ from freddy_admin.organisations.roles import (
     PlatformPermission,
     Role,
 )
-from freddy_admin.web.presenters.role_permissions import (
-    permission_sentence,
-    role_permissions_context,
-)
+from freddy_admin.web.pages.role.presenter import permission_sentence, role_permissions_context
 from tests.web.conftest import People, SignIn
 from tests.web.member_factories import get_page_text
 from tests.web.test_access_table import ACCESS_TABLE, list_url_patterns

@@ -2,7 +2,7 @@
 
 import pytest
 
-from freddy_admin.web.presenters.session_devices import (
+from freddy_admin.web.pages.profile.presenter import (
     BROWSER_PATTERNS,
     OPERATING_SYSTEM_PATTERNS,
     _device_name,

@@ -10,26 +10,17 @@ from hypothesis import strategies as st
 
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.state_spans import KeyHistory, StateSpan, UpToDateShare
-from freddy_admin.web.presenters.history.status_bar import (
-    state_shape,
-    status_bar,
-    status_bar_legend,
-)
-from freddy_admin.web.presenters.history.status_bar_slots import (
+from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, WEEK_WINDOW, TimeWindow
+from freddy_admin.web.pages.history.status_bar import (
     BAR_WIDTH,
     MAX_SLOTS,
     MIN_SLOT_WIDTH,
-    status_bar_slots,
-)
-from freddy_admin.web.presenters.history.time_shares import (
     format_percent_rounded_down,
     on_time_share,
-)
-from freddy_admin.web.presenters.history.time_windows import (
-    DAY_WINDOW,
-    MONTH_WINDOW,
-    WEEK_WINDOW,
-    TimeWindow,
+    state_shape,
+    status_bar,
+    status_bar_legend,
+    status_bar_slots,
 )
 from freddy_admin.wording.times import UserTime
 

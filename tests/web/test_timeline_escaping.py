@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 
 from freddy_admin.sync.history.timeline import TimelineFilters, TimelinePage
 from freddy_admin.sync.models import EventKind as Kind
-from freddy_admin.web.history_query import HistoryQuery
-from freddy_admin.web.presenters.timeline.timeline_section import (
-    TimelineEventRow,
-    timeline_section,
-)
+from freddy_admin.web.pages.history.filters import HistoryQuery
+from freddy_admin.web.pages.history.timeline import TimelineEventRow, timeline_section
 from freddy_admin.wording.times import UserTime
 from tests.wording.timeline_entries import AT, MINUTE, XSS, iso_time, timeline_entry
 

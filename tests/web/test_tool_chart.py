@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.sync.history.state_spans import KeyHistory, ToolCountStep
-from freddy_admin.web.presenters.history.time_windows import DAY_WINDOW, MONTH_WINDOW, TimeWindow
-from freddy_admin.web.presenters.history.tool_chart import (
+from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, TimeWindow
+from freddy_admin.web.pages.history.tool_chart import (
     CHART_HEIGHT,
     CHART_WIDTH,
     ToolChart,

@@ -6,13 +6,13 @@ from django.test import Client
 from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
 from freddy_admin.accounts.api_tokens.services import api_token_create
 from freddy_admin.accounts.models import TokenScope, User
+from freddy_admin.api import permissions
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Membership
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.web import write_limits
-from freddy_admin.web.api import permissions
 from tests.web.actions.scenario import ORGANISATION_URL, Scenario
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
@@ -134,7 +134,7 @@ def test_pages_stay_readable_and_sessions_can_be_ended_beyond_the_limit(
 def test_several_tokens_of_one_person_are_held_back_together(
     people: People, make_key: MakeKey, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert RateLimit("program-writes", amount=60, seconds=60) == write_limits.API_WRITE_LIMIT
+    assert RateLimit("program-writes", amount=60, seconds=60) == permissions.API_WRITE_LIMIT
     monkeypatch.setattr(
         permissions, "API_WRITE_LIMIT", RateLimit("program-writes", amount=6, seconds=60)
     )

@@ -1,0 +1,1 @@
+"""The pages of the panel, a folder each: views, forms, and a presenter."""

@@ -1,0 +1,1 @@
+"""A person's tokens for the JSON API."""

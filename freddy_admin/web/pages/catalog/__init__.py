@@ -1,0 +1,1 @@
+"""Connectors and auth configs of a key."""

@@ -1,0 +1,1 @@
+"""The first visit: creating the first platform admin."""

@@ -1,0 +1,1 @@
+"""A key's history, on its own page and its organisation's."""

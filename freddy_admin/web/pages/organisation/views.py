@@ -1,0 +1,173 @@
+"""One organisation: its keys and their sync status; create, rename, delete."""
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.audit.services import audit_event_record
+from freddy_admin.audit.tags import AuditTag
+from freddy_admin.core import clock
+from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.members import members_list
+from freddy_admin.organisations.roles import Permission
+from freddy_admin.organisations.selectors import can_create_organisations
+from freddy_admin.organisations.services import (
+    organisation_create,
+    organisation_delete,
+    organisation_rename,
+)
+from freddy_admin.sync.checks.requests import status_request_refresh
+from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.vault.models import KeyLifecycle
+from freddy_admin.vault.selectors import api_keys_list
+from freddy_admin.web.access import (
+    FORM_METHODS,
+    organisation_permission_required,
+    organisation_platform_admin_required,
+    platform_admin_required,
+    signed_in_user,
+)
+from freddy_admin.web.forms import add_form_errors, render_form_page
+from freddy_admin.web.htmx import (
+    check_requested_since,
+    not_modified,
+    render_parts,
+    seen_part_digests,
+)
+from freddy_admin.web.pages.history.additions import (
+    add_key_histories,
+    add_latest_operations,
+    add_timeline,
+)
+from freddy_admin.web.pages.history.filters import parse_history_query
+from freddy_admin.web.pages.organisation.export import organisation_export_zip
+from freddy_admin.web.pages.organisation.forms import OrganisationDeleteForm, OrganisationForm
+from freddy_admin.web.pages.organisation.presenter import (
+    OrganisationPageContext,
+    keep_changed_parts,
+    organisation_key_list,
+    organisation_page_context,
+)
+from freddy_admin.web.pages.overview.filters import overview_url, parse_overview_filters
+from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.wording.times import get_user_time
+
+
+@organisation_permission_required(Permission.VIEW)
+def organisation_detail_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """All keys of one organisation, worst health state first; to polls what changed."""
+    now, organisation = clock.now(), access.organisation
+    rows = organisation_key_rows(user=signed_in_user(request), organisation=organisation, now=now)
+    key_list = organisation_key_list(rows, parse_overview_filters(request.GET))
+    if request.method != "HEAD":
+        status_request_refresh(rows=key_list.page_rows, now=now)
+    is_shown = Q(pk__in=[row.key_id for row in key_list.rows_shown_as_cards]) | Q(
+        status=KeyLifecycle.DRAFT
+    )
+    keys = list(api_keys_list(organisation=organisation).filter(is_shown))
+    user_time = get_user_time(now)
+    query = parse_history_query(
+        request.GET, request.path, other_params=overview_url(key_list.filters).removeprefix("?")
+    )
+    view = organisation_page_context(
+        access, key_list, keys, user_time, check_requested_at=check_requested_since(request)
+    )
+    view = add_timeline(view, query, user_time, access=access, rows=rows)
+    seen_digests = seen_part_digests(request)
+    if seen_digests is not None and view.digests.items() <= seen_digests.items():
+        return not_modified()
+    is_part = seen_digests is not None and seen_digests.get("frame") == view.digests["frame"]
+    view = keep_changed_parts(view, seen_digests or {}) if is_part else view
+    cards = add_latest_operations(view.cards, user_time, organisation=organisation, rows=rows)
+    view = replace(view, cards=add_key_histories(cards, query, user_time, rows=rows))
+    return _organisation_response(request, access, view, is_part=is_part)
+
+
+def _organisation_response(
+    request: HttpRequest, access: Access, view: OrganisationPageContext, *, is_part: bool
+) -> HttpResponse:
+    template_context = {"view": view, "organisation": access.organisation, "out_of_band": is_part}
+    if is_part:
+        return render_parts(render(request, "organisation/_live_update.html", template_context))
+    if seen_part_digests(request) is not None:
+        return render(request, "organisation/_live.html", template_context)
+    template_context["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
+    template_context["may_remove"] = can_create_organisations(user=signed_in_user(request))
+    return render(request, "organisation/page.html", template_context)
+
+
+@platform_admin_required(FORM_METHODS)
+def organisation_create_view(request: HttpRequest) -> HttpResponse:
+    """Create an organisation; its page, where its first key is added, comes next."""
+    form = OrganisationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with add_form_errors(form):
+            organisation = organisation_create(
+                actor=actor_from_request(request), name=form.cleaned_data["name"]
+            )
+            messages.success(request, _("%(name)s was added.") % {"name": organisation.name})
+            return redirect("organisation", slug=organisation.slug)
+    return render(request, "organisation/add.html", {"form": form})
+
+
+@organisation_permission_required(Permission.RENAME_ORGANISATION, FORM_METHODS)
+@reauthentication_required()
+def organisation_rename_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Rename an organisation; its slug stays, so that links go on working."""
+    former_name = access.organisation.name
+    form = OrganisationForm(request.POST or None, initial={"name": former_name})
+    if request.method == "POST" and form.is_valid():
+        organisation, name = access.organisation, form.cleaned_data["name"]
+        with add_form_errors(form):
+            organisation_rename(
+                organisation=organisation, actor=actor_from_request(request), name=name
+            )
+            messages.success(request, _("The name was changed."))
+            return redirect("organisation", slug=organisation.slug)
+    template_context = {"form": form, "organisation": access.organisation, "former": former_name}
+    return render_form_page(request, "organisation/rename.html", template_context)
+
+
+@organisation_platform_admin_required(FORM_METHODS)
+@reauthentication_required()
+def organisation_delete_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Delete an organisation, after its name was typed."""
+    name = access.organisation.name
+    form = OrganisationDeleteForm(request.POST or None, expected=name)
+    if request.method == "POST" and form.is_valid():
+        organisation_delete(organisation=access.organisation, actor=actor_from_request(request))
+        messages.success(request, _("%(name)s was removed.") % {"name": name})
+        return redirect("overview")
+    key_count = api_keys_list(organisation=access.organisation).count()
+    member_count = len(members_list(organisation=access.organisation))
+    template_context = {
+        "form": form,
+        "organisation": access.organisation,
+        "keys": key_count,
+        "members": member_count,
+    }
+    return render(request, "organisation/remove.html", template_context)
+
+
+@organisation_permission_required(Permission.EXPORT_ORGANISATION, FORM_METHODS)
+@reauthentication_required(return_view="organisation", is_download=True)
+def organisation_export_view(request: HttpRequest, access: Access) -> FileResponse | HttpResponse:
+    """A zip of everything that is kept of an organisation but secrets."""
+    organisation = access.organisation
+    if request.method == "HEAD":
+        return HttpResponse(content_type="application/zip")
+    audit_event_record(
+        tag=AuditTag.ORGANISATION_EXPORTED,
+        actor=actor_from_request(request),
+        organisation=access.audit_ref,
+        subject=organisation.name,
+    )
+    filename = f"{organisation.slug}-{clock.now():%Y-%m-%d-%H%M}.zip"
+    return FileResponse(
+        organisation_export_zip(organisation), as_attachment=True, filename=filename
+    )

@@ -1,0 +1,1 @@
+"""All people of the panel."""

@@ -1,1 +1,0 @@
-"""Presenters: turn rows into the words and values that templates show."""

@@ -1,1 +1,0 @@
-"""The pages of connectors and auth configs, ready for their templates."""

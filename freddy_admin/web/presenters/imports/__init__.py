@@ -1,1 +1,0 @@
-"""Pasted keys: the page of a draft, and its rows in words."""

@@ -1,1 +1,0 @@
-"""Sync operations, from the form to their result, ready for the templates."""
