@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help python runtime dev env demo run test test-postgres coverage drills golden lint secrets audit sbom observatory wapiti bench lock screenshots clean
+.PHONY: help python runtime dev env demo run test test-postgres coverage drills golden lint lines secrets audit sbom observatory wapiti bench lock screenshots clean
 
 help: ## List these commands
 	@echo "Freddy Admin"
@@ -57,6 +57,9 @@ lint: dev ## Linters, types, import directions, security checks
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.conventions.deploy_check
 	$(BIN)/python -m tools.security.secrets --tree
+
+lines: dev ## Count code lines of freddy_admin, without docstrings, comments and migrations
+	@$(BIN)/python -m tools.code_lines $(ARGS)
 
 secrets: dev ## Search the tree and every commit for secrets; without the network
 	$(BIN)/python -m tools.security.secrets

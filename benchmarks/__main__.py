@@ -27,6 +27,7 @@ def run_benchmarks() -> None:
         audit_log_pages,
         call_deadlines,
         check_throughput,
+        entered_files,
         history_size,
         overview_page,
         pages_beside_worker,
@@ -35,7 +36,7 @@ def run_benchmarks() -> None:
         sign_in_timing,
         slow_clients,
     )
-    from freddy_admin.accounts.services import admin_create
+    from freddy_admin.accounts.people import admin_create
     from freddy_admin.audit.services import OPERATOR
 
     admin_create(actor=OPERATOR, email="root@example.org", password="correct horse battery")
@@ -50,6 +51,8 @@ def run_benchmarks() -> None:
         sealing_and_import.import_keys(up_to=keys)
         seconds = time.perf_counter() - started_at
         overview_page.measure_overview(keys)
+        if keys == 50:
+            entered_files.measure_entered_files()
         if keys == 1_000:
             pages_beside_worker.measure_pages_beside_worker()
     sealing_and_import.report_import_time(seconds)

@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from benchmarks.timing import print_result
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.services import OPERATOR
 
 PASSWORD = "correct horse battery"

@@ -7,15 +7,17 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.auth.allauth_settings import *  # noqa: F403  how the sign-in library works
-from freddy_admin.conf import kms_settings as kms
+from freddy_admin.conf import master_key_settings as master_keys
 from freddy_admin.conf import setting_parsers as conf
-from freddy_admin.conf.caches import build_cache_settings, parse_redis_url
-from freddy_admin.conf.databases import build_database_settings
-from freddy_admin.conf.email import build_email_settings
+from freddy_admin.conf.django_settings import (
+    build_cache_settings,
+    build_database_settings,
+    build_email_settings,
+    build_logging_settings,
+    parse_redis_url,
+)
 from freddy_admin.conf.environment import Environment
-from freddy_admin.conf.logging_config import build_logging_settings
 from freddy_admin.conf.oidc_settings import parse_oidc_settings
-from freddy_admin.conf.permissions_policy import build_permissions_policy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.4.1"
@@ -53,16 +55,16 @@ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = parse_oidc_settings
 REQUIRE_MFA = conf.parse_require_mfa(env.str("REQUIRE_MFA", default="off" if DEBUG else "admins"))
 
 # --- Master keys --------------------------------------------------------------
-AWS_REGION = kms.parse_aws_region(env.str("AWS_REGION", default=""))
-AWS_KMS_ENDPOINT = kms.parse_kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
+AWS_REGION = master_keys.parse_aws_region(env.str("AWS_REGION", default=""))
+AWS_KMS_ENDPOINT = master_keys.parse_kms_endpoint(env.str("AWS_KMS_ENDPOINT", default=""))
 # Wrapped: of no use without KMS, which the worker and the commands ask once, at their start.
-ENCRYPTION_KEYS_KMS = kms.parse_wrapped_keys(
+ENCRYPTION_KEYS_KMS = master_keys.parse_wrapped_keys(
     env.str("ENCRYPTION_KEYS_KMS", default=""),
     private=env.str("ENCRYPTION_KEYS", default=""),
     public=env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     region=AWS_REGION,
 )
-ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = conf.parse_encryption_keys(
+ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = master_keys.parse_encryption_keys(
     env.str("ENCRYPTION_KEYS", default=""),
     env.str("ENCRYPTION_PUBLIC_KEY", default=""),
     debug=DEBUG,
@@ -121,7 +123,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Around everything, so that every answer and every log line can be named.
-    "freddy_admin.core.request_ids.RequestIdMiddleware",
+    "freddy_admin.web.middleware.RequestIdMiddleware",
     # Before all others, so that a redirect to https and a refused host carry their headers, too.
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -129,9 +131,9 @@ MIDDLEWARE = [
     "freddy_admin.web.middleware.PrivateHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.KnownMethodsMiddleware",
-    "freddy_admin.web.body_limit.BodyLimitMiddleware",
+    "freddy_admin.web.middleware.BodyLimitMiddleware",
     # Around everything that writes, sessions included.
-    "freddy_admin.web.database_faults.DatabaseFaultMiddleware",
+    "freddy_admin.web.middleware.DatabaseFaultMiddleware",
     "freddy_admin.accounts.middleware.ReadOnlyTolerantSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -143,11 +145,11 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "freddy_admin.web.access_denied.AccessDeniedMiddleware",
+    "freddy_admin.web.middleware.AccessDeniedMiddleware",
     "freddy_admin.accounts.middleware.TimeZoneMiddleware",
     "freddy_admin.accounts.middleware.SecondFactorRequiredMiddleware",
     # Last, so that it counts only what would be done.
-    "freddy_admin.web.write_limits.WriteLimitMiddleware",
+    "freddy_admin.web.middleware.WriteLimitMiddleware",
 ]
 
 ROOT_URLCONF = "freddy_admin.urls"
@@ -178,7 +180,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = parse_redis_url(env.str("REDIS_URL", default=""))
 CACHES = build_cache_settings(REDIS_URL)
-SESSION_ENGINE = "freddy_admin.accounts.session_store"  # keys hashed, content sealed
+SESSION_ENGINE = "freddy_admin.accounts.sessions"  # keys hashed, content sealed
 
 # --- People -------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -187,7 +189,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",  # of sessions that began with it
 ]
 # Django's own, in slots: not all of the machine's cores hash at once.
-PASSWORD_HASHERS = ["freddy_admin.accounts.auth.password_hashing_queue.QueuedPasswordHasher"]
+PASSWORD_HASHERS = ["freddy_admin.accounts.auth.backends.QueuedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -249,7 +251,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Pasted and uploaded keys stay in memory: no handler ever writes a part of them to the disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-# Of a form; a whole body is held to less than twice that, see web.body_limit.
+# Of a form; a whole body is held to less than twice that, see `BodyLimitMiddleware`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 CONTENT_SECURITY_POLICY = {
@@ -267,7 +269,24 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-PERMISSIONS_POLICY = build_permissions_policy()
+# A page may use none of the browser's features that ask for consent.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "accelerometer": [],
+    "autoplay": [],
+    "camera": [],
+    "display-capture": [],
+    "encrypted-media": [],
+    "fullscreen": [],
+    "geolocation": [],
+    "gyroscope": [],
+    "magnetometer": [],
+    "microphone": [],
+    "midi": [],
+    "payment": [],
+    "picture-in-picture": [],
+    "usb": [],
+    "xr-spatial-tracking": [],
+}
 
 # --- Logging ------------------------------------------------------------------
 LOGGING = build_logging_settings(level=env.str("LOG_LEVEL", default="INFO"))

@@ -11,15 +11,15 @@ from django.core.cache import caches
 from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from freddy_admin.accounts.auth.password_hashing_queue import hashing_concurrency, hashing_queue
+from freddy_admin.accounts.auth.backends import hashing_concurrency, hashing_queue
 from freddy_admin.audit.append_only_triggers import (
     append_only_triggers_create,
     append_only_triggers_drop,
 )
 from freddy_admin.core import clock_skew
+from freddy_admin.core.clock_skew import reference_clock_cache_clear
 from freddy_admin.core.host_semaphore import HostSemaphore
-from freddy_admin.core.later_of_two_clocks import reference_clock_cache_clear
-from freddy_admin.crypto.key_unwrapping import unwrapped_master_keys_reset
+from freddy_admin.crypto.keyring import keyring_reset
 from freddy_admin.vault.master_key_state import master_key_state_reset
 
 # How long an example takes says how busy the machine is, and nothing of the code. The same
@@ -78,7 +78,7 @@ def _reset_database_caches() -> None:
     """Drop what the panel caches of a database's master keys and clocks."""
     reference_clock_cache_clear()
     master_key_state_reset()
-    unwrapped_master_keys_reset()
+    keyring_reset()
 
 
 @pytest.fixture

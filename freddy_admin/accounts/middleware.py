@@ -23,27 +23,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from freddy_admin.accounts.auth.known_devices import known_device_set_cookie
-from freddy_admin.accounts.auth.signals import SIGNED_IN_AT_KEY
-from freddy_admin.accounts.mfa.policy import (
-    is_second_factor_required,
-    is_second_factor_verified,
-    second_factor_types,
-)
+from freddy_admin.accounts.auth.known_devices import REQUEST_ATTRIBUTE, known_device_set_cookie
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.secret_key_encryption import SecondFactorUnreadable
-from freddy_admin.accounts.session_store import SessionStore
+from freddy_admin.accounts.people import second_factor_types
 from freddy_admin.accounts.sessions import (
+    SIGNED_IN_AT_KEY,
+    SecondFactorUnreadable,
+    SessionStore,
     anonymous_session_set_expiry,
     expired_session_sign_out,
+    is_second_factor_verified,
     session_touch,
 )
 from freddy_admin.core import clock
-from freddy_admin.core.later_of_two_clocks import machine_clock_lag
+from freddy_admin.core.clock_skew import machine_clock_lag
 from freddy_admin.core.write_failures import write_failure_from_error
 
 log = logging.getLogger(__name__)
@@ -137,7 +135,9 @@ class SessionTrackingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The response, with the known-device cookie where somebody signed in just now."""
-        response = known_device_set_cookie(request, self.get_response(request))
+        response = self.get_response(request)
+        if hasattr(request, REQUEST_ATTRIBUTE):
+            response = known_device_set_cookie(request, response)
         anonymous_session_set_expiry(request)
         if request.method == "HEAD":
             # Nobody saw the page, so the session must not say that they did.
@@ -160,36 +160,29 @@ class SessionTrackingMiddleware:
         return None
 
 
-class SecondFactorRequiredMiddleware:
+class SecondFactorRequiredMiddleware(MiddlewareMixin):
     """Redirects people of whom REQUIRE_MFA asks a second factor to it, from every page."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The response; `process_view` checks the second factor."""
-        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> HttpResponse | None:
         """A redirect to the second factor, or None where none is due."""
         match = request.resolver_match
         user = request.user if _is_login_required(view) else None
-        if match is None or not isinstance(user, User) or not is_second_factor_required(user):
+        if match is None or not isinstance(user, User) or not user.is_second_factor_required:
             return None
         if is_second_factor_verified(request, user):
             return None
         factors = second_factor_types(user)
-        if "totp" in factors:
-            return self._redirect_to_second_factor(
-                request, "mfa_reauthenticate", exempt_url_names=MFA_VERIFICATION_URL_NAMES
-            )
-        if factors:
-            return self._redirect_to_second_factor(
-                request, "mfa_reauthenticate_webauthn", exempt_url_names=MFA_VERIFICATION_URL_NAMES
-            )
-        return self._redirect_to_second_factor(
-            request, "mfa_activate_totp", exempt_url_names=MFA_SETUP_URL_NAMES
-        )
+        name, exempt_url_names = "mfa_reauthenticate", MFA_VERIFICATION_URL_NAMES
+        if not factors:
+            name, exempt_url_names = "mfa_activate_totp", MFA_SETUP_URL_NAMES
+        elif "totp" not in factors:
+            name = "mfa_reauthenticate_webauthn"
+        if match.view_name in exempt_url_names:
+            return None
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRedirect(reverse(name))
+        next_url = request.get_full_path() if request.method == "GET" else "/"
+        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': next_url})}")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A message and the overview where a second factor cannot be decrypted, not status 500."""
@@ -197,16 +190,6 @@ class SecondFactorRequiredMiddleware:
             return None
         messages.error(request, error.messages[0])
         return HttpResponseRedirect(reverse("overview"))
-
-    def _redirect_to_second_factor(
-        self, request: HttpRequest, name: str, *, exempt_url_names: set[str]
-    ) -> HttpResponse | None:
-        if request.resolver_match and request.resolver_match.view_name in exempt_url_names:
-            return None
-        next_url = request.get_full_path() if request.method == "GET" else "/"
-        if request.headers.get("HX-Request") == "true":
-            return HttpResponseClientRedirect(reverse(name))
-        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': next_url})}")
 
 
 def _get_user_without_key_change(request: HttpRequest) -> Any:

@@ -2,12 +2,18 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.core import clock
+
+
+def email_normalize(email: object) -> str:
+    """The typed address as accounts are found by it; empty for nothing at all."""
+    return str(email or "").strip().lower()
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,10 +55,20 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def saved_views_by_name(self) -> "list[SavedView]":
+        """This person's views of the overview by name, whatever its case; one query."""
+        return sorted(self.saved_views.all(), key=lambda view: view.name.casefold())
+
     @property
     def is_staff(self) -> bool:
         """Read by allauth; there is no staff site."""
         return self.is_platform_admin
+
+    @property
+    def is_second_factor_required(self) -> bool:
+        """What REQUIRE_MFA (off, admins, all) says of this person."""
+        required = settings.REQUIRE_MFA
+        return bool(required == "all" or (required == "admins" and self.is_platform_admin))
 
 
 class TokenScope(models.TextChoices):

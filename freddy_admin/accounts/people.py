@@ -1,35 +1,38 @@
-"""Administration of the people who use the panel, by its platform admins."""
+"""The people who use the panel: found, created, changed, switched off and deleted."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
+from zoneinfo import available_timezones
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.db import transaction
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.deactivation import sessions_delete
-from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import NAME_LIMIT, person_get_or_create
+from freddy_admin.accounts.models import Theme, User, email_normalize
+from freddy_admin.accounts.session_list import sessions_delete
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
-from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.core.text_validation import line_clean
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH
+from freddy_admin.core.text_validation import line_clean, validate_text_length
 
+EMAIL_LIMIT = 254
+NAME_LIMIT = 120
 LARGEST_ID = 2**63 - 1
 
+# Both are sent, with `person`, `actor` and `keeps_account`, when a person stops being a platform
+# admin, or is deactivated or deleted. The first one inside the transaction and before the person is
+# locked, so that rooms above may lock their rows first. The second once the person is locked:
+# whatever they did until that moment is visible by now, and nothing more can follow.
 person_access_reduction_started = Signal()
-"""Sent before a person stops being a platform admin, or is deactivated or deleted.
-
-With `person`, `actor` and `keeps_account`; inside the transaction and before the person is locked,
-so that rooms above may lock their rows first.
-"""
 person_access_reduction_locked = Signal()
-"""Sent once the person is locked, with `person`, `actor` and `keeps_account`.
-
-Whatever they did until that moment is visible by now, and nothing more can follow.
-"""
 
 
 def person_get(*, person_id: int) -> User:
@@ -38,6 +41,20 @@ def person_get(*, person_id: int) -> User:
     if person is None:
         raise _person_not_found()
     return person
+
+
+def person_get_by_email(*, email: str) -> User:
+    """The person with this address, whatever its case; raises NotFound."""
+    person = User.objects.filter(email=email_normalize(email)).first()
+    if person is None:
+        raise NotFound(_("There is no person with the address %(email)s.") % {"email": email})
+    return person
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> tuple[str, ...]:
+    """Names of the time zones that can be chosen, in order; UTC first."""
+    return ("UTC", *sorted(available_timezones() - {"UTC"}))
 
 
 def person_ids_with_second_factor(*, ids: Collection[int]) -> set[int]:
@@ -60,6 +77,45 @@ def second_factors_list(*, user: User) -> list[dict[str, Any]]:
     ]
 
 
+def second_factor_types(user: User) -> set[str]:
+    """The kinds the person has set up, "totp" and "webauthn"; one query."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    factors = Authenticator.objects.filter(user=user, type__in=kinds)
+    return set(factors.values_list("type", flat=True))
+
+
+def is_last_second_factor(authenticator: Authenticator) -> bool:
+    """Whether the person has no other second factor; recovery codes do not count as one."""
+    rest = Authenticator.objects.filter(user=authenticator.user).exclude(pk=authenticator.pk)
+    return not rest.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+
+
+@sensitive_variables("password")
+def admin_create(*, actor: Actor, email: str, password: str) -> User:
+    """Make a platform admin who can sign in at once.
+
+    Raises InvalidInput for a bad address or password, Conflict where the address is taken.
+    """
+    email = email_clean(email)
+    if User.objects.filter(email=email).exists():
+        raise _email_taken_error(email)
+    return _person_create(actor, email, password, is_platform_admin=True)
+
+
+@sensitive_variables("password")
+def person_get_or_create(*, actor: Actor, email: str, password: str | None) -> tuple[User, bool]:
+    """The person with this address, and whether they were created now, the address verified.
+
+    A person who exists keeps the password they have. Without a password the new person sets one
+    through “forgotten password”. Raises InvalidInput for a bad address or password.
+    """
+    email = email_clean(email)
+    person = User.objects.filter(email=email).first()
+    if person is not None:
+        return person, False
+    return _person_create(actor, email, password), True
+
+
 @sensitive_variables("password")
 @transaction.atomic
 def person_create_from_invitation(*, actor: Actor, email: str, name: str, password: str) -> User:
@@ -74,6 +130,34 @@ def person_create_from_invitation(*, actor: Actor, email: str, name: str, passwo
     person.name = clean_name
     person.save(update_fields=["name"])
     return person
+
+
+@transaction.atomic
+def profile_update(*, actor: Actor, user: User, name: str, time_zone: str, theme: str) -> User:
+    """Change a person's name, time zone and theme; raises InvalidInput with the field."""
+    user.name = line_clean(name, field="name", limit=NAME_LIMIT, required=False)
+    if time_zone not in time_zones():
+        raise InvalidInput(_("Choose a time zone from the list."), field="time_zone")
+    if theme not in Theme.values:
+        raise InvalidInput(_("Choose one of the looks offered."), field="theme")
+    user.time_zone, user.theme = time_zone, theme
+    user.save(update_fields=["name", "time_zone", "theme"])
+    audit_event_record(tag=AuditTag.PERSON_CHANGED, actor=actor, subject=user.email)
+    return user
+
+
+def email_clean(email: str) -> str:
+    """The address as it is stored: stripped, lower case; raises InvalidInput."""
+    try:
+        validate_text_length(email, field="email", limit=EMAIL_LIMIT)
+        _email_reject_lookalike(email)
+        normalized_email = email_normalize(email)
+        validate_email(normalized_email)
+    except (InvalidInput, ValidationError):
+        raise InvalidInput(
+            _("Give an e-mail address like ada@example.org."), field="email"
+        ) from None
+    return normalized_email
 
 
 @transaction.atomic
@@ -184,3 +268,50 @@ def _reject_last_platform_admin(person: User) -> None:
 
 def _person_not_found() -> NotFound:
     return NotFound(_("There is no such person. They may have been removed in the meantime."))
+
+
+def _email_reject_lookalike(email: str) -> None:
+    # The sign for kelvin is a “k” in lower case: such an address would become somebody else's.
+    if any(not char.isascii() and char.lower()[0].isascii() for char in email):
+        raise ValidationError("")
+
+
+@sensitive_variables("password")
+def _person_create(
+    actor: Actor, email: str, password: str | None, *, is_platform_admin: bool = False
+) -> User:
+    person = User(email=email, is_platform_admin=is_platform_admin)
+    if password is None:
+        person.set_unusable_password()
+    else:
+        _password_validate(password, person)
+        person.set_password(password)
+    try:
+        with transaction.atomic():
+            person.save()
+            EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
+            audit_event_record(
+                tag=AuditTag.PERSON_CREATED,
+                actor=actor,
+                subject=email,
+                platform_admin=is_platform_admin,
+            )
+    except IntegrityError:
+        raise _email_taken_error(email) from None
+    return person
+
+
+@sensitive_variables("password")
+def _password_validate(password: str, person: User) -> None:
+    validate_text_length(password, field="password", limit=DEFAULT_TEXT_MAX_LENGTH)
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise InvalidInput(" ".join(error.messages), field="password") from None
+
+
+def _email_taken_error(email: str) -> Conflict:
+    return Conflict(
+        _("There is already a person with the address %(email)s.") % {"email": email},
+        field="email",
+    )

@@ -14,11 +14,6 @@ NAME_LIMIT = 60
 QUERY_LIMIT = 600
 
 
-def saved_views_list(*, user: User) -> list[SavedView]:
-    """This person's views by name, whatever its case; one query, `VIEWS_AT_MOST` views."""
-    return sorted(SavedView.objects.filter(user=user), key=lambda view: view.name.casefold())
-
-
 @transaction.atomic
 def saved_view_save(*, actor: Actor, user: User, name: str, query: str) -> SavedView:
     """Save a query of the overview; it replaces the view of the same name, whatever its case.
@@ -31,7 +26,7 @@ def saved_view_save(*, actor: Actor, user: User, name: str, query: str) -> Saved
     _saved_view_query_validate(query)
     # Requests of one person at the same time wait for each other, so that none passes the limit.
     User.objects.select_for_update().get(pk=user.pk)
-    views_by_name = {view.name.casefold(): view for view in saved_views_list(user=user)}
+    views_by_name = {view.name.casefold(): view for view in user.saved_views.all()}
     view = views_by_name.get(clean_name.casefold())
     if view is None:
         _saved_view_limit_check(len(views_by_name))

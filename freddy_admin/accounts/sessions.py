@@ -1,33 +1,58 @@
-"""Where a person is signed in: recorded with their requests, listed, and signed out."""
+"""Sessions: stored, recorded with the requests that use them, and ended when they expire.
 
+`SessionStore` is the session engine. Its rows of Django's table open nothing for whoever copies
+them: the key that the browser holds is stored as a hash, and the session's data is encrypted.
+Neither the row nor a statement that looks it up leads back to the cookie, or to what a session
+holds for its next step: the link of a new password, an attempt at a provider, an invitation.
+Second factors are encrypted with the same functions.
+"""
+
+import base64
+import hashlib
 import logging
+import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
 
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
+from allauth.account.authentication import get_authentication_records
+from asgiref.sync import sync_to_async
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.accounts.client_ip import client_ip
-from freddy_admin.accounts.deactivation import sessions_delete
 from freddy_admin.accounts.models import User, UserSession
-from freddy_admin.accounts.session_store import SessionStore, session_key_hash
-from freddy_admin.audit.services import Actor, audit_event_record
-from freddy_admin.audit.tags import AuditTag
+from freddy_admin.audit.services import client_ip
 from freddy_admin.core import clock
-from freddy_admin.core.clock_skew import trusted_now
-from freddy_admin.core.errors import NotFound
-from freddy_admin.core.later_of_two_clocks import later_clock_now
+from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 
 log = logging.getLogger(__name__)
+
+# AES-256-GCM under keys derived from SECRET_KEY, one for each purpose.
+ENCRYPTED_PREFIX: Final = "v1."
+NONCE_BYTES: Final = 12
+SECOND_FACTOR_PURPOSE: Final = b"freddy-admin: second factors at rest, version 1"
+SESSION_PURPOSE: Final = b"freddy-admin: sessions at rest, version 1"
+HASH_LENGTH: Final = 40  # what the column takes: 240 bits
+
+# Kept in the session: when it began, and of whom it verified a second factor.
+SIGNED_IN_AT_KEY: Final = "signed_in_at"
+VERIFIED_USER_KEY: Final = "second_factor_of"
 
 RECORD_INTERVAL = timedelta(minutes=5)
 IDLE_SECONDS = 86_400
@@ -38,16 +63,118 @@ _last_recorded: OrderedDict[str, datetime] = OrderedDict()
 _last_recorded_lock = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveSession:
-    """One browser in which a person is signed in."""
+class SecondFactorUnreadable(ValidationError):
+    """A stored second factor cannot be decrypted: SECRET_KEY was replaced since it was set up."""
 
-    id: int
-    ip: str
-    user_agent: str
-    started_at: datetime
-    last_seen_at: datetime
-    is_current: bool
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Your second factor cannot be read: the panel's SECRET_KEY has changed since it "
+                "was set up. Ask whoever runs the panel to put the former key back."
+            ),
+            code="second_factor_unreadable",
+        )
+
+
+def encrypt_text(text: str, *, purpose: bytes = SECOND_FACTOR_PURPOSE) -> str:
+    """`text`, readable only with this SECRET_KEY and for the same purpose."""
+    nonce = os.urandom(NONCE_BYTES)
+    cipher = _derive_cipher(settings.SECRET_KEY, purpose)
+    ciphertext = nonce + cipher.encrypt(nonce, text.encode(), None)
+    return ENCRYPTED_PREFIX + base64.b64encode(ciphertext).decode()
+
+
+def decrypt_text(encrypted_text: str, *, purpose: bytes = SECOND_FACTOR_PURPOSE) -> str:
+    """The text; SECRET_KEY_FALLBACKS are tried, too. Raises SecondFactorUnreadable."""
+    ciphertext = _decode_ciphertext(encrypted_text)
+    for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
+        try:
+            cipher = _derive_cipher(key, purpose)
+            nonce, body = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]
+            return cipher.decrypt(nonce, body, None).decode()
+        except (InvalidTag, ValueError):
+            continue
+    raise SecondFactorUnreadable from None
+
+
+def session_key_hash(session_key: str | None) -> str:
+    """What is stored of a session's key; empty where there is none.
+
+    Unkeyed, for the key is random (165 bits): nobody finds it by trying, and a SECRET_KEY that is
+    replaced loses no session.
+    """
+    if not session_key:
+        return ""
+    digest = hashlib.sha256(session_key.encode("utf-8", "surrogatepass")).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:HASH_LENGTH]
+
+
+class SessionStore(DatabaseStore):
+    """Sessions by the key of the browser's cookie, which stays in memory.
+
+    Every method takes and gives that key; only rows hold its hash.
+    """
+
+    keeps_key = False  # while true, `cycle_key` leaves the key as it is
+
+    def exists(self, session_key: str) -> bool:
+        """Whether there is a session with this key, expired or not."""
+        return Session.objects.filter(session_key=session_key_hash(session_key)).exists()
+
+    def load(self) -> dict[str, Any]:
+        """The session's data; empty, and the key dropped, where there is none."""
+        key_hash = session_key_hash(self.session_key)
+        row = Session.objects.filter(session_key=key_hash, expire_date__gt=timezone.now()).first()
+        if row is None:
+            self._session_key = None
+            return {}
+        return self.decode(row.session_data)
+
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        """The row to be written, with the hash in place of the key."""
+        row = super().create_model_instance(data)
+        row.session_key = session_key_hash(row.session_key)
+        return row
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Delete the session with this key; without a key, this session."""
+        key_hash = session_key_hash(session_key or self.session_key)
+        if key_hash:
+            Session.objects.filter(session_key=key_hash).delete()
+
+    def cycle_key(self) -> None:
+        """Replace the session's key; its `UserSession` row follows the new one."""
+        if self.keeps_key:
+            return
+        former_hash = session_key_hash(self.session_key)
+        super().cycle_key()
+        if former_hash:
+            rows = UserSession.objects.filter(session_key_hash=former_hash)
+            rows.update(session_key_hash=session_key_hash(self.session_key))
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        """The session's data, encrypted with SECRET_KEY."""
+        return encrypt_text(self.serializer().dumps(session_dict).decode(), purpose=SESSION_PURPOSE)
+
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        """The decrypted data; empty where neither SECRET_KEY nor a former one opens it."""
+        try:
+            json_text = decrypt_text(str(session_data), purpose=SESSION_PURPOSE)
+        except SecondFactorUnreadable:
+            log.warning("A stored session cannot be opened: it was sealed with another SECRET_KEY.")
+            return {}
+        return dict(self.serializer().loads(json_text.encode()))
+
+    # Those of `DatabaseStore` would look for the key itself; these call the methods above.
+    aexists = SessionBase.aexists
+    acreate = SessionBase.acreate
+    asave = SessionBase.asave
+    aload = SessionBase.aload
+    adelete = SessionBase.adelete
+
+    async def acycle_key(self) -> None:
+        """Replace the session's key by `cycle_key` in a thread."""
+        await sync_to_async(self.cycle_key)()
 
 
 def anonymous_session_set_expiry(request: HttpRequest) -> None:
@@ -108,88 +235,6 @@ def _is_session_idle(key_hash: str, now: datetime) -> bool:
     )
 
 
-def sessions_list(*, user: User, current_key: str | None) -> list[ActiveSession]:
-    """Where this person is signed in: the session of `current_key` first, then the latest seen."""
-    rows = {row.session_key_hash: row for row in UserSession.objects.filter(user_id=user.pk)}
-    live_sessions = Session.objects.filter(session_key__in=list(rows), expire_date__gt=clock.now())
-    sessions = [
-        ActiveSession(
-            id=row.pk,
-            ip=row.ip or "",
-            user_agent=row.user_agent,
-            started_at=row.created_at,
-            last_seen_at=row.last_seen_at,
-            is_current=row.session_key_hash == session_key_hash(current_key),
-        )
-        for row in (
-            rows[session.session_key]
-            for session in live_sessions
-            if _is_session_of_user(session, user)
-        )
-    ]
-    return sorted(
-        sessions,
-        key=lambda session: (
-            not session.is_current,
-            -session.last_seen_at.timestamp(),
-            -session.id,
-        ),
-    )
-
-
-@transaction.atomic
-def session_sign_out(*, actor: Actor, user: User, session_id: int) -> bool:
-    """Sign one browser out at once; whether it was still signed in. Raises NotFound."""
-    row = UserSession.objects.filter(user_id=user.pk, pk=session_id).first()
-    if row is None:
-        raise NotFound(_("You are not signed in there any more."))
-    deleted_count, _by_model = Session.objects.filter(session_key=row.session_key_hash).delete()
-    row.delete()
-    audit_event_record(
-        tag=AuditTag.SESSIONS_ENDED, actor=actor, subject=user.email, place_ended=row.ip
-    )
-    return bool(deleted_count)
-
-
-@transaction.atomic
-def sessions_sign_out_all(*, actor: Actor, user: User, keep: str | None = None) -> int:
-    """Sign every browser out at once but that of the session key `keep`; returns how many."""
-    deleted_count = sessions_delete(user=user, keep=keep)
-    rows = UserSession.objects.filter(user_id=user.pk)
-    rows.exclude(session_key_hash=session_key_hash(keep)).delete()
-    if deleted_count:
-        audit_event_record(
-            tag=AuditTag.SESSIONS_ENDED, actor=actor, subject=user.email, number=deleted_count
-        )
-    return deleted_count
-
-
-def sessions_prune() -> int:
-    """Delete expired sessions and the `UserSession` rows without one; returns how many of those.
-
-    Deletes nothing while the clocks disagree.
-    """
-    now = trusted_now()
-    if now is None:
-        return 0
-    # Sessions expire by the machine's time, which the demo's fast clock must not use up.
-    expired_before = min(now, timezone.now())
-    Session.objects.filter(expire_date__lt=expired_before).delete()
-    live_sessions = Session.objects.filter(session_key=OuterRef("session_key_hash"))
-    deleted_count, _by_model = UserSession.objects.exclude(Exists(live_sessions)).delete()
-    return int(deleted_count)
-
-
-def _is_session_of_user(session: Session, user: User) -> bool:
-    data = SessionStore().decode(session.session_data)
-    auth_hash = str(data.get(HASH_SESSION_KEY, ""))
-    # A session from under a former SECRET_KEY is valid, too, and gets a new hash when it is used.
-    valid_hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return data.get(SESSION_KEY) == str(user.pk) and any(
-        constant_time_compare(auth_hash, valid_hash) for valid_hash in valid_hashes
-    )
-
-
 def _session_record(
     request: HttpRequest, user: User, key_hash: str, *, is_new: bool = False
 ) -> None:
@@ -217,3 +262,33 @@ def _session_record(
         _last_recorded.move_to_end(key_hash)
         while len(_last_recorded) > LAST_RECORDED_LIMIT:
             _last_recorded.popitem(last=False)
+
+
+def is_second_factor_verified(request: HttpRequest, user: User) -> bool:
+    """Whether this very session verified a second factor, by using it or by setting it up.
+
+    Another session of the person does not count: a thief with the password could wait for it.
+    """
+    if request.session.get(VERIFIED_USER_KEY) == user.pk:
+        return True
+    return any(record["method"] == "mfa" for record in get_authentication_records(request, user))
+
+
+def second_factor_mark_verified(request: HttpRequest, user: User) -> None:
+    """Record in the session that the person set up a second factor in it."""
+    request.session[VERIFIED_USER_KEY] = user.pk
+
+
+def _decode_ciphertext(encrypted_text: str) -> bytes:
+    if not encrypted_text.startswith(ENCRYPTED_PREFIX):
+        return b""
+    try:
+        return base64.b64decode(encrypted_text.removeprefix(ENCRYPTED_PREFIX), validate=True)
+    except ValueError:
+        return b""
+
+
+@lru_cache(maxsize=8)
+def _derive_cipher(secret_key: str, purpose: bytes) -> AESGCM:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)
+    return AESGCM(derived.derive(secret_key.encode()))

@@ -12,11 +12,16 @@ from freddy_admin.accounts.auth.reauthentication import reauthentication_require
 from freddy_admin.accounts.auth.views import (
     ChangePasswordView,
     PasskeyChallengeView,
+    RemovePasskeyView,
     SignInView,
     pending_request_resume_view,
 )
-from freddy_admin.accounts.mfa.views import RemovePasskeyView
 from freddy_admin.accounts.oidc import views as oidc_views
+
+after_reauthentication = reauthentication_required()
+download_after_reauthentication = reauthentication_required(
+    return_view="mfa_index", is_download=True
+)
 
 password_urls = [
     path("change/", ChangePasswordView.as_view(), name="account_change_password"),
@@ -35,36 +40,32 @@ password_urls = [
 ]
 
 recovery_codes_urls = [
-    path(
-        "", reauthentication_required(recovery.view_recovery_codes), name="mfa_view_recovery_codes"
-    ),
+    path("", after_reauthentication(recovery.view_recovery_codes), name="mfa_view_recovery_codes"),
     path(
         "generate/",
-        reauthentication_required(recovery.generate_recovery_codes),
+        after_reauthentication(recovery.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     path(
         "download/",
-        reauthentication_required(
-            recovery.download_recovery_codes, back="mfa_index", downloads=True
-        ),
+        download_after_reauthentication(recovery.download_recovery_codes),
         name="mfa_download_recovery_codes",
     ),
 ]
 
 passkey_urls = [
     path("", passkeys.list_webauthn, name="mfa_list_webauthn"),
-    path("add/", reauthentication_required(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("add/", after_reauthentication(passkeys.add_webauthn), name="mfa_add_webauthn"),
     path("login/", login_not_required(PasskeyChallengeView.as_view()), name="mfa_login_webauthn"),
     path("reauthenticate/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
     path(
         "<int:pk>/rename/",
-        reauthentication_required(passkeys.edit_webauthn),
+        after_reauthentication(passkeys.edit_webauthn),
         name="mfa_edit_webauthn",
     ),
     path(
         "<int:pk>/remove/",
-        reauthentication_required(RemovePasskeyView.as_view()),
+        after_reauthentication(RemovePasskeyView.as_view()),
         name="mfa_remove_webauthn",
     ),
 ]
@@ -87,12 +88,12 @@ urlpatterns = [
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path(
         "2fa/totp/activate/",
-        reauthentication_required(totp.activate_totp),
+        after_reauthentication(totp.activate_totp),
         name="mfa_activate_totp",
     ),
     path(
         "2fa/totp/deactivate/",
-        reauthentication_required(totp.deactivate_totp),
+        after_reauthentication(totp.deactivate_totp),
         name="mfa_deactivate_totp",
     ),
     path("2fa/recovery-codes/", include(recovery_codes_urls)),

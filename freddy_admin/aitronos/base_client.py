@@ -12,23 +12,25 @@ from urllib.parse import urlsplit
 
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos import response_parsing
-from freddy_admin.aitronos.call_info import build_call_info, redact_error, redact_value
-from freddy_admin.aitronos.client_config import ClientConfig
-from freddy_admin.aitronos.connection_pool import KeyConnectionPool, PoolName
+from freddy_admin.aitronos.client_config import ClientConfig, validate_secret
+from freddy_admin.aitronos.connection_pool import (
+    KeyConnectionPool,
+    KeyHTTPAdapter,
+    PoolName,
+    create_tls_context,
+)
 from freddy_admin.aitronos.deadline import Deadline, MaySend
 from freddy_admin.aitronos.deadline_connections import CALL_STATE
 from freddy_admin.aitronos.dns_resolver import Resolver
 from freddy_admin.aitronos.error_mapping import error_from_response
-from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
+from freddy_admin.aitronos.errors import AitronosError, InvalidSecret
 from freddy_admin.aitronos.http_exchange import ExchangeLimits, RawResponse, send_request
-from freddy_admin.aitronos.key_http_adapter import KeyHTTPAdapter, create_tls_context
-from freddy_admin.aitronos.redaction import Redactor
+from freddy_admin.aitronos.json_parsing import parse_json_body
+from freddy_admin.aitronos.redaction import Redactor, redact_error, redact_value
 from freddy_admin.aitronos.retry_policy import retry_delay_seconds
 from freddy_admin.aitronos.routes import Route, prepare_request
-from freddy_admin.aitronos.secret_validation import UnsendableSecret, validate_secret
 from freddy_admin.aitronos.text_cleaning import clean_header_id
-from freddy_admin.aitronos.types import ApiResponse
+from freddy_admin.aitronos.types import ApiResponse, CallInfo
 
 Value = TypeVar("Value")
 BodyParser = Callable[[dict[str, Any]], Value]
@@ -66,21 +68,19 @@ class BaseApiClient:
         self,
         route: Route,
         parse: BodyParser[Value],
-        *,
         secret: str | None,
+        *,
         connection: PoolName,
         may_send: MaySend | None = None,
     ) -> ApiResponse[Value] | AitronosError:
         """Send the request, again where that is sensible. Returns its error, raises none."""
         try:
             key = None if secret is None else validate_secret(secret)
-        except UnsendableSecret as error:
-            return InvalidSecret(
-                FailureKind.INVALID_SECRET, detail=error.reason, request_sent=False
-            )
+        except InvalidSecret as error:
+            return error
         request, pool = self._build_request(route, key), self._pool_name(connection, key)
         deadline = Deadline(
-            self.config.total_timeout_with_read_timeout(route.read_timeout),
+            self.config.total_timeout_for(route.read_timeout),
             self._monotonic,
             may_send,
         )
@@ -91,8 +91,8 @@ class BaseApiClient:
             if not isinstance(result, AitronosError):
                 raw_response, value = result
                 redactor = Redactor(key)
-                info = build_call_info(
-                    raw_response.headers, elapsed_ms=elapsed, attempts=attempt, redactor=redactor
+                info = _build_call_info(
+                    raw_response, redactor, elapsed_ms=elapsed, attempts=attempt
                 )
                 return ApiResponse(redact_value(value, redactor), info)
             result.elapsed_ms, result.attempts = elapsed, attempt
@@ -125,11 +125,7 @@ class BaseApiClient:
         )
         # What is not repeatable must not meet a connection that died while idle: nobody could say
         # whether it arrived.
-        adapter = (
-            self._pool.acquire(pool)
-            if route.is_repeatable
-            else self._pool.create_unpooled_adapter()
-        )
+        adapter = self._pool.acquire(pool) if route.is_repeatable else self._pool.create_adapter()
         reusable = False
         try:
             raw_response = send_request(
@@ -153,7 +149,7 @@ class BaseApiClient:
                 raw_response.status, raw_response.headers, raw_response.body, clock=self._clock
             )
         try:
-            return parse(response_parsing.parse_json_body(raw_response.headers, raw_response.body))
+            return parse(parse_json_body(raw_response.headers, raw_response.body))
         except AitronosError as error:
             error.request_id = clean_header_id(raw_response.headers, "x-request-id")
             raise
@@ -170,3 +166,14 @@ class BaseApiClient:
         if secret is not None:
             request.headers[self.config.api_key_header] = secret
         return request
+
+
+def _build_call_info(
+    raw_response: RawResponse, redactor: Redactor, *, elapsed_ms: float, attempts: int
+) -> CallInfo:
+    """What the headers of a good response tell; none of them is relied on."""
+    request_id, trace_id, organization_id = (
+        redactor.redact(clean_header_id(raw_response.headers, name))
+        for name in ("x-request-id", "x-trace-id", "aitronos-organization")
+    )
+    return CallInfo(request_id, trace_id, organization_id, elapsed_ms, attempts)

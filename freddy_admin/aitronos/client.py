@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TypeVar
 
-from freddy_admin.aitronos import catalog_parsing, operation_parsing, response_parsing, routes
+from freddy_admin.aitronos import response_parsing, routes
 from freddy_admin.aitronos.base_client import BaseApiClient
 from freddy_admin.aitronos.client_config import ClientConfig
 from freddy_admin.aitronos.deadline import MaySend
@@ -12,7 +12,6 @@ from freddy_admin.aitronos.types import (
     ApiResponse,
     AuthConfigList,
     ConnectorPage,
-    HealthResponse,
     SyncStartedResponse,
     SyncStatusResponse,
     ToolSwitchedResponse,
@@ -42,7 +41,7 @@ class AitronosClient(BaseApiClient):
         result = self._call(
             routes.SYNC_STATUS_ROUTE,
             response_parsing.parse_sync_status,
-            secret=secret,
+            secret,
             connection=connection,
             may_send=may_send,
         )
@@ -55,8 +54,8 @@ class AitronosClient(BaseApiClient):
         """*List auth configs*: all of them, for the API knows no pages here."""
         result = self._call(
             routes.AUTH_CONFIGS_ROUTE,
-            catalog_parsing.parse_auth_configs,
-            secret=secret,
+            response_parsing.parse_auth_configs,
+            secret,
             connection=connection,
             may_send=may_send,
         )
@@ -76,8 +75,8 @@ class AitronosClient(BaseApiClient):
         route = routes.connectors_route(offset=offset, limit=limit)
         result = self._call(
             route,
-            catalog_parsing.parse_connector_page,
-            secret=secret,
+            response_parsing.parse_connector_page,
+            secret,
             connection=connection,
             may_send=may_send,
         )
@@ -98,11 +97,7 @@ class AitronosClient(BaseApiClient):
             del secret
             raise
         result = self._call(
-            route,
-            operation_parsing.parse_sync_started,
-            secret=secret,
-            connection=None,
-            may_send=may_send,
+            route, response_parsing.parse_sync_started, secret, connection=None, may_send=may_send
         )
         del secret
         return _value_or_raise(result)
@@ -119,17 +114,15 @@ class AitronosClient(BaseApiClient):
         except ValueError:
             del secret
             raise
-        parse = partial(operation_parsing.parse_tool_switched, tool_key=tool_key, enabled=enabled)
-        result = self._call(route, parse, secret=secret, connection=None, may_send=may_send)
+        parse = partial(response_parsing.parse_tool_switched, tool_key=tool_key, enabled=enabled)
+        result = self._call(route, parse, secret, connection=None, may_send=may_send)
         del secret
         return _value_or_raise(result)
 
-    def get_health(self) -> ApiResponse[HealthResponse]:
-        """The public health route: no key is sent."""
+    def get_health(self) -> ApiResponse[str]:
+        """The status that the public health route answers; no key is sent."""
         return _value_or_raise(
-            self._call(
-                routes.HEALTH_ROUTE, response_parsing.parse_health, secret=None, connection=None
-            )
+            self._call(routes.HEALTH_ROUTE, response_parsing.parse_health, None, connection=None)
         )
 
 

@@ -1,4 +1,4 @@
-"""Where the API is and how long a call may take."""
+"""Where the API is, how long a call may take, and which keys can be sent at all."""
 
 import ipaddress
 import math
@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from freddy_admin.aitronos.errors import FailureKind, InvalidSecret
+
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+LONGEST_SECRET = 512
 _TIMEOUT_FIELDS = ("connect_timeout", "read_timeout", "total_timeout")
 
 
@@ -40,18 +43,13 @@ class ClientConfig:
             if seconds is not None and not 0 < seconds < math.inf:
                 raise ValueError(f"{name} must be a positive number of seconds")
 
-    @property
-    def effective_total_timeout(self) -> float:
-        """The limit of one call."""
+    def total_timeout_for(self, read_timeout: float | None = None) -> float:
+        """The limit of one call; `read_timeout` is that of a route with one of its own."""
+        if read_timeout is not None:
+            return self.connect_timeout + read_timeout
         if self.total_timeout is not None:
             return self.total_timeout
         return self.connect_timeout + 2 * self.read_timeout
-
-    def total_timeout_with_read_timeout(self, read_timeout: float | None) -> float:
-        """The limit of a call on a route that may have a read limit of its own."""
-        if read_timeout is None:
-            return self.effective_total_timeout
-        return self.connect_timeout + read_timeout
 
 
 def _validate_base_url(base_url: str) -> None:
@@ -97,3 +95,20 @@ def _is_host_name(host: str) -> bool:
 def _is_loopback(host: str) -> bool:
     address = _parse_ip_address(host)
     return host == "localhost" or bool(address and address.is_loopback)
+
+
+def validate_secret(text: str) -> str:
+    """The key without white space around it.
+
+    Raises InvalidSecret, which says why (`detail`), for what cannot be sent in a header.
+    """
+    text = text.strip()
+    if not text:
+        reason = "empty"
+    elif len(text) > LONGEST_SECRET:
+        reason = "too_long"
+    elif not text.isascii() or not text.isprintable() or " " in text:
+        reason = "characters"
+    else:
+        return text
+    raise InvalidSecret(FailureKind.INVALID_SECRET, detail=reason, request_sent=False)

@@ -20,7 +20,7 @@ from freddy_admin.aitronos.errors import (
     ServerError,
     UnexpectedStatus,
 )
-from freddy_admin.aitronos.response_parsing import strict_json_loads
+from freddy_admin.aitronos.json_parsing import strict_json_loads
 from freddy_admin.aitronos.text_cleaning import ID_LENGTH, clean_text
 
 CODE_LENGTH, MESSAGE_LENGTH = 64, 300

@@ -31,14 +31,12 @@ class AitronosError(Exception):
 
     `code`, `message`, `trace_id` and `request_id` are the API's own words, cleaned and cut; ""
     where it said nothing. `retry_after` is the API's wait hint in seconds, held between 1 and
-    3,600; None without a readable one. `retryable` says whether asking again may help.
+    3,600; None without a readable one.
 
     `request_sent` is False only where it is certain that no byte of a request left us, in any
     attempt of the call. Where it is True, what was asked for may have been done, whatever the
     error.
     """
-
-    retryable = False
 
     def __init__(  # noqa: PLR0913  everything support may ask for, all by name
         self,
@@ -78,8 +76,6 @@ class FirewallBlocked(AitronosError):
 class RateLimited(AitronosError):
     """429; `spending_limit` where waiting for seconds does not cure it."""
 
-    retryable = True
-
     @property
     def spending_limit(self) -> bool:
         """Whether a spending limit was reached."""
@@ -88,8 +84,6 @@ class RateLimited(AitronosError):
 
 class ServerError(AitronosError):
     """5xx: the API itself failed."""
-
-    retryable = True
 
 
 class UnexpectedStatus(AitronosError):
@@ -101,12 +95,7 @@ class UnreadableResponse(AitronosError):
 
 
 class ConnectionFailed(AitronosError):
-    """No connection, or it broke; a failure of the secure connection is not retryable."""
-
-    @property
-    def retryable(self) -> bool:  # type: ignore[override]
-        """Whether a new connection may do."""
-        return self.kind is not FailureKind.TLS
+    """No connection, or it broke; a failure of the secure connection too."""
 
 
 class RequestTimedOut(AitronosError):

@@ -4,16 +4,16 @@ Goes through an adapter of `requests` and not through a session: a session would
 netrc, share cookies, and read a redirect's whole body to prepare the next request.
 """
 
+import http.client
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import requests
 import urllib3
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.connection_errors import (
-    ExchangeFailure,
-    exchange_failure_from_exception,
-)
+from freddy_admin.aitronos.connection_pool import KeyHTTPAdapter
 from freddy_admin.aitronos.deadline import Deadline
 from freddy_admin.aitronos.deadline_connections import (
     CALL_STATE,
@@ -22,9 +22,17 @@ from freddy_admin.aitronos.deadline_connections import (
     call_state_set,
 )
 from freddy_admin.aitronos.dns_resolver import Resolver
-from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.aitronos.key_http_adapter import KeyHTTPAdapter
+from freddy_admin.aitronos.errors import (
+    AitronosError,
+    ConnectionFailed,
+    FailureKind,
+    RequestTimedOut,
+    RequestWithheld,
+    UnreadableResponse,
+)
 
+# An OSError by descent, whatever it wraps.
+_WRAPPER_EXCEPTIONS = requests.RequestException
 _CHUNK_BYTES = 65_536
 _SHORTEST_TIMEOUT = 0.001  # a time-out of 0 would mean "do not block"
 
@@ -56,10 +64,6 @@ class _UnusableBody(Exception):
         self.part, self.reason = part, reason
 
 
-class _DeadlineExpired(Exception):
-    """The call's time was over before the response was here."""
-
-
 def send_request(
     adapter: KeyHTTPAdapter,
     request: PreparedRequest,
@@ -70,26 +74,26 @@ def send_request(
 ) -> RawResponse:
     """Send `request` and read the whole response. Raises AitronosError alone.
 
-    The error is raised outside of the handler, so that no exception of a library, which would
+    The error is raised outside of the handlers, so that no exception of a library, which would
     hold the request with its key, hangs on to it. `request_sent` says whether anything left us.
     """
     call_state_set(deadline, resolver, limits.connect_timeout)
+    failure: AitronosError
     try:
         return _send_and_read(adapter, request, deadline, limits)
     except ConnectError as error:
-        failure = ExchangeFailure(error.kind)
+        failure = _error_of_kind(error.kind)
     except _UnusableBody as error:
-        failure = ExchangeFailure(FailureKind.UNREADABLE_ANSWER, error.part, error.reason, 200)
+        failure = _unreadable_response(error.part, error.reason, http_status=200)
     except Exception as error:  # noqa: BLE001  whatever bytes came, they end in one typed error
-        failure = exchange_failure_from_exception(error)
+        failure = error_from_exception(error)
     finally:
         call_state_clear()
         deadline.unwatch_connection()
     if deadline.expired or deadline.remaining <= 0:
-        failure = ExchangeFailure(FailureKind.TOTAL_TIMEOUT)
-    typed_error = failure.to_aitronos_error()
-    typed_error.request_sent = CALL_STATE.request_sent
-    raise typed_error
+        failure = _error_of_kind(FailureKind.TOTAL_TIMEOUT)
+    failure.request_sent = CALL_STATE.request_sent
+    raise failure
 
 
 def _send_and_read(
@@ -130,7 +134,7 @@ def _read_body_before_deadline(
 
 def _require_time_left(deadline: Deadline) -> None:
     if deadline.expired:
-        raise _DeadlineExpired
+        raise TimeoutError
 
 
 def _read_body(raw_response: urllib3.BaseHTTPResponse, deadline: Deadline, limit: int) -> bytes:
@@ -150,3 +154,81 @@ def _read_body(raw_response: urllib3.BaseHTTPResponse, deadline: Deadline, limit
         if len(body) > limit:
             raise _UnusableBody("body", f"over {limit} bytes")
     return bytes(body)
+
+
+def error_from_exception(error: BaseException) -> AitronosError:
+    """The error that a library's exception is."""
+    chain = _exception_chain(error)
+    if any(
+        isinstance(exception, ssl.SSLError | urllib3.exceptions.SSLError) for exception in chain
+    ):
+        return _tls_error_from_chain(chain)
+    for exception in chain:
+        typed_error = _error_from_single_exception(exception)
+        if typed_error is not None:
+            return typed_error
+    if any(
+        isinstance(exception, OSError) and not isinstance(exception, _WRAPPER_EXCEPTIONS)
+        for exception in chain
+    ):
+        return ConnectionFailed(FailureKind.CONNECTION_LOST)
+    # Nothing that a connection does: the bytes that came were too strange for a library.
+    return _unreadable_response("headers", type(error).__name__)
+
+
+def _error_of_kind(kind: FailureKind) -> AitronosError:
+    if kind is FailureKind.WITHHELD:
+        return RequestWithheld(kind)
+    if kind in {FailureKind.READ_TIMEOUT, FailureKind.TOTAL_TIMEOUT}:
+        return RequestTimedOut(kind)
+    return ConnectionFailed(kind)
+
+
+def _unreadable_response(
+    part: str, reason: str, *, http_status: int | None = None
+) -> UnreadableResponse:
+    """`http_status` is given where the head of the response could be read."""
+    return UnreadableResponse(
+        FailureKind.UNREADABLE_ANSWER, field=part, detail=reason, http_status=http_status
+    )
+
+
+def _error_from_single_exception(exception: BaseException) -> AitronosError | None:
+    if isinstance(exception, http.client.IncompleteRead | urllib3.exceptions.IncompleteRead):
+        return _unreadable_response("body", "truncated", http_status=200)
+    if isinstance(exception, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
+        return _error_of_kind(FailureKind.READ_TIMEOUT)
+    if isinstance(exception, ConnectionError):
+        return ConnectionFailed(FailureKind.CONNECTION_LOST)
+    if isinstance(exception, http.client.HTTPException):
+        return _unreadable_response("headers", type(exception).__name__)
+    return None
+
+
+def _tls_error_from_chain(chain: list[BaseException]) -> ConnectionFailed:
+    for exception in chain:
+        if isinstance(exception, ssl.SSLCertVerificationError):
+            return ConnectionFailed(
+                FailureKind.TLS, detail=str(getattr(exception, "verify_message", ""))[:120]
+            )
+    if any(isinstance(exception, ssl.SSLEOFError | ssl.SSLZeroReturnError) for exception in chain):
+        return ConnectionFailed(FailureKind.CONNECTION_LOST)
+    return ConnectionFailed(FailureKind.TLS, detail="no secure connection could be agreed on")
+
+
+def _exception_chain(error: BaseException) -> list[BaseException]:
+    """The error, what it wraps and what it came from, nearest first; bounded."""
+    chain: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue and len(chain) < 20:
+        exception = queue.pop(0)
+        if not isinstance(exception, BaseException) or any(exception is member for member in chain):
+            continue
+        chain.append(exception)
+        queue += [
+            getattr(exception, "reason", None),
+            *exception.args,
+            exception.__cause__,
+            exception.__context__,
+        ]
+    return chain

@@ -4,13 +4,19 @@ Nothing here is kept, and no pattern is made of a key: `re` keeps the latest fiv
 """
 
 import base64
+import dataclasses
 import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeVar
 
+from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.text_cleaning import clean_text
+from freddy_admin.aitronos.types import SyncStatusResponse
 
+Value = TypeVar("Value")
 RUN_LENGTH = 8  # characters of a key in a row that tell something about it
 _HEX_RUN_LENGTH = 2 * RUN_LENGTH
 # Cut into pieces of this length, a text with a run in it has a piece inside of the run.
@@ -38,6 +44,9 @@ _ESCAPE = re.compile(
 _MAX_ESCAPE_LAYERS = 3  # of escapes within escapes
 _LOOK_ALIKE = str.maketrans("İıſ", "iis")
 _PLACEHOLDER_LETTER = "ж"
+_ERROR_TEXT_FIELDS = ("code", "message", "trace_id", "request_id", "field", "detail")
+# Nothing but numbers, times, true and false.
+_TYPES_WITHOUT_TEXT = frozenset({SyncStatusResponse, int, bool, datetime, type(None)})
 _SIGN_REMOVAL = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not c.isalnum()))
 
 
@@ -146,6 +155,31 @@ class Redactor:
             or run in _FOLDED_ERROR_CODES
             or (len(letters) >= RUN_LENGTH and letters in _ERROR_CODE_LETTERS)
         )
+
+
+def redact_error(error: AitronosError, redactor: Redactor) -> None:
+    """Take the key out of what the other side said, should it have sent it back."""
+    for name in _ERROR_TEXT_FIELDS:
+        setattr(error, name, redactor.redact(getattr(error, name)))
+
+
+def redact_value(value: Value, redactor: Redactor) -> Value:
+    """A value of `types` with no trace of the key in its texts."""
+
+    def redact_part(part: Any) -> Any:
+        if type(part) in _TYPES_WITHOUT_TEXT:
+            return part
+        if isinstance(part, str):
+            return redactor.redact(part)
+        if isinstance(part, tuple):
+            return tuple(map(redact_part, part))
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            names = [field.name for field in dataclasses.fields(part)]
+            return type(part)(**{name: redact_part(getattr(part, name)) for name in names})
+        return part
+
+    redacted: Value = redact_part(value)
+    return redacted
 
 
 def _is_word_character(character: str) -> bool:

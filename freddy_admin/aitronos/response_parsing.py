@@ -1,109 +1,154 @@
 """A 200's body as typed values: strict, because a wrong figure is worse than none."""
 
-import json
-import math
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Final
 
-from freddy_admin.aitronos.field_parsing import (
+from freddy_admin.aitronos.json_parsing import (
     STATUS_LENGTH,
+    JsonObject,
     describe_value,
+    iterate_objects,
     parse_bool,
     parse_count,
+    parse_optional_bool,
+    parse_optional_count,
     parse_optional_datetime,
+    parse_optional_text,
+    parse_optional_texts,
+    parse_text,
     unreadable_field_error,
 )
-from freddy_admin.aitronos.text_cleaning import clean_text
-from freddy_admin.aitronos.types import HealthResponse, SyncStatusResponse
+from freddy_admin.aitronos.text_cleaning import ID_LENGTH, clean_text
+from freddy_admin.aitronos.types import (
+    AuthConfig,
+    AuthConfigList,
+    Connector,
+    ConnectorPage,
+    SyncStartedResponse,
+    SyncStatusResponse,
+    ToolSwitchedResponse,
+)
 
-_MAX_DIGITS = 20
-_MISSING = object()
-
-
-class _DuplicateName(ValueError):
-    """A name that stands twice in one object."""
-
-
-def strict_json_loads(body: bytes) -> Any:
-    """JSON in UTF-8 without a mark; ValueError for anything else, however it was built.
-
-    Refused as well, though the standard library takes it: names that stand twice, NaN and
-    infinities, numbers of more than twenty digits, nesting deeper than the parser goes.
-    """
-    try:
-        return json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_build_object_without_duplicates,
-            parse_constant=_reject_nan_and_infinity,
-            parse_int=_parse_bounded_integer,
-            parse_float=_parse_finite_float,
-        )
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
-def parse_json_body(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The JSON object of a 200. Raises UnreadableResponse."""
-    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media != "application/json" and not (
-        media.startswith("application/") and media.endswith("+json")
-    ):
-        raise unreadable_field_error("Content-Type", media or "missing")
-    try:
-        body_object = strict_json_loads(body)
-    except _DuplicateName as error:
-        field, body_object = str(error), None
-    except ValueError:
-        field, body_object = "body", None
-    else:
-        field = "body"
-    if not isinstance(body_object, dict):
-        raise unreadable_field_error(field, "not the JSON object that was expected")
-    return body_object
+NAME_LENGTH, DESCRIPTION_LENGTH, CATEGORY_LENGTH = 120, 300, 64
+MESSAGE_LENGTH = 300
+# Fields beside the job and its status: a sync without them was started all the same.
+OPTIONAL_SYNC_FIELDS: Final = frozenset(
+    {
+        "tools_synced",
+        "tools_created",
+        "tools_updated",
+        "tools_unchanged",
+        "sync_mode",
+        "message",
+    }
+)
+_FAILED_STATUSES: Final = frozenset(
+    {"failed", "failure", "error", "rejected", "cancelled", "canceled"}
+)
 
 
-def parse_sync_status(body_object: dict[str, Any]) -> SyncStatusResponse:
+def parse_sync_status(body: JsonObject) -> SyncStatusResponse:
     """The response of *Get sync status*. Raises UnreadableResponse with the field."""
     return SyncStatusResponse(
-        total_tools=parse_count(body_object, "total_tools"),
-        enabled_tools=parse_count(body_object, "enabled_tools"),
-        last_sync_at=parse_optional_datetime(body_object, "last_sync_at"),
-        next_sync_at=parse_optional_datetime(body_object, "next_sync_at"),
-        sync_interval_hours=parse_count(body_object, "sync_interval_hours"),
-        incremental_sync_enabled=parse_bool(body_object, "incremental_sync_enabled"),
+        total_tools=parse_count(body, "total_tools"),
+        enabled_tools=parse_count(body, "enabled_tools"),
+        last_sync_at=parse_optional_datetime(body, "last_sync_at"),
+        next_sync_at=parse_optional_datetime(body, "next_sync_at"),
+        sync_interval_hours=parse_count(body, "sync_interval_hours"),
+        incremental_sync_enabled=parse_bool(body, "incremental_sync_enabled"),
     )
 
 
-def parse_health(body_object: dict[str, Any]) -> HealthResponse:
-    """The response of the public health route."""
-    status = body_object.get("status")
+def parse_health(body: JsonObject) -> str:
+    """The status that the public health route answers, in its own words."""
+    status = body.get("status")
     if not isinstance(status, str):
         raise unreadable_field_error("status", describe_value(status))
-    return HealthResponse(status=clean_text(status, STATUS_LENGTH))
+    return clean_text(status, STATUS_LENGTH)
 
 
-def _build_object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        remaining = dict(result)
-        raise _DuplicateName(
-            next(name for name, _ in pairs if remaining.pop(name, _MISSING) is _MISSING)
+def parse_auth_configs(body: JsonObject) -> AuthConfigList:
+    """The response of *List auth configs*. Raises UnreadableResponse with the field."""
+    items = tuple(
+        _parse_auth_config(item, prefix) for prefix, item in iterate_objects(body, "auth_configs")
+    )
+    return AuthConfigList(items=items, total=parse_count(body, "total"))
+
+
+def parse_connector_page(body: JsonObject) -> ConnectorPage:
+    """The response of *List available connectors*. Raises UnreadableResponse with the field."""
+    return ConnectorPage(
+        connectors=tuple(
+            _parse_connector(item, prefix) for prefix, item in iterate_objects(body, "connectors")
+        ),
+        categories=parse_optional_texts(body, "categories", CATEGORY_LENGTH),
+        total=parse_count(body, "total"),
+        returned=parse_count(body, "returned"),
+    )
+
+
+def _parse_auth_config(item: JsonObject, prefix: str) -> AuthConfig:
+    return AuthConfig(
+        id=parse_text(item, "id", ID_LENGTH, prefix),
+        toolkit=parse_optional_text(item, "toolkit", NAME_LENGTH, prefix),
+        type=parse_optional_text(item, "type", CATEGORY_LENGTH, prefix),
+        created_at=parse_optional_datetime(item, "created_at", prefix),
+    )
+
+
+def _parse_connector(item: JsonObject, prefix: str) -> Connector:
+    return Connector(
+        id=parse_text(item, "id", ID_LENGTH, prefix),
+        tool_key=parse_text(item, "tool_key", ID_LENGTH, prefix),
+        display_name=parse_text(item, "display_name", NAME_LENGTH, prefix),
+        description=parse_optional_text(item, "description", DESCRIPTION_LENGTH, prefix),
+        category=parse_optional_text(item, "category", CATEGORY_LENGTH, prefix),
+        is_connected=parse_optional_bool(item, "is_connected", prefix),
+        connection_id=parse_optional_text(item, "connection_id", ID_LENGTH, prefix),
+        release_channel=parse_optional_text(item, "release_channel", CATEGORY_LENGTH, prefix),
+    )
+
+
+def parse_sync_started(body: JsonObject) -> SyncStartedResponse:
+    """The response of *Trigger connector sync*.
+
+    Raises UnreadableResponse with the field; with `status` also where that says that it failed.
+    """
+    job_id = parse_text(body, "job_id", ID_LENGTH)
+    status = parse_text(body, "status", STATUS_LENGTH)
+    if status.casefold() in _FAILED_STATUSES:
+        raise unreadable_field_error(
+            "status", f"{describe_value(status)}, with the HTTP status of success"
         )
-    return result
+    return SyncStartedResponse(
+        job_id=job_id,
+        status=status,
+        tools_synced=parse_count(body, "tools_synced"),
+        tools_created=parse_count(body, "tools_created"),
+        tools_updated=parse_count(body, "tools_updated"),
+        tools_unchanged=parse_optional_count(body, "tools_unchanged"),
+        sync_mode=parse_optional_text(body, "sync_mode", STATUS_LENGTH),
+        message=parse_optional_text(body, "message", MESSAGE_LENGTH),
+    )
 
 
-def _reject_nan_and_infinity(_constant: str) -> NoReturn:
-    raise ValueError("no number")
+def parse_tool_switched(body: JsonObject, *, tool_key: str, enabled: bool) -> ToolSwitchedResponse:
+    """The response of *Update a tool's status*, which must name the tool and the state asked for.
 
-
-def _parse_bounded_integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError("a number too long")
-    return int(text)
-
-
-def _parse_finite_float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number too large")
-    return value
+    Raises UnreadableResponse with the field.
+    """
+    named_key = parse_text(body, "tool_key", ID_LENGTH)
+    if named_key.casefold() != clean_text(tool_key, ID_LENGTH).casefold():
+        raise unreadable_field_error(
+            "tool_key", f"{describe_value(named_key)}, though another tool was asked for"
+        )
+    is_enabled = parse_bool(body, "is_enabled")
+    if is_enabled is not enabled:
+        raise unreadable_field_error(
+            "is_enabled", f"{describe_value(is_enabled)}, though the opposite was asked"
+        )
+    return ToolSwitchedResponse(
+        tool_id=parse_optional_text(body, "tool_id", ID_LENGTH),
+        tool_key=named_key,
+        is_enabled=is_enabled,
+        message=parse_optional_text(body, "message", MESSAGE_LENGTH),
+    )

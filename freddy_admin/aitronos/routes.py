@@ -32,8 +32,6 @@ class Route:
 SYNC_STATUS_ROUTE: Final = Route("GET", "/v1/admin/composio/sync/status")
 AUTH_CONFIGS_ROUTE: Final = Route("GET", "/v1/admin/composio/auth-configs")
 HEALTH_ROUTE: Final = Route("GET", "/v1/health/")
-
-
 LONGEST_READ_TIMEOUT = 86_400.0
 _INVALID_SEGMENTS = {"", ".", ".."}
 

@@ -89,21 +89,12 @@ class ToolSwitchedResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthResponse:
-    """The response of the public health route."""
-
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
 class CallInfo:
     """How a call went: what to quote to support, and what it cost."""
 
-    http_status: int
     request_id: str
     trace_id: str
     organization_id: str
-    processing_ms: float | None
     elapsed_ms: float
     attempts: int
 

@@ -12,8 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
-from freddy_admin.accounts.api_tokens.bearer_authentication import api_token_authenticate
-from freddy_admin.accounts.api_tokens.grants import ApiTokenGrant
+from freddy_admin.accounts.api_tokens import ApiTokenGrant, api_token_authenticate
 from freddy_admin.api.openapi import PublishedNamesAPI
 from freddy_admin.api.routes import router
 from freddy_admin.core.errors import PublicError
@@ -51,16 +50,14 @@ api.add_router("", router)
 
 
 @api.exception_handler(PublicError)
-def handle_public_error(request: HttpRequest, error: PublicError) -> HttpResponse:
+def handle_public_error(_request: HttpRequest, error: PublicError) -> HttpResponse:
     """The error of a service, with its own HTTP status."""
-    del request
     return error_response(error)
 
 
 @api.exception_handler(ValidationError)
-def handle_validation_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
+def handle_validation_error(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     """422: which values cannot be taken; never the values themselves."""
-    del request
     fields = [
         {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
         for item in error.errors[:20]
@@ -70,17 +67,15 @@ def handle_validation_error(request: HttpRequest, error: ValidationError) -> Htt
 
 
 @api.exception_handler(HttpError)
-def handle_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+def handle_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
     """400: the body is not JSON."""
-    del request
     detail = _("The body cannot be read: send JSON in UTF-8.")
     return json_response({"detail": detail}, status=error.status_code)
 
 
 @api.exception_handler(Exception)
-def handle_unexpected_error(request: HttpRequest, error: Exception) -> NoReturn:
+def handle_unexpected_error(_request: HttpRequest, error: Exception) -> NoReturn:
     """Leaves an unforeseen error to Django, also while DEBUG is on."""
-    del request
     raise error
 
 

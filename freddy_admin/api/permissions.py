@@ -6,15 +6,13 @@ from typing import Final, cast
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenGrant
-from freddy_admin.accounts.request_actor import actor_from_user
-from freddy_admin.audit.services import Actor
+from freddy_admin.accounts.api_tokens import ApiTokenGrant
+from freddy_admin.audit.services import Actor, actor_from_user
 from freddy_admin.core.errors import NotAllowed
 from freddy_admin.core.rate_limits import RateLimit, rate_limit_consume
-from freddy_admin.organisations.access import Access, require_permission
+from freddy_admin.organisations.access import Access, organisation_access_get
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import organisation_access_get
-from freddy_admin.vault.lookup import key_organisation
+from freddy_admin.vault.selectors import key_organisation
 
 # With all tokens of one user together; apart from the pages, which programs must not block.
 API_WRITE_LIMIT: Final = RateLimit("program-writes", amount=60, seconds=60)
@@ -65,5 +63,5 @@ def key_organisation_access_get(
     if not grant.covers_organisation(organisation.pk):
         organisation = key_organisation(user=grant.user, key_id=0)
     access = organisation_access_get(user=grant.user, slug=organisation.slug)
-    require_permission(access, permission)
+    access.require(permission)
     return access

@@ -41,8 +41,8 @@ from freddy_admin.sync.history.cursor_pagination import (
 from freddy_admin.sync.history.timeline import TimelineFilters
 from freddy_admin.sync.operations.selectors import operation_get
 from freddy_admin.sync.operations.services import sync_operation_create
+from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.selectors import overview_key_rows
-from freddy_admin.sync.status.types import OverviewFilters
 
 router = Router()
 # The operation ids and summaries below are part of the API: clients generate code from them.

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from freddy_admin.organisations.access import Access
-from freddy_admin.organisations.person_display_names import actor_display_name
+from freddy_admin.organisations.access import Access, actor_display_name
 from freddy_admin.sync.history.timeline import TimelineEntry
 from freddy_admin.sync.models import RemoteOperation
 from freddy_admin.sync.models.operations import OperationKind
-from freddy_admin.sync.status.types import CheckError, KeyRow
+from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.wording.failures import failure_wording
 
 

@@ -5,27 +5,82 @@ transaction of its own, which locks the head and nothing else: so writers wait f
 a moment, and never in a circle. What a killed process leaves unlinked, the worker links.
 """
 
+import json
 import logging
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from freddy_admin.audit.event_content import event_content
 from freddy_admin.audit.models import AuditEpoch, AuditEvent, AuditHead, AuditLink, EpochKind
 from freddy_admin.core import clock
 from freddy_admin.crypto.hash_chain import CHAIN_START, ChainKey, derive_chain_key, extend_digest
 
 log = logging.getLogger(__name__)
-
 HEAD_PK = 1
 LINK_BATCH_SIZE = 500
 # Ids are given out before a commit: those just below the newest link may come late.
 _LATE_COMMIT_IDS = 20_000
-
 _pending = threading.local()
+# PostgreSQL stores neither, and no event may be lost because of one.
+_UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
+
+
+def event_content(event: AuditEvent) -> bytes:
+    """The bytes that the chain covers: all fields but the id, which the database assigns.
+
+    Format 1, which never changes. They are the same before an event is stored and after it was
+    read, from either database.
+    """
+    return json.dumps(
+        [
+            1,
+            event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            str(event.tag),
+            event.actor_id,
+            event.actor_name,
+            event.organisation_id,
+            event.organisation_name,
+            event.subject,
+            _normalize_numbers(event.details),
+            event.address,
+            event.request_id,
+        ],
+        sort_keys=True,
+        separators=(",", ":"),
+    ).encode()
+
+
+def storable_text(text: str, limit: int) -> str:
+    """The text as both databases store it: cut, with characters replaced that they cannot store."""
+    return _UNSTORABLE_CHARACTERS.sub("\ufffd", str(text))[:limit]
+
+
+def storable_details(value: Any) -> Any:
+    """The JSON value as both databases return it."""
+    if isinstance(value, dict):
+        return {storable_text(name, 200): storable_details(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [storable_details(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return storable_text(value, 2_000)
+
+
+def _normalize_numbers(value: Any) -> Any:
+    # PostgreSQL writes 1e22 as a whole number, and 2.0 with another number of digits.
+    if isinstance(value, dict):
+        return {name: _normalize_numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_normalize_numbers(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def chain_append_on_commit(event_ids: Sequence[int]) -> None:

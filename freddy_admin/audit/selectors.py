@@ -1,17 +1,22 @@
-"""Reads the audit log: the events that a person may read, filtered, a page at a time."""
+"""Reads the audit log: the events that a person may read, filtered, a page at a time.
 
-from collections.abc import Collection, Iterator
+Events that a clock wrote while it was ahead are listed where they were written, not on top. Ids
+show the order of writing: these events are listed behind the last event before the first of them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
-from freddy_admin.audit.future_event_listing import FutureEventGroup, future_event_group_get
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import AuditTag
+from freddy_admin.core import clock
 
+_LOG_START = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCH_TEXT_MAX_LENGTH = 100
 # A page of a text search reads at most so many events, then says how far back it has searched.
 SEARCH_WINDOW_EVENTS = 100_000
@@ -77,6 +82,55 @@ class AuditPage:
     events: list[AuditEvent] = field(default_factory=list)
     has_more: bool = False
     search_floor: AuditCursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FutureEventGroup:
+    """All events beyond the `horizon`; together they are listed at the moment `at`, by id."""
+
+    horizon: datetime
+    at: datetime
+
+    def block_filter(self) -> Q:
+        """Selects the events of the block."""
+        return Q(at__gt=self.horizon)
+
+    def outside_block_filter(self) -> Q:
+        """Selects all events outside the block."""
+        return Q(at__lte=self.horizon)
+
+    def is_listed_between(self, since: datetime | None, until: datetime | None) -> bool:
+        """Whether the block is listed between these moments; None is no bound."""
+        return (since is None or since <= self.at) and (until is None or self.at < until)
+
+    def block_beyond_cursor_filter(self, cursor: AuditCursor | None) -> Q | None:
+        """Selects the events of the block beyond the cursor; None: there are none."""
+        if cursor is None:
+            return Q()
+        if cursor.at == self.at:
+            return Q(id__gt=cursor.id) if cursor.newer else Q(id__lt=cursor.id)
+        return Q() if (self.at > cursor.at) == cursor.newer else None
+
+    def set_listed_at(self, events: Sequence[AuditEvent]) -> None:
+        """Set the moment at which these events of the block are listed."""
+        for event in events:
+            event.listed_at = self.at
+
+
+def future_event_group_get() -> FutureEventGroup | None:
+    """The block, if there is one; costs one query where there is none, which is nearly always."""
+    horizon = clock.now() + clock.FUTURE_TOLERANCE
+    block = FutureEventGroup(horizon, _LOG_START)
+    first_id = AuditEvent.objects.filter(block.block_filter()).aggregate(first_id=Min("pk"))[
+        "first_id"
+    ]
+    if first_id is None:
+        return None
+    former_events = AuditEvent.objects.filter(
+        block.outside_block_filter(), pk__lt=first_id
+    ).order_by("-pk")
+    at = former_events.values_list("at", flat=True).first()
+    return replace(block, at=at) if at else block
 
 
 def audit_event_page(
@@ -279,3 +333,25 @@ def _text_search_floor(cursor: AuditCursor | None) -> AuditCursor | None:
         SEARCH_WINDOW_EVENTS - 1 : SEARCH_WINDOW_EVENTS
     ].first()
     return AuditCursor(*row) if row else None
+
+
+def audit_event_count(*, actor_id: int | None, tags: Collection[AuditTag], since: datetime) -> int:
+    """How many events with these tags this person has caused since then."""
+    # An event that a clock wrote while it was ahead would count until its time comes.
+    until = clock.now() + clock.FUTURE_TOLERANCE
+    events = AuditEvent.objects.filter(at__gte=since, at__lte=until)
+    return events.filter(actor_id=actor_id, tag__in=tags).count()
+
+
+def audit_events_of_person(
+    *, actor_id: int, subject: str, organisation_ids: Collection[int] | None
+) -> QuerySet[AuditEvent]:
+    """The events that a person caused or that concern their account, the oldest first.
+
+    With `organisation_ids`, only events of these organisations and of none.
+    """
+    events = AuditEvent.objects.filter(Q(actor_id=actor_id) | Q(subject=subject))
+    if organisation_ids is not None:
+        in_scope = Q(organisation_id=None) | Q(organisation_id__in=organisation_ids)
+        events = events.filter(in_scope)
+    return events.order_by("at", "pk")

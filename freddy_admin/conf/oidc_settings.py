@@ -1,10 +1,11 @@
 """Reads the settings of single sign-on; refuses an incomplete set and names what is missing."""
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from freddy_admin.conf.setting_parsers import is_loopback_host
 
 ISSUER_MAX_LENGTH = 200  # what the table of links holds
 
@@ -16,13 +17,10 @@ def parse_oidc_settings(
 
     No message holds the secret.
     """
-    values = {
-        "OIDC_ISSUER": issuer,
-        "OIDC_CLIENT_ID": client_id,
-        "OIDC_CLIENT_SECRET": client_secret,
-    }
-    missing = [key for key, value in values.items() if not value]
-    if missing and len(missing) < len(values):
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    values = (issuer, client_id, client_secret)
+    missing = [name for name, value in zip(names, values, strict=True) if not value]
+    if missing and any(values):
         raise ImproperlyConfigured(
             f"{missing[0]} is not set: single sign-on needs OIDC_ISSUER, OIDC_CLIENT_ID and "
             "OIDC_CLIENT_SECRET together, or none of them."
@@ -31,14 +29,6 @@ def parse_oidc_settings(
         _validate_issuer(issuer)
         _validate_credentials(client_id, client_secret)
     return issuer, client_id, client_secret, _parse_button_label(name)
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether this host is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_valid_provider_url(url: object, *, allow_loopback_http: bool) -> bool:

@@ -1,27 +1,23 @@
 """Parses single settings; refuses an invalid one by its name, with a sentence on what to do."""
 
-import base64
-import binascii
 import ipaddress
 import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
-DEBUG_MASTER_KEY = base64.urlsafe_b64encode(b"freddy-admin debugging only key!").decode()
+
+
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
+
+
 # With a leading dot for its subdomains, too; or an address, IPv6 in brackets or not.
 _HOST_PATTERN = (
     r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*"
-)
-MASTER_KEY_HINT = (
-    'Make one with `python -c "import base64,os;'
-    'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"`.'
 )
 
 
@@ -40,7 +36,7 @@ def parse_secret_key(value: str, *, debug: bool) -> str:
 
 def parse_secret_key_fallbacks(value: str, *, current: str) -> list[str]:
     """`SECRET_KEY_FALLBACKS`: former ones, separated by commas, the newest of them first."""
-    keys = [part.strip() for part in value.split(",") if part.strip()]
+    keys = parse_comma_list(value)
     if any(len(key) < 32 for key in keys):
         raise ImproperlyConfigured(
             "SECRET_KEY_FALLBACKS holds a key of fewer than 32 characters: "
@@ -52,62 +48,6 @@ def parse_secret_key_fallbacks(value: str, *, current: str) -> list[str]:
             "give former values, each once."
         )
     return keys
-
-
-def parse_encryption_keys(private: str, public: str, *, debug: bool) -> tuple[list[str], str]:
-    """`ENCRYPTION_KEYS` (private, first one's public half seals) and `ENCRYPTION_PUBLIC_KEY`.
-
-    One of the two is needed; each key is URL-safe base64 of 32 bytes. Where both are given they
-    belong together: else a process would seal what nobody can open.
-    """
-    keys = [part.strip() for part in private.split(",") if part.strip()]
-    if not keys and not public and debug:
-        keys = [DEBUG_MASTER_KEY]
-    if not keys and not public:
-        raise ImproperlyConfigured(
-            "ENCRYPTION_KEYS is not set (a web process may have ENCRYPTION_PUBLIC_KEY alone). "
-            + MASTER_KEY_HINT
-        )
-    for position, key in enumerate(keys, start=1):
-        _validate_master_key(f"ENCRYPTION_KEYS (key {position} of {len(keys)})", key, debug=debug)
-    if len(set(keys)) < len(keys):
-        raise ImproperlyConfigured("ENCRYPTION_KEYS names the same key twice.")
-    if public:
-        _validate_master_key("ENCRYPTION_PUBLIC_KEY", public, debug=debug)
-    if public and keys and _decode_base64_key(public) != _derive_public_key(keys[0]):
-        raise ImproperlyConfigured(
-            "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS, so nobody "
-            "could open what is sealed. Leave it out where ENCRYPTION_KEYS is set, or take what "
-            "`manage.py encryption_public_key` prints."
-        )
-    return keys, public.strip()
-
-
-def _derive_public_key(private: str) -> bytes:
-    return (
-        X25519PrivateKey.from_private_bytes(_decode_base64_key(private))
-        .public_key()
-        .public_bytes_raw()
-    )
-
-
-def _decode_base64_key(value: str) -> bytes:
-    text = value.strip()
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _validate_master_key(name: str, value: str, *, debug: bool) -> None:
-    # The value itself is never part of the message: it is a secret even when malformed.
-    text, raw = value.strip(), _decode_base64_key(value)
-    if len(raw) != 32:
-        raise ImproperlyConfigured(f"{name} is not URL-safe base64 of 32 bytes. {MASTER_KEY_HINT}")
-    if debug:
-        return
-    if text.rstrip("=") == DEBUG_MASTER_KEY.rstrip("=") or len(set(raw)) < 8:
-        raise ImproperlyConfigured(f"{name} is a default or a guessable key. {MASTER_KEY_HINT}")
 
 
 def parse_allowed_hosts(value: str, *, debug: bool) -> list[str]:
@@ -138,7 +78,7 @@ def validate_debug_hosts(*, debug: bool, hosts: list[str]) -> None:
     Whatever serves calls it at its start; commands that serve nothing run with `DEBUG` anywhere.
     Django answers to loopback alone where `DEBUG` is on and no host is named.
     """
-    if debug and not all(host in LOOPBACK_HOSTS or _is_loopback_host(host) for host in hosts):
+    if debug and not all(host in LOOPBACK_HOSTS or is_loopback_host(host) for host in hosts):
         raise ImproperlyConfigured(
             "DEBUG=true is for this machine alone: set ALLOWED_HOSTS to localhost and 127.0.0.1, "
             "or set DEBUG=false."
@@ -169,7 +109,7 @@ def parse_panel_url(value: str, *, hosts: list[str], is_trial: bool) -> str:
     except ValueError:
         parts, host = urlsplit(""), ""
     is_origin = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and "@" not in parts.netloc
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback_host(host))
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
     url_host = f"[{host}]" if ":" in host else host
     if not (is_origin and is_safe and host and validate_host(url_host, hosts or [url_host])):
         raise ImproperlyConfigured(
@@ -202,14 +142,15 @@ def parse_api_base_url(value: str) -> str:
         parts, is_malformed, host = urlsplit(""), True, ""
     if is_malformed or not host or parts.scheme not in {"https", "http"}:
         raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
-    if parts.scheme == "http" and not _is_loopback_host(host):
+    if parts.scheme == "http" and not is_loopback_host(host):
         raise ImproperlyConfigured(
             "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
         )
     return value.rstrip("/")
 
 
-def _is_loopback_host(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether this host is this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

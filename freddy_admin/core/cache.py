@@ -7,16 +7,19 @@ into an object of its own.
 import json
 import logging
 import time
-from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final, TypeVar
 
 from django.core.cache import caches
+from django.core.cache.backends import db
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.utils.connection import ConnectionProxy
+
+from freddy_admin.core import clock
 
 log = logging.getLogger(__name__)
 cache = ConnectionProxy(caches, "fast")
 T = TypeVar("T")
-
 PAUSE_AFTER_FAILURE = 30.0
 _resume_at = 0.0
 
@@ -55,12 +58,6 @@ def cache_set(key: str, value: Any, *, seconds: float) -> None:
     _call_unless_paused(lambda: cache.set(key, text, timeout=max(1, round(seconds))))
 
 
-def cache_add(key: str, *, seconds: float) -> bool:
-    """Whether this caller is the first in `seconds`; also True while the cache is away."""
-    is_added = _call_unless_paused(lambda: cache.add(key, "1", timeout=max(1, round(seconds))))
-    return is_added is not False
-
-
 def cache_increment(key: str, *, seconds: float) -> int | None:
     """How many times `key` was counted in `seconds`, this time included; None: cache is away.
 
@@ -78,11 +75,6 @@ def cache_delete_many(keys: Collection[str]) -> None:
     """Delete all of `keys`, in one round trip; does nothing while the cache is away."""
     if keys:
         _call_unless_paused(lambda: cache.delete_many(list(keys)))
-
-
-def cache_delete(key: str) -> None:
-    """Delete `key`; does nothing while the cache is away."""
-    _call_unless_paused(lambda: cache.delete(key))
 
 
 def is_cache_available() -> bool:
@@ -105,3 +97,51 @@ def _call_unless_paused(call: Callable[[], T]) -> T | None:
         _resume_at = time.monotonic() + PAUSE_AFTER_FAILURE
         log.warning("The cache does not answer (%s); going on without it.", type(error).__name__)
         return None
+
+
+_UNREADABLE: Final = object()
+
+
+class _JsonPickle:
+    """Stands in for the module `pickle` in `django.core.cache.backends.db`."""
+
+    HIGHEST_PROTOCOL: Final = 0
+
+    @staticmethod
+    def dumps(value: Any, protocol: int = 0) -> bytes:
+        del protocol
+        return json.dumps([time.time(), value], separators=(",", ":")).encode()
+
+    @staticmethod
+    def loads(data: bytes) -> Any:
+        try:
+            written_at, value = json.loads(data)
+            # Written by a clock that was ahead: it would count until its time comes.
+            is_ahead = written_at > time.time() + clock.FUTURE_TOLERANCE.total_seconds()
+        except (ValueError, TypeError):
+            # Planted, or left there by a former version: as good as absent.
+            return _UNREADABLE
+        return _UNREADABLE if is_ahead else value
+
+
+db.pickle = _JsonPickle  # type: ignore[attr-defined]  # nothing in that module may unpickle
+
+
+class JsonDatabaseCache(db.DatabaseCache):
+    """A database cache of JSON values; a value that cannot be read counts as absent."""
+
+    def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
+        """The values that exist and can be read, by key; `get` calls it, too."""
+        values = super().get_many(keys, version)
+        return {key: value for key, value in values.items() if value is not _UNREADABLE}
+
+    def add(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+    ) -> bool:
+        """Whether the value was stored, as no readable one was there under this key."""
+        if super().add(key, value, timeout, version):
+            return True
+        if self.get(key, _UNREADABLE, version) is not _UNREADABLE:
+            return False
+        self.delete(key, version)
+        return bool(super().add(key, value, timeout, version))

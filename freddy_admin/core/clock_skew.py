@@ -7,6 +7,7 @@ clocks have agreed for an hour or a person confirms the time. Whoever deletes ca
 and judges by what it returns.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -297,3 +298,39 @@ def _record_jump(state: ClockState, now: datetime, *, gap: float) -> None:
         state.future_from = (
             now - SKEW_TOLERANCE if _exceeds_skew_tolerance(state.jump_seconds) else None
         )
+
+
+_REFERENCE_REFRESH_SECONDS: Final = 60.0  # real seconds
+_reference_lock = threading.Lock()
+_cached_reference: tuple[float, datetime | None] | None = None
+
+
+def later_clock_now() -> datetime:
+    """The later of the two clocks' moments, where they are more than an hour apart."""
+    return clock.now() + machine_clock_lag()
+
+
+def machine_clock_lag() -> timedelta:
+    """How far the machine's clock is behind the reference clock; zero where it is under an hour."""
+    now, reference = clock.now(), _cached_reference_now(time.monotonic())
+    if reference is None or reference - now <= SKEW_TOLERANCE or clock.is_accelerated():
+        return timedelta()
+    return reference - now
+
+
+def reference_clock_cache_clear() -> None:
+    """Read the reference clock anew at its next use, as a process does that has just started."""
+    global _cached_reference
+    _cached_reference = None
+
+
+def _cached_reference_now(monotonic: float) -> datetime | None:
+    global _cached_reference
+    with _reference_lock:
+        if (
+            _cached_reference is None
+            or monotonic - _cached_reference[0] >= _REFERENCE_REFRESH_SECONDS
+        ):
+            _cached_reference = monotonic, reference_now_less_tolerance()
+        read_at, moment = _cached_reference
+    return moment + timedelta(seconds=monotonic - read_at) if moment else None

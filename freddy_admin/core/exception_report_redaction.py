@@ -13,7 +13,7 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-from freddy_admin.core.url_secret_redaction import redact_secret_paths
+from freddy_admin.core.log_formatting import redact_secret_paths
 
 REDACTED = SafeExceptionReporterFilter.cleansed_substitute
 

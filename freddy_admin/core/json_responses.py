@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from freddy_admin.core.errors import PublicError
 
-_API_PATH_PREFIXES = ("/api/", "/metrics")
+API_PATH_PREFIXES = ("/api/", "/metrics")
 
 
 def json_response(value: Any, *, status: int = 200) -> HttpResponse:
@@ -34,4 +34,4 @@ def add_error_headers(response: HttpResponse, error: PublicError) -> HttpRespons
 
 def is_api_request(request: HttpRequest) -> bool:
     """Whether a program sent this request, which cannot read a page."""
-    return request.path_info.startswith(_API_PATH_PREFIXES)
+    return request.path_info.startswith(API_PATH_PREFIXES)

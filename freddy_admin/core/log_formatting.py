@@ -4,8 +4,6 @@ import logging
 import re
 import time
 
-from freddy_admin.core.url_secret_redaction import redact_secret_paths
-
 # Line breaks and terminal escapes in any script: a forged line or colour must not get through.
 _CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
@@ -65,3 +63,15 @@ def _escape_control_characters(text: str) -> str:
     return _CONTROL_CHARACTERS.sub(
         lambda match: match.group().encode("unicode_escape").decode(), text
     )
+
+
+# Secrets of invitations, of the first visit, and of mailed links to a new password.
+_SECRET_PATH_PATTERN = re.compile(
+    r"(/(?:invitations|first-visit)/)(?!\d+(?![^/\s]))[^/\s]+"
+    r"|(/reset/key/[0-9A-Za-z]+-)(?!set-password(?![^/\s]))[^/\s]+"
+)
+
+
+def redact_secret_paths(text: str) -> str:
+    """The text without the secrets of such paths; numbers of invitations stay."""
+    return _SECRET_PATH_PATTERN.sub(lambda match: f"{match[1] or match[2]}…", text)

@@ -57,52 +57,32 @@ def rate_limit_consume(limit: RateLimit, *, key: str) -> None:
 
     Where neither cache nor database can count, nobody is held back.
     """
-    window = _current_window(limit, key)
-    if _increment_in_cache_or_database(window) > limit.amount:
-        raise TooManyRequests(window.remaining_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The current window of a limit; its remaining and its whole length in real seconds."""
-
-    key: str
-    ends_at: datetime
-    remaining_seconds: int
-    seconds: int
-
-
-def _current_window(limit: RateLimit, key: str) -> _Window:
+    # The panel's clock may be faster; what is told to the sender, and to the cache, is real time.
     length, now = clock.real_seconds_to_panel_duration(limit.seconds), clock.now()
     number, elapsed = divmod(now - _WINDOW_EPOCH, length)
-    return _Window(
-        key=f"limit:{limit.name}:{key}:{number}",
-        ends_at=now - elapsed + length,
-        remaining_seconds=max(1, round(limit.seconds * (1 - elapsed / length))),
-        seconds=limit.seconds,
-    )
+    window_key = f"limit:{limit.name}:{key}:{number}"
+    count = cache_increment(window_key, seconds=limit.seconds) if settings.REDIS_URL else None
+    if count is None:
+        count = _increment_in_database_if_possible(window_key, ends_at=now - elapsed + length)
+    if count > limit.amount:
+        raise TooManyRequests(max(1, round(limit.seconds * (1 - elapsed / length))))
 
 
-def _increment_in_cache_or_database(window: _Window) -> int:
-    cached_count = (
-        cache_increment(window.key, seconds=window.seconds) if settings.REDIS_URL else None
-    )
-    if cached_count is not None:
-        return cached_count
+def _increment_in_database_if_possible(window_key: str, *, ends_at: datetime) -> int:
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
-            return _increment_in_database(window)
+            return _increment_in_database(window_key, ends_at)
     except DatabaseError as error:
         # A database that is full or can only be read must not take the answer with it.
         log.warning("Requests could not be counted: %s", type(error).__name__)
         return 0
 
 
-def _increment_in_database(window: _Window) -> int:
+def _increment_in_database(window_key: str, ends_at: datetime) -> int:
     # One statement counts and returns the count: exact, however many come at once.
     with connection.cursor() as cursor:
-        ends_at = connection.ops.adapt_datetimefield_value(window.ends_at)
-        cursor.execute(_INCREMENT_SQL, [window.key, ends_at])
+        adapted_end = connection.ops.adapt_datetimefield_value(ends_at)
+        cursor.execute(_INCREMENT_SQL, [window_key, adapted_end])
         times = int(cursor.fetchone()[0])
     now = trusted_now() if times == 1 else None
     if now is not None:

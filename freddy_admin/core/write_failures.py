@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -55,7 +55,9 @@ def write_failure_from_error(error: BaseException | None) -> WriteFailure | None
     moment is a fault of its own.
     """
     for cause in _iter_causes(error):
-        if isinstance(cause, DatabaseError) and (failure := _classify_database_error(cause)):
+        if isinstance(cause, DatabaseError) and (
+            failure := write_failure_from_database_error(cause)
+        ):
             return failure
     return (
         WriteFailure.UNREACHABLE if isinstance(error, OperationalError | InterfaceError) else None
@@ -85,22 +87,8 @@ def write_failure_probe(*, write_row: bool = False) -> WriteFailure | None:
         return failure
 
 
-class WriteFailureRecorder:
-    """For `connection.execute_wrapper`: keeps the failure of any statement, whoever hides it."""
-
-    def __init__(self) -> None:
-        self.failure: WriteFailure | None = None
-
-    def __call__(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-        """Run the statement and record why it failed; its error is raised again."""
-        try:
-            return execute(sql, params, many, context)
-        except DatabaseError as error:
-            self.failure = _classify_database_error(error) or self.failure
-            raise
-
-
-def _classify_database_error(error: DatabaseError) -> WriteFailure | None:
+def write_failure_from_database_error(error: DatabaseError) -> WriteFailure | None:
+    """READ_ONLY or FULL where the database says so in this very error; else None."""
     cause = error.__cause__ or error
     state, text = getattr(cause, "sqlstate", None), str(cause)
     for failure, (code, words) in (

@@ -15,6 +15,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from django.conf import settings
 
 from freddy_admin.crypto.errors import (
     DecryptionFailed,
@@ -22,13 +23,15 @@ from freddy_admin.crypto.errors import (
     MasterKeyMissing,
     PrivateKeysMissing,
 )
-from freddy_admin.crypto.key_unwrapping import unwrapped_master_keys, unwrapped_master_keys_reset
+from freddy_admin.crypto.kms import KmsClient
 
 FORMAT_VERSION: Final = b"\x01"
 MASTER_KEY_ID_LENGTH: Final = 8
 HEADER_LENGTH: Final = len(FORMAT_VERSION) + MASTER_KEY_ID_LENGTH
 _MASTER_KEY_ID_LABEL: Final = b"freddy-admin/master-key-id/1\x00"
 _INFO_LABEL: Final = b"freddy-admin/sealed\x00"
+# Unwrapped by KMS; they live here alone, in no setting, environment or file.
+_unwrapped_keys: tuple[str, ...] = ()
 _HPKE_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
@@ -140,21 +143,40 @@ def public_key_from_private_bytes(raw: bytes) -> str:
     return base64.urlsafe_b64encode(private_key.public_key().public_bytes_raw()).decode()
 
 
+def master_keys_unwrap() -> None:
+    """Unwrap ENCRYPTION_KEYS_KMS for this process's ring; does nothing where it is not set.
+
+    Called once, at the start of a process that opens API keys; the web process never does.
+    Later calls do not call KMS. Raises KmsError, or InvalidMasterKey where ENCRYPTION_PUBLIC_KEY
+    does not belong to the first of them: nobody could open what is sealed with it.
+    """
+    global _unwrapped_keys
+    if not settings.ENCRYPTION_KEYS_KMS or _unwrapped_keys:
+        return
+    kms = KmsClient(region=settings.AWS_REGION, endpoint=settings.AWS_KMS_ENDPOINT)
+    keys = tuple(kms.unwrap(settings.ENCRYPTION_KEYS_KMS))
+    if not Keyring(keys, public_key=settings.ENCRYPTION_PUBLIC_KEY).is_sealing_to_first_private_key:
+        raise InvalidMasterKey(
+            "ENCRYPTION_PUBLIC_KEY does not belong to the first of ENCRYPTION_KEYS_KMS: take the "
+            "two lines that `manage.py wrap_master_key` printed together"
+        )
+    _unwrapped_keys = keys
+
+
 def keyring() -> Keyring:
     """The ring of this process's settings, built once, and again when the settings change.
 
-    Keys that are wrapped by KMS are in it once `key_unwrapping.master_keys_unwrap` has run.
+    Keys that are wrapped by KMS are in it once `master_keys_unwrap` has run.
     """
-    from django.conf import settings
-
-    private = tuple(settings.ENCRYPTION_KEYS) or unwrapped_master_keys()
+    private = tuple(settings.ENCRYPTION_KEYS) or _unwrapped_keys
     return _build_keyring(private, settings.ENCRYPTION_PUBLIC_KEY)
 
 
 def keyring_reset() -> None:
-    """Forget the ring, for tests."""
+    """Forget the ring and the unwrapped keys, for tests."""
+    global _unwrapped_keys
+    _unwrapped_keys = ()
     _build_keyring.cache_clear()
-    unwrapped_master_keys_reset()
 
 
 @lru_cache(maxsize=1)

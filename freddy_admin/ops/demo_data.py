@@ -1,9 +1,7 @@
 """The demo's own settings and its sample data, stored once."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -11,7 +9,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.models import Theme, User
-from freddy_admin.accounts.services import admin_create, person_get_or_create, profile_update
+from freddy_admin.accounts.people import admin_create, person_get_or_create, profile_update
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
 from freddy_admin.ops.demo_history import HISTORY_LENGTH, history_simulate
@@ -39,20 +37,11 @@ _UNCHECKED_FOR = timedelta(minutes=20)
 _RECENT_AGE = timedelta(days=5)
 
 
-@dataclass(frozen=True, slots=True)
-class _DemoPerson:
-    """A member of some of the sample organisations."""
-
-    email: str
-    name: str
-    role: Role
-    organisations: str  # those whose names begin with one of these letters
-
-
+# Members of those sample organisations whose names begin with one of the letters.
 _DEMO_PEOPLE: Final = (
-    _DemoPerson(DEMO_VIEWER_EMAIL, "Vera Okafor", Role.VIEWER, "ABQSX"),
-    _DemoPerson("ines@example.com", "Ines Duarte", Role.MANAGER, "ACDEFGHIJKL"),
-    _DemoPerson("tom@example.com", "Tom Berger", Role.OPERATOR, "QRSTUVWXYZ"),
+    (DEMO_VIEWER_EMAIL, "Vera Okafor", Role.VIEWER, "ABQSX"),
+    ("ines@example.com", "Ines Duarte", Role.MANAGER, "ACDEFGHIJKL"),
+    ("tom@example.com", "Tom Berger", Role.OPERATOR, "QRSTUVWXYZ"),
 )
 
 
@@ -114,18 +103,14 @@ def _organisations_and_keys_create(*, now: datetime, began_at: datetime) -> dict
         organisations = organisations_ensure(
             actor=OPERATOR, names=[sample.name for sample in samples]
         )
-    keys_by_creation: defaultdict[datetime, list[tuple[Organisation, SampleKey]]] = defaultdict(
-        list
-    )
+    pairs_by_creation = defaultdict[datetime, list[tuple[Organisation, SampleKey]]](list)
     for sample_organisation in samples:
         for key in sample_organisation.keys:
-            keys_by_creation[_key_created_at(key, began_at, now)].append(
-                (organisations[sample_organisation.name], key)
-            )
+            pair = (organisations[sample_organisation.name], key)
+            pairs_by_creation[_key_created_at(key, began_at, now)].append(pair)
     stored_keys: list[tuple[ApiKey, SampleKey]] = []
-    for created_at, pairs in sorted(keys_by_creation.items()):
-        with clock.override_clock(partial(_return_moment, created_at)):
-            stored_keys += _keys_create(pairs)
+    for created_at, pairs in sorted(pairs_by_creation.items()):
+        stored_keys += _keys_create(pairs, created_at)
     history_simulate(stored_keys, now=now)
     keys_by_organisation: dict[str, list[ApiKey]] = {}
     for stored_key, sample in stored_keys:
@@ -142,30 +127,22 @@ def _key_created_at(sample: SampleKey, began_at: datetime, now: datetime) -> dat
     return max(began_at, now - _RECENT_AGE) if is_recent else began_at
 
 
-def _return_moment(moment: datetime) -> datetime:
-    return moment
-
-
 @sensitive_variables()
-def _keys_create(pairs: list[tuple[Organisation, SampleKey]]) -> list[tuple[ApiKey, SampleKey]]:
-    results = api_keys_import(
-        actor=OPERATOR,
-        rows=[
-            ImportRow(
-                organisation,
-                sample_key.label,
-                sample_key.secret,
-                sample_key.organization_id,
-                sample_key.tags,
-            )
-            for organisation, sample_key in pairs
-        ],
-    )
-    results_with_samples = [
-        (result.key, sample) for result, (_, sample) in zip(results, pairs, strict=True)
+def _keys_create(
+    pairs: list[tuple[Organisation, SampleKey]], created_at: datetime
+) -> list[tuple[ApiKey, SampleKey]]:
+    rows = [
+        ImportRow(organisation, sample.label, sample.secret, sample.organization_id, sample.tags)
+        for organisation, sample in pairs
     ]
-    new_keys = [(key, sample) for key, sample in results_with_samples if key is not None]
-    key_monitoring_start(keys=[key for key, _ in new_keys], actor=OPERATOR)
+    with clock.override_clock(lambda: created_at):
+        results = api_keys_import(actor=OPERATOR, rows=rows)
+        new_keys = [
+            (result.key, sample)
+            for result, (_, sample) in zip(results, pairs, strict=True)
+            if result.key is not None
+        ]
+        key_monitoring_start(keys=[key for key, _ in new_keys], actor=OPERATOR)
     return new_keys
 
 
@@ -183,18 +160,16 @@ def _key_apply_sample_state(key: ApiKey, sample: SampleKey) -> None:
 
 
 def _people_and_memberships_create(keys: dict[str, list[ApiKey]]) -> None:
-    for person in _DEMO_PEOPLE:
-        password = DEMO_PASSWORD if person.email == DEMO_VIEWER_EMAIL else None
-        user, _ = person_get_or_create(actor=OPERATOR, email=person.email, password=password)
-        _person_set_name(user, person.name)
-        for name, organisation_keys in keys.items():
-            if name[0] in person.organisations:
-                organisation = organisation_keys[0].organisation
-                member_ensure(
-                    organisation=organisation, actor=OPERATOR, user=user, role=person.role
-                )
-                if person.role != Role.VIEWER:
-                    _key_set_owner(organisation_keys[0], user)
+    for email, person_name, role, letters in _DEMO_PEOPLE:
+        password = DEMO_PASSWORD if email == DEMO_VIEWER_EMAIL else None
+        user, _ = person_get_or_create(actor=OPERATOR, email=email, password=password)
+        _person_set_name(user, person_name)
+        for name, (first_key, *_others) in keys.items():
+            if name[0] in letters:
+                organisation = first_key.organisation
+                member_ensure(organisation=organisation, actor=OPERATOR, user=user, role=role)
+                if role != Role.VIEWER:
+                    _key_set_owner(first_key, user)
 
 
 def _key_set_owner(key: ApiKey, user: User) -> None:

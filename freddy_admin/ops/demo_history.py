@@ -32,12 +32,10 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 # Rare enough to simulate a month in seconds; a check follows a minute after a due sync anyway.
 DEMO_CHECK_POLICY: Final = CheckPolicy(fresh=MINUTE, period=HOUR, lease=MINUTE)
 
-_KEY_REFUSED_PROBLEMS = {
+_SCENARIO_PROBLEMS = {
     Scenario.REJECTED: CallFailure("key_refused", "INVALID_API_KEY", 401),
     Scenario.EXPIRED: CallFailure("key_refused", "API_KEY_EXPIRED", 401),
     Scenario.NOT_PERMITTED: CallFailure("key_not_permitted", "INSUFFICIENT_PERMISSIONS", 403),
-}
-_CHECK_FAILED_PROBLEMS = {
     Scenario.FIREWALL: CallFailure("firewall", http_status=403),
     Scenario.HANGING: CallFailure("read_timeout"),
     Scenario.ERROR_HTML: CallFailure("server_error", http_status=500),
@@ -116,7 +114,7 @@ def _simulated_check_failure(
         return None
     if sample.is_damaged:
         return CallFailure(LocalFailureKind.KEY_UNREADABLE)
-    return _KEY_REFUSED_PROBLEMS.get(parsed.scenario) or _CHECK_FAILED_PROBLEMS.get(parsed.scenario)
+    return _SCENARIO_PROBLEMS.get(parsed.scenario)
 
 
 def _check_outcome_from_failure(problem: CallFailure | None) -> CheckOutcome:
@@ -132,13 +130,9 @@ def _simulated_sync_times(parsed: ParsedKey, moment: datetime, now: datetime) ->
     if parsed.scenario not in _LATE_SCENARIOS or times_now.last_sync_at is None:
         return sync_times_at(parsed, moment)
     if moment >= times_now.last_sync_at:
-        # The plan of a key that skips goes on moving.
-        is_skipping = parsed.scenario is Scenario.SKIPPING
-        return (
-            replace(times_now, next_sync_at=sync_times_at(parsed, moment).next_sync_at)
-            if is_skipping
-            else times_now
-        )
+        if parsed.scenario is Scenario.SKIPPING:  # its plan goes on moving
+            return replace(times_now, next_sync_at=sync_times_at(parsed, moment).next_sync_at)
+        return times_now
     interval = times_now.interval_hours * HOUR
     last_sync_at = (
         times_now.last_sync_at - -(-(times_now.last_sync_at - moment) // interval) * interval

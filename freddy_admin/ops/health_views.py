@@ -1,7 +1,6 @@
 """For load balancers and supervisors: is this process alive, and can it do its work?"""
 
 import logging
-from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
@@ -54,7 +53,7 @@ def readiness_by_part() -> dict[str, str]:
     return {
         "database": _database_state(),
         "cache": OK if is_cache_available() else DOWN,
-        "worker": OK if _check_passes("worker", _is_worker_alive) else DOWN,
+        "worker": _worker_state(),
     }
 
 
@@ -62,7 +61,6 @@ def _database_state() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-            cursor.fetchone()
         failure = write_failure_probe(write_row=True)
     except (DatabaseError, OSError) as error:
         # The type alone: a driver's text may hold an address or a user name.
@@ -71,19 +69,12 @@ def _database_state() -> str:
     return failure.value if failure else OK
 
 
-def _is_worker_alive() -> bool:
-    heartbeat_at = latest_worker_heartbeat_at()
-    return (
-        heartbeat_at is not None
-        and clock.now() - heartbeat_at
-        <= clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
-    )
-
-
-def _check_passes(name: str, check: Callable[[], bool]) -> bool:
+def _worker_state() -> str:
     try:
-        return check()
+        heartbeat_at = latest_worker_heartbeat_at()
     except (DatabaseError, OSError) as error:
-        # The type alone: a driver's text may hold an address or a user name.
-        log.warning("Not ready: %s (%s).", name, type(error).__name__)
-        return False
+        log.warning("Not ready: worker (%s).", type(error).__name__)
+        return DOWN
+    timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
+    is_alive = heartbeat_at is not None and clock.now() - heartbeat_at <= timeout
+    return OK if is_alive else DOWN

@@ -31,12 +31,8 @@ class MailSender:
 
     def tick(self) -> None:
         """Start sending due mails unless that runs, or ran less than `interval_seconds` ago."""
-        if self._sending is not None and not self._sending.done():
-            return
-        if (
-            self._sending is not None
-            and time.monotonic() - self._started_at < self.interval_seconds
-        ):
+        is_early = time.monotonic() - self._started_at < self.interval_seconds
+        if self._sending is not None and (is_early or not self._sending.done()):
             return
         self._started_at = time.monotonic()
         self._sending = self._thread.submit(_send_due_mails)

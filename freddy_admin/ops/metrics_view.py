@@ -4,7 +4,8 @@ So several web processes, and a worker elsewhere, need nothing in common but the
 organisation and no key is named: their number has no limit, and a scrape is read by many.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,17 +14,56 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from freddy_admin.accounts.api_tokens.bearer_authentication import api_token_authenticate
+from freddy_admin.accounts.api_tokens import api_token_authenticate
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.json_responses import error_response
 from freddy_admin.core.write_failures import write_failure_probe
-from freddy_admin.ops.prometheus import CONTENT_TYPE, MetricFamily, render_metric_families
-from freddy_admin.organisations.selectors import can_create_organisations
+from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.metrics import LabelPair, PlatformMetrics, platform_metrics
 from freddy_admin.sync.models.operations import OperationKind, OperationState
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFamily:
+    """One metric: its name, what it is, and its samples; a value of None is left out."""
+
+    name: str
+    kind: str  # gauge or counter
+    text: str
+    samples: Sequence[tuple[Labels, float | None]]
+
+
+def render_metric_families(families: Iterable[MetricFamily]) -> str:
+    """The families in Prometheus' text format."""
+    lines: list[str] = []
+    for family in families:
+        samples = [(labels, value) for labels, value in family.samples if value is not None]
+        if not samples:
+            continue
+        lines += [
+            f"# HELP {family.name} {_escape_text(family.text, quotes=False)}",
+            f"# TYPE {family.name} {family.kind}",
+            *(f"{family.name}{_render_labels(labels)} {value:.10g}" for labels, value in samples),
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _render_labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    pairs = ",".join(f'{name}="{_escape_text(value)}"' for name, value in labels.items())
+    return f"{{{pairs}}}"
+
+
+def _escape_text(text: str, *, quotes: bool = True) -> str:
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return escaped.replace('"', '\\"') if quotes else escaped
 
 
 @login_not_required
@@ -51,9 +91,9 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
 
 
 def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
-    states = [({"state": state.value}, float(metrics.states[state.value])) for state in HealthState]
+    states = [({"state": state}, metrics.states[state]) for state in HealthState.values]
     yield MetricFamily("freddy_keys", "gauge", "Active API keys by state.", states)
-    latest_checks = _labelled_samples(metrics.latest_checks, "outcome", "kind")
+    latest_checks = _outcome_samples(metrics.latest_checks)
     text = "Active API keys by how their latest check ended; no kind where it was good."
     yield MetricFamily("freddy_keys_latest_check", "gauge", text, latest_checks)
     text = "Age of the oldest latest check among the keys that are not paused."
@@ -65,16 +105,13 @@ def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
 
 
 def _check_and_operation_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
-    checks = _labelled_samples(metrics.checks, "outcome", "kind")
+    checks = _outcome_samples(metrics.checks)
     text = "Checks that ended, by outcome and kind of failure, since the panel was set up."
     yield MetricFamily("freddy_checks_total", "counter", text, checks)
     operations = [
-        (
-            {"kind": kind.value, "state": state.value},
-            float(metrics.operations[kind.value, state.value]),
-        )
-        for kind in OperationKind
-        for state in OperationState
+        ({"kind": kind, "state": state}, metrics.operations[kind, state])
+        for kind in OperationKind.values
+        for state in OperationState.values
     ]
     text = "Syncs and switches that were asked for, by how far they came."
     yield MetricFamily("freddy_orders", "gauge", text, operations)
@@ -82,38 +119,31 @@ def _check_and_operation_families(metrics: PlatformMetrics) -> Iterator[MetricFa
 
 def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     text = "Whether the database takes writes: 1, or 0 where it can only be read or is full."
-    yield _gauge_family(
-        "freddy_database_writable", text, float(write_failure_probe(write_row=True) is None)
-    )
-    yield _gauge_family(
-        "freddy_workers_alive", "Workers with a recent sign of life.", metrics.workers_alive
-    )
+    is_writable = write_failure_probe(write_row=True) is None
+    yield _gauge_family("freddy_database_writable", text, is_writable)
+    text = "Workers with a recent sign of life."
+    yield _gauge_family("freddy_workers_alive", text, metrics.workers_alive)
     text = "Age of the latest sign of life of any worker."
     yield _gauge_family("freddy_worker_beat_age_seconds", text, metrics.latest_heartbeat_age)
     text = "Workers whose master key does not fit the database."
     yield _gauge_family("freddy_workers_master_key_fault", text, metrics.master_key_faults)
-    api_reachable = None if metrics.api_reachable is None else float(metrics.api_reachable)
-    is_deletion_held = float(deletion_hold_get() is not None)
-    yield _gauge_family(
-        "freddy_deletion_held",
-        "1 while nothing is deleted, for the clock jumped.",
-        is_deletion_held,
-    )
-    yield _gauge_family("freddy_api_reachable", "Whether Aitronos answers: 1 or 0.", api_reachable)
+    text = "1 while nothing is deleted, for the clock jumped."
+    yield _gauge_family("freddy_deletion_held", text, deletion_hold_get() is not None)
+    text = "Whether Aitronos answers: 1 or 0."
+    yield _gauge_family("freddy_api_reachable", text, metrics.api_reachable)
     yield _gauge_family("freddy_api_checked_age_seconds", "Age of that answer.", metrics.api_age)
-    yield _gauge_family(
-        "freddy_api_answer_seconds", "How long that answer took.", metrics.api_seconds
-    )
+    text = "How long that answer took."
+    yield _gauge_family("freddy_api_answer_seconds", text, metrics.api_seconds)
 
 
 def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:
     return MetricFamily(name, "gauge", text, [({}, value)])
 
 
-def _labelled_samples(
-    counts: Mapping[LabelPair, int], *names: str
-) -> list[tuple[Mapping[str, str], float | None]]:
+def _outcome_samples(
+    counts: Mapping[LabelPair, int],
+) -> list[tuple[Labels, float | None]]:
     return [
-        (dict(zip(names, pair, strict=True)), float(count))
-        for pair, count in sorted(counts.items())
+        ({"outcome": outcome, "kind": kind}, count)
+        for (outcome, kind), count in sorted(counts.items())
     ]

@@ -1,5 +1,6 @@
-"""What all commands of the operator share: every failure is one sentence, never a traceback."""
+"""What the operator's commands share: failures are one sentence, passwords come from a pipe."""
 
+import getpass
 import os
 import sys
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFault
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.errors import PublicError
 from freddy_admin.crypto.errors import InvalidMasterKey, KmsError
-from freddy_admin.crypto.key_unwrapping import master_keys_unwrap
+from freddy_admin.crypto.keyring import master_keys_unwrap
 
 EXIT_USAGE_ERROR = 2
+
+
 EXIT_INTERRUPTED = 130
 
 
@@ -57,3 +61,31 @@ class OperatorCommand(BaseCommand):
 def usage_error(sentence: str) -> CommandError:
     """The error that ends a command with code 2."""
     return CommandError(sentence, returncode=EXIT_USAGE_ERROR)
+
+
+@sensitive_variables()
+def password_read_from_stdin() -> str:
+    """The first line of standard input without its newline; empty is wrong use."""
+    try:
+        password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise usage_error(_("The password on standard input is not UTF-8.")) from None
+    if not password:
+        raise usage_error(_("--password-stdin was given, but standard input holds no password."))
+    return password
+
+
+@sensitive_variables()
+def password_prompt() -> str:
+    """Typed twice at the terminal; wrong use where there is no terminal or the two differ."""
+    if not is_at_terminal():
+        raise usage_error(_("There is no terminal to ask at: pipe the password, --password-stdin."))
+    password = getpass.getpass(_("Password: "))
+    if password != getpass.getpass(_("The same once more: ")):
+        raise usage_error(_("The two passwords differ. Run the command again."))
+    return password
+
+
+def is_at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()

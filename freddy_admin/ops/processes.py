@@ -4,7 +4,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -83,7 +83,7 @@ def web_server_environment(env: Mapping[str, str]) -> dict[str, str]:
     public_key = settings.ENCRYPTION_PUBLIC_KEY or public_key_from_private_key(
         settings.ENCRYPTION_KEYS[0]
     )
-    emptied = dict.fromkeys(("ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE", "ENCRYPTION_KEYS_KMS"), "")
+    emptied = {"ENCRYPTION_KEYS": "", "ENCRYPTION_KEYS_FILE": "", "ENCRYPTION_KEYS_KMS": ""}
     emptied |= {"ENCRYPTION_KEYS_KMS_FILE": "", "ENCRYPTION_PUBLIC_KEY_FILE": ""}
     return {**env, **emptied, "ENCRYPTION_PUBLIC_KEY": public_key}
 
@@ -106,21 +106,17 @@ def _processes_run(supervisor: Supervisor, plan: LaunchPlan) -> None:
     supervisor.start(_("the worker"), manage_command_line("run_worker"), env=plan.env)
     parts: dict[str, str] = {}
     if not supervisor.wait_for(lambda: _is_panel_ready(plan, parts), seconds=READY_SECONDS):
-        missing_parts = ", ".join(name for name, state in parts.items() if state != "ok") or _(
-            "the panel"
-        )
-        raise CommandError(_("Not ready after a minute: %(parts)s.") % {"parts": missing_parts})
+        missing_parts = [name for name, state in parts.items() if state != "ok"]
+        names = ", ".join(missing_parts) or _("the panel")
+        raise CommandError(_("Not ready after a minute: %(parts)s.") % {"parts": names})
     plan.on_ready()
     supervisor.watch()
 
 
 def _is_panel_ready(plan: LaunchPlan, parts: dict[str, str]) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", plan.port, timeout=5)
-    with suppress(OSError, http.client.HTTPException, ValueError):
+    with closing(connection), suppress(OSError, http.client.HTTPException, ValueError):
         connection.request("GET", "/readyz", headers={"Host": plan.host})
-        response = connection.getresponse()
-        parts.update(json.loads(response.read()).get("parts", {}))
-        connection.close()
+        parts.update(json.loads(connection.getresponse().read()).get("parts", {}))
         return set(parts.values()) == {"ok"}
-    connection.close()
     return False

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from freddy_admin.ops.stop_signals import STOP_SIGNALS, stop_on_signals
+
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 12.0
 
@@ -50,25 +50,18 @@ class Supervisor:
 
     @contextmanager
     def supervising(self) -> Iterator[None]:
-        """Stop at the signals of `STOP_SIGNALS`; no child ever outlives the block."""
-        former_handlers = {
-            number: signal.signal(number, self._request_stop) for number in STOP_SIGNALS
-        }
-        try:
-            yield
-        finally:
-            self._stop_children()
-            for number, handler in former_handlers.items():
-                signal.signal(number, handler)
+        """Stop at Ctrl-C, SIGTERM and SIGHUP; no child ever outlives the block."""
+        with stop_on_signals(self._request_stop, (*STOP_SIGNALS, signal.SIGHUP)):
+            try:
+                yield
+            finally:
+                self._stop_children()
 
     def start(
         self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path | None = None
     ) -> None:
         """Start one process; its output goes where ours goes, or to a file."""
-        if log is None:
-            self._children[name] = self._spawn(command, env)
-            return
-        with log.open("wb") as output:
+        with log.open("wb") if log else nullcontext() as output:
             self._children[name] = self._spawn(command, env, output)
 
     def run(self, name: str, command: Sequence[str], *, env: Mapping[str, str]) -> None:
@@ -105,8 +98,7 @@ class Supervisor:
             raise StopRequested
         time.sleep(POLL_SECONDS)
 
-    def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def _request_stop(self) -> None:
         self._stop_requested = True
 
     def _spawn(
@@ -129,10 +121,8 @@ class Supervisor:
             _signal_process_group(child, signal.SIGTERM)
         deadline = time.monotonic() + self.grace
         for child in self._children.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             # Also where the leader ended in order: what it left behind goes too.
             _signal_process_group(child, signal.SIGKILL)
             child.wait()
@@ -158,17 +148,11 @@ def find_free_port() -> int:
 
 
 def _signal_process_group(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
-def _load_libc() -> ctypes.CDLL | None:
-    return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-_LIBC = _load_libc()
+_LIBC: ctypes.CDLL | None = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
 

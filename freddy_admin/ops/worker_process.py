@@ -2,22 +2,22 @@
 
 import logging
 import os
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from freddy_admin.core import clock
 from freddy_admin.core.log_formatting import LogThrottle
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
+from freddy_admin.ops.mail_sender import MailSender
 from freddy_admin.sync.platform_status import worker_heartbeat_delete
+from freddy_admin.sync.worker.loop import WorkerLoop
 
 log = logging.getLogger(__name__)
 
@@ -26,44 +26,15 @@ DRAIN_SECONDS = 8.0
 MAX_BACK_OFF_SECONDS = 30.0
 
 
-class CheckLoop(Protocol):
-    """What WorkerProcess needs of `sync.worker.loop.WorkerLoop`."""
-
-    name: str
-
-    @property
-    def busy(self) -> bool:
-        """Whether calls are under way."""
-
-    def tick(self, *, wait: float) -> int:
-        """Start the checks that are due, store the results of those that ended."""
-
-    def drain(self, *, wait: float) -> int:
-        """Store the results of checks that ended, start none."""
-
-    def stop(self) -> None:
-        """Release the leases of checks that have not ended."""
-
-
-class BackgroundTask(Protocol):
-    """Work beside the checks, such as `ops.mail_sender.MailSender`."""
-
-    def tick(self) -> None:
-        """Start what is due; never waits."""
-
-    def stop(self) -> None:
-        """Start nothing more."""
-
-
 @dataclass
 class WorkerProcess:
     """Runs the check loop and the background tasks until `stopping` is set."""
 
-    loop: CheckLoop
+    loop: WorkerLoop
     stopping: threading.Event = field(default_factory=threading.Event)
     drain_seconds: float = DRAIN_SECONDS
     failures: int = 0
-    background_tasks: Sequence[BackgroundTask] = ()
+    background_tasks: Sequence[MailSender] = ()
     _warning_limit: LogThrottle = field(default_factory=LogThrottle)
 
     def run(self) -> bool:
@@ -117,24 +88,6 @@ class WorkerProcess:
 def back_off_seconds(failures: int) -> float:
     """Seconds to wait after so many failures in a row: 1, 2, 4 … 30."""
     return min(MAX_BACK_OFF_SECONDS, 2.0 ** (failures - 1))
-
-
-@contextmanager
-def stop_on_signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C set `stopping` inside the block; the work in hand is finished."""
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stopping.set()
-
-    former_handlers = {
-        number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in former_handlers.items():
-            signal.signal(number, handler)
 
 
 def exit_immediately() -> NoReturn:

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.auth.password_hashing_queue import known_person_hashing_slot
+from freddy_admin.accounts.auth.backends import known_person_hashing_slot
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_create_from_invitation
 from freddy_admin.audit.services import Actor, audit_event_record

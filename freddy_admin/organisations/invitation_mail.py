@@ -15,13 +15,11 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.services import WORKER, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.access import organisation_audit_ref
+from freddy_admin.organisations.access import actor_display_name, organisation_audit_ref
 from freddy_admin.organisations.invitations import token_digest, valid_invitations
 from freddy_admin.organisations.models import Invitation
-from freddy_admin.organisations.person_display_names import actor_display_name
 
 log = logging.getLogger(__name__)
-
 SEND_BATCH_SIZE = 20
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=4)
 

@@ -10,18 +10,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import email_clean
-from freddy_admin.audit.event_count import audit_event_count
+from freddy_admin.accounts.people import email_clean
+from freddy_admin.audit.selectors import audit_event_count
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from freddy_admin.core.later_of_two_clocks import later_clock_now
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
-from freddy_admin.organisations.roles import INVITING_ROLES, Role
+from freddy_admin.organisations.roles import INVITING_ROLES, role_clean
 
 INVITATION_LIFETIME: Final = timedelta(days=7)
 INVITATIONS_PER_HOUR: Final = 20
@@ -94,8 +93,7 @@ def invitation_create(
     Raises InvalidInput for a bad or known address, Conflict above the hourly limit, NotAllowed
     if the actor lost the right to invite in the meantime.
     """
-    if role not in Role.values:
-        raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
+    invited_role = role_clean(role)
     address = email_clean(email)
     organisation = organisation_lock(organisation=organisation)
     _validate_inviter_permission(organisation, actor)
@@ -105,7 +103,7 @@ def invitation_create(
     invitation = Invitation.objects.create(
         organisation=organisation,
         email=address,
-        role=role,
+        role=invited_role,
         invited_by=actor.name[:254],
         invited_by_id=actor.id,
         created_at=now,
@@ -113,7 +111,7 @@ def invitation_create(
         requested_at=now,
         next_attempt_at=now,
     )
-    _invitation_audit_record(AuditTag.MEMBER_INVITED, actor, invitation, role=str(role))
+    _invitation_audit_record(AuditTag.MEMBER_INVITED, actor, invitation, role=str(invited_role))
     return invitation
 
 

@@ -10,12 +10,12 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_ids_with_second_factor
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
-from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.membership_roles import membership_role_write
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.roles import Role, role_clean
 
 LARGEST_ID = 2**63 - 1
 
@@ -65,24 +65,21 @@ def member_role_update(
     Open invitations of somebody who is no longer a manager are withdrawn. Raises InvalidInput,
     NotFound, and Conflict for the last manager.
     """
-    if role not in Role.values:
-        raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
+    new_role = role_clean(role)
     organisation = organisation_lock(organisation=organisation)
     row = _membership_get(organisation, user_id)
     former_role = Role(row.role)
-    if former_role != role:
+    if former_role != new_role:
         if former_role == Role.MANAGER:
             _validate_not_last_manager(organisation, row)
-        membership_role_write(
-            organisation=organisation, actor=actor, user=row.user, role=Role(role)
-        )
+        membership_role_write(organisation=organisation, actor=actor, user=row.user, role=new_role)
         audit_event_record(
             tag=AuditTag.MEMBER_CHANGED,
             actor=actor,
             organisation=organisation_audit_ref(organisation),
             subject=str(row.user),
             old=former_role.value,
-            new=str(role),
+            new=str(new_role),
         )
         row = _membership_get(organisation, user_id)
     return _member_from_membership(row, has_second_factor=False)

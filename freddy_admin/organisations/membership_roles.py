@@ -11,7 +11,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from freddy_admin.accounts.deactivation import api_tokens_remove_organisation
+from freddy_admin.accounts.api_tokens import api_tokens_remove_organisation
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import (
     person_access_reduction_locked,

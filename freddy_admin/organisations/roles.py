@@ -3,7 +3,10 @@
 from enum import StrEnum
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from freddy_admin.core.errors import InvalidInput
 
 
 class Permission(StrEnum):
@@ -44,13 +47,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: frozenset(Permission),
 }
 
+
+def role_clean(value: str) -> Role:
+    """The role of this name. Raises InvalidInput."""
+    if value not in Role.values:
+        raise InvalidInput(gettext("Choose one of viewer, operator, manager."), field="role")
+    return Role(value)
+
+
 # Roles that may invite; an invitation is valid only while its inviter has one of them.
 INVITING_ROLES: frozenset[Role] = frozenset(
     role
     for role, permissions in ROLE_PERMISSIONS.items()
     if Permission.MANAGE_MEMBERS in permissions
 )
-
 # A platform admin has every right in every organisation and over the panel, whatever the role.
 ADMIN_PERMISSIONS: frozenset[Permission | PlatformPermission] = frozenset(
     {*Permission, *PlatformPermission}

@@ -1,55 +1,15 @@
-"""The tenant gate: which organisations a person may see, and with which rights."""
+"""Organisations and people for forms, filters, commands and the platform admins' list."""
+
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.audience import Audience
 from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
-from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.access import organisations_visible
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import (
-    ADMIN_PERMISSIONS,
-    ROLE_PERMISSIONS,
-    Permission,
-    PlatformPermission,
-    Role,
-)
-
-
-def organisation_access_get(*, user: User | AnonymousUser, slug: str) -> Access:
-    """The organisation with what `user` may do in it, in one query.
-
-    Raises NotFound, with the same message, for a missing organisation and a foreign one.
-    """
-    role_values = Membership.objects.filter(organisation=OuterRef("pk"), user=user.pk).values(
-        "role"
-    )
-    organisation = (
-        organisations_visible(user=user)
-        .filter(slug=slug)
-        .annotate(user_role=Subquery(role_values))
-        .first()
-    )
-    if organisation is None:
-        raise NotFound(
-            _("There is no such organisation, or you are not a member of it."), field=None
-        )
-    role = Role(organisation.user_role) if organisation.user_role else None
-    return Access(
-        organisation=organisation, role=role, permissions=_effective_permissions(user, role)
-    )
-
-
-def organisations_visible(*, user: User | AnonymousUser | Audience) -> QuerySet[Organisation]:
-    """Organisations the person belongs to, all for a platform admin; ordered by name."""
-    if not isinstance(user, Audience) and not (isinstance(user, User) and user.is_active):
-        return Organisation.objects.none()
-    if user.is_platform_admin:
-        return Organisation.objects.all()
-    organisation_ids = Membership.objects.filter(user=user.pk).values("organisation")
-    return Organisation.objects.filter(pk__in=organisation_ids)
 
 
 def organisation_assignable_users(*, organisation: Organisation) -> list[User]:
@@ -77,35 +37,38 @@ def organisation_find_by_name(*, user: User | AnonymousUser, name: str) -> Organ
     return organisations_visible(user=user).filter(Q(name=name) | Q(slug=name)).first()
 
 
-def has_platform_permission(*, user: User | AnonymousUser, permission: PlatformPermission) -> bool:
-    """Whether the person has this right over the panel: platform admins alone."""
-    return permission in ADMIN_PERMISSIONS and _is_active_platform_admin(user)
+PAGE_SIZE = 50
+SEARCH_LIMIT = 100
 
 
-def organisations_with_permission(*, user: User, permission: Permission) -> QuerySet[Organisation]:
-    """Organisations in which the person has this permission, all for a platform admin."""
-    roles = [role for role, permissions in ROLE_PERMISSIONS.items() if permission in permissions]
-    memberships = Membership.objects.filter(
-        organisation=OuterRef("pk"), user=user.pk, role__in=[role.value for role in roles]
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """One page of people, by address; `has_more` where another follows."""
+
+    people: list[User]
+    page: int
+    has_more: bool
+
+
+def people_search(*, search: str, page: int) -> PeoplePage:
+    """People whose name, address or organisation contains the search text; two queries.
+
+    Memberships and their organisations are prefetched.
+    """
+    people = User.objects.order_by("email")
+    words = search.replace("\x00", "").strip()[:SEARCH_LIMIT]
+    if words:
+        matching_memberships = Membership.objects.filter(
+            user=OuterRef("pk"), organisation__name__icontains=words
+        )
+        people = people.filter(
+            Q(name__icontains=words) | Q(email__icontains=words) | Exists(matching_memberships)
+        )
+    memberships = Membership.objects.select_related("organisation").order_by("organisation__name")
+    start = (page - 1) * PAGE_SIZE
+    rows = list(
+        people.prefetch_related(Prefetch("memberships", queryset=memberships))[
+            start : start + PAGE_SIZE + 1
+        ]
     )
-    organisations = organisations_visible(user=user)
-    return (
-        organisations
-        if can_create_organisations(user=user)
-        else organisations.filter(Exists(memberships))
-    )
-
-
-def can_create_organisations(*, user: User | AnonymousUser) -> bool:
-    """Whether the person may create and delete organisations."""
-    return has_platform_permission(user=user, permission=PlatformPermission.ADD_ORGANISATIONS)
-
-
-def _is_active_platform_admin(user: User | AnonymousUser) -> bool:
-    return isinstance(user, User) and user.is_active and user.is_platform_admin
-
-
-def _effective_permissions(user: User | AnonymousUser, role: Role | None) -> frozenset[Permission]:
-    if _is_active_platform_admin(user):
-        return frozenset(Permission) & ADMIN_PERMISSIONS
-    return ROLE_PERMISSIONS[role] if role else frozenset()
+    return PeoplePage(rows[:PAGE_SIZE], page, len(rows) > PAGE_SIZE)

@@ -1,9 +1,10 @@
 """Changes of organisations, and memberships set by the operator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -21,13 +22,16 @@ from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.membership_roles import membership_role_write
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.organisations.roles import Role
-from freddy_admin.organisations.slugs import SlugAllocator, slug_base
+from freddy_admin.organisations.roles import Role, role_clean
 
 NAME_MAX_LENGTH = 120
 # Attempts of one person, refused ones included.
 RENAME_LIMIT = RateLimit("renames", amount=5, seconds=3_600)
 BATCH_SIZE = 500
+SLUG_BASE_MAX_LENGTH = 120
+FALLBACK_SLUG = "organisation"
+# Path segments below /organisations/ that are pages.
+RESERVED_SLUGS = frozenset({"new", "add", "import", "export"})
 
 
 @transaction.atomic
@@ -161,24 +165,46 @@ def member_ensure(
     May lower the last manager, for a platform admin can appoint another. Raises InvalidInput,
     and NotFound if the organisation was deleted meanwhile.
     """
-    if role not in Role.values:
-        raise InvalidInput(_("Choose one of viewer, operator, manager."), field="role")
+    new_role = role_clean(role)
     if not user.is_active:
         raise InvalidInput(_("The account of this person is switched off."), field="user")
     organisation = organisation_lock(organisation=organisation)
     former_role = membership_role_write(
-        organisation=organisation, actor=actor, user=user, role=Role(role)
+        organisation=organisation, actor=actor, user=user, role=new_role
     )
-    if former_role != role:
+    if former_role != new_role:
         audit_event_record(
             tag=AuditTag.MEMBER_CHANGED if former_role else AuditTag.MEMBER_ADDED,
             actor=actor,
             organisation=organisation_audit_ref(organisation),
             subject=str(user),
             old=former_role.value if former_role else None,
-            new=str(role),
+            new=str(new_role),
         )
-    return Role(role)
+    return new_role
+
+
+class SlugAllocator:
+    """Allocates unused slugs: `acme`, `acme-2`, `acme-3` …"""
+
+    def __init__(self, taken_slugs: Iterable[str]) -> None:
+        self._taken_slugs = set(taken_slugs) | RESERVED_SLUGS
+        self._next_number: dict[str, int] = {}
+
+    def allocate(self, name: str) -> str:
+        """An unused slug for this name, reserved from now on."""
+        base = slug_base(name)
+        slug, number = base, self._next_number.get(base, 2)
+        while slug in self._taken_slugs:
+            slug, number = f"{base}-{number}", number + 1
+        self._next_number[base] = number
+        self._taken_slugs.add(slug)
+        return slug
+
+
+def slug_base(name: str) -> str:
+    """The slug of a name before any number is added."""
+    return slugify(name)[:SLUG_BASE_MAX_LENGTH].strip("-_") or FALLBACK_SLUG
 
 
 def _validate_name_unused(name: str, *, excluded: Organisation | None) -> None:

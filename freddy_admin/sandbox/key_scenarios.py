@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 KEY_PREFIX = "oak_live_"
 KEY_LENGTH = 63
@@ -11,78 +12,61 @@ _LONGEST_ORGANISATION, _LONGEST_LABEL, _LONGEST_SHARED_SEED = 16, 8, 6
 
 
 class Scenario(StrEnum):
-    """One behaviour of the sandbox; the sentences stand in ``SCENARIO_SENTENCES``."""
+    """One behaviour of the sandbox: its name in a key, and a sentence on it."""
 
-    HEALTHY = "healthy"
-    LATE = "late"
-    OVERDUE = "overdue"
-    NEVER_SYNCED = "never_synced"
-    WAITING = "waiting"
-    NO_SCHEDULE = "no_schedule"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    KEY_PAUSED = "key_paused"
-    DEACTIVATED = "deactivated"
-    NOT_PERMITTED = "not_permitted"
-    FIREWALL = "firewall"
-    RATE_LIMITED = "rate_limited"
-    SPENDING_LIMIT = "spending_limit"
-    ERROR_HTML = "error_html"
-    UNAVAILABLE = "unavailable"
-    TRUNCATED = "truncated"
-    WRONG_TYPES = "wrong_types"
-    NOT_JSON = "not_json"
-    SLOW = "slow"
-    HANGING = "hanging"
-    DRIP = "drip"
-    JUMPING = "jumping"
-    SKIPPING = "skipping"
-    FLAKY = "flaky"
-    IMPOSSIBLE_TIMES = "impossible_times"
-    INCONSISTENT = "inconsistent"
-    HUGE = "huge"
-    REDIRECT = "redirect"
-    SYNC_VANISHES = "sync_vanishes"
-    SYNC_REFUSED = "sync_refused"
-    SYNC_FAILS = "sync_fails"
-    SYNC_IGNORED = "sync_ignored"
+    sentence: str
 
+    def __new__(cls, value: str, sentence: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
 
-SCENARIO_SENTENCES: dict[Scenario, str] = {
-    Scenario.HEALTHY: "Syncs on schedule; the interval differs from key to key.",
-    Scenario.LATE: "A daily sync that was due a while ago and is still within its grace.",
-    Scenario.OVERDUE: "The last sync that was due did not come, and the grace is long over.",
-    Scenario.NEVER_SYNCED: "The first sync was due hours ago and never came.",
-    Scenario.WAITING: "A monthly sync whose first run is still ahead.",
-    Scenario.NO_SCHEDULE: "Synced once, but no next time and no interval are set.",
-    Scenario.REJECTED: "401 INVALID_API_KEY: the key is not known.",
-    Scenario.EXPIRED: "401 API_KEY_EXPIRED.",
-    Scenario.KEY_PAUSED: "401 API_KEY_PAUSED.",
-    Scenario.DEACTIVATED: "401 API_KEY_DEACTIVATED.",
-    Scenario.NOT_PERMITTED: "403 INSUFFICIENT_PERMISSIONS, in the API's own envelope.",
-    Scenario.FIREWALL: "403 as a web page: a firewall speaks, not the API.",
-    Scenario.RATE_LIMITED: "429 on every call, with a Retry-After of seconds.",
-    Scenario.SPENDING_LIMIT: "429 because the spending limit is reached; waiting does not cure it.",
-    Scenario.ERROR_HTML: "500 as a web page.",
-    Scenario.UNAVAILABLE: "503 with a Retry-After.",
-    Scenario.TRUNCATED: "200, but the connection ends in the middle of the body.",
-    Scenario.WRONG_TYPES: "200 with every figure in the wrong type.",
-    Scenario.NOT_JSON: "200 with a web page instead of JSON.",
-    Scenario.SLOW: "The right answer after about two seconds.",
-    Scenario.HANGING: "Takes the request and never answers.",
-    Scenario.DRIP: "Answers one byte at a time.",
-    Scenario.JUMPING: "Syncs on schedule, but the number of tools jumps every ten minutes.",
-    Scenario.SKIPPING: "The next time moves on every hour while the last sync stays where it was.",
-    Scenario.FLAKY: "Syncs on schedule, but every third call fails with 502.",
-    Scenario.IMPOSSIBLE_TIMES: "The last sync lies in the future.",
-    Scenario.INCONSISTENT: "More tools enabled than there are.",
-    Scenario.HUGE: "The right figures inside a body of several megabytes.",
-    Scenario.REDIRECT: "302 to another host.",
-    Scenario.SYNC_VANISHES: "Healthy; starting a sync starts one, but no answer comes back.",
-    Scenario.SYNC_REFUSED: "Healthy; starting a sync is refused with 409 and starts none.",
-    Scenario.SYNC_FAILS: "Healthy; starting a sync gets 500 as a web page and starts none.",
-    Scenario.SYNC_IGNORED: "A monthly sync; starting one is answered well but changes nothing.",
-}
+    HEALTHY = "healthy", "Syncs on schedule; the interval differs from key to key."
+    LATE = "late", "A daily sync that was due a while ago and is still within its grace."
+    OVERDUE = "overdue", "The last sync that was due did not come, and the grace is long over."
+    NEVER_SYNCED = "never_synced", "The first sync was due hours ago and never came."
+    WAITING = "waiting", "A monthly sync whose first run is still ahead."
+    NO_SCHEDULE = "no_schedule", "Synced once, but no next time and no interval are set."
+    REJECTED = "rejected", "401 INVALID_API_KEY: the key is not known."
+    EXPIRED = "expired", "401 API_KEY_EXPIRED."
+    KEY_PAUSED = "key_paused", "401 API_KEY_PAUSED."
+    DEACTIVATED = "deactivated", "401 API_KEY_DEACTIVATED."
+    NOT_PERMITTED = "not_permitted", "403 INSUFFICIENT_PERMISSIONS, in the API's own envelope."
+    FIREWALL = "firewall", "403 as a web page: a firewall speaks, not the API."
+    RATE_LIMITED = "rate_limited", "429 on every call, with a Retry-After of seconds."
+    SPENDING_LIMIT = (
+        "spending_limit",
+        "429 because the spending limit is reached; waiting does not cure it.",
+    )
+    ERROR_HTML = "error_html", "500 as a web page."
+    UNAVAILABLE = "unavailable", "503 with a Retry-After."
+    TRUNCATED = "truncated", "200, but the connection ends in the middle of the body."
+    WRONG_TYPES = "wrong_types", "200 with every figure in the wrong type."
+    NOT_JSON = "not_json", "200 with a web page instead of JSON."
+    SLOW = "slow", "The right answer after about two seconds."
+    HANGING = "hanging", "Takes the request and never answers."
+    DRIP = "drip", "Answers one byte at a time."
+    JUMPING = "jumping", "Syncs on schedule, but the number of tools jumps every ten minutes."
+    SKIPPING = (
+        "skipping",
+        "The next time moves on every hour while the last sync stays where it was.",
+    )
+    FLAKY = "flaky", "Syncs on schedule, but every third call fails with 502."
+    IMPOSSIBLE_TIMES = "impossible_times", "The last sync lies in the future."
+    INCONSISTENT = "inconsistent", "More tools enabled than there are."
+    HUGE = "huge", "The right figures inside a body of several megabytes."
+    REDIRECT = "redirect", "302 to another host."
+    SYNC_VANISHES = (
+        "sync_vanishes",
+        "Healthy; starting a sync starts one, but no answer comes back.",
+    )
+    SYNC_REFUSED = "sync_refused", "Healthy; starting a sync is refused with 409 and starts none."
+    SYNC_FAILS = "sync_fails", "Healthy; starting a sync gets 500 as a web page and starts none."
+    SYNC_IGNORED = (
+        "sync_ignored",
+        "A monthly sync; starting one is answered well but changes nothing.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The routes of the API page, for a healthy key; `SandboxApi` adds the faults of scenarios."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from freddy_admin.sandbox import api_errors
@@ -94,12 +94,7 @@ def trigger_sync(call: RouteCall) -> SandboxResponse:
         "sync_mode": "full" if is_full_sync else "incremental",
         "message": "Connector sync completed.",
     }
-    return SandboxResponse(
-        200,
-        json.dumps(payload).encode(),
-        {"Content-Type": "application/json"},
-        delay_seconds=call.sync_seconds,
-    )
+    return replace(json_response(payload), delay_seconds=call.sync_seconds)
 
 
 def list_auth_configs(call: RouteCall) -> SandboxResponse:

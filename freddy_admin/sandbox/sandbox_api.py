@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from freddy_admin.sandbox import api_errors, route_handlers
 from freddy_admin.sandbox.api_errors import SandboxApiError
 from freddy_admin.sandbox.key_scenarios import ParsedKey, Scenario, parse_sandbox_key
-from freddy_admin.sandbox.rate_limit import RateLimit
 from freddy_admin.sandbox.responses import (
     API_VERSION,
     SandboxResponse,
@@ -19,7 +18,7 @@ from freddy_admin.sandbox.responses import (
 )
 from freddy_admin.sandbox.route_handlers import RouteCall
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
-from freddy_admin.sandbox.sandbox_state import SandboxState
+from freddy_admin.sandbox.sandbox_state import RateLimit, SandboxState
 
 _TOOL_PATH = ("/v1/admin/composio/tools/", "/status")
 _ROUTES: dict[str, tuple[str, Callable[[RouteCall], SandboxResponse]]] = {
@@ -94,37 +93,37 @@ class SandboxApi:
         path = urlsplit(request.target).path
         if path in _PUBLIC_ROUTES:
             if request.method != "GET":
-                return self._with_api_headers(self._method_not_allowed("GET"))
+                return self._error(api_errors.METHOD_NOT_ALLOWED).with_headers({"Allow": "GET"})
             return self._with_api_headers(_PUBLIC_ROUTES[path]())
         method, route, tool_key = _find_route(path)
         if route is None:
-            return self._with_api_headers(error_response(api_errors.NOT_FOUND, self._clock.now()))
+            return self._error(api_errors.NOT_FOUND)
         if method != request.method:
-            return self._with_api_headers(self._method_not_allowed(method))
+            return self._error(api_errors.METHOD_NOT_ALLOWED).with_headers({"Allow": method})
         return self._respond_to_key(request, route, tool_key)
 
     def _respond_to_key(
         self, request: SandboxRequest, route: Callable[[RouteCall], SandboxResponse], tool_key: str
     ) -> SandboxResponse:
         if not request.key:
-            return self._with_api_headers(error_response(api_errors.NO_KEY, self._clock.now()))
+            return self._error(api_errors.NO_KEY)
         key = parse_sandbox_key(request.key)
         if key is None:
-            return self._with_api_headers(error_response(api_errors.INVALID_KEY, self._clock.now()))
+            return self._error(api_errors.INVALID_KEY)
         starts_sync = route is route_handlers.trigger_sync
         scenario_response = self._scenario_response(request, key, starts_sync=starts_sync)
         if scenario_response is not None:
             return scenario_response
-        wait_seconds, remaining = self._state.take_token(request.key, self._clock.now())
+        now = self._clock.now()
+        wait_seconds, remaining = self._state.take_token(request.key, now)
         if wait_seconds:
-            response = error_response(
-                api_errors.TOO_MANY_REQUESTS, self._clock.now(), retry_after=wait_seconds
+            return self._error(
+                api_errors.TOO_MANY_REQUESTS, key, remaining, retry_after=wait_seconds
             )
-            return self._with_api_headers(response, key, remaining)
         call = RouteCall(
             secret=request.key,
             key=key,
-            now=self._clock.now(),
+            now=now,
             state=self._state,
             query=dict(parse_qsl(urlsplit(request.target).query)),
             body=request.body,
@@ -140,20 +139,18 @@ class SandboxApi:
         self, request: SandboxRequest, key: ParsedKey, *, starts_sync: bool
     ) -> SandboxResponse | None:
         """The response of this scenario, or None where the route responds."""
-        scenario, now = key.scenario, self._clock.now()
+        scenario = key.scenario
         if starts_sync and scenario is Scenario.SYNC_REFUSED:
-            return self._with_api_headers(error_response(api_errors.SYNC_RUNNING, now), key)
+            return self._error(api_errors.SYNC_RUNNING, key)
         if starts_sync and scenario is Scenario.SYNC_FAILS:
             return html_response(*_SCENARIO_HTML_PAGES[Scenario.ERROR_HTML])
         if scenario in _SCENARIO_ERRORS:
-            return self._with_api_headers(error_response(_SCENARIO_ERRORS[scenario], now))
+            return self._error(_SCENARIO_ERRORS[scenario])
         if scenario in _SCENARIO_HTML_PAGES:
             return html_response(*_SCENARIO_HTML_PAGES[scenario])
         if scenario in _SCENARIO_WAITS:
             api_error, seconds = _SCENARIO_WAITS[scenario]
-            return self._with_api_headers(
-                error_response(api_error, now, retry_after=seconds), key, 0
-            )
+            return self._error(api_error, key, 0, retry_after=seconds)
         if scenario is Scenario.REDIRECT:
             # A path of its own, so that `request_counts.by_path` shows a client that followed.
             location = f"{request.redirect_origin}/elsewhere{request.target}"
@@ -168,13 +165,11 @@ class SandboxApi:
     def _with_scenario_fault(self, response: SandboxResponse, key: ParsedKey) -> SandboxResponse:
         """A good response with this scenario's fault in it."""
         if key.scenario is Scenario.SLOW:
-            return replace(
-                response, delay_seconds=response.delay_seconds + self._options.slow_seconds
-            )
+            delay_seconds = response.delay_seconds + self._options.slow_seconds
+            return replace(response, delay_seconds=delay_seconds)
         if key.scenario is Scenario.WRONG_TYPES:
-            return replace(
-                response, body=json.dumps(_with_wrong_types(json.loads(response.body))).encode()
-            )
+            body = json.dumps(_with_wrong_types(json.loads(response.body)))
+            return replace(response, body=body.encode())
         if key.scenario is Scenario.HUGE:
             padding = b'{"padding": "' + b"x" * self._options.huge_bytes + b'", '
             return replace(response, body=response.body.replace(b"{", padding, 1))
@@ -182,9 +177,16 @@ class SandboxApi:
             response, transmission=_SCENARIO_TRANSMISSIONS.get(key.scenario, Transmission.WHOLE)
         )
 
-    def _method_not_allowed(self, allowed: str) -> SandboxResponse:
-        response = error_response(api_errors.METHOD_NOT_ALLOWED, self._clock.now())
-        return response.with_headers({"Allow": allowed})
+    def _error(
+        self,
+        api_error: SandboxApiError,
+        key: ParsedKey | None = None,
+        remaining: int | None = None,
+        *,
+        retry_after: int | None = None,
+    ) -> SandboxResponse:
+        response = error_response(api_error, self._clock.now(), retry_after=retry_after)
+        return self._with_api_headers(response, key, remaining)
 
     def _with_api_headers(
         self, response: SandboxResponse, key: ParsedKey | None = None, remaining: int | None = None

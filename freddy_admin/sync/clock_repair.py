@@ -52,6 +52,7 @@ class _TimestampedTable:
     model: type[Model]
     past_columns: Sequence[str]
     planned_columns: Mapping[str, timedelta] = field(default_factory=dict)
+    special_columns: Sequence[str] = ()  # see `_repair_special_columns`
     is_append_only: bool = False
 
     def column_limits(self, since: datetime, now: datetime) -> dict[str, tuple[datetime, datetime]]:
@@ -88,7 +89,7 @@ class _TimestampedTable:
 
 
 _TIMESTAMPED_TABLES: Final = (
-    _TimestampedTable(ApiToken, ("created_at", "last_used_at")),
+    _TimestampedTable(ApiToken, ("created_at", "last_used_at"), special_columns=("expires_at",)),
     _TimestampedTable(SetupLink, ("created_at",), {"expires_at": _HOUR}),
     _TimestampedTable(PasswordResetRequest, ("requested_at",), {"next_attempt_at": _HOUR}),
     _TimestampedTable(
@@ -122,6 +123,7 @@ _TIMESTAMPED_TABLES: Final = (
             "updated_at",
         ),
         {"unknown_at": MAX_PLANNING_HORIZON, "hold_until": MAX_PLANNING_HORIZON},
+        special_columns=("next_check_at",),
     ),
     _TimestampedTable(
         CatalogSnapshot,
@@ -131,7 +133,12 @@ _TIMESTAMPED_TABLES: Final = (
     _TimestampedTable(WorkerHeartbeat, ("started_at", "heartbeat_at")),
     _TimestampedTable(ApiHealth, ("checked_at",)),
     _TimestampedTable(CheckRun, ("first_at", "last_at"), is_append_only=True),
-    _TimestampedTable(HistoryEvent, ("noticed_at", "until"), is_append_only=True),
+    _TimestampedTable(
+        HistoryEvent,
+        ("noticed_at", "until"),
+        special_columns=("at", "details"),
+        is_append_only=True,
+    ),
 )
 
 
@@ -159,20 +166,13 @@ def _repair_table(table: _TimestampedTable, since: datetime, now: datetime) -> i
                     value = getattr(row, name)
                     if value is not None and value > limit:
                         setattr(row, name, replacement)
-            names = [*columns, *_EXTRA_COLUMNS.get(table.model, ())]
+            names = [*columns, *table.special_columns]
             table.model._default_manager.bulk_update(rows, names, batch_size=50)  # noqa: SLF001
         if table.model is SyncStatus:
             observation_cache_invalidate(rows=rows)
         count += len(rows)
         if len(rows) < _BATCH_SIZE:
             return count
-
-
-_EXTRA_COLUMNS: Final[dict[type[Model], tuple[str, ...]]] = {
-    ApiToken: ("expires_at",),
-    SyncStatus: ("next_check_at",),
-    HistoryEvent: ("at", "details"),
-}
 
 
 def _repair_special_columns(row: Model, since: datetime, now: datetime) -> None:

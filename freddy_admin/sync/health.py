@@ -63,7 +63,6 @@ class HealthFacts:
     refusal_is_not_permitted: bool = False  # the latest of them was a 403
     unreadable_since: datetime | None = None
     master_key_misfit_since: datetime | None = None  # the platform's master key does not fit
-    paused_at: datetime | None = None
     grace: timedelta | None = None  # the key's own
     check_period: timedelta = 5 * MINUTE  # P
 
@@ -101,14 +100,18 @@ def observation_lifetime(check_period: timedelta) -> timedelta:
     return max(3 * check_period, 15 * MINUTE)
 
 
-def assess_health(facts: HealthFacts, *, now: datetime) -> HealthVerdict:
-    """The first line of the table that fits, at `now`."""
-    if facts.paused_at is not None:
-        return HealthVerdict(HealthState.PAUSED, facts.paused_at, 1)
-    stale_at = unknown_at(facts)
-    if stale_at is not None and now > stale_at:
+def effective_verdict(
+    verdict: HealthVerdict, *, paused_at: datetime | None, stale_at: datetime | None, now: datetime
+) -> HealthVerdict:
+    """`verdict` with lines 1 and 5, which need no new observation, as they are at `now`.
+
+    `stale_at` is what `unknown_at` said. The same in SQL: `effective_state_expression`.
+    """
+    if paused_at is not None:
+        return HealthVerdict(HealthState.PAUSED, paused_at, 1)
+    if stale_at is not None and stale_at < now:
         return HealthVerdict(HealthState.UNKNOWN, stale_at, 5)
-    return assess_observation(facts, now=now)
+    return verdict
 
 
 def assess_observation(facts: HealthFacts, *, now: datetime) -> HealthVerdict:

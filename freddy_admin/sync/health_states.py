@@ -23,7 +23,6 @@ class HealthState(models.TextChoices):
 
 STATES_WORST_FIRST: tuple[HealthState, ...] = tuple(HealthState)
 STATE_RANK: dict[HealthState, int] = {state: rank for rank, state in enumerate(STATES_WORST_FIRST)}
-
 # States in which somebody of ours has to do something.
 STATES_NEEDING_ACTION: frozenset[HealthState] = frozenset(
     {
@@ -34,17 +33,7 @@ STATES_NEEDING_ACTION: frozenset[HealthState] = frozenset(
         HealthState.NEVER_SYNCED,
     }
 )
-
 # States that end once a working secret is entered.
 NEW_SECRET_STATES: frozenset[HealthState] = frozenset(
     {HealthState.KEY_UNREADABLE, HealthState.KEY_REJECTED, HealthState.KEY_NOT_PERMITTED}
 )
-
-
-def worst_health_state(states: list[HealthState]) -> HealthState | None:
-    """The worst of the parts, None without any.
-
-    Green needs at least one green part: the ranking sees to it, since waiting, not checked and
-    unknown are all worse than up to date, and paused alone stays paused.
-    """
-    return min(states, key=STATE_RANK.__getitem__, default=None)

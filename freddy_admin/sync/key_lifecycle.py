@@ -81,7 +81,9 @@ def key_update(
         )
         if updated.grace_minutes != key.grace_minutes:
             SyncStatus.objects.filter(pk=key.pk).update(next_check_at=clock.now())
-        _record_key_action(updated, "edited", actor=actor)
+        history_event_create(
+            key=updated, kind=EventKind.KEY_CHANGED, details={"what": "edited"}, actor=actor.name
+        )
     return updated
 
 
@@ -134,7 +136,11 @@ def key_monitoring_start(
                     row, event, actor=actor, now=now, pending_history=pending_history
                 )
                 row.save()
-            new_rows = [_new_sync_status(key) for key in batch if key.pk not in known_rows]
+            new_rows = [
+                SyncStatus(key=key, organisation_id=key.organisation_id, key_version=key.version)
+                for key in batch
+                if key.pk not in known_rows
+            ]
             for row in new_rows:
                 _restart_sync_status(
                     row, "added", actor=actor, now=now, pending_history=pending_history
@@ -143,10 +149,6 @@ def key_monitoring_start(
             pending_history_save(pending_history)
         invalidate_cache = partial(observation_cache_invalidate, rows=list(known_rows.values()))
         transaction.on_commit(invalidate_cache)
-
-
-def _new_sync_status(key: ApiKey) -> SyncStatus:
-    return SyncStatus(key=key, organisation_id=key.organisation_id, key_version=key.version)
 
 
 def _restart_sync_status(
@@ -168,10 +170,3 @@ def _record_key_transition(row: SyncStatus, change: KeyChange, *, actor: Actor) 
     check_run_interrupt(row, pending_history=pending_history, now=now)
     key_change_record(pending_history, row, change, actor=actor.name, now=now)
     pending_history_save(pending_history)
-
-
-def _record_key_action(key: ApiKey, event: str, *, actor: Actor) -> None:
-    """Record in the history what a person did with a key that changes nothing of its state."""
-    history_event_create(
-        key=key, kind=EventKind.KEY_CHANGED, details={"what": event}, actor=actor.name
-    )

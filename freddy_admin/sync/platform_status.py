@@ -10,8 +10,8 @@ from django.db import connection
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.audit.chain_verification import audit_verification_get
 from freddy_admin.audit.models import AuditVerification
-from freddy_admin.audit.verification_job import audit_verification_get
 from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import (
@@ -21,27 +21,18 @@ from freddy_admin.core.clock_skew import (
     trusted_now,
 )
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
-from freddy_admin.vault.master_key_rotation_progress import RotationState, rotation_get_latest
+from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
 from freddy_admin.vault.master_key_state import (
     MasterKeyState,
     MasterKeyUsage,
     master_key_state,
     master_key_usage,
 )
+from freddy_admin.vault.models import MasterKeyRotation
 
 # A worker that was silent for a day will not come back: its row is deleted.
 _HEARTBEAT_RETENTION = timedelta(days=1)
 HEARTBEAT_TIMEOUT_SECONDS = 30.0  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class ApiHealthResult:
-    """What the public health route said, or why it did not answer (a kind of failure)."""
-
-    at: datetime
-    reachable: bool
-    kind: str = ""
-    elapsed_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +50,7 @@ class PlatformStatus:
     master_key: MasterKeyState
     master_keys: list[MasterKeyUsage]
     master_keys_are_wrapped: bool  # by a KMS, which the worker asks at its start
-    rotation: RotationState | None
+    rotation: MasterKeyRotation | None
     audit: AuditVerification | None
     clocks_compared_at: datetime | None  # when they were compared
     deletion_hold: DeletionHold | None  # why nothing is deleted
@@ -123,25 +114,18 @@ def worker_heartbeat_delete(*, name: str) -> None:
     WorkerHeartbeat.objects.filter(name=name[:120]).delete()
 
 
-def api_health_probe(client: AitronosClient) -> ApiHealthResult:
-    """Ask the public health route; touches no database, never raises."""
+def api_health_probe(client: AitronosClient) -> ApiHealth:
+    """Ask the public health route; saves nothing, never raises.
+
+    Returns the one row, unsaved: what the route said, or the kind of failure.
+    """
+    elapsed_ms, kind = None, ""
     try:
-        response = client.get_health()
+        elapsed_ms = client.get_health().info.elapsed_ms
     except AitronosError as error:
-        return ApiHealthResult(clock.now(), reachable=False, kind=str(error.kind))
+        kind = str(error.kind)
     except Exception:  # noqa: BLE001  a probe must not end the worker
-        return ApiHealthResult(clock.now(), reachable=False, kind="internal")
-    return ApiHealthResult(clock.now(), reachable=True, elapsed_ms=response.info.elapsed_ms)
-
-
-def api_health_record(*, result: ApiHealthResult) -> None:
-    """Store the latest result: one row."""
-    ApiHealth.objects.update_or_create(
-        pk=1,
-        defaults={
-            "checked_at": result.at,
-            "reachable": result.reachable,
-            "kind": result.kind,
-            "elapsed_ms": result.elapsed_ms,
-        },
+        kind = "internal"
+    return ApiHealth(
+        pk=1, checked_at=clock.now(), reachable=not kind, kind=kind, elapsed_ms=elapsed_ms
     )

@@ -1,16 +1,13 @@
 """The result of testing a new secret, and how it is stored beside the secret."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from freddy_admin.core import clock
-from freddy_admin.vault.models import CandidateSecret, CandidateState, KeyCandidate
+from freddy_admin.vault.models import CandidateSecret
 
 # Kinds of a result where the sealed bytes could not be opened.
 UNREADABLE_RESULT_KINDS = frozenset({"master_key_misfit", "key_unreadable"})
-# A tested secret that nobody kept or discarded for this long expires.
-DECISION_PERIOD: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +73,3 @@ CANDIDATE_RESULT_FIELDS = (
     "lease_until",
     "lease_token",
 )
-
-
-def decision_deadline(candidate: KeyCandidate) -> datetime | None:
-    """When the candidate expires unless somebody decides; None while it waits for its test."""
-    if candidate.state == CandidateState.PENDING:
-        return None
-    return (candidate.tested_at or candidate.created_at) + DECISION_PERIOD

@@ -1,12 +1,16 @@
-"""Finds duplicate secrets in one organisation by their fingerprint, opening nothing."""
+"""Finds copies of a secret, stored or in readable texts, by fingerprint; opens nothing."""
 
 from collections.abc import Collection, Iterable
 
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core.errors import InvalidInput
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
+from freddy_admin.vault.sealing import secret_fingerprint
 
 # A candidate in these states counts as a copy of its secret.
 WAITING_STATES = (CandidateState.PENDING, CandidateState.UNTESTED, CandidateState.DIFFERS)
@@ -24,7 +28,16 @@ def secret_validate_not_duplicate(*, key: ApiKey, fingerprint: str) -> None:
         key__organisation_id=key.organisation_id, state__in=WAITING_STATES, fingerprint=fingerprint
     )
     for candidate in candidates.select_related("key"):
-        _candidate_validate_not_duplicate(candidate, key=key)
+        if candidate.key_id != key.pk:
+            raise InvalidInput(
+                _("This API key is already here: “%(label)s” waits to be kept.")
+                % {"label": candidate.key.label},
+                field="api_key",
+            )
+        if candidate.state == CandidateState.PENDING:
+            raise InvalidInput(
+                _("This API key is already here: it is being tested."), field="api_key"
+            )
 
 
 def secret_validate_not_in_other_active_key(*, key: ApiKey, fingerprint: str) -> None:
@@ -53,17 +66,6 @@ def duplicate_candidates_list(*, ids: Collection[int]) -> list[KeyCandidate]:
     return list(candidates.select_related("key__organisation"))
 
 
-def _candidate_validate_not_duplicate(candidate: KeyCandidate, *, key: ApiKey) -> None:
-    if candidate.key_id != key.pk:
-        raise InvalidInput(
-            _("This API key is already here: “%(label)s” waits to be kept.")
-            % {"label": candidate.key.label},
-            field="api_key",
-        )
-    if candidate.state == CandidateState.PENDING:
-        raise InvalidInput(_("This API key is already here: it is being tested."), field="api_key")
-
-
 def fingerprints_of_organisations(*, organisation_ids: Iterable[int]) -> set[tuple[int, str]]:
     """(organisation id, fingerprint) of every active key and waiting candidate."""
     fingerprints: set[tuple[int, str]] = set()
@@ -77,3 +79,31 @@ def fingerprints_of_organisations(*, organisation_ids: Iterable[int]) -> set[tup
         )
         fingerprints.update(candidates.values_list("key__organisation_id", "fingerprint"))
     return fingerprints
+
+
+@sensitive_variables()
+def key_details_validate_without_stored_key(
+    *, organisation: Organisation, details: KeyDetails
+) -> None:
+    """Raise InvalidInput for the field whose text, or a word of it, is a key stored here.
+
+    Opens nothing: texts and stored keys are compared by their fingerprints.
+    """
+    field_texts = [("label", details.label), ("organization_id", details.organization_id)]
+    field_texts += [("tags", tag) for tag in details.tags]
+    fields_by_fingerprint = {
+        secret_fingerprint(word): field
+        for field, text in field_texts
+        for word in {text, *text.split()}
+    }
+    keys = ApiKey.objects.filter(organisation=organisation, fingerprint__in=fields_by_fingerprint)
+    candidates = KeyCandidate.objects.filter(
+        key__organisation=organisation, fingerprint__in=fields_by_fingerprint
+    )
+    for rows in (keys, candidates):
+        fingerprint = rows.exclude(fingerprint="").values_list("fingerprint", flat=True).first()
+        if fingerprint is not None:
+            raise InvalidInput(
+                _("This is an API key that is stored here. Everybody could read it: remove it."),
+                field=fields_by_fingerprint[fingerprint],
+            )

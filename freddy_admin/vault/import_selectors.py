@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
+from freddy_admin.core.clock_skew import later_clock_now
 from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.core.later_of_two_clocks import later_clock_now
 from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportDraftState
 
 # A draft that is not confirmed for this long is wiped.
@@ -25,22 +25,12 @@ def open_import_drafts_list(*, user: User) -> QuerySet[ImportDraft]:
 
 def import_draft_get(*, user: User, draft_id: UUID) -> ImportDraft:
     """This person's draft, open or confirmed; NotFound for a foreign one and a missing one."""
-    draft = _unexpired_import_drafts().filter(person=user, pk=draft_id).first()
-    if draft is None:
-        raise _import_draft_not_found()
-    return draft
+    return _import_draft_get(ImportDraft.objects.all(), user, draft_id)
 
 
 def import_draft_lock(*, user: User, draft_id: UUID, state: ImportDraftState) -> ImportDraft:
     """This person's draft, locked; raises NotFound, and Conflict if it is in another state."""
-    draft = (
-        _unexpired_import_drafts()
-        .select_for_update(no_key=True)
-        .filter(person=user, pk=draft_id)
-        .first()
-    )
-    if draft is None:
-        raise _import_draft_not_found()
+    draft = _import_draft_get(ImportDraft.objects.select_for_update(no_key=True), user, draft_id)
     if draft.state != state:
         raise Conflict(_("This import was confirmed already. Look at what became of it."))
     return draft
@@ -60,16 +50,15 @@ def import_rows_list(*, draft: ImportDraft, state: str = "") -> QuerySet[ImportD
     return rows.filter(state=state) if state else rows
 
 
-def _unexpired_import_drafts() -> QuerySet[ImportDraft]:
+def _import_draft_get(drafts: QuerySet[ImportDraft], user: User, draft_id: UUID) -> ImportDraft:
+    now = later_clock_now()
     # A confirmed draft stays readable for another lifetime.
-    return ImportDraft.objects.filter(
-        created_at__gt=later_clock_now() - 2 * IMPORT_DRAFT_LIFETIME
-    ).exclude(
-        state=ImportDraftState.OPEN, created_at__lte=later_clock_now() - IMPORT_DRAFT_LIFETIME
+    unexpired_drafts = drafts.filter(created_at__gt=now - 2 * IMPORT_DRAFT_LIFETIME).exclude(
+        state=ImportDraftState.OPEN, created_at__lte=now - IMPORT_DRAFT_LIFETIME
     )
-
-
-def _import_draft_not_found() -> NotFound:
-    return NotFound(
-        _("There is no such import. What is not confirmed within 24 hours is thrown away.")
-    )
+    draft = unexpired_drafts.filter(person=user, pk=draft_id).first()
+    if draft is None:
+        raise NotFound(
+            _("There is no such import. What is not confirmed within 24 hours is thrown away.")
+        )
+    return draft

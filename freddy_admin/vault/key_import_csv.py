@@ -52,18 +52,14 @@ class CsvRowReport:
     problem: str = ""
 
     @property
-    def result_text(self) -> str:
-        """`ok`, or why the row is malformed and what to do."""
-        return f"malformed: {self.problem}" if self.problem else "ok"
-
-    @property
     def location(self) -> str:
         """`row 7 (Acme · Main)`."""
         name = " · ".join(part for part in (self.organisation, self.label) if part)
         return f"row {self.number} ({name})" if name else f"row {self.number}"
 
     def __str__(self) -> str:
-        return f"{self.location}: {self.result_text}"
+        result = f"malformed: {self.problem}" if self.problem else "ok"
+        return f"{self.location}: {result}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,16 @@
 """Progress of a rotation: written by the run, batch by batch, and read by the system page."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 from freddy_admin.core import clock
 from freddy_admin.vault.models import MasterKeyRotation
 
-# A batch takes a tenth of a second; one that takes a minute was killed, or its machine was.
-_STALLED_AFTER: Final = timedelta(seconds=60)
 _MAX_STORED_RUNS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class RotationState:
-    """A rotation as it was last stored; counts are rows."""
-
-    sealing_id: str
-    started_at: datetime
-    heartbeat_at: datetime
-    finished_at: datetime | None
-    total: int
-    done: int
-    unreadable: int
-
-    def is_running(self, now: datetime) -> bool:
-        """Whether it is unfinished and its heartbeat is less than 60 seconds old."""
-        return self.finished_at is None and abs(now - self.heartbeat_at) < _STALLED_AFTER
-
-    def is_interrupted(self, now: datetime) -> bool:
-        """Whether it stopped without finishing; another run continues from there."""
-        return self.finished_at is None and not self.is_running(now)
-
-
-def rotation_get_latest() -> RotationState | None:
+def rotation_get_latest() -> MasterKeyRotation | None:
     """The run that started last, None before the first; one query."""
-    run = MasterKeyRotation.objects.order_by("-pk").first()
-    if run is None:
-        return None
-    return RotationState(
-        sealing_id=run.sealing_id,
-        started_at=run.started_at,
-        heartbeat_at=run.heartbeat_at,
-        finished_at=run.finished_at,
-        total=run.total,
-        done=run.done,
-        unreadable=run.unreadable,
-    )
+    return MasterKeyRotation.objects.order_by("-pk").first()
 
 
 def rotation_start(*, sealing_id: str, total: int) -> MasterKeyRotation:

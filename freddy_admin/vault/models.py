@@ -1,12 +1,17 @@
 """API keys as they are stored: sealed, bound to their row, shown to nobody."""
 
 import uuid
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.core.models import TenantOwned
+
+# A batch takes a tenth of a second; one that takes a minute was killed, or its machine was.
+_ROTATION_STALLED_AFTER: Final = timedelta(seconds=60)
 
 
 class KeyLifecycle(models.TextChoices):
@@ -219,6 +224,14 @@ class MasterKeyRotation(models.Model):
 
     def __str__(self) -> str:
         return f"rotation to {self.sealing_id}: {self.done} of {self.total}"
+
+    def is_running(self, now: datetime) -> bool:
+        """Whether it is unfinished and its heartbeat is less than 60 seconds old."""
+        return self.finished_at is None and abs(now - self.heartbeat_at) < _ROTATION_STALLED_AFTER
+
+    def is_interrupted(self, now: datetime) -> bool:
+        """Whether it stopped without finishing; another run continues from there."""
+        return self.finished_at is None and not self.is_running(now)
 
 
 class ImportDraft(models.Model):

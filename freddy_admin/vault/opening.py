@@ -1,7 +1,7 @@
 """The only place where a secret is opened, and only for a call that `sync` is about to make.
 
-Needs no database and may be used from threads. Call `master_keys.master_key_state` first: it loads
-the canaries that tell a misfit of the master key from one damaged row.
+Needs no database and may be used from threads. Call `master_key_state.master_key_state` first: it
+loads the canaries that tell a misfit of the master key from one damaged row.
 """
 
 from django.views.decorators.debug import sensitive_variables
@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from freddy_admin.crypto.errors import DecryptionFailed, MasterKeyMissing
 from freddy_admin.crypto.keyring import keyring, master_key_id_of_sealed
 from freddy_admin.vault.master_key_state import canary_ok, master_key_is_missing
-from freddy_admin.vault.sealing import ApiKeyBinding, ImportRowBinding, SealBinding
+from freddy_admin.vault.sealing import api_key_context
 
 
 class KeyUnreadable(Exception):
@@ -44,9 +44,9 @@ def secret_open(
     KeyUnreadable for one damaged row: no bytes, an unknown master key, a header that names another
     one than the column, bytes that do not open although the canary does.
     """
-    binding = ApiKeyBinding(organisation_id=organisation_id, key_id=key_id, version=version)
+    context = api_key_context(organisation_id, key_id, version)
     secret = _sealed_bytes_open(
-        bytes(ciphertext or b""), binding=binding, master_key_id=master_key_id
+        bytes(ciphertext or b""), context=context, master_key_id=master_key_id
     )
     # Raised here: the exception's context must hold no frame with an opened secret.
     if secret is None:
@@ -58,13 +58,16 @@ def secret_open(
 def import_secret_open(
     *,
     row_id: int,
-    binding: ImportRowBinding,
+    context: bytes,
     ciphertext: bytes | memoryview | None,
     master_key_id: str,
 ) -> str:
-    """The secret of one import row; raises MasterKeyMisfit and, with `row_id`, KeyUnreadable."""
+    """The secret of one import row, which was sealed with this `context`.
+
+    Raises MasterKeyMisfit and, with `row_id`, KeyUnreadable.
+    """
     secret = _sealed_bytes_open(
-        bytes(ciphertext or b""), binding=binding, master_key_id=master_key_id
+        bytes(ciphertext or b""), context=context, master_key_id=master_key_id
     )
     if secret is None:
         raise KeyUnreadable(row_id)
@@ -72,9 +75,7 @@ def import_secret_open(
 
 
 @sensitive_variables()
-def _sealed_bytes_open(
-    ciphertext: bytes, *, binding: SealBinding, master_key_id: str
-) -> str | None:
+def _sealed_bytes_open(ciphertext: bytes, *, context: bytes, master_key_id: str) -> str | None:
     ring, header_id = keyring(), _header_master_key_id(ciphertext)
     if not ring.has_private_keys or any(
         master_key_is_missing(sealing_id) for sealing_id in (master_key_id, header_id)
@@ -82,7 +83,7 @@ def _sealed_bytes_open(
         raise MasterKeyMisfit(master_key_id)
     try:
         if header_id == master_key_id:
-            return ring.open(ciphertext, context=binding.context).decode("ascii")
+            return ring.open(ciphertext, context=context).decode("ascii")
     except MasterKeyMissing:
         # Header and column agree, so the row is intact: its master key is newer than the cache.
         raise MasterKeyMisfit(master_key_id) from None

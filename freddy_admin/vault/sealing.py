@@ -1,10 +1,9 @@
 """Seals a secret for one row: the context names the purpose, the tenant, the key, the version."""
 
 import hashlib
+import hmac
 import struct
-from dataclasses import dataclass
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
-from freddy_admin.crypto.fingerprints import fingerprint
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.vault.models import (
     ApiKey,
@@ -26,58 +24,28 @@ from freddy_admin.vault.secret_format import secret_hints
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
 _IMPORT_PURPOSE: Final = b"freddy-admin/vault/import-row\x00"
+_FINGERPRINT_LABEL: Final = b"freddy-admin/fingerprint/1"
 _CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
 CANARY_TEXT: Final = b"this canary sings when the master key fits"
 
 
-class SealBinding(Protocol):
-    """What a sealed secret is bound to; with any other binding it does not open."""
+def api_key_context(organisation_id: int, key_id: int, version: int) -> bytes:
+    """Binds a secret to one version of one key of one organisation.
 
-    @property
-    def context(self) -> bytes:
-        """The bytes that are bound to the sealed ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKeyBinding:
-    """Binds a secret to one version of one key of one organisation."""
-
-    organisation_id: int
-    key_id: int
-    version: int
-
-    @property
-    def context(self) -> bytes:
-        """Fixed-width numbers after a label: no two rows share a context."""
-        numbers = (self.organisation_id, self.key_id, self.version)
-        return _KEY_PURPOSE + struct.pack(">QQQ", *numbers)
+    Fixed-width numbers after a label: no two rows share a context. With any other context than the
+    one it was sealed with, a secret does not open.
+    """
+    return _KEY_PURPOSE + struct.pack(">QQQ", organisation_id, key_id, version)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRowBinding:
-    """Binds a secret to one row of an import draft, for there is no key with an id yet."""
+def import_row_context(row: ImportDraftRow) -> bytes:
+    """Binds a secret to one row of an import draft, for there is no key with an id yet.
 
-    draft: UUID
-    number: int
-    organisation_id: int | None
-    organisation_name: str
-
-    @property
-    def context(self) -> bytes:
-        """Fixed-width parts; an organisation without an id yet is bound by the hash of its name."""
-        numbers = struct.pack(">QQ", self.number, self.organisation_id or 0)
-        name_digest = hashlib.sha256(self.organisation_name.encode()).digest()
-        return _IMPORT_PURPOSE + self.draft.bytes + numbers + name_digest
-
-
-def import_row_binding(row: ImportDraftRow) -> ImportRowBinding:
-    """The binding of this row's secret."""
-    return ImportRowBinding(
-        draft=row.draft_id,
-        number=row.number,
-        organisation_id=row.organisation_id,
-        organisation_name=row.organisation_name,
-    )
+    Fixed-width parts; an organisation without an id yet is bound by the hash of its name.
+    """
+    numbers = struct.pack(">QQ", row.number, row.organisation_id or 0)
+    name_digest = hashlib.sha256(row.organisation_name.encode()).digest()
+    return _IMPORT_PURPOSE + row.draft_id.bytes + numbers + name_digest
 
 
 def canary_context(master_key_id: str) -> bytes:
@@ -87,17 +55,21 @@ def canary_context(master_key_id: str) -> bytes:
 
 @sensitive_variables()
 def secret_fingerprint(secret: str) -> str:
-    """A keyed digest that is equal for equal secrets."""
-    return fingerprint(secret, secret_key=settings.SECRET_KEY)
+    """64 hexadecimal digits, the same for the same secret as long as SECRET_KEY stays.
+
+    Finds the same secret again; without SECRET_KEY it reveals nothing.
+    """
+    purpose_key = hmac.digest(settings.SECRET_KEY.encode(), _FINGERPRINT_LABEL, hashlib.sha256)
+    return hmac.digest(purpose_key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
 
 
 @sensitive_variables()
 def sealed_secret_set(
-    target: SealedSecret, secret: str, *, binding: SealBinding, ring: Keyring | None = None
+    target: SealedSecret, secret: str, *, context: bytes, ring: Keyring | None = None
 ) -> None:
     """Fill the sealed fields of `target`, unsaved, with a cleaned secret."""
     ring = ring or keyring()
-    target.ciphertext = ring.seal(secret.encode(), context=binding.context)
+    target.ciphertext = ring.seal(secret.encode(), context=context)
     target.master_key_id = ring.sealing_id
     target.hint_start, target.hint_end = secret_hints(secret)
     target.fingerprint = secret_fingerprint(secret)

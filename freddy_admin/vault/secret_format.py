@@ -1,18 +1,15 @@
-"""The format of a pasted secret, and how little of it may be shown afterwards.
+"""The format of a pasted secret, and how little of it is stored to be shown.
 
 The texts handled here are secrets: no sentence, log line or error names any part of them.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from freddy_admin.vault.models import SealedSecret
 
 SECRET_MAX_LENGTH: Final = 512
 HINT_START_LENGTH: Final = 13
@@ -73,10 +70,3 @@ def is_secret_in_texts(secret: str, texts: Iterable[str]) -> bool:
     if len(secret) < MIN_SEARCHED_LENGTH:
         return secret in tuple(texts)
     return any(secret in text for text in texts)
-
-
-def masked_secret(sealed_secret: "SealedSecret") -> str:
-    """The most that is ever shown of a stored key: `fk_0123456789…wxyz`, `…wxyz` or "hidden"."""
-    if not sealed_secret.hint_end:
-        return _("hidden")
-    return f"{sealed_secret.hint_start}…{sealed_secret.hint_end}"

@@ -1,17 +1,29 @@
-"""Reads keys of one organisation. Nothing here loads sealed bytes."""
+"""Reads keys, of one organisation or of one person's. Nothing here loads sealed bytes."""
 
 import hashlib
 import json
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
+from freddy_admin.organisations.access import organisations_visible
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle, KeyTag
+from freddy_admin.vault.models import (
+    ApiKey,
+    CandidateState,
+    KeyCandidate,
+    KeyLifecycle,
+    KeyTag,
+    SealedSecret,
+)
 
 LARGEST_ID: Final = 2**63 - 1
+# A tested secret that nobody kept or discarded for this long expires.
+DECISION_PERIOD: Final = timedelta(days=7)
 
 
 def api_keys_list(*, organisation: Organisation, with_revoked: bool = False) -> QuerySet[ApiKey]:
@@ -32,6 +44,18 @@ def api_key_get(*, organisation: Organisation, key_id: int) -> ApiKey:
     return key
 
 
+def key_organisation(*, user: User, key_id: int) -> Organisation:
+    """The organisation of this active key, among those the person may see.
+
+    Raises NotFound, with the same message for a missing key and a foreign one.
+    """
+    key = ApiKey.objects.filter(organisation=OuterRef("pk"), pk=key_id, status=KeyLifecycle.ACTIVE)
+    organisation = organisations_visible(user=user).filter(Exists(key)).first()
+    if organisation is None:
+        raise NotFound(_("There is no such key here."))
+    return organisation
+
+
 def key_details_revision(*, key: ApiKey) -> str:
     """A digest of the key's details, 32 characters, that changes with any of them.
 
@@ -43,10 +67,24 @@ def key_details_revision(*, key: ApiKey) -> str:
     return hashlib.sha256(json.dumps(details).encode()).hexdigest()[:32]
 
 
+def masked_secret(sealed_secret: SealedSecret) -> str:
+    """The most that is ever shown of a stored key: `fk_0123456789…wxyz`, `…wxyz` or "hidden"."""
+    if not sealed_secret.hint_end:
+        return _("hidden")
+    return f"{sealed_secret.hint_start}…{sealed_secret.hint_end}"
+
+
 def candidate_find(*, key: ApiKey) -> KeyCandidate | None:
     """The key's candidate, which waits for its test or for a decision; None without one."""
     candidate: KeyCandidate | None = getattr(key, "candidate", None)
     return candidate
+
+
+def decision_deadline(candidate: KeyCandidate) -> datetime | None:
+    """When the candidate expires unless somebody decides; None while it waits for its test."""
+    if candidate.state == CandidateState.PENDING:
+        return None
+    return (candidate.tested_at or candidate.created_at) + DECISION_PERIOD
 
 
 def organisation_tag_names(*, organisation: Organisation) -> list[str]:

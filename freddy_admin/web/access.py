@@ -6,18 +6,16 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from freddy_admin.accounts.models import User
-from freddy_admin.core.errors import NotAllowed
-from freddy_admin.organisations.access import Access, permission_denied, require_permission
-from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import (
-    can_create_organisations,
+from freddy_admin.organisations.access import (
+    Access,
     organisation_access_get,
-    organisations_with_permission,
+    require_key_manager,
+    require_platform_admin,
 )
+from freddy_admin.organisations.roles import Permission
 
 P = ParamSpec("P")
 ViewFunction = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -34,93 +32,80 @@ def organisation_permission_required(
     permission: Permission, methods: tuple[str, ...] = READ_METHODS
 ) -> Callable[[OrganisationViewFunction[P]], Callable[..., HttpResponseBase]]:
     """The view gets the organisation of the address; strangers get 404, small roles 403."""
-
-    def decorate(view: OrganisationViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def wrapper(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            access = organisation_access_get(user=request.user, slug=slug)
-            require_permission(access, permission)
-            return view(request, access, *args, **kwargs)
-
-        return _restrict_methods_and_set_access_rule(wrapper, methods, permission.value)
-
-    return decorate
+    return _organisation_view_decorator(
+        permission.value, methods, lambda _request, access: access.require(permission)
+    )
 
 
 def organisation_platform_admin_required(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[OrganisationViewFunction[P]], Callable[..., HttpResponseBase]]:
     """The view gets the organisation of the address; 404 for strangers, 403 for all but admins."""
-
-    def decorate(view: OrganisationViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def wrapper(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            access = organisation_access_get(user=request.user, slug=slug)
-            _require_platform_admin(request)
-            return view(request, access, *args, **kwargs)
-
-        return _restrict_methods_and_set_access_rule(wrapper, methods, "platform_admin")
-
-    return decorate
+    return _organisation_view_decorator(
+        "platform_admin",
+        methods,
+        lambda request, _access: require_platform_admin(user=request.user),
+    )
 
 
 def platform_admin_required(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
     """For pages of the panel as a whole: 403 for everybody but platform admins."""
-
-    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            _require_platform_admin(request)
-            return view(request, *args, **kwargs)
-
-        return _restrict_methods_and_set_access_rule(wrapper, methods, "platform_admin")
-
-    return decorate
+    return _view_decorator(
+        "platform_admin", methods, lambda request: require_platform_admin(user=request.user)
+    )
 
 
 def key_manager_required(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
     """For users who manage the keys of at least one organisation; others get 403."""
-
-    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            user, permission = signed_in_user(request), Permission.MANAGE_KEYS
-            organisations = organisations_with_permission(user=user, permission=permission)
-            if not can_create_organisations(user=user) and not organisations.exists():
-                raise permission_denied(permission)
-            return view(request, *args, **kwargs)
-
-        return _restrict_methods_and_set_access_rule(wrapper, methods, "key_manager")
-
-    return decorate
+    return _view_decorator(
+        "key_manager", methods, lambda request: require_key_manager(user=signed_in_user(request))
+    )
 
 
 def signed_in_user_required(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
     """For pages that show each user their own; no permission beyond being signed in."""
-
-    def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return view(request, *args, **kwargs)
-
-        return _restrict_methods_and_set_access_rule(wrapper, methods, "signed_in")
-
-    return decorate
+    return _view_decorator("signed_in", methods, None)
 
 
 def public_view(
     methods: tuple[str, ...] = READ_METHODS,
 ) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
     """For the few pages whose address is the right to open them; the view validates it."""
+    return _view_decorator("anyone", methods, None)
 
+
+def _organisation_view_decorator(
+    rule: str, methods: tuple[str, ...], check: Callable[[HttpRequest, Access], object]
+) -> Callable[[OrganisationViewFunction[P]], Callable[..., HttpResponseBase]]:
+    def decorate(view: OrganisationViewFunction[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def wrapper(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            access = organisation_access_get(user=request.user, slug=slug)
+            check(request, access)
+            return view(request, access, *args, **kwargs)
+
+        return _restrict_methods_and_set_access_rule(wrapper, methods, rule)
+
+    return decorate
+
+
+def _view_decorator(
+    rule: str, methods: tuple[str, ...], check: Callable[[HttpRequest], object] | None
+) -> Callable[[ViewFunction[P]], Callable[..., HttpResponseBase]]:
     def decorate(view: ViewFunction[P]) -> Callable[..., HttpResponseBase]:
-        return _restrict_methods_and_set_access_rule(view, methods, "anyone")
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if check is not None:
+                check(request)
+            return view(request, *args, **kwargs)
+
+        return _restrict_methods_and_set_access_rule(wrapper, methods, rule)
 
     return decorate
 
@@ -133,8 +118,3 @@ def _restrict_methods_and_set_access_rule(
     restricted_view.access_rule = rule  # type: ignore[attr-defined]
     restricted_view.access_methods = methods  # type: ignore[attr-defined]
     return restricted_view
-
-
-def _require_platform_admin(request: HttpRequest) -> None:
-    if not can_create_organisations(user=request.user):
-        raise NotAllowed(_("This page is for platform admins."))

@@ -7,8 +7,7 @@ from unicodedata import category, normalize
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.audit.services import audit_event_record
+from freddy_admin.audit.services import actor_from_request, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 

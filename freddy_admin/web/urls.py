@@ -6,7 +6,6 @@ from freddy_admin.core.url_converters import PrimaryKeyConverter
 from freddy_admin.web.pages.api_token import views as api_token_views
 from freddy_admin.web.pages.audit_log import views as audit_log_views
 from freddy_admin.web.pages.catalog import views as catalog_views
-from freddy_admin.web.pages.connector_toggle import views as connector_toggle_views
 from freddy_admin.web.pages.first_visit import views as first_visit_views
 from freddy_admin.web.pages.invitation import views as invitation_views
 from freddy_admin.web.pages.key import views as key_views
@@ -87,7 +86,7 @@ urlpatterns = [
         person_views.person_admin_or_active_update_view,
         name="person_change",
     ),
-    path(f"{PERSON_PATH}unlink/", profile_views.person_oidc_unlink_view, name="person_unlink"),
+    path(f"{PERSON_PATH}unlink/", person_views.person_oidc_unlink_view, name="person_unlink"),
     path(f"{PERSON_PATH}remove/", person_views.person_delete_view, name="person_remove"),
     path(f"{PERSON_PATH}export/", person_views.person_export_view, name="person_export"),
     path(
@@ -132,14 +131,14 @@ urlpatterns = [
     path(f"{ORGANISATION_PATH}members/", member_views.member_list_view, name="members"),
     path(
         f"{ORGANISATION_PATH}members/invite/",
-        member_views.invitation_create_view,
+        invitation_views.invitation_create_view,
         name="member_invite",
     ),
     path(MEMBER_PATH, member_views.member_role_update_view, name="member"),
     path(f"{MEMBER_PATH}remove/", member_views.member_remove_view, name="member_remove"),
     path(
         f"{ORGANISATION_PATH}invitations/<number:invitation_id>/",
-        member_views.invitation_resend_or_withdraw_view,
+        invitation_views.invitation_resend_or_withdraw_view,
         name="member_invitation",
     ),
     path(f"{ORGANISATION_PATH}connectors/", catalog_views.connector_list_view, name="connectors"),
@@ -159,7 +158,7 @@ urlpatterns = [
     ),
     path(
         f"{KEY_PATH}connectors/switch/",
-        connector_toggle_views.connector_toggle_view,
+        catalog_views.connector_toggle_view,
         name="connector_switch",
     ),
     path(f"{KEY_PATH}replace/", key_views.key_replace_view, name="key_replace"),

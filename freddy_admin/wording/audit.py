@@ -1,32 +1,25 @@
-"""The audit log in words: what people did, what is known of it, and whether the log is intact."""
+"""Events of the audit log in words: what people did, and what is known of it."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.audit.chain_verification import (
-    ChainProblem,
-    ChainProblemKind,
-    VerificationProgress,
-)
-from freddy_admin.audit.models import AuditEvent, AuditVerification
-from freddy_admin.audit.repeats import DETAIL_DIFFERING, DETAIL_MORE_TIMES, DETAIL_UNTIL
+from freddy_admin.audit.models import AuditEvent
+from freddy_admin.audit.services import DETAIL_DIFFERING, DETAIL_MORE_TIMES, DETAIL_UNTIL
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.wording.audit_actions import AUDIT_ACTIONS
-from freddy_admin.wording.event_details import WRITTEN_AHEAD
+from freddy_admin.wording.events import WRITTEN_AHEAD
 from freddy_admin.wording.sentences import (
     Moment,
-    MomentStyle,
     Phrases,
     Sentence,
     Text,
     say,
     say_counted,
 )
-from freddy_admin.wording.states import BAD, GOOD, QUIET
 
 
 def audit_action(event: AuditEvent) -> Text:
@@ -43,104 +36,6 @@ def audit_details(event: AuditEvent, *, is_for_file: bool = False) -> list[Sente
     if isinstance(event.details, dict):
         lines = _details(event.details, event.tag, is_for_file=is_for_file)
     return [*lines, WRITTEN_AHEAD] if clock.is_over_an_hour_in_future(event.at) else lines
-
-
-def audit_verification_status(
-    verification: AuditVerification | None,
-) -> tuple[str, Text, tuple[Sentence, ...]]:
-    """The log's condition as the worker last found it: tone, a word, and sentences."""
-    if verification is None or verification.verified_at is None:
-        sentence = say(_("The worker verifies the log once a day, a little at a time."))
-        return QUIET, _("not verified yet"), (sentence,)
-    verified_at = Moment(verification.verified_at, MomentStyle.AGO)
-    verified, problem = say(_("Last verified {ago}."), ago=verified_at), verification.problem
-    if not problem:
-        return GOOD, _("in order"), (verified, say_counted(_NONE_CHANGED, verification.events))
-    at = str(problem.get("at") or "")
-    what = _chain_problem(
-        str(problem.get("wrong")),
-        number=problem.get("number"),
-        at=at and Moment(datetime.fromisoformat(at), MomentStyle.EXACT),
-    )
-    advice = say(_("Keep a copy of the database and run `manage.py doctor`."))
-    return BAD, _("tampered with"), (what, advice, verified)
-
-
-def tampering_sentences(problem: ChainProblem) -> tuple[Sentence, ...]:
-    """What was changed by hand, and what to do, for the command line."""
-    return (
-        _chain_problem(problem.kind, number=problem.number, at=_format_utc(problem.at)),
-        say(_("Keep a copy of the database, and compare it with a backup.")),
-    )
-
-
-def missing_triggers_sentence(names: Iterable[str]) -> Sentence:
-    """That the database lets events be changed, for the command line."""
-    return say(
-        _("the database no longer refuses changes ({names}): run `manage.py migrate`."),
-        names=", ".join(names),
-    )
-
-
-def intact_chain_sentences(
-    progress: VerificationProgress, *, secret_key_changes: Iterable[datetime], unlinked_count: int
-) -> list[Sentence]:
-    """That nothing was changed, and what could not be proven, for the command line."""
-    sentences = [say_counted(_IN_ORDER, progress.place, last=progress.last[:16])]
-    sentences += [
-        say(_("SECRET_KEY was changed on {at}."), at=_format_utc(at.isoformat()))
-        for at in secret_key_changes
-    ]
-    if progress.former:
-        first, last = str(progress.former[0][0]), str(progress.former[-1][1])
-        text = _("Events {first} to {last} are as they were then.")
-        sentences.append(say(text, first=first, last=last))
-    if progress.unproven_since:
-        text = _(
-            "SECRET_KEY is another one since event {n}: only with the former one in "
-            "SECRET_KEY_FALLBACKS can be proven that nothing was changed."
-        )
-        sentences.append(say(text, n=str(progress.unproven_since)))
-    if unlinked_count:
-        sentences.append(say_counted(_UNLINKED, unlinked_count))
-    return sentences
-
-
-_NONE_CHANGED = ngettext_lazy(
-    "{n} event, none was changed or removed.", "{n} events, none was changed or removed.", "n"
-)
-_IN_ORDER = ngettext_lazy(
-    "in order: {n} event, the last one {last}.", "in order: {n} events, the last one {last}.", "n"
-)
-_UNLINKED = ngettext_lazy(
-    "{n} waits for the worker to link it.", "{n} wait for the worker to link them.", "n"
-)
-
-
-def _chain_problem(kind: str, *, number: int | None, at: object) -> Sentence:
-    text = _CHAIN_PROBLEMS.get(kind, _("Something in it is wrong."))
-    return say(text, n=str(number or "?"), at=at or _("the beginning"))
-
-
-_CHAIN_PROBLEMS: Final[Mapping[str, Text]] = {
-    ChainProblemKind.REMOVED: _("An event (number {n}) was removed by hand, written after {at}."),
-    ChainProblemKind.CHANGED: _("Event {n} of {at} was changed or moved by hand."),
-    ChainProblemKind.ADDED: _("Event {n} ({at}) was not written by this panel."),
-    ChainProblemKind.NEWEST_REMOVED: _("The newest events, after {at}, were removed by hand."),
-    ChainProblemKind.END_CHANGED: _(
-        "The note of where the log ends was changed by hand, or events up to {at} were."
-    ),
-    ChainProblemKind.END_MISSING: _("The note of where the log ends was removed by hand."),
-    ChainProblemKind.RESTARTED: _(
-        "The note of where the log ends was removed by hand: begun anew with place {n} on {at}."
-    ),
-}
-
-
-def _format_utc(at: str) -> str:
-    if not at:
-        return ""
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _details(details: dict[str, Any], tag: str, *, is_for_file: bool) -> list[Sentence]:
@@ -217,6 +112,70 @@ def _value(value: Any) -> Sentence:
         return say("{all}", all=Phrases(tuple(pairs), ", "))
     return say("{value}", value=_VALUE_LABELS.get(str(value), str(value)))
 
+
+AUDIT_ACTIONS: Final[Mapping[str, Text]] = {
+    AuditTag.SIGNED_IN: _("signed in"),
+    AuditTag.SIGNED_OUT: _("signed out"),
+    AuditTag.SIGN_IN_FAILED: _("could not sign in"),
+    AuditTag.CONFIRMATION_FAILED: _("could not confirm who they are"),
+    AuditTag.SESSIONS_ENDED: _("ended a sign-in on another device"),
+    AuditTag.PASSWORD_CHANGED: _("changed a password"),
+    AuditTag.SECOND_FACTOR_ADDED: _("set up a second factor"),
+    AuditTag.SECOND_FACTOR_REMOVED: _("removed a second factor"),
+    AuditTag.SECOND_FACTOR_CHANGED: _("changed a second factor"),
+    AuditTag.SECOND_FACTOR_LIMITED: _("tried so many wrong codes that no more are taken for a day"),
+    AuditTag.SINGLE_SIGN_ON_LINKED: _("linked an account to single sign-on"),
+    AuditTag.SINGLE_SIGN_ON_UNLINKED: _("unlinked an account from single sign-on"),
+    AuditTag.PERSON_CREATED: _("created a person"),
+    AuditTag.PERSON_CHANGED: _("changed a person's settings"),
+    AuditTag.VIEW_KEPT: _("kept a view of the overview"),
+    AuditTag.VIEW_REMOVED: _("removed a view of the overview"),
+    AuditTag.TOKEN_CREATED: _("created a panel token"),
+    AuditTag.TOKEN_REVOKED: _("revoked a panel token"),
+    AuditTag.ORGANISATION_CREATED: _("added an organisation"),
+    AuditTag.ORGANISATION_RENAMED: _("renamed an organisation"),
+    AuditTag.ORGANISATION_RENAME_REFUSED: _("was refused a name for an organisation"),
+    AuditTag.ORGANISATION_REMOVED: _("removed an organisation"),
+    AuditTag.MEMBER_ADDED: _("added a member"),
+    AuditTag.MEMBER_CHANGED: _("changed a member's role"),
+    AuditTag.MEMBER_REMOVED: _("removed a member"),
+    AuditTag.MEMBER_LEFT: _("left the organisation"),
+    AuditTag.MEMBER_INVITED: _("invited somebody"),
+    AuditTag.INVITATION_RESENT: _("asked for an invitation to be sent again"),
+    AuditTag.INVITATION_SENT: _("sent an invitation by mail"),
+    AuditTag.INVITATION_WITHDRAWN: _("withdrew an invitation"),
+    AuditTag.INVITATION_ACCEPTED: _("accepted an invitation"),
+    AuditTag.ADMIN_MADE: _("made somebody a platform admin"),
+    AuditTag.ADMIN_UNMADE: _("took the platform admin's rights from somebody"),
+    AuditTag.PERSON_SWITCHED_OFF: _("switched a person's account off"),
+    AuditTag.PERSON_SWITCHED_ON: _("switched a person's account on"),
+    AuditTag.PERSON_REMOVED: _("removed a person"),
+    AuditTag.PERSON_EXPORTED: _("exported what is kept about a person"),
+    AuditTag.ORGANISATION_EXPORTED: _("exported an organisation"),
+    AuditTag.KEY_ADDED: _("added an API key"),
+    AuditTag.KEY_TESTED: _("tested a new API key"),
+    AuditTag.KEY_KEPT_UNTESTED: _("kept an API key that could not be tested"),
+    AuditTag.KEY_KEPT_DIFFERING: _("kept an API key whose figures differ"),
+    AuditTag.KEY_REPLACED: _("replaced an API key"),
+    AuditTag.KEY_CANDIDATE_DISCARDED: _("threw a new API key away"),
+    AuditTag.KEY_CHANGED: _("changed an API key's details"),
+    AuditTag.KEY_PAUSED: _("paused an API key"),
+    AuditTag.KEY_RESUMED: _("resumed an API key"),
+    AuditTag.KEY_REVOKED: _("revoked an API key"),
+    AuditTag.KEYS_IMPORTED: _("imported API keys"),
+    AuditTag.KEYS_IMPORT_OPENED: _("pasted many API keys to be tried out"),
+    AuditTag.KEYS_IMPORT_CONFIRMED: _("confirmed an import of API keys"),
+    AuditTag.KEYS_IMPORT_DISCARDED: _("threw an import of API keys away"),
+    AuditTag.CHECK_REQUESTED: _("asked for a check"),
+    AuditTag.SYNC_REQUESTED: _("asked for a sync to be started"),
+    AuditTag.SYNC_ENDED: _("got the answer to a sync that was asked for"),
+    AuditTag.CONNECTOR_SWITCH_REQUESTED: _("asked for a connector to be switched"),
+    AuditTag.CONNECTOR_SWITCH_ENDED: _("got the answer to a connector's switching"),
+    AuditTag.EXPORTED: _("exported"),
+    AuditTag.ACCESS_DENIED: _("was refused"),
+    AuditTag.CLOCK_CONFIRMED: _("confirmed that the machine's clock is right"),
+    AuditTag.MASTER_KEY_ROTATED: _("sealed keys anew with another master key"),
+}
 
 # Numbers that name a row of the database tell a reader nothing.
 _HIDDEN_DETAIL_NAMES = {"key_id", "changes", "old", "new", "enable", "draft_id", "token_id"} | {

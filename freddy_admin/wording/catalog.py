@@ -9,7 +9,7 @@ from django.utils.translation import ngettext_lazy
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.catalog.types import CatalogState
 from freddy_admin.sync.models import CatalogKind
-from freddy_admin.sync.status.types import CheckError
+from freddy_admin.sync.status.rows import CheckError
 from freddy_admin.wording.failures import failure_wording, quoted_message
 from freddy_admin.wording.sentences import (
     EMPTY,

@@ -1,45 +1,81 @@
-"""What happened to a key, one sentence per event, as of the day it happened."""
+"""What happened to a key, one sentence per event, as of the day it happened.
+
+What events hold is read with care: stored texts may be missing, or come from anybody. What cannot
+be read is left out, never guessed.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from freddy_admin.audit.services import OPERATOR, WORKER
 from freddy_admin.core import clock
+from freddy_admin.organisations.access import actor_name_without_address
 from freddy_admin.sync.clock_repair import WRITTEN_AHEAD_DETAIL
-from freddy_admin.sync.history.state_spans import ReplayEvent, state_change_from_event
-from freddy_admin.sync.history.timeline import TimelineEntry
+from freddy_admin.sync.history.timeline import ReplayEvent, TimelineEntry, state_change_from_event
 from freddy_admin.sync.models import EventKind
-from freddy_admin.vault.candidate_result import DECISION_PERIOD
-from freddy_admin.wording.event_details import (
-    WRITTEN_AHEAD,
-    actor_name,
-    cell,
-    failure_reason,
-    parse_int,
-    parse_pair,
-    parse_text,
-    parse_time,
-    tool_counts,
-)
-from freddy_admin.wording.failures import quoted_message
+from freddy_admin.vault.selectors import DECISION_PERIOD
+from freddy_admin.wording.failures import failure_reason, quoted_message
+from freddy_admin.wording.keys import tool_counts
 from freddy_admin.wording.sentences import (
+    EMPTY,
     Interval,
     Markup,
     Phrases,
     Sentence,
     Text,
     TimeSpan,
+    moment_cell,
     say,
     say_counted,
 )
 from freddy_admin.wording.states import BAD, GOOD, QUIET, STATE_WORDINGS, WARN
+from freddy_admin.wording.times import parse_time
+
+T = TypeVar("T")
+
+WRITTEN_AHEAD: Final = say(_("Written while the clock was ahead."))
+
+
+def _actor_name(entry: TimelineEntry) -> Text:
+    """The person's name; the worker is nobody. The audit log has the address, too."""
+    if entry.actor_name == WORKER.name:
+        return ""
+    if entry.actor_name == OPERATOR.name:
+        return _("The operator (command line)")
+    return actor_name_without_address(entry.actor_name)
+
+
+def _parse_pair(
+    details: Mapping[str, Any], name: str, parse: Callable[[object], T]
+) -> tuple[T, T] | None:
+    """What changed, from and to; None where that was not written down."""
+    value = details.get(name)
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    return parse(value[0]), parse(value[1])
+
+
+def _parse_int(value: object) -> int | None:
+    """A whole number; None for anything else, also for yes and no."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _parse_text(value: object, limit: int = 300) -> str:
+    """A text, no longer than is good for a line; anything else is none."""
+    if not isinstance(value, str):
+        return ""
+    return value if len(value) <= limit else value[: limit - 1] + "…"
+
 
 _DONE, _REFUSED, _UNCLEAR = "done", "refused", "unclear"
+
+
 _PROMPT_RECORDING = timedelta(minutes=10)
 
 
@@ -55,24 +91,20 @@ class EventWording:
 
 def event_wording(entry: TimelineEntry) -> EventWording:
     """What to say of this event; the name of its kind where its details cannot be read."""
-    wording = _EVENTS[entry.kind](entry) or EventWording(
-        say(_("{kind}."), kind=EventKind(entry.kind).label), "info-circle"
-    )
-    return replace(wording, notes=(*wording.notes, *_recording_notes(entry)))
-
-
-def _recording_notes(entry: TimelineEntry) -> tuple[Sentence, ...]:
-    """When the event was noticed, where that was not at once."""
+    wording = _EVENTS[entry.kind](entry)
+    if wording is None:
+        words = say(_("{kind}."), kind=EventKind(entry.kind).label)
+        wording = EventWording(words, "info-circle")
     if entry.details.get(WRITTEN_AHEAD_DETAIL) or clock.is_over_an_hour_in_future(entry.noticed_at):
-        return (WRITTEN_AHEAD,)
+        return replace(wording, notes=(*wording.notes, WRITTEN_AHEAD))
     if entry.noticed_at - entry.at <= _PROMPT_RECORDING:
-        return ()
-    return (say(_("Noticed at {at}."), at=cell(entry.noticed_at)),)
+        return wording
+    noticed = say(_("Noticed at {at}."), at=moment_cell(entry.noticed_at))
+    return replace(wording, notes=(*wording.notes, noticed))
 
 
 def _sync_seen(entry: TimelineEntry) -> EventWording:
-    who = actor_name(entry)
-    words = say(_("Synced, as {who} had asked."), who=who) if who else say(_("Synced."))
+    words = _by(entry, _("Synced, as {who} had asked."), _("Synced."))
     is_first = entry.details.get("first") is True
     notes = (say(_("The first sync that we know of.")),) if is_first else ()
     return EventWording(words, "refresh", GOOD, notes)
@@ -80,82 +112,71 @@ def _sync_seen(entry: TimelineEntry) -> EventWording:
 
 def _sync_skipped(entry: TimelineEntry) -> EventWording:
     next_sync_at = parse_time(entry.details.get("next"))
-    words = say(_("The sync planned for {due} was skipped."), due=cell(entry.at))
+    words = say(_("The sync planned for {due} was skipped."), due=moment_cell(entry.at))
     planned = _("The next one is planned for {after}.")
-    notes = (say(planned, after=cell(next_sync_at)),) if next_sync_at else ()
+    notes = (say(planned, after=moment_cell(next_sync_at)),) if next_sync_at else ()
     return EventWording(words, "calendar-x", WARN, notes)
 
 
 def _sync_taken_back(entry: TimelineEntry) -> EventWording:
     words = say(_("Aitronos took the last sync back."))
-    pair = parse_pair(entry.details, "last")
-    before, after = (parse_time(value) for value in pair) if pair else (None, None)
+    before, after = _parse_pair(entry.details, "last", parse_time) or (None, None)
     if before is None:
         return EventWording(words, "history", WARN)
-    if after is None:
-        note = say(_("From {was} to no sync at all."), was=cell(before))
-    else:
-        note = say(_("From {was} to {now}."), was=cell(before), now=cell(after))
+    text = _("From {was} to {now}.") if after else _("From {was} to no sync at all.")
+    note = say(text, was=moment_cell(before), now=moment_cell(after or before))
     return EventWording(words, "history", WARN, (note,))
 
 
 def _schedule_changed(entry: TimelineEntry) -> EventWording | None:
-    changes = tuple(
-        change
-        for name, describe in _SCHEDULE_CHANGES.items()
-        if (pair := parse_pair(entry.details, name)) and (change := describe(pair))
+    next_sync = _parse_pair(entry.details, "next", parse_time)
+    interval = _parse_pair(entry.details, "hours", _parse_int)
+    incremental = _parse_pair(entry.details, "incremental", bool)
+    changes = (
+        _next_sync_change(*next_sync) if next_sync else EMPTY,
+        _interval_change(*interval) if interval else EMPTY,
+        _incremental_sync_change(*incremental) if incremental else EMPTY,
     )
-    if not changes:
+    if not any(changes):
         return None
-    return EventWording(
-        say(_("Schedule changed: {changes}."), changes=Phrases(changes)), "calendar-event"
-    )
+    words = say(_("Schedule changed: {changes}."), changes=Phrases(tuple(filter(None, changes))))
+    return EventWording(words, "calendar-event")
 
 
-def _next_sync_change(pair: tuple[Any, Any]) -> Sentence:
-    before, after = (parse_time(value) for value in pair)
-    if after is None:
+def _next_sync_change(was: datetime | None, now: datetime | None) -> Sentence:
+    if now is None:
         return say(_("no next sync is planned any more"))
-    if before is None:
-        return say(_("next sync {now}, where none was planned"), now=cell(after))
-    return say(_("next sync {now} instead of {was}"), now=cell(after), was=cell(before))
+    if was is None:
+        return say(_("next sync {now}, where none was planned"), now=moment_cell(now))
+    text = _("next sync {now} instead of {was}")
+    return say(text, now=moment_cell(now), was=moment_cell(was))
 
 
-def _interval_change(pair: tuple[Any, Any]) -> Sentence | None:
-    before, after = (parse_int(value) for value in pair)
-    if after is None:
-        return None
-    if before is None:
-        return _interval(after)
-    return say(_("{now} instead of {was}"), now=_interval(after), was=_interval(before))
+def _interval_change(was: int | None, now: int | None) -> Sentence:
+    if now is None:
+        return EMPTY
+    if was is None:
+        return _interval(now)
+    return say(_("{now} instead of {was}"), now=_interval(now), was=_interval(was))
 
 
 def _interval(hours: int) -> Sentence:
     return say("{interval}", interval=Interval(hours)) if hours > 0 else say(_("no interval"))
 
 
-def _incremental_sync_change(pair: tuple[Any, Any]) -> Sentence:
-    return say(_("incremental sync on") if pair[1] else _("incremental sync off"))
-
-
-_SCHEDULE_CHANGES: Final[Mapping[str, Callable[[tuple[Any, Any]], Sentence | None]]] = {
-    "next": _next_sync_change,
-    "hours": _interval_change,
-    "incremental": _incremental_sync_change,
-}
+def _incremental_sync_change(_was: bool, now: bool) -> Sentence:
+    return say(_("incremental sync on") if now else _("incremental sync off"))
 
 
 def _tools_changed(entry: TimelineEntry) -> EventWording | None:
-    enabled, total = parse_pair(entry.details, "enabled"), parse_pair(entry.details, "total")
-    if enabled is None or total is None:
+    enabled = _parse_pair(entry.details, "enabled", _parse_int) or (None, None)
+    total = _parse_pair(entry.details, "total", _parse_int) or (None, None)
+    if enabled[1] is None or total[1] is None:
         return None
-    before, after = ((parse_int(enabled[side]), parse_int(total[side])) for side in (0, 1))
-    if after[0] is None or after[1] is None:
-        return None
-    now = tool_counts(after[0], after[1])
-    if before[0] is None or before[1] is None:
+    now = tool_counts(enabled[1], total[1])
+    if enabled[0] is None or total[0] is None:
         return EventWording(say(_("First figures: {now}."), now=now), "tools")
-    was = tool_counts(before[0], before[1])
+    was = tool_counts(enabled[0], total[0])
     return EventWording(say(_("{now}; before that {was}."), now=now, was=was), "tools")
 
 
@@ -163,20 +184,18 @@ _FAILED_CHECKS: Final = ngettext_lazy("From {span}, {n} check.", "From {span}, {
 
 
 def _check_failed(entry: TimelineEntry) -> EventWording | None:
-    reason = failure_reason(entry.details)
+    reason = _failure_reason(entry.details)
     if not reason:
         return None
     if entry.until is None:
         words, notes = say(_("Our checks fail: {why}."), why=reason), (say(_("Still so.")),)
         return EventWording(words, "alert-triangle", BAD, notes)
-    count = parse_int(entry.details.get("count"))
+    count = _parse_int(entry.details.get("count"))
     if count == 1:
         return EventWording(say(_("A check failed: {why}."), why=reason), "alert-triangle", WARN)
-    words = say(_("Our checks failed: {why}."), why=reason)
-    span = TimeSpan(entry.at, entry.until)
-    if count is None:
-        note = say(_("From {span}."), span=span)
-    else:
+    words, span = say(_("Our checks failed: {why}."), why=reason), TimeSpan(entry.at, entry.until)
+    note = say(_("From {span}."), span=span)
+    if count is not None:
         note = say_counted(_FAILED_CHECKS, count, span=span)
     return EventWording(words, "alert-triangle", WARN, (note,))
 
@@ -188,13 +207,13 @@ def _health_changed(entry: TimelineEntry) -> EventWording | None:
         return None
     wording, since = STATE_WORDINGS[after], parse_time(entry.details.get("since"))
     if since is not None:
-        sentence = _("{after}, as it has been since {since}.")
-        words = say(sentence, after=after.label, since=cell(since))
+        text = _("{after}, as it has been since {since}.")
+        words = say(text, after=after.label, since=moment_cell(since))
     elif before is None:
         words = say(_("First state: {after}."), after=after.label)
     else:
-        sentence = _("{before} {arrow}{only_heard}became{end} {after}")
-        words = say(sentence, before=before.label, after=after.label, **_ARROW)
+        text = _("{before} {arrow}{only_heard}became{end} {after}")
+        words = say(text, before=before.label, after=after.label, **_ARROW)
     return EventWording(words, wording.icon, wording.tone)
 
 
@@ -205,80 +224,64 @@ _ARROW: Final = {
     "end": Markup(SafeString("</span>")),
 }
 
-
-@dataclass(frozen=True, slots=True)
-class _KeyChange:
-    """One change of a key: its icon, and the sentence with and without a person."""
-
-    icon: str
-    by_person: Text
-    by_nobody: Text
-
-
-_KEY_CHANGES: Final[Mapping[str, _KeyChange]] = {
-    "added": _KeyChange("plus", _("{who} added the key."), _("The key was added.")),
-    "replaced": _KeyChange("replace", _("{who} replaced the key."), _("The key was replaced.")),
-    "kept_untested": _KeyChange(
+# The icon, and the sentence with and without a person.
+_KEY_CHANGES: Final[Mapping[str, tuple[str, Text, Text]]] = {
+    "added": ("plus", _("{who} added the key."), _("The key was added.")),
+    "replaced": ("replace", _("{who} replaced the key."), _("The key was replaced.")),
+    "kept_untested": (
         "key",
         _("{who} kept a key that could not be tested."),
         _("The key was kept without a test."),
     ),
-    "kept_differing": _KeyChange(
+    "kept_differing": (
         "key",
         _("{who} replaced the key by one that reports something else."),
         _("The key was replaced by one that reports something else."),
     ),
-    "paused": _KeyChange("player-pause", _("{who} paused the key."), _("The key was paused.")),
-    "resumed": _KeyChange("player-play", _("{who} resumed the key."), _("The key was resumed.")),
-    "revoked": _KeyChange("trash", _("{who} revoked the key."), _("The key was revoked.")),
-    "edited": _KeyChange(
-        "pencil", _("{who} changed the key's details."), _("The key's details were changed.")
+    "paused": ("player-pause", _("{who} paused the key."), _("The key was paused.")),
+    "resumed": ("player-play", _("{who} resumed the key."), _("The key was resumed.")),
+    "revoked": ("trash", _("{who} revoked the key."), _("The key was revoked.")),
+    "edited": (
+        "pencil",
+        _("{who} changed the key's details."),
+        _("The key's details were changed."),
     ),
 }
 
 
 def _key_changed(entry: TimelineEntry) -> EventWording | None:
-    what, who = parse_text(entry.details.get("what")), actor_name(entry)
+    what = _parse_text(entry.details.get("what"))
     if what == "never_decided":
         sentence = _("The new key for “{label}” was thrown away: nobody decided within {n} days.")
-        label = parse_text(entry.details.get("label"))
+        label = _parse_text(entry.details.get("label"))
         return EventWording(say(sentence, label=label, n=DECISION_PERIOD.days), "trash", WARN)
-    change = _KEY_CHANGES.get(what)
-    if change is None:
+    if what not in _KEY_CHANGES:
         return None
-    words = say(change.by_person, who=who) if who else say(change.by_nobody)
-    return EventWording(words, change.icon)
+    icon, by_person, by_nobody = _KEY_CHANGES[what]
+    return EventWording(_by(entry, by_person, by_nobody), icon)
+
+
+def _by(entry: TimelineEntry, by_person: Text, by_nobody: Text, **parts: object) -> Sentence:
+    """`by_person` with the name as {who}; `by_nobody` where no name was written down."""
+    who = _actor_name(entry)
+    return say(by_person, who=who, **parts) if who else say(by_nobody, **parts)
 
 
 def _person_action(entry: TimelineEntry) -> EventWording | None:
     """What a person asked for, or what became of it."""
-    describe = _PERSON_ACTIONS.get(parse_text(entry.details.get("what")))
+    describe = _PERSON_ACTIONS.get(_parse_text(entry.details.get("what")))
     return describe(entry) if describe else None
 
 
-def _by(entry: TimelineEntry, by_person: Text, by_somebody: Text, **parts: object) -> Sentence:
-    """`by_person` with the name as {who}; `by_somebody` where no name was written down."""
-    who = actor_name(entry)
-    return say(by_person, who=who, **parts) if who else say(by_somebody, **parts)
-
-
-def _check_requested(entry: TimelineEntry) -> EventWording:
-    words = _by(entry, _("{who} asked for a check."), _("Somebody asked for a check."))
-    return EventWording(words, "eye")
-
-
-def _sync_requested(entry: TimelineEntry) -> EventWording:
-    if entry.details.get("full") is True:
-        words = _by(entry, _("{who} asked for a full sync."), _("Somebody asked for a full sync."))
-    else:
-        words = _by(entry, _("{who} asked for a sync."), _("Somebody asked for a sync."))
-    return EventWording(words, "user")
+def _failure_reason(details: Mapping[str, Any]) -> Sentence:
+    kind, code = _parse_text(details.get("kind")), _parse_text(details.get("code"))
+    return failure_reason(kind, code, _parse_int(details.get("http")))
 
 
 def _failure_notes(entry: TimelineEntry) -> tuple[Sentence, ...]:
     """Why a call failed, and what Aitronos said of it."""
-    reason, message = failure_reason(entry.details), parse_text(entry.details.get("message"))
-    said = quoted_message(message)
+    reason = _failure_reason(entry.details)
+    said = quoted_message(_parse_text(entry.details.get("message")))
     return (say(_("{reason}."), reason=reason), said) if reason else (said,)
 
 
@@ -299,7 +302,7 @@ _FINISHED_SYNCS: Final[Mapping[str, tuple[Text, Text]]] = {
 
 
 def _sync_finished(entry: TimelineEntry) -> EventWording | None:
-    outcome = parse_text(entry.details.get("outcome"))
+    outcome = _parse_text(entry.details.get("outcome"))
     if outcome not in _FINISHED_SYNCS:
         return None
     words = _by(entry, *_FINISHED_SYNCS[outcome])
@@ -321,34 +324,31 @@ def _sync_counts(entry: TimelineEntry) -> tuple[Sentence, ...]:
     counts = tuple(
         say_counted(text, number)
         for name, text in _SYNC_COUNTS.items()
-        if (number := parse_int(entry.details.get(name))) is not None
+        if (number := _parse_int(entry.details.get(name))) is not None
     )
     return (say(_("{counts}."), counts=Phrases(counts, ", ")),) if counts else ()
 
 
 def _connector_name(entry: TimelineEntry) -> Text:
-    details = entry.details
-    name = parse_text(details.get("name"), 120) or parse_text(details.get("tool"), 120)
-    return name or _("a connector")
+    names = (_parse_text(entry.details.get(part), 120) for part in ("name", "tool"))
+    return next(filter(None, names), _("a connector"))
+
+
+# By whether it was a full sync.
+_REQUESTED_SYNCS: Final[Mapping[bool, tuple[Text, Text]]] = {
+    True: (_("{who} asked for a full sync."), _("Somebody asked for a full sync.")),
+    False: (_("{who} asked for a sync."), _("Somebody asked for a sync.")),
+}
+# By whether the connector was to be on.
+_REQUESTED_TOGGLES: Final[Mapping[bool, tuple[Text, Text]]] = {
+    True: (_("{who} asked to switch {name} on."), _("Somebody asked to switch {name} on.")),
+    False: (_("{who} asked to switch {name} off."), _("Somebody asked to switch {name} off.")),
+}
 
 
 def _toggle_requested(entry: TimelineEntry) -> EventWording:
-    name = _connector_name(entry)
-    if entry.details.get("enable") is True:
-        words = _by(
-            entry,
-            _("{who} asked to switch {name} on."),
-            _("Somebody asked to switch {name} on."),
-            name=name,
-        )
-    else:
-        words = _by(
-            entry,
-            _("{who} asked to switch {name} off."),
-            _("Somebody asked to switch {name} off."),
-            name=name,
-        )
-    return EventWording(words, "user")
+    texts = _REQUESTED_TOGGLES[entry.details.get("enable") is True]
+    return EventWording(_by(entry, *texts, name=_connector_name(entry)), "user")
 
 
 _FINISHED_TOGGLES: Final[Mapping[tuple[str, bool], Text]] = {
@@ -362,11 +362,11 @@ _FINISHED_TOGGLES: Final[Mapping[tuple[str, bool], Text]] = {
 
 
 def _toggle_finished(entry: TimelineEntry) -> EventWording | None:
-    outcome = parse_text(entry.details.get("outcome"))
+    outcome = _parse_text(entry.details.get("outcome"))
     text = _FINISHED_TOGGLES.get((outcome, entry.details.get("enable") is True))
     if text is None:
         return None
-    who, notes = actor_name(entry), _failure_notes(entry)
+    who, notes = _actor_name(entry), _failure_notes(entry)
     if who:
         notes = (*notes, say(_("Asked for by {who}."), who=who))
     words = say(text, name=_connector_name(entry))
@@ -376,13 +376,16 @@ def _toggle_finished(entry: TimelineEntry) -> EventWording | None:
 
 
 _PERSON_ACTIONS: Final[Mapping[str, Callable[[TimelineEntry], EventWording | None]]] = {
-    "check": _check_requested,
-    "sync": _sync_requested,
+    "check": lambda entry: EventWording(
+        _by(entry, _("{who} asked for a check."), _("Somebody asked for a check.")), "eye"
+    ),
+    "sync": lambda entry: EventWording(
+        _by(entry, *_REQUESTED_SYNCS[entry.details.get("full") is True]), "user"
+    ),
     "sync_ended": _sync_finished,
     "switch": _toggle_requested,
     "switch_ended": _toggle_finished,
 }
-
 _EVENTS: Final[Mapping[EventKind, Callable[[TimelineEntry], EventWording | None]]] = {
     EventKind.SYNC_SEEN: _sync_seen,
     EventKind.SYNC_SKIPPED: _sync_skipped,

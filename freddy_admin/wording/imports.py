@@ -10,8 +10,7 @@ from django.utils.translation import ngettext_lazy
 
 from freddy_admin.vault.models import ImportDraftRow, ImportRowState, ImportSaveState
 from freddy_admin.vault.services.bulk_import import ImportOutcome
-from freddy_admin.wording.candidates import check_error_from_candidate
-from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.failures import candidate_failure_wording
 from freddy_admin.wording.sentences import (
     Moment,
     MomentStyle,
@@ -92,7 +91,7 @@ def verdict_sentences(row: ImportDraftRow) -> tuple[Sentence, ...]:
     if state == ImportRowState.DIFFERS:
         differs = _("Entered is {entered}, but it answers for another one: {result}")
         return (say(differs, entered=row.organization_id, result=_reported_status(row)),)
-    failure = failure_wording(check_error_from_candidate(row))
+    failure = candidate_failure_wording(row)
     if state == ImportRowState.REJECTED:
         return (failure.words, say(failure.advice))
     return (failure.words,)

@@ -1,24 +1,25 @@
-"""What is said of one key beside its state: its expiry, whom to ask, its checks and figures."""
+"""What lists of keys say: how many there are, notices above them, notes in a row, expiry."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.sync.checks.results import LocalFailureKind
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
-from freddy_admin.sync.status.key_expiry import LAST_DAYS, URGENT_DAYS
-from freddy_admin.sync.status.types import KeyRow, Overview
-from freddy_admin.wording.failures import failure_wording, is_master_key_failure
+from freddy_admin.sync.status.aggregates import Outage, SharedSyncGroup
+from freddy_admin.sync.status.rows import LAST_DAYS, URGENT_DAYS, KeyRow
+from freddy_admin.sync.status.selectors import Overview
+from freddy_admin.wording.failures import failure_wording
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
     MomentStyle,
     Sentence,
     Text,
+    moment_ago,
     say,
     say_counted,
 )
@@ -137,20 +138,6 @@ def key_expiry_sentence(row: KeyRow) -> Sentence:
     return say_counted(texts[has_siblings], abs(days_left), **parts)
 
 
-def key_expiry_sentences(row: KeyRow) -> tuple[Sentence, ...]:
-    """The expiry in full, with its date and what to do; empty while it is far ahead."""
-    days_left = row.days_until_expiry
-    if days_left is None or not row.is_expiring_soon:
-        return ()
-    advice = (
-        _("As long as Aitronos accepts it we go on; if the date is wrong, correct it.")
-        if days_left < 0
-        else _("Replace it before; until then the present one works.")
-    )
-    date_sentence = say(_("By its date: {day}."), day=row.expires_on)
-    return key_expiry_sentence(row), date_sentence, say(advice)
-
-
 _EXPIRES_IN_DAYS: Final[Any] = ngettext_lazy(
     "key expires in {n} day", "key expires in {n} days", "n"
 )
@@ -184,28 +171,10 @@ def key_expiry_tone(row: KeyRow) -> str:
 
 NEW_KEY_MOVE: Final = _("A manager makes a new key at Aitronos and pastes it here.")
 
-# What somebody of the organisation can mend; Aitronos and networks nobody of ours can.
-_OWNER_FIXABLE_KINDS = frozenset(
-    {
-        FailureKind.KEY_REFUSED,
-        FailureKind.KEY_NOT_PERMITTED,
-        FailureKind.INVALID_SECRET,
-        LocalFailureKind.KEY_UNREADABLE,
-    }
-)
-
-
-def owner_to_ask_about_problem(row: KeyRow) -> Sentence:
-    """Whom to ask about what is wrong; empty where nobody of ours can mend it."""
-    if row.error is None:
-        return owner_to_ask(row) if row.needs_action else EMPTY
-    is_owner_fixable = row.state in NEW_SECRET_STATES or row.error.kind in _OWNER_FIXABLE_KINDS
-    return owner_to_ask(row) if is_owner_fixable else EMPTY
-
 
 def owner_to_ask(row: KeyRow) -> Sentence:
     """Whom to ask; empty without an owner, and where the panel itself is at fault."""
-    if not row.owner_name or is_master_key_failure(row):
+    if not row.owner_name or row.has_master_key_failure:
         return EMPTY
     if row.owner_is_user:
         return say(_("You look after this key."))
@@ -234,101 +203,163 @@ def figures_brief(row: KeyRow) -> Sentence:
     return say(_("inconsistent")) if row.figures and row.figures.is_inconsistent else EMPTY
 
 
-def figures_sentence(row: KeyRow) -> Sentence:
-    """The same as a sentence."""
-    if row.figures is None:
-        return EMPTY
-    if row.figures_are_former:
-        return say(_("From before the change: no answer has come since."))
-    if row.figures.is_inconsistent:
-        return say(_("Shown as Aitronos sent them; the marked figures contradict each other."))
-    return EMPTY
+def shared_sync(group: SharedSyncGroup) -> Sentence:
+    """Which keys report the same sync: the names of two organisations, and how many others."""
+    if group.organisations == 1:
+        text = _("These {keys} keys of {name} report the same sync.")
+        return say(text, keys=group.keys, name=group.names[0])
+    has_one_key_each = group.organisations == group.keys
+    parts: dict[str, object] = {
+        "keys": group.keys,
+        "first": group.names[0],
+        "second": group.names[1],
+    }
+    other_count = group.organisations - len(group.names)
+    if not other_count:
+        return say(
+            _("These {keys} report the same sync: {first} and {second}.")
+            if has_one_key_each
+            else _("These {keys} keys report the same sync: {first} and {second}."),
+            **parts,
+        )
+    return say_counted(_SHARED_WITH_OTHERS[has_one_key_each], other_count, **parts)
 
 
-def affected_scope(row: KeyRow) -> tuple[Sentence, ...]:
-    """What a failed check affects, and of when the status shown is."""
-    if row.state is HealthState.KEY_UNREADABLE or row.refusals >= 2 or row.needs_action:
-        scope = say(_("This key alone: its status is not known until this is solved."))
-    else:
-        scope = say(_("What is shown here; the syncs at Aitronos go on without us."))
-    if row.observed_at is None:
-        return (scope,)
-    return scope, say(_("Shown is the status of {at}."), at=Moment(row.observed_at))
+_SHARED_WITH_OTHERS: Final[Mapping[bool, Any]] = {
+    True: ngettext_lazy(
+        "These {keys} report the same sync: {first}, {second} and {n} other.",
+        "These {keys} report the same sync: {first}, {second} and {n} others.",
+        "n",
+    ),
+    False: ngettext_lazy(
+        "These {keys} keys report the same sync: {first}, {second} and {n} other organisation.",
+        "These {keys} keys report the same sync: {first}, {second} and {n} other organisations.",
+        "n",
+    ),
+}
+_MORE_GROUPS: Final[Any] = ngettext_lazy(
+    "There is {n} more such group.", "There are {n} more such groups.", "n"
+)
 
 
-def wrong_organisation_warning(row: KeyRow) -> Sentence:
-    """That the key belongs to another organisation than the one entered; mostly empty."""
-    entered_id, reported_id = row.organization_id, row.reported_organization_id
-    if not entered_id or not reported_id or entered_id == reported_id:
-        return EMPTY
-    return say(
-        _(
-            "Aitronos answers for another organisation ({reported}) than the one entered here "
-            "({entered}). The key may belong to somebody else: compare before you rely on it."
-        ),
-        reported=reported_id,
-        entered=entered_id,
+def shared_syncs_note(more_groups: int) -> tuple[Sentence, ...]:
+    """How many more groups of keys there are, and what all this means for sums."""
+    not_added_up = say(_("Their numbers are not added up."))
+    return (
+        (say_counted(_MORE_GROUPS, more_groups), not_added_up) if more_groups else (not_added_up,)
     )
 
 
-def last_and_next_check(row: KeyRow, now: datetime) -> Sentence:
-    """When we looked, and when we look again."""
-    never: Text
-    if row.paused_at is not None:
-        never, looked = _("We have not looked yet"), _("We looked {ago}")
-    elif row.is_check_pending:
-        never = _("We have not looked yet · checking now")
-        looked = _("We looked {ago} · checking now")
-    elif row.hold_until is not None and row.hold_until > now:
-        never = _("We have not looked yet · Aitronos asked us to wait, next try {at}")
-        looked = _("We looked {ago} · Aitronos asked us to wait, next try {at}")
+@dataclass(frozen=True, slots=True)
+class NoticeWording:
+    """Something that concerns all keys; `kind` changes when what it says does."""
+
+    kind: str
+    tone: str
+    icon: str
+    title: Sentence
+    words: tuple[Sentence, ...]
+
+
+_KEYS_NOT_LOST = _(
+    "The keys are not lost and nobody needs to paste one again. The people who run this panel "
+    "put the right master key back."
+)
+
+
+def master_key_notice(*, is_for_all_keys: bool) -> NoticeWording:
+    """That the master key does not fit, for all keys or only some."""
+    affected = (
+        _("No key can be opened, so nothing is checked; what you see is the last known state.")
+        if is_for_all_keys
+        else _(
+            "Keys that were sealed with the missing one cannot be opened and are not checked; "
+            "they show as Unknown, with their last known state. Other keys are not affected."
+        )
+    )
+    return NoticeWording(
+        kind="misfit_all" if is_for_all_keys else "misfit_some",
+        tone=BAD,
+        icon="lock-x",
+        title=say(_("The master key does not fit the database")),
+        words=(say(affected), say(_KEYS_NOT_LOST)),
+    )
+
+
+_OUTAGES: Final[Mapping[Outage, Text]] = {
+    Outage.NO_CONNECTION: _(
+        "At least half of the keys tell the same: no connection to it comes about."
+    ),
+    Outage.TIMED_OUT: _("At least half of the keys tell the same: it does not answer in time."),
+    Outage.SERVER_ERROR: _(
+        "At least half of the keys tell the same: it answers with errors of its own."
+    ),
+    Outage.FIREWALL: _(
+        "At least half of the keys tell the same: something on the way, most likely a firewall, "
+        "turns us away."
+    ),
+}
+
+
+def outage_notice(outage: Outage) -> NoticeWording:
+    """That Aitronos as a whole is out of reach."""
+    return NoticeWording(
+        kind=f"outage_{outage}",
+        tone=WARN,
+        icon="plug-connected-x",
+        title=say(_("Aitronos cannot be reached")),
+        words=(
+            say(_OUTAGES[outage]),
+            say(
+                _(
+                    "What you see is the last known state. Nothing for you to do: we try again on "
+                    "our own."
+                )
+            ),
+        ),
+    )
+
+
+def silent_worker_notice(
+    heartbeat_at: datetime | None, checked_at: datetime | None
+) -> NoticeWording:
+    """That no worker gives a sign of life; `checked_at` is that of the latest check."""
+    return NoticeWording(
+        kind="silent",
+        tone=WARN,
+        icon="plug-connected-x",
+        title=say(_("Statuses not refreshed since {at}"), at=Moment(checked_at))
+        if checked_at
+        else say(_("Statuses are not being refreshed")),
+        words=(
+            say(
+                _("The worker was last seen {ago}. What you see is getting older by the minute."),
+                ago=moment_ago(heartbeat_at),
+            )
+            if heartbeat_at
+            else say(_("No worker has been seen yet, so nothing is checked.")),
+        ),
+    )
+
+
+def requested_sync_note(row: KeyRow) -> Sentence:
+    """The requested sync of this key in a few words, for a list; empty where none is awaited."""
+    if row.operation_requested_at is None:
+        return EMPTY
+    if row.is_sync_running:
+        text = _("sync requested {at} by {who}")
+    elif row.is_operation_late:
+        text = _("sync requested {at} by {who}, not finished yet")
     else:
-        never = _("We have not looked yet · next look {until}")
-        looked = _("We looked {ago} · next look {until}")
-    parts = {
-        "at": Moment(max(row.hold_until or row.next_check_at, row.next_check_at)),
-        "until": Moment(row.next_check_at, MomentStyle.UNTIL),
-    }
-    if row.checked_at is None:
-        return say(never, **parts)
-    return say(looked, ago=Moment(row.checked_at, MomentStyle.AGO), **parts)
+        text = _("sync requested {at} by {who}, not seen yet")
+    return say(text, at=Moment(row.operation_requested_at), who=row.operation_requested_by)
 
 
-_REQUEST_RETENTION = timedelta(minutes=10)
-_REQUEST_SLOW_AFTER = timedelta(seconds=45)
+_TOOL_COUNTS: Final[Any] = ngettext_lazy(
+    "{enabled} of {total} tool on", "{enabled} of {total} tools on", "n"
+)
 
 
-def check_request_sentence(row: KeyRow, requested_at: datetime, now: datetime) -> Sentence:
-    """What became of the check that was asked for at `requested_at`; empty once it is old."""
-    if now - requested_at > _REQUEST_RETENTION:
-        return EMPTY
-    if row.checked_at is not None and row.checked_at >= requested_at:
-        words = _("Checked at {at}, after you asked: {state}.")
-        return say(words, at=Moment(row.checked_at), state=row.state.label)
-    if row.state is HealthState.PAUSED:
-        return EMPTY
-    if is_check_request_slow(row, requested_at, now):
-        return say(_("The check has not ended yet. The worker may be busy or stopped."))
-    return say(_("Checking, as you asked {ago}…"), ago=Moment(requested_at, MomentStyle.AGO))
-
-
-def is_check_request_slow(row: KeyRow, requested_at: datetime, now: datetime) -> bool:
-    """Whether the check that was asked for should have ended by now, and has not."""
-    is_finished = row.checked_at is not None and row.checked_at >= requested_at
-    return not is_finished and now - requested_at > _REQUEST_SLOW_AFTER
-
-
-def check_not_repeated(held_until: datetime | None) -> Sentence:
-    """Why a check that was asked for is not made now."""
-    if held_until is None:
-        return say(_("This key was checked a moment ago: that result is shown here."))
-    text = _("Aitronos asked us to wait, so the check comes at {at}, without you pressing again.")
-    return say(text, at=Moment(held_until))
-
-
-def fetch_not_repeated(held_until: datetime | None) -> Sentence:
-    """Why a list that was asked for is not fetched now."""
-    if held_until is None:
-        return say(_("This list was fetched a moment ago: that result is shown here."))
-    text = _("Aitronos asked us to wait until {at}. The list can be fetched after that.")
-    return say(text, at=Moment(held_until))
+def tool_counts(enabled: int, total: int) -> Sentence:
+    """`7 of 42 tools on`, as a clause."""
+    return say_counted(_TOOL_COUNTS, total, enabled=enabled, total=total)

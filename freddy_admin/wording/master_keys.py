@@ -8,10 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from freddy_admin.sync.platform_status import PlatformStatus
-from freddy_admin.vault.master_key_canaries import CanaryTestResult
-from freddy_admin.vault.master_key_rotation_progress import RotationState
-from freddy_admin.vault.master_key_state import MasterKeyFit, MasterKeyUsage
-from freddy_admin.vault.models import CanaryResult
+from freddy_admin.vault.master_key_state import CanaryTestResult, MasterKeyFit, MasterKeyUsage
+from freddy_admin.vault.models import CanaryResult, MasterKeyRotation
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import (
     Phrases,
@@ -78,12 +76,12 @@ def _canary(test: CanaryTestResult) -> Sentence:
     return say(_CANARIES[test.result], by=test.tested_by, ago=moment_ago(test.tested_at))
 
 
-def rotation_progress(run: RotationState) -> Sentence:
+def rotation_progress(run: MasterKeyRotation) -> Sentence:
     """How far a rotation came."""
     return say(_("{done} of {total} sealed anew"), done=run.done, total=run.total)
 
 
-def rotation_wording(run: RotationState, now: datetime) -> PartWording:
+def rotation_wording(run: MasterKeyRotation, now: datetime) -> PartWording:
     """The running or latest rotation of master keys."""
     tone, label, words = _rotation_condition(run, now)
     lines = (say(_("New master key: fingerprint {id}"), id=run.sealing_id[:8]),)
@@ -108,7 +106,7 @@ _NOT_OPENED: Final[Any] = ngettext_lazy(
 )
 
 
-def _rotation_condition(run: RotationState, now: datetime) -> tuple[str, Text, Sentence]:
+def _rotation_condition(run: MasterKeyRotation, now: datetime) -> tuple[str, Text, Sentence]:
     """Tone, a word or two, and a sentence."""
     if run.is_running(now):
         words = say(_("Began {ago}. The panel goes on meanwhile."), ago=moment_ago(run.started_at))

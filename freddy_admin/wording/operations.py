@@ -9,7 +9,7 @@ from django.utils.translation import ngettext_lazy
 
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.models import OperationState, RemoteOperation
-from freddy_admin.sync.status.types import CheckError, KeyRow
+from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.wording.failures import failure_wording, quoted_message
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -58,19 +58,6 @@ def requested_sync_wording(
     if state == OperationState.UNCLEAR and operation.confirmed_sync_at is not None:
         state = OperationState.DONE
     return _REQUESTED_SYNCS[state](operation, requested, late)
-
-
-def requested_sync_note(row: KeyRow) -> Sentence:
-    """The requested sync of this key in a few words, for a list; empty where none is awaited."""
-    if row.operation_requested_at is None:
-        return EMPTY
-    if row.is_sync_running:
-        text = _("sync requested {at} by {who}")
-    elif row.is_operation_late:
-        text = _("sync requested {at} by {who}, not finished yet")
-    else:
-        text = _("sync requested {at} by {who}, not seen yet")
-    return say(text, at=Moment(row.operation_requested_at), who=row.operation_requested_by)
 
 
 def running_sync_sentence(row: KeyRow) -> Sentence:

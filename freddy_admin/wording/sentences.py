@@ -84,6 +84,11 @@ def moment_ago(at: datetime) -> Moment:
     return Moment(at, MomentStyle.AGO)
 
 
+def moment_cell(at: datetime) -> Moment:
+    """A time in a list, told by the clock."""
+    return Moment(at, MomentStyle.CLOCK_CELL)
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSpan(Part):
     """From when to when, the second day named where it is another; without an end, until now."""
@@ -105,37 +110,6 @@ class Interval(Part):
     def as_text(self, user_time: UserTime | None) -> str:
         """`every 6 hours`."""
         return format_interval(self.hours)
-
-
-@dataclass(frozen=True, slots=True)
-class Strong(Part):
-    """Words that stand out; as they are in plain text."""
-
-    words: Text
-
-    def as_text(self, user_time: UserTime | None) -> str:
-        """The words."""
-        return str(self.words)
-
-    def as_html(self, user_time: UserTime) -> SafeString:
-        """The words in bold."""
-        return format_html("<strong>{}</strong>", self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Link(Part):
-    """Words that lead to a page."""
-
-    words: Text
-    url: str
-
-    def as_text(self, user_time: UserTime | None) -> str:
-        """The words with the address behind them."""
-        return f"{self.words} ({self.url})"
-
-    def as_html(self, user_time: UserTime) -> SafeString:
-        """The link."""
-        return format_html('<a href="{}">{}</a>', self.url, self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.status.types import KeyRow
-from freddy_admin.wording.failures import RefusalWording, failure_wording, is_master_key_failure
+from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.wording.failures import FailureWording, failure_wording
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -79,7 +79,7 @@ def key_headline(row: KeyRow) -> Sentence:
 
 def key_next_move(row: KeyRow) -> Sentence:
     """Whose move it is; empty where it is nobody's."""
-    if is_master_key_failure(row):
+    if row.has_master_key_failure:
         return say(_("This is for the people who run this panel, not for you."))
     refusal = _refusal_of_state(row)
     if refusal and refusal.next_move:
@@ -90,7 +90,7 @@ def key_next_move(row: KeyRow) -> Sentence:
 def key_action(row: KeyRow) -> KeyAction | None:
     """What moves the key on, whoever may do it; None where nothing does."""
     action, refusal = STATE_WORDINGS[row.state].action, _refusal_of_state(row)
-    if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW} and is_master_key_failure(row):
+    if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW} and row.has_master_key_failure:
         return None
     return KeyAction.CHECK_NOW if refusal and not refusal.needs_new_key else action
 
@@ -109,11 +109,11 @@ def overdue_announcement(row: KeyRow) -> Sentence:
     return say(_("Without a new sync we will call it overdue at {at}."), at=Moment(row.overdue_at))
 
 
-def _refusal_of_state(row: KeyRow) -> RefusalWording | None:
-    """What the refusal that gave this state says; None where another thing did."""
+def _refusal_of_state(row: KeyRow) -> FailureWording | None:
+    """What is said of the refusal that gave this state; None where another thing did."""
     if row.error is None or row.error.kind != _REFUSAL_KINDS.get(row.state):
         return None
-    return failure_wording(row.error).refusal
+    return failure_wording(row.error)
 
 
 _REFUSAL_KINDS = {
@@ -369,7 +369,6 @@ STATE_WORDINGS: Final[Mapping[HealthState, StateWording]] = {
         ),
     )
 }
-
 # The lines of the health rule, by their numbers; the first that fits wins.
 HEALTH_RULE: Final[Mapping[int, Text]] = {
     1: _("Somebody paused it here."),

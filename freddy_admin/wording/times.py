@@ -123,6 +123,17 @@ def format_day(day: date) -> str:
     return _format_date(day, _DAY, get_language())
 
 
+def parse_time(value: object) -> datetime | None:
+    """A time as JSON keeps it; None for anything else, and where no calendar can show it."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and 1 < at.year < 9999 else None
+
+
 def get_user_time(now: datetime) -> UserTime:
     """For the person whose request is being answered."""
     return UserTime(now=now, zone=timezone.get_current_timezone())

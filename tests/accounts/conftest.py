@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import admin_create, person_get_or_create
+from freddy_admin.accounts.people import admin_create, person_get_or_create
 from freddy_admin.audit.services import Actor
 
 ACTOR = Actor(name="tester")

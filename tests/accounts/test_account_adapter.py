@@ -6,7 +6,7 @@ from django.test import RequestFactory
 
 from freddy_admin.accounts.auth.adapters import AccountAdapter
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.audit.services import actor_from_request
 
 
 def test_nobody_makes_an_account_for_themselves() -> None:

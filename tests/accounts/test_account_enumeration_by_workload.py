@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User, UserSession
-from freddy_admin.accounts.session_store import session_key_hash
-from freddy_admin.accounts.sessions import ANONYMOUS_SECONDS, sessions_prune
+from freddy_admin.accounts.session_list import sessions_prune
+from freddy_admin.accounts.sessions import ANONYMOUS_SECONDS, session_key_hash
 from freddy_admin.sync.worker.loop import WorkerLoop
 from tests.accounts.conftest import current_totp_code, set_up_second_factor, sign_in
 from tests.accounts.virtual_passkey import SIGN_IN_PATH, localhost_client, passkey_request_options

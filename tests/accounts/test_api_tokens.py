@@ -7,9 +7,9 @@ import pytest
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import (
+from freddy_admin.accounts.api_tokens import (
     TOKENS_AT_MOST,
+    ApiTokenOptions,
     api_token_create,
     api_token_revoke,
     api_token_verify,

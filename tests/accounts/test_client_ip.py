@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.client_ip import client_ip
+from freddy_admin.audit.services import client_ip
 
 
 def client_ip_of_request(remote: str, forwarded: str | None = None) -> str | None:

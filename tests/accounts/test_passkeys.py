@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.models import AuditEvent, RepeatCount
 from freddy_admin.audit.tags import AuditTag
 from tests.accounts.conftest import ACTOR, PASSWORD, set_up_second_factor, sign_in

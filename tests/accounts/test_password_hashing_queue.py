@@ -12,8 +12,8 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.auth import password_hashing_queue
-from freddy_admin.accounts.auth.password_hashing_queue import HashingQueue, TooManySignIns
+from freddy_admin.accounts.auth import backends as password_hashing_queue
+from freddy_admin.accounts.auth.backends import HashingQueue, TooManySignIns
 from freddy_admin.core.host_semaphore import HostSemaphore, PriorityWaiter
 from tests.flows.wait import wait_until
 
@@ -227,7 +227,7 @@ def slots_held_at_hashing(
     return slot_states
 
 
-PANEL_HASHERS = ["freddy_admin.accounts.auth.password_hashing_queue.QueuedPasswordHasher"]
+PANEL_HASHERS = ["freddy_admin.accounts.auth.backends.QueuedPasswordHasher"]
 
 
 def test_the_panel_hashes_with_the_queue_and_reads_what_django_hashed() -> None:

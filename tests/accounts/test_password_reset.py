@@ -17,7 +17,7 @@ from freddy_admin.accounts.auth.password_reset import (
     retry_delay,
 )
 from freddy_admin.accounts.models import PasswordResetRequest, User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.core import clock
 from tests.accounts.conftest import (
     ACTOR,

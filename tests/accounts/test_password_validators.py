@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db

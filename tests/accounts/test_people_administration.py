@@ -6,10 +6,10 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.services import api_token_create
-from freddy_admin.accounts.deactivation import sessions_delete
+from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.accounts.models import ApiToken, SavedView, User
 from freddy_admin.accounts.people import (
+    admin_create,
     person_delete,
     person_get,
     person_ids_with_second_factor,
@@ -18,7 +18,7 @@ from freddy_admin.accounts.people import (
     second_factors_list,
 )
 from freddy_admin.accounts.saved_views import saved_view_save
-from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.session_list import sessions_delete
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.audit.tags import AuditTag

@@ -7,12 +7,12 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate
 from django.test import Client
 
-from freddy_admin.accounts import services
+from freddy_admin.accounts import people as services
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.person_lookup import person_get_by_email
-from freddy_admin.accounts.services import (
+from freddy_admin.accounts.people import (
     admin_create,
     email_clean,
+    person_get_by_email,
     person_get_or_create,
     profile_update,
 )

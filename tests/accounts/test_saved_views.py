@@ -8,7 +8,6 @@ from freddy_admin.accounts.saved_views import (
     VIEWS_AT_MOST,
     saved_view_delete,
     saved_view_save,
-    saved_views_list,
 )
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
@@ -27,7 +26,7 @@ def ben() -> User:
 
 
 def saved_view_names(user: User) -> list[str]:
-    return [view.name for view in saved_views_list(user=user)]
+    return [view.name for view in user.saved_views_by_name()]
 
 
 def test_view_is_saved_under_a_clean_name(ana: User) -> None:
@@ -35,7 +34,7 @@ def test_view_is_saved_under_a_clean_name(ana: User) -> None:
         actor=OPERATOR, user=ana, name="  Late in EMEA ", query="state=late&tag=emea"
     )
     assert (view.name, view.query) == ("Late in EMEA", "state=late&tag=emea")
-    assert saved_views_list(user=ana) == [view]
+    assert ana.saved_views_by_name() == [view]
 
 
 def test_views_are_listed_by_name_whatever_its_case(ana: User) -> None:
@@ -48,7 +47,7 @@ def test_views_are_listed_by_name_whatever_its_case(ana: User) -> None:
 def test_existing_view_name_gets_the_new_query(first: str, second: str, ana: User) -> None:
     saved_view_save(actor=OPERATOR, user=ana, name=first, query="state=late")
     saved_view_save(actor=OPERATOR, user=ana, name=second, query="q=alder")
-    assert [(view.name, view.query) for view in saved_views_list(user=ana)] == [(first, "q=alder")]
+    assert [(view.name, view.query) for view in ana.saved_views_by_name()] == [(first, "q=alder")]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_twenty_views_are_saved_and_each_can_still_change(ana: User, ben: User) 
         saved_view_save(actor=OPERATOR, user=ana, name="one more", query="q=a")
     saved_view_save(actor=OPERATOR, user=ana, name="7", query="q=b")
     saved_view_save(actor=OPERATOR, user=ben, name="7", query="q=c")
-    assert len(saved_views_list(user=ana)) == VIEWS_AT_MOST
+    assert len(ana.saved_views_by_name()) == VIEWS_AT_MOST
     assert SavedView.objects.get(user=ana, name="7").query == "q=b"
 
 

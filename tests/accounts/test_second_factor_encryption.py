@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.secret_key_encryption import (
-    SecondFactorUnreadable,
-    decrypt_text,
-    encrypt_text,
-)
+from freddy_admin.accounts.sessions import SecondFactorUnreadable, decrypt_text, encrypt_text
 from tests.accounts.conftest import (
     SECRET,
     current_totp_code,

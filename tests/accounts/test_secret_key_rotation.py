@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.sessions import sessions_list
+from freddy_admin.accounts.session_list import sessions_list
 from freddy_admin.conf.setting_parsers import parse_secret_key_fallbacks
 from freddy_admin.core import clock
 from tests.accounts.conftest import current_totp_code, set_up_second_factor, sign_in

@@ -9,12 +9,12 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
-from freddy_admin.accounts.mfa.policy import second_factor_types
 from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.people import (
     person_delete,
     person_set_active,
     person_set_platform_admin,
+    second_factor_types,
 )
 from freddy_admin.accounts.sessions import _last_recorded
 from freddy_admin.core import clock

@@ -10,7 +10,7 @@ from django.test import Client
 
 from freddy_admin.accounts import sessions
 from freddy_admin.accounts.models import User, UserSession
-from freddy_admin.accounts.sessions import ActiveSession, sessions_list
+from freddy_admin.accounts.session_list import ActiveSession, sessions_list
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from freddy_admin.accounts.models import User, UserSession
-from freddy_admin.accounts.session_store import SessionStore, session_key_hash
-from freddy_admin.accounts.sessions import sessions_list
+from freddy_admin.accounts.session_list import sessions_list
+from freddy_admin.accounts.sessions import SessionStore, session_key_hash
 from tests.accounts.conftest import sign_in
 
 pytestmark = pytest.mark.django_db

@@ -14,14 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.auth import password_hashing_queue
+from freddy_admin.accounts.auth import backends as password_hashing_queue
+from freddy_admin.accounts.auth.backends import hashing_queue
 from freddy_admin.accounts.auth.first_admin_setup_link import (
     first_admin_create,
     setup_link_create,
 )
-from freddy_admin.accounts.auth.password_hashing_queue import hashing_queue
 from freddy_admin.accounts.models import SetupLink, User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.models import AuditEvent
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
 
@@ -186,7 +186,7 @@ def test_refused_reauthentication_is_no_wrong_password(
 
 
 NEW = {"password1": "other-words-42", "password2": "other-words-42"}
-PANEL_HASHERS = ["freddy_admin.accounts.auth.password_hashing_queue.QueuedPasswordHasher"]
+PANEL_HASHERS = ["freddy_admin.accounts.auth.backends.QueuedPasswordHasher"]
 
 
 def test_refused_password_change_keeps_the_former_password(

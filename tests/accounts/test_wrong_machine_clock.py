@@ -14,8 +14,7 @@ from django.core import mail
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create, api_token_verify
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create, api_token_verify
 from freddy_admin.accounts.auth.first_admin_setup_link import (
     setup_link_create,
     setup_link_is_valid,
@@ -27,13 +26,13 @@ from freddy_admin.accounts.auth.password_reset import (
     password_reset_requests_send_due,
 )
 from freddy_admin.accounts.models import SetupLink, User
-from freddy_admin.accounts.sessions import sessions_prune
+from freddy_admin.accounts.session_list import sessions_prune
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import (
     clock_comparison_record,
     machine_clock_confirmation_record,
+    reference_clock_cache_clear,
 )
-from freddy_admin.core.later_of_two_clocks import reference_clock_cache_clear
 from tests.accounts.conftest import ACTOR, sign_in
 from tests.web.conftest import asks_reauthentication
 

@@ -3,7 +3,7 @@
 import pytest
 
 from freddy_admin.aitronos.client import ClientConfig
-from freddy_admin.aitronos.secret_validation import UnsendableSecret, validate_secret
+from freddy_admin.aitronos.client_config import InvalidSecret, validate_secret
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,10 @@ def test_user_agent_must_fit_into_a_header(agent: str) -> None:
 def test_total_timeout_defaults_to_one_connect_and_two_reads() -> None:
     config = ClientConfig("https://api.aitronos.com", connect_timeout=2, read_timeout=3)
     assert (
-        config.effective_total_timeout,
-        config.total_timeout_with_read_timeout(None),
-        config.total_timeout_with_read_timeout(120),
-    ) == (
-        8,
-        8,
-        122,
-    )
-    assert ClientConfig("https://api.aitronos.com", total_timeout=4).effective_total_timeout == 4
+        config.total_timeout_for(),
+        config.total_timeout_for(120),
+    ) == (8, 122)
+    assert ClientConfig("https://api.aitronos.com", total_timeout=4).total_timeout_for() == 4
 
 
 @pytest.mark.parametrize("text", ["k", "oak_live_" + "x" * 54, "!~", "x" * 512, " \t\nkey\r\n "])
@@ -134,10 +129,8 @@ def test_key_of_any_form_is_accepted(text: str) -> None:
     ],
 )
 def test_unsendable_secret_is_refused_without_being_quoted(text: str, reason: str) -> None:
-    with pytest.raises(UnsendableSecret) as excinfo:
+    with pytest.raises(InvalidSecret) as excinfo:
         validate_secret(text)
-    assert (excinfo.value.reason, str(excinfo.value), excinfo.value.args) == (
-        reason,
-        reason,
-        (reason,),
-    )
+    error = excinfo.value
+    assert (error.detail, error.args) == (reason, ("invalid_secret",))
+    assert not error.request_sent

@@ -9,8 +9,8 @@ import pytest
 import requests
 import urllib3
 
-from freddy_admin.aitronos.connection_errors import exchange_failure_from_exception
 from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.aitronos.http_exchange import error_from_exception
 
 Kind = FailureKind
 
@@ -44,11 +44,11 @@ def wrap_exception(error: Exception) -> Exception:
 def test_failure_kind_is_that_of_the_underlying_exception(
     error: Exception, kind: FailureKind, wrap: type[Exception]
 ) -> None:
-    assert exchange_failure_from_exception(wrap(error)).kind is kind
+    assert error_from_exception(wrap(error)).kind is kind
 
 
 def test_bare_requests_exception_is_no_lost_connection() -> None:
-    failure = exchange_failure_from_exception(requests.exceptions.InvalidHeader("x"))
+    failure = error_from_exception(requests.exceptions.InvalidHeader("x"))
     assert (failure.kind, failure.detail) == (Kind.UNREADABLE_ANSWER, "InvalidHeader")
 
 
@@ -57,4 +57,4 @@ def test_exception_chain_with_a_cycle_ends() -> None:
     error.__cause__ = error
     wrapping = requests.ConnectionError(error, error)
     error.args = (wrapping,)
-    assert exchange_failure_from_exception(wrapping).kind is Kind.UNREADABLE_ANSWER
+    assert error_from_exception(wrapping).kind is Kind.UNREADABLE_ANSWER

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.aitronos.connection_pool import KeyConnectionPool
-from freddy_admin.aitronos.key_http_adapter import KeyHTTPAdapter
+from freddy_admin.aitronos.connection_pool import KeyConnectionPool, KeyHTTPAdapter
 from tests.aitronos.conftest import MakeClient, StartServer, fetch_sync_status, sync_status_error
 from tests.aitronos.scripted_server import (
     GOOD_BODY,

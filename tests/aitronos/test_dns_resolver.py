@@ -126,4 +126,4 @@ def test_unknown_host_name_is_reported_as_name_not_found(make_client: MakeClient
     error = sync_status_error(
         make_client("https://api.example", resolver=stub.resolver(), total_timeout=5)
     )
-    assert (error.kind, error.attempts, error.retryable) == (FailureKind.NAME_NOT_FOUND, 3, True)
+    assert (error.kind, error.attempts) == (FailureKind.NAME_NOT_FOUND, 3)

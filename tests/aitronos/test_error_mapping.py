@@ -84,7 +84,7 @@ def test_401_with_the_documented_body_is_a_refused_key(get_error: GetError) -> N
     assert (error.kind, error.code) == (FailureKind.KEY_REFUSED, "AUTHENTICATION_REQUIRED")
     assert error.message == "Authentication required. Please provide a valid API key."
     assert (error.http_status, error.trace_id, error.request_id) == (401, "req_abc123xyz", "req_9")
-    assert (error.retryable, error.retry_after, error.attempts) == (False, None, 1)
+    assert (error.retry_after, error.attempts) == (None, 1)
     assert error.elapsed_ms > 0
 
 
@@ -163,7 +163,7 @@ def test_403_with_the_apis_own_body_is_about_the_key(
 def test_403_without_the_apis_body_may_be_a_firewall(get_error: GetError, body: str) -> None:
     error = get_error(respond_in_turn(response_bytes(body, "403 Forbidden")))
     assert isinstance(error, FirewallBlocked)
-    assert (error.kind, error.retryable) == (FailureKind.FIREWALL, False)
+    assert error.kind is FailureKind.FIREWALL
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_status_without_a_meaning_is_unexpected(get_error: GetError, status: int
     )
     assert isinstance(error, UnexpectedStatus)
     assert (error.kind, error.http_status) == (FailureKind.UNEXPECTED_STATUS, status)
-    assert (error.retryable, error.attempts) == (False, 1)
+    assert error.attempts == 1
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 599])
 def test_5xx_is_a_server_error(get_error: GetError, status: int) -> None:
     error = get_error(respond_in_turn(response_bytes(HTML, f"{status} X", media="text/html")))
     assert isinstance(error, ServerError)
-    assert (error.http_status, error.retryable, error.message) == (status, True, "")
+    assert (error.http_status, error.message) == (status, "")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from requests.models import PreparedRequest
 
+from freddy_admin.aitronos.connection_pool import KeyHTTPAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
-from freddy_admin.aitronos.key_http_adapter import KeyHTTPAdapter
 from tests.aitronos.api_calls import (
     ALL_CALLS,
     AUTH_CONFIG_BODY,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from freddy_admin.aitronos import catalog_parsing, operation_parsing, response_parsing
+from freddy_admin.aitronos import json_parsing, response_parsing
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.aitronos.error_mapping import error_from_response
 from freddy_admin.aitronos.errors import AitronosError, UnreadableResponse
@@ -44,10 +44,10 @@ json_values = st.recursive(
 )
 header_values = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40)
 PARSERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "start_sync": operation_parsing.parse_sync_started,
-    "switch_tool": partial(operation_parsing.parse_tool_switched, tool_key="gmail", enabled=False),
-    "list_auth_configs": catalog_parsing.parse_auth_configs,
-    "list_connectors": catalog_parsing.parse_connector_page,
+    "start_sync": response_parsing.parse_sync_started,
+    "switch_tool": partial(response_parsing.parse_tool_switched, tool_key="gmail", enabled=False),
+    "list_auth_configs": response_parsing.parse_auth_configs,
+    "list_connectors": response_parsing.parse_connector_page,
 }
 HEADERS = ["Retry-After", "X-RateLimit-Retry-After", "x-request-id", "Content-Type"]
 
@@ -166,7 +166,7 @@ def test_any_value_in_any_field_ends_in_a_value_or_a_typed_error(name: str, valu
     body = json.dumps(GOOD_BODY | {name: value}).encode()
     try:
         status = response_parsing.parse_sync_status(
-            response_parsing.parse_json_body({"Content-Type": "application/json"}, body)
+            json_parsing.parse_json_body({"Content-Type": "application/json"}, body)
         )
     except AitronosError as error:
         assert_storable(error)
@@ -214,7 +214,7 @@ def test_any_json_for_any_call_ends_in_a_value_or_a_typed_error(
     parse = PARSERS[name]
     body = json.dumps(data.draw(json_like(ALL_CALLS[name][1]))).encode()
     try:
-        value = parse(response_parsing.parse_json_body({"Content-Type": "application/json"}, body))
+        value = parse(json_parsing.parse_json_body({"Content-Type": "application/json"}, body))
     except UnreadableResponse as error:
         assert_storable(error)
     else:

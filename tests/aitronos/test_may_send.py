@@ -57,7 +57,6 @@ def test_refusal_of_may_send_sends_nothing_over_the_open_connection(
     error = call_error(make_client(server), name, refuse)
     assert isinstance(error, RequestWithheld)
     assert (error.kind, error.request_sent, error.attempts) == (FailureKind.WITHHELD, False, 1)
-    assert not error.retryable
     assert connection_stood == [True]
     assert wait_until(lambda: received_bytes == [b""])
 

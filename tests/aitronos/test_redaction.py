@@ -26,7 +26,8 @@ from freddy_admin.aitronos.redaction import (
 from freddy_admin.sandbox import api_errors
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.secret_format import masked_secret, secret_hints
+from freddy_admin.vault.secret_format import secret_hints
+from freddy_admin.vault.selectors import masked_secret
 from tests.aitronos.conftest import KEY
 
 DISTINCTIVE_PART = KEY.removeprefix("oak_live_")

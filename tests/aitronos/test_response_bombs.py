@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.aitronos import response_parsing
+from freddy_admin.aitronos import json_parsing
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, UnreadableResponse
 from tests.aitronos.conftest import (
     BOUNDED_SECONDS,
@@ -175,7 +175,7 @@ def test_duplicate_names_are_found_in_time() -> None:
     pairs = b",".join(b'"%d":0' % number for number in range(90_000))
     started_at = time.thread_time()
     with pytest.raises(UnreadableResponse) as excinfo:
-        response_parsing.parse_json_body(
+        json_parsing.parse_json_body(
             {"Content-Type": "application/json"}, b"{" + pairs + b',"7":0,"last":0,"last":1}'
         )
     assert excinfo.value.field == "7"

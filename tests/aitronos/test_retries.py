@@ -96,22 +96,6 @@ def test_attempt_without_time_for_it_is_not_made() -> None:
     assert retry_delay(lost_connection(), remaining=0.0, connection_reused=True) is None
 
 
-@pytest.mark.parametrize(
-    ("error", "retryable"),
-    [
-        (lost_connection(), True),
-        (ConnectionFailed(Kind.TLS), False),
-        (RateLimited(Kind.RATE_LIMITED), True),
-        (ServerError(Kind.SERVER_ERROR), True),
-        (KeyRefused(Kind.KEY_REFUSED), False),
-        (RequestTimedOut(Kind.READ_TIMEOUT), False),
-    ],
-    ids=str,
-)
-def test_error_says_whether_a_retry_may_help(error: AitronosError, retryable: bool) -> None:
-    assert error.retryable is retryable
-
-
 def test_call_succeeds_on_its_third_attempt(
     start_server: StartServer, make_client: MakeClient, recorded_waits: list[float]
 ) -> None:
@@ -150,7 +134,7 @@ def test_long_wait_hint_is_left_to_the_caller(
         )
     )
     error = sync_status_error(make_client(server, total_timeout=5))
-    assert (error.retry_after, error.attempts, error.retryable) == (60.0, 1, True)
+    assert (error.retry_after, error.attempts) == (60.0, 1)
 
 
 @pytest.mark.parametrize("sent_bytes", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"])

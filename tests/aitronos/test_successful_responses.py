@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.aitronos.types import HealthResponse, SyncStatusResponse
+from freddy_admin.aitronos.types import SyncStatusResponse
 from tests.aitronos.conftest import KEY, GetResponse, MakeClient, StartServer, fetch_sync_status
 from tests.aitronos.scripted_server import (
     GOOD_BODY,
@@ -67,30 +67,18 @@ def test_ids_in_response_headers_are_kept_and_cleaned(get_response: GetResponse)
         "x-request-id": "req\x1b[31m_1\x00" + "x" * 300,
         "x-trace-id": "trace_1",
         "aitronos-organization": "org_1",
-        "freddy-processing-ms": "12.5",
     }
     info = get_response(respond_in_turn(response_bytes(GOOD_BODY, headers=headers))).info
     assert info.request_id.startswith("req [31m_1 x")
     assert len(info.request_id) == 128
     assert (info.trace_id, info.organization_id) == ("trace_1", "org_1")
-    assert (info.http_status, info.processing_ms, info.attempts) == (200, 12.5, 1)
+    assert info.attempts == 1
     assert 0 < info.elapsed_ms < 1000
-
-
-@pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon", "1e300"])
-def test_unreadable_processing_time_is_none(get_response: GetResponse, text: Any) -> None:
-    assert (
-        get_response(
-            respond_in_turn(response_bytes(GOOD_BODY, headers={"freddy-processing-ms": text}))
-        ).info.processing_ms
-        is None
-    )
 
 
 def test_response_headers_are_optional(get_response: GetResponse) -> None:
     info = get_response(respond_in_turn(sync_status_bytes())).info
     assert (info.request_id, info.trace_id, info.organization_id) == ("", "", "")
-    assert info.processing_ms is None
 
 
 @pytest.mark.parametrize(
@@ -186,6 +174,6 @@ def test_body_that_ends_with_the_connection_is_read(get_response: GetResponse) -
 
 def test_health_request_carries_no_key(start_server: StartServer, make_client: MakeClient) -> None:
     server = start_server(respond_in_turn(response_bytes({"status": "ok\u202e", "more": 1})))
-    assert make_client(server).get_health().value == HealthResponse("ok")
+    assert make_client(server).get_health().value == "ok"
     assert server.requests[0].startswith(b"GET /v1/health/ HTTP/1.1\r\n")
     assert b"key" not in server.requests[0].lower()

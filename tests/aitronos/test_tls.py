@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.connection_pool import create_tls_context
 from freddy_admin.aitronos.errors import ConnectionFailed, FailureKind, RequestTimedOut
-from freddy_admin.aitronos.key_http_adapter import create_tls_context
 from tests.aitronos.certificates import CertificateAuthority
 from tests.aitronos.conftest import (
     BOUNDED_SECONDS,
@@ -65,7 +65,7 @@ def test_bad_certificate_is_a_final_error_with_its_reason(
     )
     error = sync_status_error(make_client(server, ca_file=authority.ca_file))
     assert isinstance(error, ConnectionFailed)
-    assert (error.kind, error.retryable, error.attempts) == (FailureKind.TLS, False, 1)
+    assert (error.kind, error.attempts) == (FailureKind.TLS, 1)
     assert detail in error.detail
     assert (server.connections, server.requests) == (1, [])
 
@@ -75,7 +75,7 @@ def test_unknown_authority_is_not_trusted(
 ) -> None:
     server = start_server(respond_in_turn(response_bytes()), tls=authority.server_context())
     error = sync_status_error(make_client(server))
-    assert (error.kind, error.retryable) == (FailureKind.TLS, False)
+    assert error.kind is FailureKind.TLS
     assert (server.connections, server.requests) == (1, [])
 
 
@@ -236,7 +236,7 @@ def test_connection_broken_in_the_handshake_is_retried(
         server.base_url.replace("http:", "https:"), ca_file=authority.ca_file, total_timeout=5
     )
     error = sync_status_error(client)
-    assert (error.kind, error.retryable) == (FailureKind.CONNECTION_LOST, True)
+    assert error.kind is FailureKind.CONNECTION_LOST
     assert error.attempts == server.connections == 3
 
 

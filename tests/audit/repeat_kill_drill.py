@@ -81,7 +81,7 @@ def _record_event_step() -> None:
 
 
 def _flush_counts_step() -> None:
-    from freddy_admin.audit.repeats import repeat_counts_flush
+    from freddy_admin.audit.services import repeat_counts_flush
     from freddy_admin.core import clock
 
     repeat_counts_flush(now=clock.now())
@@ -98,7 +98,7 @@ def _build_report() -> dict[str, object]:
     from freddy_admin.audit.chain import chain_append_missing
     from freddy_admin.audit.chain_verification import chain_verify
     from freddy_admin.audit.models import AuditEvent, RepeatCount
-    from freddy_admin.audit.repeats import repeat_counts_flush
+    from freddy_admin.audit.services import repeat_counts_flush
     from freddy_admin.core import clock
     from freddy_admin.core.models import RateLimitCount
 

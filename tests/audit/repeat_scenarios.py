@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freddy_admin.audit import repeats
+from freddy_admin.audit import services as repeats
 from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.chain_verification import chain_verify
 from freddy_admin.audit.models import AuditEvent, RepeatCount

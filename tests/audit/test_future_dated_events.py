@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freddy_admin.audit.event_count import audit_event_count
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import (
     AuditFilters,
     AuditScope,
     audit_cursor_after_event,
+    audit_event_count,
     audit_event_page,
     audit_event_stream,
 )

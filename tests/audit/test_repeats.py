@@ -6,22 +6,20 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from freddy_admin.audit import repeats
+from freddy_admin.audit import services as repeats
+from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.audit.models import AuditEvent, RepeatCount
-from freddy_admin.audit.repeats import (
+from freddy_admin.audit.services import (
     MAX_DISTINCT_PER_MINUTE,
     MAX_VISITOR_EVENTS_PER_MINUTE,
-    repeat_counts_flush,
-)
-from freddy_admin.audit.services import (
     OPERATOR,
     WORKER,
     Actor,
     audit_event_record,
     audit_event_record_if_possible,
+    repeat_counts_flush,
 )
 from freddy_admin.audit.tags import RECORDING_MODES, AuditTag
-from freddy_admin.audit.verification_job import audit_verification_run_step
 from tests.audit.repeat_scenarios import (
     ACME,
     ADA,

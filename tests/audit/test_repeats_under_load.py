@@ -13,11 +13,15 @@ from urllib.parse import quote
 import pytest
 from django.db import connection, connections
 
+from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.audit.models import AuditEvent, RepeatCount
-from freddy_admin.audit.repeats import MAX_DISTINCT_PER_MINUTE, repeat_counts_flush
-from freddy_admin.audit.services import Actor, audit_event_record
+from freddy_admin.audit.services import (
+    MAX_DISTINCT_PER_MINUTE,
+    Actor,
+    audit_event_record,
+    repeat_counts_flush,
+)
 from freddy_admin.audit.tags import AuditTag
-from freddy_admin.audit.verification_job import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.models import RateLimitCount
 from tests.audit.repeat_kill_drill import TRUE_COUNT_KEY

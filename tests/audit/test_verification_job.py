@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freddy_admin.audit import verification_job
-from freddy_admin.audit.models import AuditEvent
-from freddy_admin.audit.services import OPERATOR, audit_event_record
-from freddy_admin.audit.tags import AuditTag
-from freddy_admin.audit.verification_job import (
+from freddy_admin.audit import chain_verification as verification_job
+from freddy_admin.audit.chain_verification import (
     audit_verification_get,
     audit_verification_run_step,
 )
+from freddy_admin.audit.models import AuditEvent
+from freddy_admin.audit.services import OPERATOR, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from tests.audit.conftest import SqlRunner
 
 pytestmark = pytest.mark.django_db

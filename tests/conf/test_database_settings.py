@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from freddy_admin.conf.caches import build_cache_settings
-from freddy_admin.conf.databases import build_database_settings
+from freddy_admin.conf.django_settings import build_cache_settings, build_database_settings
 from tests.conf.test_setting_parsers import EnvironmentFromValues
 
 PRAGMAS = {

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from freddy_admin.conf import master_key_settings as master_keys
 from freddy_admin.conf import setting_parsers as conf
-from freddy_admin.conf.caches import parse_redis_url
-from freddy_admin.conf.databases import build_database_settings
-from freddy_admin.conf.email import build_email_settings
+from freddy_admin.conf.django_settings import (
+    build_database_settings,
+    build_email_settings,
+    build_logging_settings,
+    parse_redis_url,
+)
 from freddy_admin.conf.environment import Environment, EnvironmentMapping
-from freddy_admin.conf.logging_config import build_logging_settings
 from tests.crypto.master_keys import FIRST, public_key_text
 
 GOOD_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
@@ -52,47 +55,47 @@ REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
         GOOD_KEY,
         lambda v: conf.parse_secret_key_fallbacks(f"{v},{v}", current="another"),
     ),
-    ("ENCRYPTION_KEYS", "", lambda v: conf.parse_encryption_keys(v, "", debug=False)),
+    ("ENCRYPTION_KEYS", "", lambda v: master_keys.parse_encryption_keys(v, "", debug=False)),
     (
         "ENCRYPTION_KEYS",
         "planted, not base64!",
-        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+        lambda v: master_keys.parse_encryption_keys(v, "", debug=False),
     ),
-    ("ENCRYPTION_KEYS", SHORT_KEY, lambda v: conf.parse_encryption_keys(v, "", debug=False)),
+    ("ENCRYPTION_KEYS", SHORT_KEY, lambda v: master_keys.parse_encryption_keys(v, "", debug=False)),
     (
         "ENCRYPTION_KEYS",
-        conf.DEBUG_MASTER_KEY,
-        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+        master_keys.DEBUG_MASTER_KEY,
+        lambda v: master_keys.parse_encryption_keys(v, "", debug=False),
     ),
     (
         "ENCRYPTION_KEYS",
         base64.urlsafe_b64encode(b"\7" * 32).decode(),
-        lambda v: conf.parse_encryption_keys(v, "", debug=False),
+        lambda v: master_keys.parse_encryption_keys(v, "", debug=False),
     ),
     (
         "ENCRYPTION_KEYS",
         GOOD_KEY,
-        lambda v: conf.parse_encryption_keys(f"{v},{v}", "", debug=False),
+        lambda v: master_keys.parse_encryption_keys(f"{v},{v}", "", debug=False),
     ),
     (
         "ENCRYPTION_KEYS (key 2 of 2)",
         "planted-garbage",
-        lambda v: conf.parse_encryption_keys(f"{GOOD_KEY},{v}", "", debug=False),
+        lambda v: master_keys.parse_encryption_keys(f"{GOOD_KEY},{v}", "", debug=False),
     ),
     (
         "ENCRYPTION_PUBLIC_KEY",
         SHORT_KEY,
-        lambda v: conf.parse_encryption_keys(GOOD_KEY, v, debug=False),
+        lambda v: master_keys.parse_encryption_keys(GOOD_KEY, v, debug=False),
     ),
     (
         "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # nobody holds its private half
         public_key_text(FIRST),
-        lambda v: conf.parse_encryption_keys(GOOD_KEY, v, debug=False),
+        lambda v: master_keys.parse_encryption_keys(GOOD_KEY, v, debug=False),
     ),
     (
         "ENCRYPTION_PUBLIC_KEY does not belong to the first",  # the former one, left over
         public_key_text(FIRST),
-        lambda v: conf.parse_encryption_keys(f"{GOOD_KEY},{FIRST}", v, debug=True),
+        lambda v: master_keys.parse_encryption_keys(f"{GOOD_KEY},{FIRST}", v, debug=True),
     ),
     (
         "PLAIN_HTTP",
@@ -173,9 +176,9 @@ def test_an_invalid_database_or_email_url_is_refused(name: str, value: str) -> N
 
 def test_valid_settings_are_accepted() -> None:
     assert conf.parse_secret_key("x1y2z3-0123456789-abcdefghijklmno", debug=False)
-    assert conf.parse_encryption_keys(f" {GOOD_KEY} ,", "", debug=False) == ([GOOD_KEY], "")
-    assert conf.parse_encryption_keys("", GOOD_KEY, debug=False) == ([], GOOD_KEY)
-    key_pair = conf.parse_encryption_keys(
+    assert master_keys.parse_encryption_keys(f" {GOOD_KEY} ,", "", debug=False) == ([GOOD_KEY], "")
+    assert master_keys.parse_encryption_keys("", GOOD_KEY, debug=False) == ([], GOOD_KEY)
+    key_pair = master_keys.parse_encryption_keys(
         f"{FIRST},{GOOD_KEY}", public_key_text(FIRST).rstrip("="), debug=False
     )
     assert key_pair == ([FIRST, GOOD_KEY], public_key_text(FIRST).rstrip("="))
@@ -200,6 +203,9 @@ def test_valid_settings_are_accepted() -> None:
 
 def test_debug_mode_needs_no_secrets() -> None:
     assert conf.parse_secret_key("", debug=True) == conf.DEBUG_SECRET_KEY
-    assert conf.parse_encryption_keys("", "", debug=True) == ([conf.DEBUG_MASTER_KEY], "")
+    assert master_keys.parse_encryption_keys("", "", debug=True) == (
+        [master_keys.DEBUG_MASTER_KEY],
+        "",
+    )
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
-        conf.parse_encryption_keys("rubbish", "", debug=True)
+        master_keys.parse_encryption_keys("rubbish", "", debug=True)

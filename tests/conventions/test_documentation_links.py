@@ -13,6 +13,8 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#([\w-]+))?\)")
 PATH = re.compile(
     r"`((?:freddy_admin|tests|templates|static|docs|tools|benchmarks|deploy)/[\w./-]+)"
 )
+# In the glossary paths are below `freddy_admin/`; the last column has what was there before.
+ROOM_PATH = re.compile(r"`([a-z_]+/[\w./-]*)`")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]+)")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)|^\| `([a-z_]+)(?: [^`]*)?`", re.MULTILINE)
 DJANGO_COMMANDS = {"migrate"}
@@ -28,6 +30,14 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 def test_every_named_path_exists(page: Path) -> None:
     named = {path.rstrip(".") for path in PATH.findall(page.read_text())}
     assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_every_path_of_the_glossary_exists() -> None:
+    rows = (ROOT / "docs" / "glossary.md").read_text().splitlines()
+    present = "\n".join(row.rpartition("|")[0].rpartition("|")[0] for row in rows)
+    named = ROOM_PATH.findall(present)
+    assert len(named) > 20
+    assert {path for path in named if not (ROOT / "freddy_admin" / path).exists()} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

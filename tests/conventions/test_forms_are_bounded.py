@@ -12,7 +12,7 @@ from django.urls import get_resolver
 
 import freddy_admin
 from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH, BoundedForm, LineField
-from freddy_admin.web.body_limit import LONG_FIELD_LIMITS
+from freddy_admin.web.middleware import LONG_FIELD_LIMITS
 from tests.web.test_access_table import list_url_patterns
 
 

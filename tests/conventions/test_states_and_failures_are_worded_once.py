@@ -51,7 +51,6 @@ EXCEPTIONS = {
     "The panel broke",
     "Something broke on our side",
     # Invitations and panel tokens, which are no keys.
-    "Expired",
     "expired",
     "Switched off, every session ends at once and panel tokens are refused. Roles are kept",
     # Names of a filter, of a field and of a button, and what a page is for.

@@ -39,14 +39,8 @@ def test_a_cached_value_is_returned_as_it_was() -> None:
     core_cache.cache_set("probe", {"a": [1, 2.5, None, "é"]}, seconds=30)
 
     assert core_cache.cache_get("probe") == {"a": [1, 2.5, None, "é"]}
-    core_cache.cache_delete("probe")
+    core_cache.cache_delete_many(["probe"])
     assert core_cache.cache_get("probe") is None
-
-
-@pytest.mark.django_db
-def test_cache_add_returns_true_for_the_first_caller_alone() -> None:
-    assert core_cache.cache_add("probe", seconds=30)
-    assert not core_cache.cache_add("probe", seconds=30)
 
 
 @pytest.mark.django_db
@@ -60,8 +54,8 @@ def test_an_unavailable_cache_is_called_once_and_then_paused(
     for _ in range(10):
         assert core_cache.cache_get("probe") is None
         core_cache.cache_set("probe", 1, seconds=5)
-        core_cache.cache_delete("probe")
-        assert core_cache.cache_add("probe", seconds=5)
+        core_cache.cache_delete_many(["probe"])
+        assert core_cache.cache_increment("probe", seconds=5) is None
 
     assert unavailable_cache.calls == 1
 

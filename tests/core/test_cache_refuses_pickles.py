@@ -10,7 +10,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
-from freddy_admin.accounts.session_store import session_key_hash
+from freddy_admin.accounts.sessions import session_key_hash
 from freddy_admin.core import clock
 
 pytestmark = pytest.mark.django_db

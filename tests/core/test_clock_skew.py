@@ -13,10 +13,11 @@ from freddy_admin.core.clock_skew import (
     deletion_hold_get,
     has_clock_skew,
     history_prune_cutoff_advance,
+    later_clock_now,
     machine_clock_confirmation_record,
+    reference_clock_cache_clear,
     trusted_now,
 )
-from freddy_admin.core.later_of_two_clocks import later_clock_now, reference_clock_cache_clear
 from freddy_admin.core.models import ClockState
 from tests.skewed_clock import SkewedClock
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from freddy_admin.core.log_formatting import OneLineFormatter
-from freddy_admin.core.request_ids import RequestIdFilter, RequestIdMiddleware, request_id
+from freddy_admin.core.request_ids import RequestIdFilter, current_request_id
+from freddy_admin.web.middleware import RequestIdMiddleware
 
 GENERATED_REQUEST_ID = re.compile(r"[0-9a-f]{12}")
 
@@ -18,7 +19,7 @@ def request_ids_of_request(header: str | None = None) -> tuple[str, str]:
     ids: list[str] = []
 
     def view(request: HttpRequest) -> HttpResponse:
-        ids.append(request_id())
+        ids.append(current_request_id.get())
         return HttpResponse()
 
     headers = {"x-request-id": header} if header is not None else {}
@@ -36,7 +37,7 @@ def test_each_request_has_an_id_of_its_own() -> None:
 
 def test_there_is_no_request_id_outside_a_request() -> None:
     request_ids_of_request()
-    assert request_id() == ""
+    assert current_request_id.get() == ""
 
 
 def test_a_request_id_from_outside_is_ignored() -> None:
@@ -65,7 +66,7 @@ def test_a_streamed_response_keeps_its_request_id_until_its_end() -> None:
     ids: list[str] = []
 
     def lines():  # type: ignore[no-untyped-def]
-        ids.append(request_id())
+        ids.append(current_request_id.get())
         yield "line"
 
     middleware = RequestIdMiddleware(lambda _: StreamingHttpResponse(lines()))
@@ -74,7 +75,7 @@ def test_a_streamed_response_keeps_its_request_id_until_its_end() -> None:
     response.close()
 
     assert ids == [response["X-Request-Id"]]
-    assert request_id() == ""
+    assert current_request_id.get() == ""
 
 
 @pytest.mark.django_db

@@ -6,8 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from freddy_admin.crypto.errors import InvalidMasterKey, PrivateKeysMissing
-from freddy_admin.crypto.key_unwrapping import master_keys_unwrap
-from freddy_admin.crypto.keyring import decode_private_key, keyring
+from freddy_admin.crypto.keyring import decode_private_key, keyring, master_keys_unwrap
 from freddy_admin.crypto.kms import KmsClient
 from tests.crypto.master_keys import FIRST, SECOND, public_key_text
 from tests.kms_server import REGION

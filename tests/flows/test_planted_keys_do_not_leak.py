@@ -20,7 +20,7 @@ import pytest
 import requests
 from django.test import override_settings
 
-from freddy_admin.accounts.session_store import SessionStore
+from freddy_admin.accounts.sessions import SessionStore
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.flows.link_crawler import crawl_pages
 from tests.flows.panel_process import EMAIL

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from django.db import transaction
 from django.test import Client, RequestFactory
 
-from freddy_admin.accounts.auth.password_hashing_queue import TooManySignIns
+from freddy_admin.accounts.auth.backends import TooManySignIns
 from freddy_admin.core.rate_limits import TooManyRequests
 from freddy_admin.core.write_failures import WriteFailure
 from freddy_admin.sync.models import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat

@@ -15,9 +15,9 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import get_resolver
 
+from tests.api.api_client import ApiClient
 from tests.golden.golden_fleet import HOST, ROLES, Fleet
 from tests.golden.visible_text import visible_text
-from tests.web.api_client import ApiClient
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.test_access_table import list_url_patterns
 from tests.web.url_crawler import LIVE_HEADERS, URL_PARAMETER, _tenant_form_fields

@@ -84,14 +84,12 @@ def test_doctor_reports_a_master_key_that_does_not_fit(
 
 
 def test_doctor_reports_a_missing_migration(run_command: RunCommand, healthy_panel: Path) -> None:
-    with patch(
-        "freddy_admin.ops.doctor.checks.MigrationExecutor.migration_plan", return_value=[1, 2]
-    ):
+    with patch("freddy_admin.ops.doctor.MigrationExecutor.migration_plan", return_value=[1, 2]):
         assert "migrate" in _problems(run_command("doctor").lines)["migrations"]
 
 
 def test_doctor_reports_an_unavailable_cache(run_command: RunCommand, healthy_panel: Path) -> None:
-    with patch("freddy_admin.ops.doctor.checks.is_cache_available", return_value=False):
+    with patch("freddy_admin.ops.doctor.is_cache_available", return_value=False):
         assert set(_problems(run_command("doctor").lines)) == {"cache"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from freddy_admin.conf import setting_parsers
+from freddy_admin.conf import master_key_settings, setting_parsers
 from freddy_admin.ops import env_file
 
 
@@ -28,7 +28,7 @@ def test_env_file_holds_the_settings_of_a_valid_trial(tmp_path: Path) -> None:
     env_file.env_file_write(path)
     values = _parse_env_file(path)
     assert setting_parsers.parse_secret_key(values["SECRET_KEY"], debug=False)
-    assert setting_parsers.parse_encryption_keys(values["ENCRYPTION_KEYS"], "", debug=False)
+    assert master_key_settings.parse_encryption_keys(values["ENCRYPTION_KEYS"], "", debug=False)
     hosts = values["ALLOWED_HOSTS"].split(",")
     assert setting_parsers.validate_plain_http(values["PLAIN_HTTP"] == "true", hosts=hosts)
     assert (values["DEBUG"], values["REQUIRE_MFA"]) == ("false", "off")

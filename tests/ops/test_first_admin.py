@@ -8,7 +8,10 @@ from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import InvalidInput
-from freddy_admin.ops.first_admin import first_admin_create_from_environment, setup_link_text
+from freddy_admin.ops.management.commands.panel import (
+    first_admin_create_from_environment,
+    setup_link_text,
+)
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"

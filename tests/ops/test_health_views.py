@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from freddy_admin.core import clock
-from freddy_admin.ops.doctor.checks import DoctorFinding, doctor_checks_run
+from freddy_admin.ops.doctor import DoctorFinding, doctor_checks_run
 from freddy_admin.sync.models import WorkerHeartbeat
 from tests.web.test_read_only_database import unwritable_database
 

@@ -10,15 +10,14 @@ from django.http import HttpResponse
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import DeletionHold, DeletionHoldReason
-from freddy_admin.ops.prometheus import MetricFamily, render_metric_families
+from freddy_admin.ops.metrics_view import MetricFamily, render_metric_families
 from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.sync.checks.counters import check_counters_increment
+from freddy_admin.sync.checks.recording import check_counters_increment
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import (

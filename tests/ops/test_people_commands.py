@@ -2,7 +2,7 @@
 
 import pytest
 
-from freddy_admin.accounts.api_tokens.services import api_token_verify
+from freddy_admin.accounts.api_tokens import api_token_verify
 from freddy_admin.accounts.models import ApiToken, User
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.organisations.models import Membership, Organisation
@@ -30,7 +30,7 @@ def test_create_admin_takes_the_piped_password(run_command: RunCommand) -> None:
 def test_create_admin_prompts_for_the_password_twice(
     run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("freddy_admin.ops.password_input.is_at_terminal", lambda: True)
+    monkeypatch.setattr("freddy_admin.ops.operator_command.is_at_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt: PASSWORD)
     assert run_command("create_admin", "ada@example.org").code == 0
     assert User.objects.get().check_password(PASSWORD)
@@ -40,7 +40,7 @@ def test_create_admin_refuses_two_different_passwords(
     run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passwords = iter([PASSWORD, "something else"])
-    monkeypatch.setattr("freddy_admin.ops.password_input.is_at_terminal", lambda: True)
+    monkeypatch.setattr("freddy_admin.ops.operator_command.is_at_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt: next(passwords))
     assert run_command("create_admin", "ada@example.org").code == 2
     assert not User.objects.exists()

@@ -8,7 +8,7 @@ from django.db import InternalError, connection
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.people import admin_create
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.worker_process import WorkerProcess
@@ -87,7 +87,7 @@ def test_write_refused_half_way_is_a_503(
     browser: Client, standby: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The database took writes when it was probed, and did not when the view wrote.
-    monkeypatch.setattr("freddy_admin.web.database_faults.write_failure_probe", lambda: None)
+    monkeypatch.setattr("freddy_admin.web.middleware.write_failure_probe", lambda: None)
     for address, form in (
         ("/profile/", {"name": "New", "time_zone": "UTC", "theme": "system"}),
         ("/accounts/login/", {"login": EMAIL, "password": "wrong"}),

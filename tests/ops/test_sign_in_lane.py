@@ -19,8 +19,12 @@ from freddy_admin.accounts.auth.known_devices import (
     known_device_mark_request,
     known_device_set_cookie,
 )
-from freddy_admin.ops.gunicorn_worker import PanelWorker
-from freddy_admin.ops.sign_in_lane import KNOWN_DEVICE_LANE, STRANGER_LANE, sign_in_request_lane
+from freddy_admin.ops.gunicorn_worker import (
+    KNOWN_DEVICE_LANE,
+    STRANGER_LANE,
+    PanelWorker,
+    sign_in_request_lane,
+)
 from freddy_admin.ops.slow_clients import RequestLane
 from tests.flows.raw_http import read_raw_response
 

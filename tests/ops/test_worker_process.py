@@ -11,7 +11,8 @@ from django.conf import LazySettings
 from django.db import InterfaceError, OperationalError
 
 from freddy_admin.crypto.keyring import keyring_reset, public_key_from_private_key
-from freddy_admin.ops.worker_process import WorkerProcess, back_off_seconds, stop_on_signals
+from freddy_admin.ops.stop_signals import stop_on_signals
+from freddy_admin.ops.worker_process import WorkerProcess, back_off_seconds
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.worker.loop import WorkerLoop
@@ -124,7 +125,7 @@ def test_worker_logs_a_full_database_and_its_recovery_once(
 def test_signals_set_the_stopping_event(number: signal.Signals) -> None:
     stopping = threading.Event()
     previous_handler = signal.getsignal(number)
-    with stop_on_signals(stopping):
+    with stop_on_signals(stopping.set):
         os.kill(os.getpid(), number)
         assert stopping.is_set()
     assert signal.getsignal(number) is previous_handler

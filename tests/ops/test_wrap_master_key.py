@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 
-from freddy_admin.conf.kms_settings import parse_wrapped_keys
+from freddy_admin.conf.master_key_settings import parse_wrapped_keys
 from freddy_admin.crypto.keyring import (
     Keyring,
     keyring,

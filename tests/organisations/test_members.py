@@ -2,13 +2,13 @@
 
 import pytest
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.organisations.access import organisation_access_get
 from freddy_admin.organisations.invitations import invitation_create, open_invitations_list
 from freddy_admin.organisations.members import (
     member_get,
@@ -18,7 +18,6 @@ from freddy_admin.organisations.members import (
 )
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
-from freddy_admin.organisations.selectors import organisation_access_get
 from tests.organisations.conftest import ACTOR, member_create
 
 pytestmark = pytest.mark.django_db

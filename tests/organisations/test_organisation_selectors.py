@@ -7,14 +7,16 @@ from django.contrib.auth.models import AnonymousUser
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
+from freddy_admin.organisations.access import (
+    can_create_organisations,
+    organisation_access_get,
+    organisations_visible,
+)
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.selectors import (
-    can_create_organisations,
-    organisation_access_get,
     organisation_assignable_users,
     organisation_get_by_slug,
-    organisations_visible,
 )
 from tests.organisations.conftest import member_create, user_create
 

@@ -282,10 +282,11 @@ def test_only_known_functions_write_a_role() -> None:
         "organisations.services._organisation_rename",
         "organisations.services.organisation_delete",
         # A new person may be a platform admin.
-        "accounts.services._person_create",
+        "accounts.people._person_create",
         # The role of an invitation, and the name of a person.
         "organisations.invitations.invitation_create",
         "accounts.people.person_create_from_invitation",
+        "accounts.people.profile_update",
     }
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from freddy_admin.accounts.models import User
+from freddy_admin.organisations.access import can_create_organisations, organisation_access_get
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission, Role
-from freddy_admin.organisations.selectors import can_create_organisations, organisation_access_get
 
 VIEW, CHECK = Permission.VIEW, Permission.CHECK
 START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS

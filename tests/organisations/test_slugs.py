@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freddy_admin.organisations.slugs import RESERVED_SLUGS, SlugAllocator
+from freddy_admin.organisations.services import RESERVED_SLUGS, SlugAllocator
 
 
 @pytest.mark.parametrize(

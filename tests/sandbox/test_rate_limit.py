@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
-from freddy_admin.sandbox.rate_limit import RateLimit, TokenBucket
 from freddy_admin.sandbox.sandbox_api import SandboxOptions
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
 from freddy_admin.sandbox.sandbox_server import SandboxServer
+from freddy_admin.sandbox.sandbox_state import RateLimit, TokenBucket
 from tests.sandbox.conftest import NOON, send_request
 
 SMALL_RATE_LIMIT = SandboxOptions(rate_limit=RateLimit(per_minute=6, burst=2))

@@ -12,14 +12,14 @@ from freddy_admin.aitronos.types import (
     ConnectorPage,
 )
 from freddy_admin.core import clock
-from freddy_admin.sync.catalog.fetch_queue import (
+from freddy_admin.sync.catalog.fetch_execution import (
     CatalogFetchClaim,
     CatalogFetchResult,
     catalog_fetch,
-    catalog_fetches_claim,
-    catalog_results_save,
 )
-from freddy_admin.sync.catalog.services import catalog_contents_get, catalog_request_refresh
+from freddy_admin.sync.catalog.fetch_leases import catalog_fetches_claim, catalog_results_save
+from freddy_admin.sync.catalog.selectors import catalog_items_get
+from freddy_admin.sync.catalog.services import catalog_request_refresh
 from freddy_admin.sync.catalog.types import CatalogItem
 from freddy_admin.sync.checks.results import CallFailure
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
@@ -27,11 +27,9 @@ from freddy_admin.vault.models import ApiKey
 
 CONNECTORS = CatalogKind.CONNECTORS
 CALL_INFO = CallInfo(
-    http_status=200,
     request_id="req-1",
     trace_id="",
     organization_id="org_1",
-    processing_ms=None,
     elapsed_ms=12.0,
     attempts=1,
 )
@@ -134,5 +132,5 @@ def fetch_all(client: Any) -> list[CatalogFetchResult]:
 
 def connector_keys(key: ApiKey) -> list[str]:
     """The tool keys of the connectors in the key's catalog."""
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    return [connector.tool_key for connector in contents.connectors]
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    return [connector.tool_key for connector in stored_items]

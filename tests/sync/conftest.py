@@ -15,7 +15,7 @@ from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome, SyncStatus
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
-from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
+from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -79,9 +79,9 @@ def make_key(organisation: Organisation) -> MakeKey:
             organisation=at, label=label, status=KeyLifecycle.ACTIVE, created_at=clock.now()
         )
         canary_ensure()
-        binding = ApiKeyBinding(organisation_id=at.pk, key_id=key.pk, version=key.version)
+        context = api_key_context(at.pk, key.pk, key.version)
         sealed_secret_set(
-            key, secret or f"oak_live_healthy_{label}_{key.pk}_0123456789abcdef", binding=binding
+            key, secret or f"oak_live_healthy_{label}_{key.pk}_0123456789abcdef", context=context
         )
         key.save()
         key_monitoring_start(keys=[key])
@@ -113,11 +113,9 @@ def good_result(
 ) -> CheckResult:
     now = clock.now()
     info = CallInfo(
-        http_status=200,
         request_id="req-1",
         trace_id="",
         organization_id="org_1",
-        processing_ms=None,
         elapsed_ms=12.0,
         attempts=1,
     )

@@ -13,11 +13,8 @@ from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_api import SandboxOptions
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.catalog import fetch_execution as fetch_module
-from freddy_admin.sync.catalog.fetch_queue import (
-    catalog_fetch,
-    catalog_fetches_claim,
-    catalog_results_save,
-)
+from freddy_admin.sync.catalog.fetch_execution import catalog_fetch
+from freddy_admin.sync.catalog.fetch_leases import catalog_fetches_claim, catalog_results_save
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary

@@ -9,8 +9,9 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.catalog.fetch_queue import catalog_fetches_claim, catalog_results_save
-from freddy_admin.sync.catalog.services import catalog_contents_get, catalog_fetch_request
+from freddy_admin.sync.catalog.fetch_leases import catalog_fetches_claim, catalog_results_save
+from freddy_admin.sync.catalog.selectors import catalog_items_get
+from freddy_admin.sync.catalog.services import catalog_fetch_request
 from freddy_admin.sync.checks.requests import CheckRequestOutcome
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.vault.models import ApiKey
@@ -115,7 +116,7 @@ def test_another_organisations_catalog_cannot_be_requested_or_read(key: ApiKey) 
     store_catalog(key, connector("gmail"))
     with pytest.raises(NotFound):
         catalog_fetch_request(organisation=birch, actor=ANA, key_id=key.pk, kind="connectors")
-    assert catalog_contents_get(organisation=birch, key=key, kind=CONNECTORS).items == ()
+    assert catalog_items_get(organisation=birch, key=key, kind=CONNECTORS) == ()
 
 
 def test_a_paused_keys_catalog_cannot_be_requested(key: ApiKey) -> None:

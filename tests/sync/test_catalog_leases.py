@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from freddy_admin.core import clock
-from freddy_admin.sync.catalog.fetch_queue import (
+from freddy_admin.sync.catalog.fetch_leases import (
     catalog_fetches_claim,
     catalog_fetches_release,
     catalog_results_save,

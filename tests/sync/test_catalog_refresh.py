@@ -10,9 +10,13 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_set
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.catalog.fetch_queue import catalog_fetches_claim, catalog_results_save
-from freddy_admin.sync.catalog.selectors import catalog_cache_key, catalog_key_list
-from freddy_admin.sync.catalog.services import catalog_contents_get, catalog_request_refresh
+from freddy_admin.sync.catalog.fetch_leases import catalog_fetches_claim, catalog_results_save
+from freddy_admin.sync.catalog.selectors import (
+    catalog_cache_key,
+    catalog_items_get,
+    catalog_key_list,
+)
+from freddy_admin.sync.catalog.services import catalog_request_refresh
 from freddy_admin.sync.catalog.types import CatalogState
 from freddy_admin.sync.key_lifecycle import key_revoke
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot, SyncStatus
@@ -49,8 +53,8 @@ def test_the_first_page_view_requests_a_refresh_and_has_no_items_yet(key: ApiKey
     state = request_catalog_state(key)
     assert state.is_pending(clock.now())
     assert (state.observed_at, state.checked_at, state.error) == (None, None, None)
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    assert contents.items == ()
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    assert stored_items == ()
     assert get_refresh_requested_at(key) == clock.now()
 
 
@@ -86,17 +90,17 @@ def test_a_catalog_is_read_as_it_was_fetched(key: ApiKey) -> None:
         connector("xero"),
     )
     store_catalog(key, *items)
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    assert tuple(contents.connectors) == contents.items == items
-    assert contents.auth_configs == []
-    assert (contents.state.total, contents.state.observed_at) == (3, clock.now())
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    assert stored_items == items
+    state = request_catalog_state(key)
+    assert (state.total, state.observed_at) == (3, clock.now())
 
 
 def test_auth_configs_keep_their_times(key: ApiKey) -> None:
     items = (auth_config("ac_1", datetime(2025, 1, 2, 3, 4, tzinfo=UTC)), auth_config("ac_2"))
     store_catalog(key, *items, kind=AUTH)
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=AUTH)
-    assert tuple(contents.auth_configs) == items
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=AUTH)
+    assert stored_items == items
 
 
 def test_an_old_catalog_is_served_and_a_refresh_requested(
@@ -108,8 +112,8 @@ def test_an_old_catalog_is_served_and_a_refresh_requested(
     hand_clock.forward(seconds=1)
     assert request_catalog_state(key).is_pending(clock.now())
     assert get_refresh_requested_at(key) == clock.now()
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    assert [connector_item.tool_key for connector_item in contents.connectors] == ["gmail"]
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    assert [connector_item.tool_key for connector_item in stored_items] == ["gmail"]
 
 
 def test_a_longer_status_freshness_holds_for_catalogs_too(
@@ -139,8 +143,8 @@ def test_a_failed_fetch_keeps_the_good_items_and_is_not_repeated_at_once(
     assert state.error is not None
     assert (state.error.kind, state.error.message, state.error.trace_id) == (kind, "Oh no", "t1")
     assert (state.observed_at, state.checked_at) == (good_at, hand_clock())
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    assert [connector_item.tool_key for connector_item in contents.connectors] == ["gmail"]
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    assert [connector_item.tool_key for connector_item in stored_items] == ["gmail"]
     hand_clock.forward(seconds=minutes * 60 - 1)
     assert request_catalog_state(key).refresh_requested_at is None
     hand_clock.forward(seconds=1)
@@ -233,8 +237,8 @@ def test_a_cache_entry_of_an_older_catalog_is_not_served(
         {"of": observed_at, "items": [{"tool_key": "x"}]},
         seconds=60,
     )
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=CONNECTORS)
-    assert [connector_item.tool_key for connector_item in contents.connectors] == ["slack"]
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
+    assert [connector_item.tool_key for connector_item in stored_items] == ["slack"]
 
 
 def test_a_second_page_view_is_served_from_the_cache(
@@ -245,10 +249,10 @@ def test_a_second_page_view_is_served_from_the_cache(
     assert state.observed_at is not None
     entry = {"of": state.observed_at.isoformat(), "items": [{"tool_key": "kept"}, 5]}
     cache_set(catalog_cache_key(key, CONNECTORS), entry, seconds=60)
-    contents = catalog_contents_get(
+    stored_items = catalog_items_get(
         organisation=key.organisation, key=key, kind=CONNECTORS, state=state
     )
-    assert [connector_item.tool_key for connector_item in contents.connectors] == ["kept"]
+    assert [connector_item.tool_key for connector_item in stored_items] == ["kept"]
 
 
 @pytest.mark.parametrize(
@@ -257,8 +261,8 @@ def test_a_second_page_view_is_served_from_the_cache(
 def test_malformed_items_in_the_row_are_readable(items: object, key: ApiKey) -> None:
     store_catalog(key, auth_config("ac"), kind=AUTH)
     CatalogSnapshot.objects.update(items=items if items is not None else "null")
-    contents = catalog_contents_get(organisation=key.organisation, key=key, kind=AUTH)
-    assert all(config.created_at is None and config.id == "" for config in contents.auth_configs)
+    stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=AUTH)
+    assert all(config.created_at is None and config.id == "" for config in stored_items)
 
 
 def test_a_deleted_snapshot_has_no_items(key: ApiKey) -> None:
@@ -266,9 +270,7 @@ def test_a_deleted_snapshot_has_no_items(key: ApiKey) -> None:
     state = request_catalog_state(key)
     CatalogSnapshot.objects.all().delete()
     assert (
-        catalog_contents_get(
-            organisation=key.organisation, key=key, kind=CONNECTORS, state=state
-        ).items
+        catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS, state=state)
         == ()
     )
 
@@ -283,8 +285,8 @@ def test_catalog_keys_come_by_label_and_say_which_work(
     make_key("Revoked")
     ApiKey.objects.filter(label="Revoked").update(status=KeyLifecycle.REVOKED)
     catalog_keys = [
-        (catalog_key.key.label, catalog_key.is_working)
-        for catalog_key in catalog_key_list(organisation=organisation)
+        (catalog_key.label, is_working)
+        for catalog_key, is_working in catalog_key_list(organisation=organisation)
     ]
     assert catalog_keys == [("Alpha", False), ("Beta", True), ("Delta", False), ("Gamma", False)]
 

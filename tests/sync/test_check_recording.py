@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.sync import health
 from freddy_admin.sync.checks.apply import health_facts_from_row
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_results_record
@@ -25,6 +24,7 @@ from tests.sync.conftest import (
     refused_result,
     sync_status_of,
 )
+from tests.sync.whole_health_rule import assess_health
 
 H, M = timedelta(hours=1), timedelta(minutes=1)
 
@@ -152,9 +152,7 @@ def test_a_master_key_that_does_not_fit_makes_every_key_unknown_with_its_last_st
     hand_clock.forward(minutes=5)
     row = store(key, failed_result(key, "master_key_misfit"))
     assert (row.state, row.unknown_at, row.master_key_misfit_since) == (state, NOON + M, NOON + M)
-    verdict = health.assess_health(
-        health_facts_from_row(row, row.key, check_policy()), now=hand_clock()
-    )
+    verdict = assess_health(health_facts_from_row(row, row.key, check_policy()), now=hand_clock())
     assert (verdict.state, verdict.since) == (HealthState.UNKNOWN, NOON + M)
     row = store(key, good_result(key))
     assert (row.state, row.master_key_misfit_since, row.unreadable_since) == (

@@ -13,11 +13,11 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.checks.requests import (
     CheckRequestOutcome,
     check_request,
-    status_request_refresh,
 )
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.key_lifecycle import key_pause, key_resume, key_revoke, key_update

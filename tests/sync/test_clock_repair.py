@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create, api_token_verify
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create, api_token_verify
 from freddy_admin.accounts.auth.password_reset import (
     password_reset_request_create,
     password_reset_requests_prune,

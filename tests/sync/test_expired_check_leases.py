@@ -10,11 +10,8 @@ from freddy_admin.sync.candidates.verification import (
     candidate_leases_acquire,
     candidate_results_record,
 )
-from freddy_admin.sync.catalog.fetch_queue import (
-    catalog_fetch,
-    catalog_fetches_claim,
-    catalog_results_save,
-)
+from freddy_admin.sync.catalog.fetch_execution import catalog_fetch
+from freddy_admin.sync.catalog.fetch_leases import catalog_fetches_claim, catalog_results_save
 from freddy_admin.sync.checks.execution import check_perform
 from freddy_admin.sync.checks.leases import CheckLease, check_leases_acquire
 from freddy_admin.sync.checks.policy import check_policy

@@ -14,7 +14,7 @@ from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
-from freddy_admin.sync import lease_deadline
+from freddy_admin.sync import key_leases
 from freddy_admin.sync.models import OperationState, RemoteOperation
 from freddy_admin.sync.operations import remote_call
 from freddy_admin.sync.operations.remote_call import operation_send
@@ -49,8 +49,8 @@ def pause_worker(
     """The lease of the stopped worker ends: by one clock alone, or by another worker."""
 
     def advance_boot_clock() -> None:
-        boot_seconds = lease_deadline.seconds_since_boot() + 600
-        monkeypatch.setattr(lease_deadline, "seconds_since_boot", lambda: boot_seconds)
+        boot_seconds = key_leases.seconds_since_boot() + 600
+        monkeypatch.setattr(key_leases, "seconds_since_boot", lambda: boot_seconds)
 
     def advance_database_clock() -> None:
         now = Now() + timedelta(minutes=10)

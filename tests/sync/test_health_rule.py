@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from freddy_admin.sync import health
 from freddy_admin.sync.health import HealthFacts, SyncSchedule
-from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState, worst_health_state
+from freddy_admin.sync.health_states import HealthState
+from tests.sync.whole_health_rule import assess_health
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 H, M, S = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -42,10 +43,6 @@ def observed_facts(
 
 # (id, facts, moment, state, line, since)
 TABLE: list[tuple[str, HealthFacts, datetime, HealthState, int, datetime]] = [
-    # Line 1: paused, whatever else is true.
-    ("paused outranks all",
-     observed_facts(-H, 3 * H, paused_at=NOON - M, unreadable_since=NOON, refusals=2),
-     NOON, HealthState.PAUSED, 1, NOON - M),
     # Line 2: the stored key cannot be opened.
     ("unreadable outranks refused",
      observed_facts(-H, 3 * H, unreadable_since=NOON - H, refusals=2),
@@ -158,18 +155,24 @@ TABLE: list[tuple[str, HealthFacts, datetime, HealthState, int, datetime]] = [
 def test_each_line_of_the_rule_holds_up_to_its_boundary(
     facts: HealthFacts, now: datetime, state: HealthState, line: int, since: datetime
 ) -> None:
-    verdict = health.assess_health(facts, now=now)
+    verdict = assess_health(facts, now=now)
     assert (verdict.state, verdict.rule, verdict.since) == (state, line, since)
 
 
-def test_every_line_of_the_rule_has_a_row() -> None:
-    assert {row[4] for row in TABLE} == set(range(1, 11))
-    assert {row[3] for row in TABLE} == set(HealthState)
+def test_line_one_paused_outranks_whatever_else_is_true() -> None:
+    facts = observed_facts(-H, 3 * H, unreadable_since=NOON, refusals=2)
+    verdict = assess_health(facts, now=NOON + 9 * H, paused_at=NOON - M)
+    assert verdict == health.HealthVerdict(HealthState.PAUSED, NOON - M, 1)
+
+
+def test_every_other_line_of_the_rule_has_a_row() -> None:
+    assert {row[4] for row in TABLE} == set(range(2, 11))
+    assert {row[3] for row in TABLE} == set(HealthState) - {HealthState.PAUSED}
 
 
 def test_lines_six_to_nine_compare_with_the_observation_and_not_with_the_clock() -> None:
     facts = observed_facts(-4 * H, S)
-    assert health.assess_health(facts, now=NOON + 10 * M).state == HealthState.UP_TO_DATE
+    assert assess_health(facts, now=NOON + 10 * M).state == HealthState.UP_TO_DATE
 
 
 PLANNED = SyncSchedule(NOON - 4 * H, NOON, 4)
@@ -214,17 +217,6 @@ def test_a_skip_lasts_until_l_moves() -> None:
     )
 
 
-def test_the_worst_state_is_green_only_with_a_green_part() -> None:
-    assert worst_health_state([]) is None
-    assert worst_health_state([HealthState.PAUSED, HealthState.PAUSED]) == HealthState.PAUSED
-    assert (
-        worst_health_state([HealthState.UP_TO_DATE, HealthState.PAUSED]) == HealthState.UP_TO_DATE
-    )
-    for state in STATES_WORST_FIRST:
-        if state not in {HealthState.UP_TO_DATE, HealthState.PAUSED}:
-            assert worst_health_state([HealthState.UP_TO_DATE, state, HealthState.PAUSED]) == state
-
-
 # hypothesis takes naive bounds and adds the zone itself.
 moments = st.datetimes(
     datetime(2000, 1, 1),  # noqa: DTZ001
@@ -246,17 +238,16 @@ any_facts = st.builds(
     refusals=st.integers(0, 3),
     refusal_is_not_permitted=st.booleans(),
     unreadable_since=optional_moments,
-    paused_at=optional_moments,
     grace=st.none() | st.timedeltas(timedelta(), timedelta(days=30)),
     check_period=st.timedeltas(timedelta(seconds=1), timedelta(days=1)),
 )
 
 
-@given(any_facts, moments)
+@given(any_facts, moments, optional_moments)
 def test_any_facts_give_one_verdict_and_none_is_green_without_figures(
-    facts: HealthFacts, now: datetime
+    facts: HealthFacts, now: datetime, paused_at: datetime | None
 ) -> None:
-    verdict = health.assess_health(facts, now=now)
+    verdict = assess_health(facts, now=now, paused_at=paused_at)
     if verdict.state == HealthState.UP_TO_DATE:
         assert facts.observed_at is not None
         assert facts.schedule is not None
@@ -264,10 +255,10 @@ def test_any_facts_give_one_verdict_and_none_is_green_without_figures(
         assert now - facts.observed_at <= health.observation_lifetime(facts.check_period)
 
 
-@given(any_facts, moments, st.timedeltas(timedelta(), timedelta(days=400)))
+@given(any_facts, moments, st.timedeltas(timedelta(), timedelta(days=400)), optional_moments)
 def test_only_unknown_can_follow_without_a_new_observation(
-    facts: HealthFacts, now: datetime, span: timedelta
+    facts: HealthFacts, now: datetime, span: timedelta, paused_at: datetime | None
 ) -> None:
-    verdict = health.assess_health(facts, now=now)
-    later_verdict = health.assess_health(facts, now=now + span)
+    verdict = assess_health(facts, now=now, paused_at=paused_at)
+    later_verdict = assess_health(facts, now=now + span, paused_at=paused_at)
     assert later_verdict.state in {verdict.state, HealthState.UNKNOWN}

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.aitronos.types import SyncStatusResponse
-from freddy_admin.sync import health
 from freddy_admin.sync.checks.apply import health_facts_from_row, sync_status_reset
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_result_apply, check_run_interrupt
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
+from freddy_admin.sync.health import HealthVerdict
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.recorder import KeyChange, PendingHistory, key_change_record
-from freddy_admin.sync.history.state_spans import (
+from freddy_admin.sync.history.timeline import (
     ReplayEvent,
     replay_key_history,
     state_change_from_event,
@@ -24,6 +24,7 @@ from freddy_admin.sync.history.state_spans import (
 from freddy_admin.sync.models import CheckOutcome, CheckRun, EventKind, HistoryEvent, SyncStatus
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON
+from tests.sync.whole_health_rule import assess_health
 
 M, H = timedelta(minutes=1), timedelta(hours=1)
 STALE = 15 * M
@@ -129,10 +130,9 @@ class World:
         events = sorted(self.events, key=lambda event: event.at)
         return [ReplayEvent(EventKind(event.kind), event.at, event.details) for event in events]
 
-    def assess_health(self, at: datetime) -> health.HealthVerdict:
-        return health.assess_health(
-            health_facts_from_row(self.row, self.key, check_policy()), now=at
-        )
+    def assess_health(self, at: datetime) -> HealthVerdict:
+        facts = health_facts_from_row(self.row, self.key, check_policy())
+        return assess_health(facts, now=at, paused_at=self.key.paused_at)
 
 
 ACTIONS = st.sampled_from(

@@ -23,11 +23,11 @@ from freddy_admin.sync.key_lifecycle import key_candidate_accept, key_monitoring
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.vault.candidate_result import CandidateResult
 from freddy_admin.vault.key_details import KeyDetails
-from freddy_admin.vault.models import ApiKey, KeyCandidate
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.services.candidates import (
     candidate_discard,
     candidate_promote,
-    candidate_record_untested,
+    candidate_record_result,
 )
 from freddy_admin.vault.services.keys import api_key_create, api_key_replace
 from tests.concurrency import (  # noqa: F401  the database of these tests
@@ -91,8 +91,12 @@ def key_with_undecided_candidate(name: str) -> ApiKey:
     """An active key with the old secret, and a candidate that could not be tested."""
     key = key_with_candidate(name)
     timed_out = CandidateResult(kind="timeout", message="No answer")
-    candidate_record_untested(
-        organisation=key.organisation, actor=WORKER, key=key, version=2, outcome=timed_out
+    candidate_record_result(
+        organisation=key.organisation,
+        state=CandidateState.UNTESTED,
+        key=key,
+        version=2,
+        outcome=timed_out,
     )
     return key
 

@@ -15,12 +15,14 @@ from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.key_lifecycle import key_pause
 from freddy_admin.sync.models import HistoryEvent, OperationBatch, OperationState, RemoteOperation
-from freddy_admin.sync.operations.services import (
+from freddy_admin.sync.operations.selectors import (
     batch_operation_list,
     latest_sync_operation_by_key,
+    switch_operation_list,
+)
+from freddy_admin.sync.operations.services import (
     operation_batch_create,
     switch_operation_create,
-    switch_operation_list,
     sync_operation_create,
 )
 from freddy_admin.sync.operations.startable_syncs import (
@@ -31,7 +33,7 @@ from freddy_admin.sync.operations.startable_syncs import (
     startable_sync_rows_by_ids,
     sync_batch_create,
 )
-from freddy_admin.sync.status.types import OverviewFilters
+from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from tests.concurrency import IS_SQLITE, run_concurrently
 from tests.sync.conftest import (

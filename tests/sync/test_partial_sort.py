@@ -10,10 +10,10 @@ from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status import partial_sort, selectors
-from freddy_admin.sync.status.partial_sort import PartialSort, partial_sort_plan
+from freddy_admin.sync.status import queries, selectors
+from freddy_admin.sync.status.queries import OverviewFilters, PartialSort, partial_sort_plan
+from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import PAGE_SIZE, overview_key_rows, overview_page
-from freddy_admin.sync.status.types import KeyRow, OverviewFilters
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON
 
@@ -120,7 +120,7 @@ def test_all_keys_are_sorted_where_the_plan_was_wrong(
     platform_admin: User, full_sorts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first organisations by name have nothing of what most have.
-    monkeypatch.setattr(partial_sort, "_organisations_needed", lambda *_: 8)
+    monkeypatch.setattr(queries, "_organisations_needed", lambda *_: 8)
     create_keys(mixed_states())
     assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
     assert full_sorts == [1]

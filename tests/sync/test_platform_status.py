@@ -13,7 +13,6 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
 from freddy_admin.sync.platform_status import (
     api_health_probe,
-    api_health_record,
     latest_worker_heartbeat_at,
     platform_status,
     worker_heartbeat_delete,
@@ -61,7 +60,7 @@ def test_the_platform_status_names_database_cache_and_master_key(key: ApiKey) ->
 def test_an_unreachable_health_route_is_stored_with_its_reason(db: None) -> None:
     config = ClientConfig("http://127.0.0.1:1")
     client = AitronosClient(config, clock=clock.now, sleep=lambda _: None)
-    api_health_record(result=api_health_probe(client))
+    api_health_probe(client).save()
     api_health = ApiHealth.objects.get()
     assert (api_health.reachable, api_health.kind, str(api_health)) == (
         False,

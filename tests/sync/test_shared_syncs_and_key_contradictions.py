@@ -11,9 +11,11 @@ from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.consistency import DisagreementKind, key_disagreements
+from freddy_admin.sync.status.aggregates import SharedSyncGroup
+from freddy_admin.sync.status.disagreements import DisagreementKind, key_disagreements
+from freddy_admin.sync.status.queries import OverviewFilters
+from freddy_admin.sync.status.rows import KeyRow, SyncFigures
 from freddy_admin.sync.status.selectors import overview_page
-from freddy_admin.sync.status.types import KeyRow, OverviewFilters, SharedSyncGroup, SyncFigures
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, MakeKey
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.history.state_spans import (
+from freddy_admin.sync.history.timeline import (
     KeyHistory,
     ReplayEvent,
     StateSpan,

@@ -10,8 +10,10 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.services import KeyDetails, api_key_create, candidate_promote
+from freddy_admin.vault.services.candidates import candidate_promote
+from freddy_admin.vault.services.keys import api_key_create
 
 SECRET = "ak_live_0123456789abcdefghijklmnopqrstuv"
 OTHER_SECRET = "ak_live_zyxwvutsrqponmlkjihgfedcba9876543"

@@ -8,7 +8,7 @@ from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey, KeyLifecycle, KeyTag, MasterKeyCanary
 from freddy_admin.vault.selectors import organisation_tag_names
-from freddy_admin.vault.services import ImportRow, api_keys_import
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey
 from tests.vault.secret_reading import stored_secret
 

@@ -11,18 +11,16 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.vault.candidate_result import CandidateResult
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, CandidateState, ImportDraft, KeyCandidate
-from freddy_admin.vault.services import (
-    CandidateResult,
-    KeyDetails,
-    api_key_create,
-    api_key_replace,
-    api_key_revoke,
+from freddy_admin.vault.services.candidates import (
     candidate_discard,
     candidate_promote,
-    candidate_record_untested,
+    candidate_record_result,
 )
 from freddy_admin.vault.services.import_drafts import import_draft_confirm, import_draft_discard
+from freddy_admin.vault.services.keys import api_key_create, api_key_replace, api_key_revoke
 from tests.concurrency import (  # noqa: F401  the database of these tests
     IS_SQLITE,
     run_concurrently,
@@ -59,8 +57,12 @@ def key_with_untested_candidate_create() -> ApiKey:
     key = candidate_promote(organisation=organisation, actor=WORKER, key=key, version=1)
     api_key_replace(organisation=organisation, actor=MARA, key=key, secret=OTHER_SECRET)
     timed_out = CandidateResult(kind="timeout", message="No answer")
-    candidate_record_untested(
-        organisation=organisation, actor=WORKER, key=key, version=2, outcome=timed_out
+    candidate_record_result(
+        organisation=organisation,
+        state=CandidateState.UNTESTED,
+        key=key,
+        version=2,
+        outcome=timed_out,
     )
     return key
 

@@ -10,14 +10,11 @@ from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.candidates.verification import candidates_prune
 from freddy_admin.sync.models import HistoryEvent
-from freddy_admin.vault.models import ApiKey, KeyCandidate
-from freddy_admin.vault.services import (
-    CandidateResult,
-    api_key_replace,
-    candidate_expiry,
-    candidate_record_untested,
-    candidate_retry,
-)
+from freddy_admin.vault.candidate_result import CandidateResult
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
+from freddy_admin.vault.services import candidates
+from freddy_admin.vault.services.candidates import candidate_record_result, candidate_retry
+from freddy_admin.vault.services.keys import api_key_replace
 from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
 
 pytestmark = pytest.mark.usefixtures("trusted_clock")
@@ -27,9 +24,9 @@ MOMENT = timedelta(seconds=1)
 
 
 def _untested(key: ApiKey) -> KeyCandidate:
-    return candidate_record_untested(
+    return candidate_record_result(
         organisation=key.organisation,
-        actor=WORKER,
+        state=CandidateState.UNTESTED,
         key=key,
         version=key.candidate.version,
         outcome=TIMED_OUT,
@@ -107,6 +104,6 @@ def test_a_concurrent_decision_wins_over_expiry(
     def candidate_lock_failing(**_: object) -> None:
         raise Conflict("kept a moment ago")
 
-    monkeypatch.setattr(candidate_expiry, "candidate_lock", candidate_lock_failing)
+    monkeypatch.setattr(candidates, "candidate_lock", candidate_lock_failing)
     assert candidates_prune() == 0
     assert _discard_events() == []

@@ -9,19 +9,18 @@ from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.candidate_result import CandidateResult
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
-from freddy_admin.vault.services import (
-    CandidateResult,
-    api_key_replace,
+from freddy_admin.vault.services import candidates
+from freddy_admin.vault.services.candidates import (
     candidate_discard,
     candidate_promote,
-    candidate_record_refused,
-    candidate_record_untested,
+    candidate_record_result,
     candidate_retry,
-    candidates,
     candidates_claim,
     candidates_release,
 )
+from freddy_admin.vault.services.keys import api_key_replace
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey, ManualClock
 from tests.vault.keyrings import FIRST, override_keyring, public_key_text
 from tests.vault.secret_reading import stored_secret
@@ -33,14 +32,22 @@ REFUSED = CandidateResult(
 
 
 def _untested(key: ApiKey) -> KeyCandidate:
-    return candidate_record_untested(
-        organisation=key.organisation, actor=WORKER, key=key, version=1, outcome=TIMED_OUT
+    return candidate_record_result(
+        organisation=key.organisation,
+        state=CandidateState.UNTESTED,
+        key=key,
+        version=1,
+        outcome=TIMED_OUT,
     )
 
 
 def _refused(key: ApiKey) -> KeyCandidate:
-    return candidate_record_refused(
-        organisation=key.organisation, actor=WORKER, key=key, version=1, outcome=REFUSED
+    return candidate_record_result(
+        organisation=key.organisation,
+        state=CandidateState.REFUSED,
+        key=key,
+        version=1,
+        outcome=REFUSED,
     )
 
 
@@ -162,9 +169,9 @@ def test_a_candidate_that_could_not_be_opened_is_not_promoted(
     # A public key without any private key.
     with override_keyring(public=public_key_text(FIRST)):
         api_key_replace(organisation=organisation, actor=actor, key=key, secret=OTHER_SECRET)
-    candidate_record_untested(
+    candidate_record_result(
         organisation=organisation,
-        actor=WORKER,
+        state=CandidateState.UNTESTED,
         key=key,
         version=2,
         outcome=CandidateResult(kind=kind),

@@ -6,9 +6,11 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import InvalidInput, NotFound
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle, MasterKeyCanary
 from freddy_admin.vault.selectors import candidate_find
-from freddy_admin.vault.services import KeyDetails, api_key_create, candidate_promote
+from freddy_admin.vault.services.candidates import candidate_promote
+from freddy_admin.vault.services.keys import api_key_create
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey
 from tests.vault.secret_reading import stored_secret
 

@@ -10,11 +10,10 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.key_details import key_details_clean
+from freddy_admin.vault.key_details import KeyDetails, key_details_clean
 from freddy_admin.vault.models import KeyTag
 from freddy_admin.vault.selectors import api_key_get, key_details_revision, organisation_tag_names
-from freddy_admin.vault.services import (
-    KeyDetails,
+from freddy_admin.vault.services.keys import (
     api_key_create,
     api_key_pause,
     api_key_revoke,

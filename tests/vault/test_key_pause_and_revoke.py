@@ -8,8 +8,8 @@ from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import KeyCandidate, KeyLifecycle
 from freddy_admin.vault.opening import KeyUnreadable
-from freddy_admin.vault.secret_format import masked_secret
-from freddy_admin.vault.services import (
+from freddy_admin.vault.selectors import masked_secret
+from freddy_admin.vault.services.keys import (
     api_key_pause,
     api_key_replace,
     api_key_resume,

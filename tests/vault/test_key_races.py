@@ -11,18 +11,16 @@ from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisation_delete
 from freddy_admin.sync.candidates.verification import candidates_prune
-from freddy_admin.vault.candidate_result import DECISION_PERIOD
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, MasterKeyCanary
-from freddy_admin.vault.services import (
-    ImportRow,
-    KeyDetails,
+from freddy_admin.vault.selectors import DECISION_PERIOD
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
+from freddy_admin.vault.services.candidates import candidate_promote, candidates_claim
+from freddy_admin.vault.services.keys import (
     api_key_create,
     api_key_replace,
     api_key_revoke,
     api_key_update,
-    api_keys_import,
-    candidate_promote,
-    candidates_claim,
 )
 from tests.concurrency import (  # noqa: F401  the database of these tests
     IS_SQLITE,
@@ -34,7 +32,6 @@ from tests.vault.conftest import OTHER_SECRET, SECRET
 from tests.vault.secret_reading import stored_secret
 
 CONCURRENT_CALLS = 6
-
 pytestmark = [
     pytest.mark.django_db(transaction=not IS_SQLITE),
     pytest.mark.usefixtures("shared_database"),

@@ -5,17 +5,19 @@ import pytest
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.candidate_result import CandidateResult
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
-from freddy_admin.vault.services import (
-    CandidateResult,
-    KeyDetails,
+from freddy_admin.vault.services.candidates import (
+    candidate_discard,
+    candidate_promote,
+    candidate_record_result,
+)
+from freddy_admin.vault.services.keys import (
     api_key_create,
     api_key_replace,
     api_key_revoke,
     api_key_update,
-    candidate_discard,
-    candidate_promote,
-    candidate_record_refused,
 )
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey
 from tests.vault.secret_reading import stored_secret
@@ -53,9 +55,9 @@ def test_a_second_replacement_supersedes_and_a_late_result_is_a_conflict(
         lambda: candidate_promote(
             organisation=organisation, actor=WORKER, key=key, version=first_candidate.version
         ),
-        lambda: candidate_record_refused(
+        lambda: candidate_record_result(
             organisation=organisation,
-            actor=WORKER,
+            state=CandidateState.REFUSED,
             key=key,
             version=first_candidate.version,
             outcome=CandidateResult(kind="refused"),

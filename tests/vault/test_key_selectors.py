@@ -11,7 +11,7 @@ from freddy_admin.vault.selectors import (
     candidate_find,
     organisation_tag_names,
 )
-from freddy_admin.vault.services import api_key_revoke
+from freddy_admin.vault.services.keys import api_key_revoke
 from tests.vault.conftest import OTHER_SECRET, MakeKey
 
 

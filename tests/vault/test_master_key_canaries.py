@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from freddy_admin.core import clock
-from freddy_admin.vault.master_key_canaries import canaries_test, canary_test_result
-from freddy_admin.vault.master_key_state import master_key_usage
+from freddy_admin.vault.master_key_state import canaries_test, canary_test_result, master_key_usage
 from freddy_admin.vault.models import CanaryResult, MasterKeyCanary
 from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring, public_key_text

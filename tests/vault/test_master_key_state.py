@@ -9,15 +9,16 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.master_key_canaries import canaries_test
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.master_key_state import (
     MasterKeyFit,
+    canaries_test,
     master_key_state,
     master_key_state_reset,
     master_key_usage,
 )
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
-from freddy_admin.vault.services import KeyDetails, api_key_create, api_key_replace
+from freddy_admin.vault.services.keys import api_key_create, api_key_replace
 from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, SECOND, override_keyring, public_key_text
 

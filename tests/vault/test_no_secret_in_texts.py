@@ -17,6 +17,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.vault.models import (
     ApiKey,
@@ -27,13 +28,8 @@ from freddy_admin.vault.models import (
 )
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 from freddy_admin.vault.secret_format import secret_hints
-from freddy_admin.vault.services import (
-    ImportRow,
-    KeyDetails,
-    api_key_create,
-    api_key_replace,
-    api_keys_import,
-)
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
+from freddy_admin.vault.services.keys import api_key_create, api_key_replace
 from tests.vault.conftest import OTHER_SECRET, MakeKey
 from tests.vault.import_draft_data import import_draft_make
 from tests.vault.keyrings import FIRST, override_keyring

@@ -9,7 +9,7 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, secret_open
-from freddy_admin.vault.sealing import ApiKeyBinding
+from freddy_admin.vault.sealing import api_key_context
 from tests.vault.conftest import SECRET, MakeKey
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring, public_key_text
 from tests.vault.secret_reading import stored_secret
@@ -65,8 +65,8 @@ def test_a_damaged_row_is_unreadable(active_key: MakeKey, damage: Callable[[ApiK
 
 def test_sealed_bytes_that_are_no_key_are_unreadable(active_key: MakeKey) -> None:
     key = active_key()
-    binding = ApiKeyBinding(organisation_id=key.organisation_id, key_id=key.pk, version=key.version)
-    key.ciphertext = keyring().seal(b"planted\xff", context=binding.context)
+    context = api_key_context(key.organisation_id, key.pk, key.version)
+    key.ciphertext = keyring().seal(b"planted\xff", context=context)
     with pytest.raises(KeyUnreadable) as error:
         stored_secret(key)
     # A decoding error holds what it could not decode.

@@ -12,9 +12,18 @@ from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.master_key_state import MasterKeyFit, master_key_state
 from freddy_admin.vault.models import ApiKey, KeyCandidate, MasterKeyCanary
-from freddy_admin.vault.services import ImportRow, api_key_replace, api_keys_import, api_keys_reseal
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
+from freddy_admin.vault.services.keys import api_key_replace
+from freddy_admin.vault.services.reseal import api_keys_reseal
 from tests.vault.conftest import OTHER_SECRET
-from tests.vault.keyrings import DEFAULT_KEY, FIRST, SECOND, override_keyring, public_key_text
+from tests.vault.keyrings import (
+    DEFAULT_KEY,
+    FIRST,
+    SECOND,
+    override_keyring,
+    public_key_text,
+    removable_master_key_ids,
+)
 from tests.vault.secret_reading import stored_secret
 
 OLD_ID = Keyring([DEFAULT_KEY]).sealing_id
@@ -51,7 +60,7 @@ def test_all_rows_are_resealed_and_the_old_master_key_is_removable(
 ) -> None:
     report = api_keys_reseal(actor=OPERATOR, batch=3)
     assert (report.keys, report.candidates, report.unreadable) == (7, 1, ())
-    assert report.removable_master_key_ids == (OLD_ID,)
+    assert removable_master_key_ids(report) == (OLD_ID,)
     with override_keyring(FIRST):
         assert _all_open(secrets_by_key_id)
         assert master_key_state(fresh=True).fit is MasterKeyFit.OK
@@ -102,7 +111,7 @@ def test_a_killed_rotation_leaves_rows_readable_and_is_finished_by_the_next(
     assert _all_open(secrets_by_key_id)
     ids = {key.master_key_id for key in ApiKey.objects.all()}
     assert ids <= {OLD_ID, NEW_ID}
-    assert api_keys_reseal(actor=OPERATOR).removable_master_key_ids == (OLD_ID,)
+    assert removable_master_key_ids(api_keys_reseal(actor=OPERATOR)) == (OLD_ID,)
     with override_keyring(FIRST):
         assert _all_open(secrets_by_key_id)
 
@@ -120,7 +129,7 @@ def test_damaged_rows_are_reported_unchanged_and_still_need_the_old_key(
     )
     report = api_keys_reseal(actor=OPERATOR, batch=2)
     assert (report.keys, [row.key_id for row in report.unreadable]) == (5, [first_id, second_id])
-    assert report.removable_master_key_ids == ()
+    assert removable_master_key_ids(report) == ()
     row = report.unreadable[0]
     assert (row.organisation, row.label, row.candidate) == ("Acme", "Key 0", False)
     assert "paste the key again" in row.reason

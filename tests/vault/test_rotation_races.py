@@ -18,8 +18,8 @@ from freddy_admin.vault.master_key_state import (
     master_key_usage,
 )
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary, MasterKeyRotation
-from freddy_admin.vault.rotation_report import ResealReport
-from freddy_admin.vault.services import ImportRow, api_keys_import, api_keys_reseal
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
+from freddy_admin.vault.services.reseal import ResealReport, api_keys_reseal
 from tests.concurrency import (  # noqa: F401  the database of these tests
     IS_SQLITE,
     run_concurrently,
@@ -27,7 +27,13 @@ from tests.concurrency import (  # noqa: F401  the database of these tests
     shared_database,
 )
 from tests.flows.wait import wait_until
-from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring
+from tests.vault.keyrings import (
+    DEFAULT_KEY,
+    FIRST,
+    override_keyring,
+    removable_master_key_ids,
+    rows_to_reseal,
+)
 from tests.vault.secret_reading import stored_secret
 
 OLD_ID = Keyring([DEFAULT_KEY]).sealing_id
@@ -75,9 +81,9 @@ def test_two_concurrent_rotations_finish_and_seal_each_row_once(_round: int) -> 
     with override_keyring(FIRST, DEFAULT_KEY):
         first_report, second_report = run_concurrently([_rotate, _rotate])
     assert first_report.keys + second_report.keys == KEY_COUNT
-    assert (first_report.remaining, second_report.remaining) == (0, 0)
-    assert OLD_ID in first_report.removable_master_key_ids
-    assert OLD_ID in second_report.removable_master_key_ids
+    assert (rows_to_reseal(first_report), rows_to_reseal(second_report)) == (0, 0)
+    assert OLD_ID in removable_master_key_ids(first_report)
+    assert OLD_ID in removable_master_key_ids(second_report)
     with override_keyring(FIRST):
         assert run_in_thread(_all_keys_open)
         assert run_in_thread(_rows_and_canaries) == ({NEW_ID: KEY_COUNT}, {NEW_ID})
@@ -123,13 +129,13 @@ def test_a_key_sealed_with_the_former_master_key_during_a_rotation_is_not_lost()
         form_result.result(120)
     rows, canaries = run_in_thread(_rows_and_canaries)
     assert rows[OLD_ID] == 1
-    assert report.remaining == 1, "the count said that the former key can go"
+    assert rows_to_reseal(report) == 1, "the count said that the former key can go"
     assert OLD_ID in canaries
     # Removed all the same: the state is MISSING, and no key has to be pasted again.
     with override_keyring(FIRST):
         assert run_in_thread(lambda: master_key_state(fresh=True)).fit is MasterKeyFit.MISSING
     with override_keyring(FIRST, DEFAULT_KEY):
-        assert OLD_ID in run_in_thread(_rotate).removable_master_key_ids
+        assert OLD_ID in removable_master_key_ids(run_in_thread(_rotate))
     with override_keyring(FIRST):
         assert run_in_thread(_all_keys_open)
 

@@ -10,8 +10,9 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
-from freddy_admin.vault.sealing import SEALED_SECRET_FIELDS, ApiKeyBinding, canary_context
-from freddy_admin.vault.services import api_key_replace, candidate_promote
+from freddy_admin.vault.sealing import SEALED_SECRET_FIELDS, api_key_context, canary_context
+from freddy_admin.vault.services.candidates import candidate_promote
+from freddy_admin.vault.services.keys import api_key_replace
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey
 from tests.vault.secret_reading import stored_secret
 
@@ -96,14 +97,14 @@ def test_another_field_cannot_pass_for_the_sealed_bytes(active_key: MakeKey) -> 
 def test_no_two_rows_share_a_context(
     first: tuple[int, int, int], second: tuple[int, int, int]
 ) -> None:
-    assert (ApiKeyBinding(*first).context == ApiKeyBinding(*second).context) is (first == second)
+    assert (api_key_context(*first) == api_key_context(*second)) is (first == second)
 
 
 @pytest.mark.parametrize("numbers", [(1, 11, 1), (11, 1, 1), (1, 1, 11)])
 def test_numbers_in_a_context_have_fixed_width(numbers: tuple[int, int, int]) -> None:
-    assert ApiKeyBinding(*numbers).context != ApiKeyBinding(1, 1, 1).context
+    assert api_key_context(*numbers) != api_key_context(1, 1, 1)
 
 
 def test_a_canary_cannot_pass_for_a_key() -> None:
-    assert canary_context("0123456789abcdef") != ApiKeyBinding(1, 2, 3).context
-    assert not ApiKeyBinding(1, 2, 3).context.startswith(canary_context("00" * 8)[:-8])
+    assert canary_context("0123456789abcdef") != api_key_context(1, 2, 3)
+    assert not api_key_context(1, 2, 3).startswith(canary_context("00" * 8)[:-8])

@@ -6,12 +6,8 @@ from hypothesis import strategies as st
 
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.secret_format import (
-    is_secret_in_texts,
-    masked_secret,
-    secret_clean,
-    secret_hints,
-)
+from freddy_admin.vault.secret_format import is_secret_in_texts, secret_clean, secret_hints
+from freddy_admin.vault.selectors import masked_secret
 
 
 @pytest.mark.parametrize("text", ["k", "ak_1", "with-anything!~#$", "x" * 512])

@@ -13,23 +13,18 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
-from freddy_admin.conf.databases import build_database_settings
+from freddy_admin.conf.django_settings import build_database_settings
 from freddy_admin.core import clock, sqlite_wal
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisation_delete
 from freddy_admin.sync.worker.loop import WorkerLoop
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey, KeyCandidate
-from freddy_admin.vault.services import (
-    KeyDetails,
-    api_key_create,
-    api_key_replace,
-    api_key_revoke,
-    candidate_discard,
-    candidate_promote,
-)
+from freddy_admin.vault.services.candidates import candidate_discard, candidate_promote
 from freddy_admin.vault.services.import_drafts import import_draft_discard
 from freddy_admin.vault.services.import_rows import import_drafts_expire
+from freddy_admin.vault.services.keys import api_key_create, api_key_replace, api_key_revoke
 from tests.conf.test_setting_parsers import EnvironmentFromValues
 from tests.vault.conftest import OTHER_SECRET, SECRET
 from tests.vault.import_draft_data import import_draft_make, secret

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
 
-from freddy_admin.accounts.api_tokens.services import api_token_verify
+from freddy_admin.accounts.api_tokens import api_token_verify
 from freddy_admin.accounts.auth.first_admin_setup_link import setup_link_is_valid
 from freddy_admin.accounts.auth.known_devices import known_device_cookie_name, known_device_id
 from freddy_admin.accounts.models import User

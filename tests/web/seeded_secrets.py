@@ -8,11 +8,11 @@ from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.accounts.auth.first_admin_setup_link import setup_link_create
 from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import admin_create, person_get_or_create
+from freddy_admin.accounts.people import admin_create, person_get_or_create
 from freddy_admin.organisations.invitation_mail import invitations_send_due
 from freddy_admin.organisations.invitations import invitation_create
 from freddy_admin.organisations.services import organisation_create

@@ -8,8 +8,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db.models import Model
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import ApiToken, TokenScope, User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_save
 from freddy_admin.audit.services import OPERATOR, Actor, audit_event_record

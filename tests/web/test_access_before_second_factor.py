@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from freddy_admin.accounts.models import ApiToken, User
 from freddy_admin.organisations.models import Organisation
 from tests.accounts.conftest import PASSWORD, current_totp_code, set_up_second_factor
-from tests.web.api_client import ApiClient
+from tests.api.api_client import ApiClient
 from tests.web.conftest import MakeKey, People
 from tests.web.test_access_table import list_url_patterns
 

@@ -12,8 +12,8 @@ from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.operations.services import operation_batch_create, sync_operation_create
 from freddy_admin.vault.import_selectors import open_import_drafts_list
+from tests.api.api_client import create_api_token
 from tests.vault.import_draft_data import import_draft_make
-from tests.web.api_client import create_api_token
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.member_factories import create_invitation, create_member

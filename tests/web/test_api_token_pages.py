@@ -10,7 +10,7 @@ from freddy_admin.accounts.models import ApiToken
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
-from tests.web.api_client import ApiClient
+from tests.api.api_client import ApiClient
 from tests.web.conftest import (
     MakeKey,
     People,

@@ -7,15 +7,14 @@ import pytest
 from django.test import Client
 
 from freddy_admin.accounts.models import SavedView
-from freddy_admin.audit import repeats
+from freddy_admin.audit import services as repeats
 from freddy_admin.audit.chain import chain_append_missing
-from freddy_admin.audit.chain_verification import chain_verify
+from freddy_admin.audit.chain_verification import audit_verification_run_step, chain_verify
 from freddy_admin.audit.models import AuditEvent, RepeatCount
-from freddy_admin.audit.repeats import MAX_DISTINCT_PER_MINUTE
+from freddy_admin.audit.services import MAX_DISTINCT_PER_MINUTE
 from freddy_admin.audit.tags import AuditTag
-from freddy_admin.audit.verification_job import audit_verification_run_step
 from freddy_admin.core.rate_limits import RateLimit
-from freddy_admin.web import write_limits
+from freddy_admin.web import middleware as write_limits
 from tests.drill_scale import drill_count
 from tests.web.conftest import HandClock, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response

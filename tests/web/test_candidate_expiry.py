@@ -6,8 +6,8 @@ from django.test import Client
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.core import clock
 from freddy_admin.sync.candidates.verification import candidates_prune
-from freddy_admin.vault.candidate_result import DECISION_PERIOD
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
+from freddy_admin.vault.selectors import DECISION_PERIOD
 from tests.web.conftest import People, SignIn
 
 HERE = "/organisations/alder/"

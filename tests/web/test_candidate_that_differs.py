@@ -8,7 +8,7 @@ from django.test import Client
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
-from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
+from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 from tests.web.conftest import MakeKey, People, SignIn
 
 HERE = "/organisations/alder/"
@@ -29,8 +29,8 @@ def _create_waiting_candidate(key: ApiKey, **values: object) -> KeyCandidate:
         key=key, version=2, created_at=now, created_by="Ana", **(defaults | values)
     )
     canary_ensure()
-    row = ApiKeyBinding(organisation_id=key.organisation_id, key_id=key.pk, version=2)
-    sealed_secret_set(candidate, "oak_live_healthy_other_0123456789abcdef", binding=row)
+    row = api_key_context(key.organisation_id, key.pk, 2)
+    sealed_secret_set(candidate, "oak_live_healthy_other_0123456789abcdef", context=row)
     candidate.save()
     return candidate
 

@@ -12,20 +12,19 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import TokenScope, User
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.access import organisation_audit_ref
-from freddy_admin.organisations.invitation_mail import _invitation_email
-from freddy_admin.organisations.models import Invitation, Membership
-from freddy_admin.organisations.person_display_names import (
+from freddy_admin.organisations.access import (
     actor_display_name,
     addresses_mask,
+    organisation_audit_ref,
     person_display_name,
 )
+from freddy_admin.organisations.invitation_mail import _invitation_email
+from freddy_admin.organisations.models import Invitation, Membership
 from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Role
 from freddy_admin.sync.models import (
     EventKind,

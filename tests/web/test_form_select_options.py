@@ -5,9 +5,9 @@ import re
 import pytest
 
 from freddy_admin.accounts.models import Theme, User
-from freddy_admin.accounts.person_lookup import time_zones
+from freddy_admin.accounts.people import time_zones
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.web.pages.profile.time_zone_widget import time_zones_by_region
+from freddy_admin.web.pages.profile.forms import time_zones_by_region
 from tests.web.conftest import MakeKey, People, SignIn
 
 HERE = "/organisations/alder/"

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
 from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH
-from freddy_admin.web.body_limit import LONG_FIELD_LIMITS, BodyLimitMiddleware
+from freddy_admin.web.middleware import LONG_FIELD_LIMITS, BodyLimitMiddleware
 from tests.web.conftest import People, SignIn
 
 

@@ -92,7 +92,7 @@ def test_head_of_an_export_has_its_headers_and_exports_nothing(
     kind = get_response["Content-Type"]
     close_response(get_response)
     events = AuditEvent.objects.count()
-    for name in ("organisation.views.organisation_export_zip", "person.views.person_export"):
+    for name in ("organisation.views.organisation_export_zip", "person.export.person_export"):
         monkeypatch.setattr(f"freddy_admin.web.pages.{name}", _never)
     for _ in range(3):
         answer = client.head(path)

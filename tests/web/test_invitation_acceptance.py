@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from freddy_admin.accounts.auth import password_hashing_queue
+from freddy_admin.accounts.auth import backends as password_hashing_queue
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation

@@ -13,7 +13,7 @@ from django.conf import LazySettings
 from django.db.models import Model
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
@@ -28,7 +28,7 @@ from freddy_admin.sync.models import (
 )
 from freddy_admin.sync.operations.services import sync_operation_create
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
+from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 from tests.aitronos.api_calls import AUTH_CONFIGS_BODY, CONNECTOR_PAGE_BODY, SYNC_STARTED_BODY
 from tests.aitronos.scripted_server import (
     GOOD_BODY,
@@ -123,7 +123,9 @@ def _matches_request(end: tuple[str, str], method: str, path: str) -> bool:
 def key(make_key: MakeKey) -> ApiKey:
     key = make_key("Main")
     canary_ensure()
-    sealed_secret_set(key, SECRET, binding=ApiKeyBinding(key.organisation_id, key.pk, key.version))
+    sealed_secret_set(
+        key, SECRET, context=api_key_context(key.organisation_id, key.pk, key.version)
+    )
     key.save()
     return key
 

@@ -14,7 +14,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.organisations.models import Invitation, Organisation
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.vault.services import api_key_create
+from freddy_admin.vault.services.keys import api_key_create
 from tests.vault.import_draft_data import csv_bytes, secret
 from tests.web.conftest import HandClock, People, SignIn
 

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from freddy_admin.organisations.models import Organisation
+from tests.api.api_client import ApiClient
 from tests.drill_scale import drill_sample
 from tests.vault.import_draft_data import HEADER
-from tests.web.api_client import ApiClient
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.form_fuzzing import list_field_names_read_by_views
 from tests.web.fuzz_rollback_helpers import close_response, rollback_block

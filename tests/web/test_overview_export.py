@@ -7,7 +7,7 @@ import json
 import pytest
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Organisation

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.web import write_limits
+from freddy_admin.web import middleware as write_limits
 from tests.drill_scale import drill_count
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.form_fuzzing import (

@@ -13,7 +13,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.core.write_failures import write_failure_from_error
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.vault.models import ApiKey
-from tests.web.api_client import ApiClient
+from tests.api.api_client import ApiClient
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.tenant_factory import create_filled_tenant
 from tests.web.test_tenant_isolation import crawler_of

@@ -8,7 +8,7 @@ from freddy_admin.accounts.models import ApiToken
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.organisations.models import Invitation, Organisation
 from freddy_admin.vault.models import ApiKey
-from tests.web.api_client import create_api_token
+from tests.api.api_client import create_api_token
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.reauthentication import manager_with_old_authentication, submit_reauthentication

@@ -12,7 +12,8 @@ from freddy_admin.organisations.roles import (
     PlatformPermission,
     Role,
 )
-from freddy_admin.web.pages.role.presenter import permission_sentence, role_permissions_context
+from freddy_admin.web.pages.role.views import role_permissions_context
+from freddy_admin.wording.roles import permission_sentence
 from tests.web.conftest import People, SignIn
 from tests.web.member_factories import get_page_text
 from tests.web.test_access_table import ACCESS_TABLE, list_url_patterns
@@ -37,7 +38,12 @@ def test_a_row_says_in_words_who_may(
 
 
 def test_the_columns_are_the_roles_and_the_platform_admin() -> None:
-    assert role_permissions_context().columns == ["Viewer", "Operator", "Manager", "Platform admin"]
+    assert role_permissions_context()["columns"] == [
+        "Viewer",
+        "Operator",
+        "Manager",
+        "Platform admin",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.core.exception_report_redaction import RedactingExceptionReporter
-from freddy_admin.core.url_secret_redaction import redact_secret_paths
+from freddy_admin.core.log_formatting import redact_secret_paths
 from freddy_admin.organisations.models import Organisation
 from tests.core.test_log_formatting import format_log_line
 from tests.web.conftest import People

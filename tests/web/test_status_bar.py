@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.history.state_spans import KeyHistory, StateSpan, UpToDateShare
-from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, WEEK_WINDOW, TimeWindow
-from freddy_admin.web.pages.history.status_bar import (
+from freddy_admin.sync.history.timeline import KeyHistory, StateSpan, UpToDateShare
+from freddy_admin.web.pages.history.charts import (
     BAR_WIDTH,
     MAX_SLOTS,
     MIN_SLOT_WIDTH,
@@ -22,6 +21,7 @@ from freddy_admin.web.pages.history.status_bar import (
     status_bar_legend,
     status_bar_slots,
 )
+from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, WEEK_WINDOW, TimeWindow
 from freddy_admin.wording.times import UserTime
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -43,7 +43,7 @@ def spans_of(*ends: tuple[HealthState | None, datetime]) -> tuple[StateSpan, ...
 
 def render_status_bar(spans: tuple[StateSpan, ...], window: TimeWindow = MONTH_WINDOW) -> str:
     history = KeyHistory(1, "Main", START, NOW, spans, ())
-    return status_bar(history, window, USER_TIME).drawing
+    return status_bar(history, window, USER_TIME)["drawing"]
 
 
 def test_bar_height_tells_the_groups_apart_without_a_colour() -> None:
@@ -197,13 +197,13 @@ def test_the_share_names_its_window_and_how_much_was_measured(
 
 def test_share_without_measured_time_claims_nothing() -> None:
     history = KeyHistory(1, "Main", START, NOW, spans_of((UNKNOWN, NOW)), ())
-    assert status_bar(history, WEEK_WINDOW, USER_TIME).share == "no measured time yet"
+    assert status_bar(history, WEEK_WINDOW, USER_TIME)["share"] == "no measured time yet"
 
 
 def test_status_bar_has_a_sentence_for_screen_readers() -> None:
     spans = spans_of((GREEN, NOW - 6 * HOUR), (OVERDUE, NOW))
     history = KeyHistory(1, "Main", START, NOW, spans, ())
-    assert status_bar(history, DAY_WINDOW, USER_TIME).label == (
+    assert status_bar(history, DAY_WINDOW, USER_TIME)["label"] == (
         "Last 24 hours: 75 % on time, measured 100 % of the day. Up to date 75 %, Overdue 25 %."
     )
 
@@ -212,5 +212,5 @@ def test_legend_lists_the_states_that_occur_best_first() -> None:
     spans = spans_of(
         (None, START + HOUR), (OVERDUE, START + 2 * HOUR), (GREEN, START + 3 * HOUR), (LATE, NOW)
     )
-    words = [item.words for item in status_bar_legend(spans)]
+    words = [words for _drawing, words in status_bar_legend(spans)]
     assert words == ["Up to date", "Late", "Overdue", "Not watched yet"]

@@ -6,14 +6,14 @@ from django.test import override_settings
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.crypto.keyring import Keyring
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.vault.master_key_canaries import canaries_test
 from freddy_admin.vault.master_key_rotation_progress import (
     rotation_finish,
     rotation_record_progress,
     rotation_start,
 )
+from freddy_admin.vault.master_key_state import canaries_test
 from freddy_admin.vault.models import ApiKey, MasterKeyRotation
-from freddy_admin.vault.services import ImportRow, api_keys_import
+from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring, public_key_text
 from tests.web.conftest import HandClock, People, SignIn, shown_digests_of
 

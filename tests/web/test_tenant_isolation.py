@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import TokenScope, User
 from freddy_admin.audit.services import Actor
 from tests.web.conftest import MakeKey, SignIn

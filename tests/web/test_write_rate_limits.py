@@ -3,8 +3,7 @@
 import pytest
 from django.test import Client
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import TokenScope, User
 from freddy_admin.api import permissions
 from freddy_admin.audit.models import AuditEvent
@@ -12,7 +11,7 @@ from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Membership
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.web import write_limits
+from freddy_admin.web import middleware as write_limits
 from tests.web.actions.scenario import ORGANISATION_URL, Scenario
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response

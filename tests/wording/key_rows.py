@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.status.types import CheckError, KeyRow, SyncFigures
+from freddy_admin.sync.status.rows import CheckError, KeyRow, SyncFigures
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

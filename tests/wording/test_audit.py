@@ -20,14 +20,16 @@ from freddy_admin.wording.audit import (
     _DETAIL_LABELS,
     _HIDDEN_DETAIL_NAMES,
     _VALUE_LABELS,
+    AUDIT_ACTIONS,
     audit_action,
     audit_details,
+)
+from freddy_admin.wording.audit_verification import (
     audit_verification_status,
     intact_chain_sentences,
     missing_triggers_sentence,
     tampering_sentences,
 )
-from freddy_admin.wording.audit_actions import AUDIT_ACTIONS
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.states import BAD, GOOD, QUIET
 from freddy_admin.wording.times import UserTime

@@ -6,12 +6,11 @@ import pytest
 
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.checks.results import LocalFailureKind
-from freddy_admin.sync.status.types import CheckError
+from freddy_admin.sync.status.rows import CheckError
 from freddy_admin.wording.failures import (
     _FAILURES,
     failure_sentences,
     failure_wording,
-    is_master_key_failure,
     quoted_message,
 )
 from freddy_admin.wording.sentences import EMPTY, render_html, render_text
@@ -81,5 +80,5 @@ def test_unknown_code_without_a_message_is_a_missing_admin_right() -> None:
 
 @pytest.mark.parametrize(("kind", "expected"), [("master_key_misfit", True), ("tls", False)])
 def test_no_manager_can_mend_the_master_key(kind: str, expected: bool) -> None:
-    assert is_master_key_failure(key_row(error=check_error(kind))) is expected
-    assert not is_master_key_failure(key_row())
+    assert key_row(error=check_error(kind)).has_master_key_failure is expected
+    assert not key_row().has_master_key_failure

@@ -7,16 +7,11 @@ import pytest
 from django.utils import translation
 
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.status.consistency import Disagreement, DisagreementKind
-from freddy_admin.sync.status.types import KeyRow, SharedSyncGroup
-from freddy_admin.wording.key_groups import contradiction, shared_sync
-from freddy_admin.wording.keys import (
-    STATE_COUNTS,
-    key_expiry_note,
-    key_expiry_sentences,
-    last_and_next_check,
-    state_count,
-)
+from freddy_admin.sync.status.aggregates import SharedSyncGroup
+from freddy_admin.sync.status.disagreements import Disagreement, DisagreementKind
+from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.wording.key_pages import contradiction, key_expiry_sentences, last_and_next_check
+from freddy_admin.wording.keys import STATE_COUNTS, key_expiry_note, shared_sync, state_count
 from freddy_admin.wording.sentences import format_number, render_html, render_text
 from freddy_admin.wording.times import UserTime, format_day
 

@@ -16,18 +16,18 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
+from freddy_admin.accounts.auth.backends import sign_in_hashing_slot
 from freddy_admin.accounts.auth.known_devices import known_device_id
-from freddy_admin.accounts.auth.password_hashing_queue import sign_in_hashing_slot
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
-from freddy_admin.accounts.client_ip import client_ip
-from freddy_admin.accounts.mfa.policy import is_last_second_factor, is_second_factor_required
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, email_normalize
 from freddy_admin.accounts.oidc.account_links import is_account_linked
-from freddy_admin.accounts.person_lookup import email_normalize
-from freddy_admin.accounts.secret_key_encryption import decrypt_text, encrypt_text
+from freddy_admin.accounts.people import is_last_second_factor
+from freddy_admin.accounts.sessions import decrypt_text, encrypt_text
+from freddy_admin.audit.services import client_ip
 
 # What the throttle counts under where a request has no address, as on a Unix socket.
 FALLBACK_IP: Final = "0.0.0.0"  # nosec B104  # noqa: S104
+SILENT_MESSAGES: Final = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -47,6 +47,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not url or not url.startswith("/"):
             return False
         return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """The library's messages, but for those that say what a person sees anyway."""
+        if message_template not in SILENT_MESSAGES:
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The throttle's idea of where a request comes from: the audit log's."""
@@ -157,7 +169,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """False for the last second factor while REQUIRE_MFA asks this person for one."""
-        if not is_second_factor_required(authenticator.user):
+        if not authenticator.user.is_second_factor_required:
             return True
         return not is_last_second_factor(authenticator)
 

@@ -5,14 +5,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.api_tokens.token_secrets import token_digest, token_generate
-from freddy_admin.accounts.auth.password_hashing_queue import known_person_hashing_slot
+from freddy_admin.accounts.api_tokens import token_digest, token_generate
+from freddy_admin.accounts.auth.backends import known_person_hashing_slot
 from freddy_admin.accounts.models import SetupLink, User
-from freddy_admin.accounts.services import NAME_LIMIT, admin_create
+from freddy_admin.accounts.people import NAME_LIMIT, admin_create
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
+from freddy_admin.core.clock_skew import later_clock_now
 from freddy_admin.core.errors import InvalidInput, NotFound
-from freddy_admin.core.later_of_two_clocks import later_clock_now
 from freddy_admin.core.text_validation import line_clean
 
 LIFETIME_SECONDS = 3_600

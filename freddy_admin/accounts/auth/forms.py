@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.http import base36_to_int
 from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.accounts.api_tokens.services import api_tokens_revoke_all
+from freddy_admin.accounts.api_tokens import api_tokens_revoke_all
 from freddy_admin.accounts.auth.password_reset import password_reset_request_create
-from freddy_admin.accounts.request_actor import actor_from_user
+from freddy_admin.audit.services import actor_from_user
 from freddy_admin.core import clock
+from freddy_admin.core.clock_skew import machine_clock_lag
 from freddy_admin.core.forms import BoundedForm
-from freddy_admin.core.later_of_two_clocks import machine_clock_lag
 
 _RESET_TOKEN_EPOCH = datetime(2001, 1, 1, tzinfo=UTC)  # from which Django's tokens count
 

@@ -14,9 +14,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from freddy_admin.accounts.models import User
-from freddy_admin.accounts.person_lookup import email_normalize
-from freddy_admin.accounts.session_store import session_key_hash
+from freddy_admin.accounts.models import User, email_normalize
+from freddy_admin.accounts.sessions import session_key_hash
 from freddy_admin.core import clock
 
 LIFETIME_SECONDS: Final = 180 * 86_400
@@ -24,7 +23,7 @@ ACCOUNTS_AT_MOST: Final = 5
 SALT: Final = "freddy-admin: known devices"
 COOKIE_LENGTH_LIMIT: Final = 1_500
 EMAIL_INPUT_LIMIT: Final = 320  # no e-mail address is longer, white space around it included
-_REQUEST_ATTRIBUTE: Final = "known_device_of"
+REQUEST_ATTRIBUTE: Final = "known_device_of"  # set where the response is to carry the cookie
 
 
 def known_device_id(request: HttpRequest, email: str) -> str | None:
@@ -51,15 +50,12 @@ def known_device_id_from_cookie(cookie: str, email: str) -> str | None:
 
 def known_device_mark_request(request: HttpRequest, email: str) -> None:
     """Have the response to this request make the browser known for the account of `email`."""
-    setattr(request, _REQUEST_ATTRIBUTE, email)
+    setattr(request, REQUEST_ATTRIBUTE, email)
 
 
 def known_device_set_cookie(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The response, with the cookie if `known_device_mark_request` was called for the request."""
-    email = getattr(request, _REQUEST_ATTRIBUTE, None)
-    if email is None:
-        return response
-    account = _account_digest(email)
+    """The response, with the cookie for the account that the request was marked with."""
+    account = _account_digest(getattr(request, REQUEST_ATTRIBUTE))
     signed_entries = _cookie_entries(request.COOKIES.get(known_device_cookie_name(), ""))
     other_entries = [
         signed_entry

@@ -14,8 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.models import PasswordResetRequest, User
-from freddy_admin.accounts.person_lookup import email_normalize
+from freddy_admin.accounts.models import PasswordResetRequest, User, email_normalize
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
 

@@ -17,15 +17,17 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from freddy_admin.accounts.auth.known_devices import known_device_mark_request
-from freddy_admin.accounts.mfa.policy import is_last_second_factor, second_factor_mark_verified
-from freddy_admin.accounts.models import User
-from freddy_admin.accounts.person_lookup import email_normalize
-from freddy_admin.accounts.request_actor import actor_from_user
-from freddy_admin.accounts.sessions import session_record_sign_in, sessions_sign_out_all
-from freddy_admin.audit.services import audit_event_record
+from freddy_admin.accounts.models import User, email_normalize
+from freddy_admin.accounts.people import is_last_second_factor
+from freddy_admin.accounts.session_list import sessions_sign_out_all
+from freddy_admin.accounts.sessions import (
+    SIGNED_IN_AT_KEY,
+    second_factor_mark_verified,
+    session_record_sign_in,
+)
+from freddy_admin.audit.services import actor_from_user, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 
-SIGNED_IN_AT_KEY: Final = "signed_in_at"
 SINGLE_SIGN_ON: Final = "single sign-on"
 
 

@@ -1,23 +1,27 @@
-"""allauth's views for signing in and changing passwords, where they do more here."""
+"""allauth's views for signing in, passwords and passkeys, where they do more here."""
 
 from typing import Any
 
 from allauth.account import views as library
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
 from allauth.core.internal import ratelimit
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from freddy_admin.accounts.auth.backends import TooManySignIns, sign_in_hashing_slot
 from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
 from freddy_admin.accounts.auth.known_devices import EMAIL_INPUT_LIMIT
-from freddy_admin.accounts.auth.password_hashing_queue import TooManySignIns, sign_in_hashing_slot
 from freddy_admin.accounts.auth.pending_request import ACTION_SUBMIT, pending_request_pop
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
 from freddy_admin.accounts.models import User
@@ -87,6 +91,19 @@ class PasskeyChallengeView(passkeys.LoginWebAuthnView):  # type: ignore[misc]
         return limit_response or super().get(request, *args, **kwargs)
 
 
+class RemovePasskeyView(passkeys.RemoveWebAuthnView):  # type: ignore[misc]
+    """Refuses to remove the last second factor of somebody of whom one is required."""
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Remove the passkey, or say why it stays."""
+        adapter = get_mfa_adapter()
+        if adapter.can_delete_authenticator(self.object):
+            response: HttpResponse = super().form_valid(form)
+            return response
+        messages.error(self.request, adapter.error_messages["cannot_delete_authenticator"])
+        return HttpResponseRedirect(str(self.success_url))
+
+
 @require_safe
 def pending_request_resume_view(request: HttpRequest) -> HttpResponse:
     """Back from the provider: the stored request, with a button that sends it."""
@@ -100,6 +117,15 @@ def pending_request_resume_view(request: HttpRequest) -> HttpResponse:
         return redirect("overview")
     context = stored_request | {"then": ACTION_SUBMIT}
     return render(request, "account/resume_request.html", context)
+
+
+def login_and_redirect(request: HttpRequest, user: User, *, to: str) -> HttpResponse:
+    """Sign `user` in; a redirect to `to`, or first to the second factor where one is due."""
+    record_authentication(request, user, method="password", email=user.email)
+    response: HttpResponse = perform_login(
+        request, user, email_verification="none", redirect_url=to
+    )
+    return response
 
 
 def _suppress_request_log(response: HttpResponse) -> HttpResponse:

@@ -16,11 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
 from freddy_admin.accounts.auth.signals import passkey_failure_record, passkey_rename_record
-from freddy_admin.accounts.secret_key_encryption import (
-    SecondFactorUnreadable,
-    decrypt_text,
-    encrypt_text,
-)
+from freddy_admin.accounts.sessions import SecondFactorUnreadable, decrypt_text, encrypt_text
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.core.forms import BoundedForm, LineField
 from freddy_admin.core.text_validation import line_clean

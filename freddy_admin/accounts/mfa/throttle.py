@@ -21,8 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.auth.known_devices import known_device_id
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.request_actor import actor_from_user
-from freddy_admin.audit.services import audit_event_record
+from freddy_admin.audit.services import actor_from_user, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.forms import BoundedForm
 

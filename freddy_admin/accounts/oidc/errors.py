@@ -1,7 +1,5 @@
 """Errors of single sign-on, each with a message for the person and a reason for the log."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -21,7 +19,7 @@ class OidcError(Exception):
 def provider_unavailable_error(reason: str) -> OidcError:
     """The provider, or the network on the way to it, failed; the person did nothing wrong."""
     return _build_error(
-        lambda: _(
+        _(
             "%(name)s could not be reached, or gave an answer that makes no sense. Try again in a "
             "minute; if it stays, tell whoever looks after this panel."
         ),
@@ -32,7 +30,7 @@ def provider_unavailable_error(reason: str) -> OidcError:
 def untrusted_response_error(reason: str) -> OidcError:
     """The provider's response does not prove who the person is."""
     return _build_error(
-        lambda: _(
+        _(
             "The answer of %(name)s could not be trusted, so nobody was signed in. Begin again; "
             "if it stays, tell whoever looks after this panel."
         ),
@@ -43,7 +41,7 @@ def untrusted_response_error(reason: str) -> OidcError:
 def email_not_verified_error(reason: str) -> OidcError:
     """The provider gave no verified e-mail address to find an account by."""
     return _build_error(
-        lambda: _(
+        _(
             "%(name)s did not say that your e-mail address is verified, so it opens no account "
             "here. Have it verified there, or sign in with your password."
         ),
@@ -67,7 +65,7 @@ def account_not_found_error(email: str) -> OidcError:
 def account_already_linked_error(email: str) -> OidcError:
     """The account of this address is linked to another subject at the provider."""
     return _build_error(
-        lambda: _(
+        _(
             "The account of this address is linked to another person at %(name)s. If that is "
             "you, ask a platform admin to unlink it, then sign in again."
         ),
@@ -88,12 +86,11 @@ def authorization_denied_error(error: str) -> OidcError:
     """The provider sent the person back with `error` instead of a code."""
     if error == "access_denied":
         return _build_error(
-            lambda: _("%(name)s did not let you in, or you turned back. Nobody was signed in."),
+            _("%(name)s did not let you in, or you turned back. Nobody was signed in."),
             "turned back",
         )
     return provider_unavailable_error("error instead of an answer")
 
 
-def _build_error(sentence: Callable[[], str], reason: str, subject: str = "") -> OidcError:
-    message = sentence() % {"name": settings.OIDC_NAME}
-    return OidcError(message, reason=reason, subject=subject)
+def _build_error(sentence: str, reason: str, subject: str = "") -> OidcError:
+    return OidcError(sentence % {"name": settings.OIDC_NAME}, reason=reason, subject=subject)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare
 
 from freddy_admin.accounts.oidc.errors import email_not_verified_error, untrusted_response_error
-from freddy_admin.accounts.services import email_clean
+from freddy_admin.accounts.people import email_clean
 from freddy_admin.core.errors import InvalidInput
 
 # Public keys alone: with HS256 the secret, or a public key misused as one, could sign.

@@ -42,7 +42,7 @@ from freddy_admin.accounts.oidc.errors import (
     unknown_state_error,
     untrusted_response_error,
 )
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.audit.services import actor_from_request
 
 log = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]

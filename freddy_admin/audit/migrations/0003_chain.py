@@ -7,7 +7,7 @@ from freddy_admin.audit.append_only_triggers import (
     append_only_triggers_create,
     append_only_triggers_drop,
 )
-from freddy_admin.audit.event_content import event_content
+from freddy_admin.audit.chain import event_content
 from freddy_admin.core import clock
 from freddy_admin.crypto.hash_chain import CHAIN_START, derive_chain_key, extend_digest
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -19,12 +19,12 @@ from freddy_admin.sync.candidates.verification import (
 from freddy_admin.sync.checks.execution import check_perform_with_secret
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import CheckResult
+from freddy_admin.sync.key_leases import LeaseDeadline
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
-from freddy_admin.sync.lease_deadline import LeaseDeadline
 from freddy_admin.sync.models import CheckOutcome
 from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportRowState
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, import_secret_open
-from freddy_admin.vault.sealing import ImportRowBinding, import_row_binding
+from freddy_admin.vault.sealing import import_row_context
 from freddy_admin.vault.services import import_rows as vault
 from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
 
@@ -40,7 +40,7 @@ class ImportRowLease:
     key_id: int
     token: str
     deadline: LeaseDeadline
-    binding: ImportRowBinding
+    seal_context: bytes
     entered_organization_id: str
     master_key_id: str = field(repr=False)
     ciphertext: bytes | None = field(repr=False)
@@ -66,7 +66,7 @@ def import_row_leases_acquire(*, limit: int, now: datetime) -> list[ImportRowLea
             key_id=row.pk,
             token=row.lease_token,
             deadline=LeaseDeadline.at(row.lease_until or now),
-            binding=import_row_binding(row),
+            seal_context=import_row_context(row),
             entered_organization_id=row.organization_id,
             master_key_id=row.master_key_id,
             ciphertext=bytes(row.ciphertext) if row.ciphertext is not None else None,
@@ -87,7 +87,7 @@ def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRow
         client,
         lambda: import_secret_open(
             row_id=lease.key_id,
-            binding=lease.binding,
+            context=lease.seal_context,
             ciphertext=lease.ciphertext,
             master_key_id=lease.master_key_id,
         ),
@@ -95,7 +95,6 @@ def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRow
         deadline=lease.deadline,
         log_name=f"row {lease.key_id} of an import",
     )
-    check_result = replace(check_result, key_id=lease.key_id, token=lease.token)
     return ImportRowResult(lease.key_id, lease.token, lease.entered_organization_id, check_result)
 
 
@@ -182,7 +181,7 @@ def _open_secrets(
         try:
             secret = import_secret_open(
                 row_id=row.pk,
-                binding=import_row_binding(row),
+                context=import_row_context(row),
                 ciphertext=row.ciphertext,
                 master_key_id=row.master_key_id,
             )

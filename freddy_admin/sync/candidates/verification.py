@@ -20,14 +20,14 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_result_apply
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.history.recorder import PendingHistory, pending_history_save
+from freddy_admin.sync.key_leases import LeaseDeadline
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
-from freddy_admin.sync.lease_deadline import LeaseDeadline
 from freddy_admin.sync.models import CheckOutcome, EventKind, HistoryEvent, SyncStatus
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
 from freddy_admin.vault.candidate_result import CandidateResult, ReportedStatus
-from freddy_admin.vault.models import ApiKey, KeyCandidate
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.services import candidates as vault
-from freddy_admin.vault.services.candidate_expiry import candidates_expire
+from freddy_admin.vault.services.candidates import candidates_expire
 
 log = logging.getLogger(__name__)
 
@@ -108,17 +108,17 @@ def _candidate_promote_or_record_result(result: CheckResult) -> bool:
         _candidate_promote(key, result)
         return True
     outcome = candidate_result_from_check(result)
-    record_result = vault.candidate_record_untested
+    state = CandidateState.UNTESTED
     if result.outcome == CheckOutcome.GOOD:
         outcome = replace(outcome, kind="differs", code=",".join(differences))
-        record_result = vault.candidate_record_differing
+        state = CandidateState.DIFFERS
     elif result.outcome == CheckOutcome.REFUSED:
-        record_result = vault.candidate_record_refused
-    record_result(
+        state = CandidateState.REFUSED
+    vault.candidate_record_result(
         organisation=key.organisation,
-        actor=WORKER,
         key=key,
         version=result.key_version,
+        state=state,
         outcome=outcome,
     )
     return False

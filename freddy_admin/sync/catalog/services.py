@@ -1,7 +1,7 @@
 """Requests for the catalogs of a key: a page that shows an old one asks for a new one.
 
 A page never calls Aitronos. It reads the latest good snapshot and marks an old one for a refresh;
-the worker fetches it (`fetch_queue`).
+the worker fetches it (`fetch_leases`).
 """
 
 import logging
@@ -17,7 +17,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.catalog.selectors import catalog_contents_get, catalog_state_get
+from freddy_admin.sync.catalog.selectors import catalog_state_get
 from freddy_admin.sync.catalog.types import CatalogState
 from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER, check_policy
 from freddy_admin.sync.checks.requests import CheckRequest, CheckRequestOutcome
@@ -26,13 +26,6 @@ from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.selectors import LARGEST_ID, key_not_found
-
-__all__ = [
-    "catalog_contents_get",
-    "catalog_fetch_request",
-    "catalog_request_refresh",
-    "catalog_state_get",
-]
 
 log = logging.getLogger(__name__)
 

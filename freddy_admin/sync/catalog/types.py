@@ -11,7 +11,7 @@ from typing import Any
 from freddy_admin.aitronos.types import AuthConfig, Connector
 from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON
 from freddy_admin.sync.models import CatalogKind
-from freddy_admin.sync.status.types import CheckError
+from freddy_admin.sync.status.rows import CheckError
 
 CatalogItem = AuthConfig | Connector
 
@@ -50,24 +50,6 @@ class CatalogState:
         return self.is_running(now) or (
             self.refresh_requested_at is not None and not self.is_held(now)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogContents:
-    """The items of one catalog of one key, in the order in which Aitronos gave them."""
-
-    state: CatalogState
-    items: tuple[CatalogItem, ...]
-
-    @property
-    def auth_configs(self) -> list[AuthConfig]:
-        """The auth configs among the items."""
-        return [item for item in self.items if isinstance(item, AuthConfig)]
-
-    @property
-    def connectors(self) -> list[Connector]:
-        """The connectors among the items."""
-        return [item for item in self.items if isinstance(item, Connector)]
 
 
 def serialize_items(items: tuple[CatalogItem, ...]) -> list[dict[str, Any]]:

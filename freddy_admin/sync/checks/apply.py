@@ -1,12 +1,13 @@
 """How the result of one check changes a key's sync status: figures, outcome, health state."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.policy import CheckPolicy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult, LocalFailureKind
 from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.history.diff import sync_schedule_from_figures
 from freddy_admin.sync.models import CheckOutcome, SyncStatus
 from freddy_admin.vault.models import ApiKey
 
@@ -39,7 +40,6 @@ def health_facts_from_row(row: SyncStatus, key: ApiKey, policy: CheckPolicy) -> 
         refusal_is_not_permitted=row.refusal_status == 403,
         unreadable_since=row.unreadable_since,
         master_key_misfit_since=row.master_key_misfit_since,
-        paused_at=key.paused_at,
         grace=None if key.grace_minutes is None else timedelta(minutes=key.grace_minutes),
         check_period=policy.period,
     )
@@ -81,13 +81,10 @@ def figures_apply(row: SyncStatus, result: CheckResult) -> None:
     """Set the figures of a good check, as received."""
     figures, observed_at = result.figures, result.finished_at
     assert figures is not None  # noqa: S101  for the type checker: the caller asked
-    schedule = health.SyncSchedule(
-        figures.last_sync_at, figures.next_sync_at, figures.sync_interval_hours
-    )
     if row.observed_at is not None and not row.figures_are_former:
         row.skipped_at = health.first_skipped_sync_due_at(
             _sync_schedule_from_row(row),
-            schedule,
+            sync_schedule_from_figures(figures),
             observed_at=observed_at,
             skipped_at=row.skipped_at,
         )
@@ -143,7 +140,7 @@ def health_verdict_apply(
     if facts.master_key_misfit_since is not None and facts.observed_at is not None:
         # The last conclusion stays, to be shown as the last known state.
         return
-    verdict = health.assess_observation(replace(facts, paused_at=None), now=now)
+    verdict = health.assess_observation(facts, now=now)
     row.state, row.state_rule = verdict.state, verdict.rule
     row.state_since = _state_since(verdict, previous, row, now)
 

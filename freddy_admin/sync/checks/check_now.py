@@ -1,7 +1,7 @@
 """Checks keys in this process at an operator's word, whatever the schedule says."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from freddy_admin.aitronos.client import AitronosClient
@@ -52,7 +52,7 @@ def keys_check_now(
     client: AitronosClient | None = None,
     parallel: int = PARALLEL_CHECKS,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[KeyCheckReport]:
+) -> Generator[KeyCheckReport, None, None]:
     """Check every active key (of one organisation); yields a report for each as it ends.
 
     Always makes a new call: ignores freshness, back-off and wait hints. A check of the same key

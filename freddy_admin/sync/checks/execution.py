@@ -5,20 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.core import clock
 from freddy_admin.sync.checks.leases import CheckLease
 from freddy_admin.sync.checks.results import (
-    CallFailure,
     CheckResult,
     LocalFailureKind,
     call_failure_from_error,
     check_outcome_from_error,
 )
-from freddy_admin.sync.key_leases import key_lease_open_secret
-from freddy_admin.sync.lease_deadline import LeaseDeadline
+from freddy_admin.sync.key_leases import LeaseDeadline, key_lease_open_secret
 from freddy_admin.sync.models import CheckOutcome
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +48,19 @@ def check_perform_with_secret(
         response = client.get_sync_status(
             secret=open_secret(), connection=connection, may_send=deadline.covers
         )
-    except KeyUnreadable:
-        return _build_failure_result(
-            CheckOutcome.FAILED, CallFailure(kind=LocalFailureKind.KEY_UNREADABLE)
-        )
-    except MasterKeyMisfit:
-        return _build_failure_result(
-            CheckOutcome.FAILED, CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT)
-        )
-    except AitronosError as error:
-        return _build_failure_result(
-            check_outcome_from_error(error),
-            call_failure_from_error(error),
-            elapsed_ms=error.elapsed_ms,
-        )
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
-        # The type alone: the text of an unforeseen error is not ours to vouch for.
-        log.error("Check of %s broke: %s", log_name, type(error).__name__)  # noqa: TRY400
-        return _build_failure_result(
-            CheckOutcome.FAILED, CallFailure(kind=LocalFailureKind.INTERNAL)
+        failure = call_failure_from_error(error)
+        if failure.kind == LocalFailureKind.INTERNAL:
+            # The type alone: the text of an unforeseen error is not ours to vouch for.
+            log.error("Check of %s broke: %s", log_name, type(error).__name__)  # noqa: TRY400
+        return CheckResult(
+            key_id=0,
+            key_version=0,
+            token="",
+            finished_at=clock.now(),
+            outcome=check_outcome_from_error(error),
+            elapsed_ms=getattr(error, "elapsed_ms", None),
+            failure=failure,
         )
     return CheckResult(
         key_id=0,
@@ -81,18 +71,4 @@ def check_perform_with_secret(
         elapsed_ms=response.info.elapsed_ms,
         figures=response.value,
         info=response.info,
-    )
-
-
-def _build_failure_result(
-    outcome: CheckOutcome, failure: CallFailure, *, elapsed_ms: float | None = None
-) -> CheckResult:
-    return CheckResult(
-        key_id=0,
-        key_version=0,
-        token="",
-        finished_at=clock.now(),
-        outcome=outcome,
-        elapsed_ms=elapsed_ms,
-        failure=failure,
     )

@@ -1,12 +1,21 @@
-"""How often keys are checked, how long things hold: every span of the sync room."""
+"""When keys are checked: every span of the sync room, and the request for what is stale."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 
 from freddy_admin.core import clock
+from freddy_admin.sync.models import SyncStatus
 
+if TYPE_CHECKING:
+    from freddy_admin.sync.status.rows import KeyRow
+
+log = logging.getLogger(__name__)
 REFUSAL_CONFIRMATION_DELAY = timedelta(seconds=60)
 REFUSED_KEY_PERIOD = timedelta(hours=1)
 UNREADABLE_KEY_PERIOD = timedelta(hours=1)
@@ -20,6 +29,8 @@ _UNSENT_OPERATION_SECONDS = 1800.0
 OPERATION_WATCH_PERIOD = timedelta(seconds=60)  # while a sync that a person asked for is awaited
 # A time further ahead than anything we ever plan: our clock was set back, check now.
 MAX_PLANNING_HORIZON = timedelta(hours=3)
+# A page shows 50 keys; more would be somebody asking for the whole fleet at once.
+_MAX_KEYS_PER_REFRESH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +66,34 @@ def check_policy() -> CheckPolicy:
             2 * settings.AITRONOS_TOTAL_TIMEOUT + _STORE_SECONDS
         ),
     )
+
+
+def status_request_refresh(*, rows: "Sequence[KeyRow]", now: datetime) -> int:
+    """Request a check of each row that is no longer fresh; returns how many were requested.
+
+    However many people look, a key is requested once: afterwards it is due, and stays so until
+    its check has ended. Keys that fail or are refused keep to their own pace.
+    """
+    stale_before = now - check_policy().fresh
+    stale_ids = [row.key_id for row in rows if _needs_refresh(row, stale_before)]
+    if not stale_ids:
+        return 0
+    # The conditions once more in SQL: another request, or the worker, may have been faster.
+    rows_to_check = SyncStatus.objects.filter(
+        pk__in=stale_ids[:_MAX_KEYS_PER_REFRESH],
+        next_check_at__gt=now,
+        checked_at__lte=stale_before,
+    )
+    try:
+        with transaction.atomic(savepoint=connection.in_atomic_block):
+            return rows_to_check.update(next_check_at=now)
+    except DatabaseError as error:
+        # A database that is full or can only be read must not take the page with it.
+        log.warning("Checks could not be asked for: %s", type(error).__name__)
+        return 0
+
+
+def _needs_refresh(row: "KeyRow", stale_before: datetime) -> bool:
+    is_steady = row.failures == 0 and row.refusals == 0 and row.paused_at is None
+    is_stale = row.checked_at is not None and row.checked_at <= stale_before
+    return is_steady and is_stale and row.next_check_at > row.now and not row.is_check_pending

@@ -1,9 +1,10 @@
 """Stores the results of checks: many rows in one short transaction, each row whole or not."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from freddy_admin.aitronos.types import SyncStatusResponse
 from freddy_admin.sync import health
@@ -17,7 +18,6 @@ from freddy_admin.sync.checks.apply import (
     sync_status_reset,
 )
 from freddy_admin.sync.checks.bulk_update import SyncStatusBulkUpdate
-from freddy_admin.sync.checks.counters import check_counters_increment
 from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.history.diff import (
@@ -43,6 +43,13 @@ from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # What is read of the key, never its sealed bytes.
 _KEY_COLUMNS = ("version", "status", "paused_at", "grace_minutes")
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_ANSWERED_STATES = frozenset({OperationState.DONE, OperationState.UNCLEAR})
+_INCREMENT_SQL = """
+    INSERT INTO sync_checkcounter (outcome, kind, times) VALUES {placeholders}
+    ON CONFLICT (outcome, kind)
+    DO UPDATE SET times = sync_checkcounter.times + excluded.times
+"""
 
 
 def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
@@ -78,25 +85,6 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         check_counters_increment(results)
     observation_cache_invalidate(rows=current_rows)
     return current_rows
-
-
-def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:
-    has_lease_and_version = row.lease_token == result.token and key.version == result.key_version
-    return (
-        has_lease_and_version
-        and not result.is_withheld
-        and key.status == KeyLifecycle.ACTIVE
-        and key.paused_at is None
-    )
-
-
-def _release_discarded_leases(
-    rows: list[SyncStatus], current_rows: list[SyncStatus], results_by_key: dict[int, CheckResult]
-) -> None:
-    discarded_ids = {row.pk for row in rows} - {row.pk for row in current_rows}
-    for pk in discarded_ids:
-        leased_rows = SyncStatus.objects.filter(pk=pk, lease_token=results_by_key[pk].token)
-        leased_rows.update(lease_token="", lease_until=None)
 
 
 def check_result_apply(
@@ -146,6 +134,43 @@ def check_run_interrupt(
     check_run_close(pending_history, row)
     row.figures_digest = row.previous_figures_digest = ""
     row.figures_check_count = 0
+
+
+def check_counters_increment(results: Sequence[CheckResult]) -> None:
+    """Count these results, in one statement, inside the transaction that stores them."""
+    counts = Counter(
+        (str(result.outcome), result.failure.kind if result.failure else "") for result in results
+    )
+    if not counts:
+        return
+    # In order, so that two workers never wait for each other's rows.
+    rows = [
+        value
+        for outcome_and_kind, times in sorted(counts.items())
+        for value in (*outcome_and_kind, times)
+    ]
+    placeholders = ", ".join(["(%s, %s, %s)"] * len(counts))
+    with connection.cursor() as cursor:
+        cursor.execute(_INCREMENT_SQL.format(placeholders=placeholders), rows)
+
+
+def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:
+    has_lease_and_version = row.lease_token == result.token and key.version == result.key_version
+    return (
+        has_lease_and_version
+        and not result.is_withheld
+        and key.status == KeyLifecycle.ACTIVE
+        and key.paused_at is None
+    )
+
+
+def _release_discarded_leases(
+    rows: list[SyncStatus], current_rows: list[SyncStatus], results_by_key: dict[int, CheckResult]
+) -> None:
+    discarded_ids = {row.pk for row in rows} - {row.pk for row in current_rows}
+    for pk in discarded_ids:
+        leased_rows = SyncStatus.objects.filter(pk=pk, lease_token=results_by_key[pk].token)
+        leased_rows.update(lease_token="", lease_until=None)
 
 
 def _result_digest(
@@ -261,7 +286,3 @@ def _figures_confirm_sync_operation(row: SyncStatus, figures: SyncStatusResponse
         and row.operation_requested_at
         and last_sync_at >= row.operation_requested_at.replace(microsecond=0)
     )
-
-
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-_ANSWERED_STATES = frozenset({OperationState.DONE, OperationState.UNCLEAR})

@@ -1,29 +1,22 @@
-"""Requests for checks: by people, and for pages that show a status that is no longer fresh."""
+"""Requests for checks by people."""
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from freddy_admin.audit.services import Actor, OrganisationRef, audit_event_record
+from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER, check_policy
+from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER
 from freddy_admin.sync.history.recorder import history_event_create
 from freddy_admin.sync.models import EventKind, SyncStatus
-from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.vault.models import KeyLifecycle
-
-log = logging.getLogger(__name__)
-
-# A page shows 50 keys; more would be somebody asking for the whole fleet at once.
-_MAX_KEYS_PER_REFRESH = 200
 
 
 class CheckRequestOutcome(StrEnum):
@@ -41,37 +34,6 @@ class CheckRequest:
 
     outcome: CheckRequestOutcome
     held_until: datetime | None = None
-
-
-def status_request_refresh(*, rows: Sequence[KeyRow], now: datetime) -> int:
-    """Request a check of each row that is no longer fresh; returns how many were requested.
-
-    However many people look, a key is requested once: afterwards it is due, and stays so until
-    its check has ended. Keys that fail or are refused keep to their own pace.
-    """
-    stale_before = now - check_policy().fresh
-    stale_ids = [row.key_id for row in rows if _needs_refresh(row, stale_before)]
-    if not stale_ids:
-        return 0
-    # The conditions once more in SQL: another request, or the worker, may have been faster.
-    rows_to_check = SyncStatus.objects.filter(
-        pk__in=stale_ids[:_MAX_KEYS_PER_REFRESH],
-        next_check_at__gt=now,
-        checked_at__lte=stale_before,
-    )
-    try:
-        with transaction.atomic(savepoint=connection.in_atomic_block):
-            return rows_to_check.update(next_check_at=now)
-    except DatabaseError as error:
-        # A database that is full or can only be read must not take the page with it.
-        log.warning("Checks could not be asked for: %s", type(error).__name__)
-        return 0
-
-
-def _needs_refresh(row: KeyRow, stale_before: datetime) -> bool:
-    is_steady = row.failures == 0 and row.refusals == 0 and row.paused_at is None
-    is_stale = row.checked_at is not None and row.checked_at <= stale_before
-    return is_steady and is_stale and row.next_check_at > row.now and not row.is_check_pending
 
 
 def check_request(*, organisation: Organisation, actor: Actor, key_id: int) -> CheckRequest:
@@ -119,6 +81,6 @@ def _save_check_request(
     audit_event_record(
         tag=AuditTag.CHECK_REQUESTED,
         actor=actor,
-        organisation=OrganisationRef(organisation.pk, organisation.name),
+        organisation=organisation_audit_ref(organisation),
         subject=row.key.label,
     )

@@ -12,6 +12,7 @@ from freddy_admin.aitronos.errors import (
 )
 from freddy_admin.aitronos.types import CallInfo, SyncStatusResponse
 from freddy_admin.sync.models import CheckOutcome
+from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 
 class LocalFailureKind(StrEnum):
@@ -58,8 +59,14 @@ class CheckResult:
         return self.failure is not None and self.failure.kind == FailureKind.WITHHELD
 
 
-def call_failure_from_error(error: AitronosError) -> CallFailure:
-    """The client's typed error as a `CallFailure`."""
+def call_failure_from_error(error: Exception) -> CallFailure:
+    """The failure of a call that raised `error`; INTERNAL where nobody foresaw the error."""
+    if isinstance(error, KeyUnreadable):
+        return CallFailure(kind=LocalFailureKind.KEY_UNREADABLE)
+    if isinstance(error, MasterKeyMisfit):
+        return CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT)
+    if not isinstance(error, AitronosError):
+        return CallFailure(kind=LocalFailureKind.INTERNAL)
     return CallFailure(
         kind=str(error.kind),
         code=error.code or "",
@@ -74,7 +81,7 @@ def call_failure_from_error(error: AitronosError) -> CallFailure:
     )
 
 
-def check_outcome_from_error(error: AitronosError) -> CheckOutcome:
+def check_outcome_from_error(error: Exception) -> CheckOutcome:
     """REFUSED for a conclusive refusal of the key, FAILED for anything else."""
     is_refused = isinstance(error, KeyRefused | KeyNotPermitted)
     return CheckOutcome.REFUSED if is_refused else CheckOutcome.FAILED

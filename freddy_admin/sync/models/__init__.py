@@ -1,7 +1,6 @@
 """The tables of the sync room: sync status, history, remote operations, catalog, counters."""
 
 from freddy_admin.sync.models.catalog import CatalogKind, CatalogSnapshot
-from freddy_admin.sync.models.check_counters import CheckCounter
 from freddy_admin.sync.models.history import CheckRun, EventKind, HistoryEvent
 from freddy_admin.sync.models.operations import (
     OperationBatch,
@@ -9,7 +8,13 @@ from freddy_admin.sync.models.operations import (
     OperationState,
     RemoteOperation,
 )
-from freddy_admin.sync.models.status import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.models.status import (
+    ApiHealth,
+    CheckCounter,
+    CheckOutcome,
+    SyncStatus,
+    WorkerHeartbeat,
+)
 
 __all__ = [
     "ApiHealth",

@@ -141,3 +141,19 @@ class ApiHealth(models.Model):
 
     def __str__(self) -> str:
         return "reachable" if self.reachable else self.kind
+
+
+class CheckCounter(models.Model):
+    """The number of checks with one outcome and `kind` of failure ("" for good ones)."""
+
+    outcome = models.CharField(max_length=10)
+    kind = models.CharField(max_length=40, blank=True)
+    times = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["outcome", "kind"], name="one_count_per_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.kind}: {self.times}"

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
-from freddy_admin.aitronos.operation_parsing import OPTIONAL_SYNC_FIELDS
+from freddy_admin.aitronos.response_parsing import OPTIONAL_SYNC_FIELDS
 from freddy_admin.aitronos.types import SyncStartedResponse
 from freddy_admin.core import clock
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
@@ -33,7 +33,6 @@ from freddy_admin.vault.models import KeyLifecycle
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
-
 # With these statuses nothing was begun: the request itself was rejected.
 _REJECTED_HTTP_STATUSES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, *range(300, 400)})
 
@@ -110,32 +109,24 @@ def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationRe
         return _build_result(claim, OperationState.REFUSED, failure=CallFailure(kind="key_changed"))
     try:
         return _send_request(client, claim)
-    except KeyUnreadable:
-        return _build_result(
-            claim, OperationState.REFUSED, failure=CallFailure(kind=LocalFailureKind.KEY_UNREADABLE)
-        )
-    except MasterKeyMisfit:
-        return _build_result(
-            claim,
-            OperationState.REFUSED,
-            failure=CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT),
-        )
-    except AitronosError as error:
-        state = operation_state_after_error(error, kind=claim.kind)
-        return _build_result(claim, state, failure=call_failure_from_error(error))
     except Exception as error:  # noqa: BLE001  one operation must never take the others with it
-        log.error("Order %s broke: %s", claim.operation_id, type(error).__name__)  # noqa: TRY400
-        return _build_result(
-            claim, OperationState.UNCLEAR, failure=CallFailure(kind=LocalFailureKind.INTERNAL)
-        )
+        failure = call_failure_from_error(error)
+        if failure.kind == LocalFailureKind.INTERNAL:
+            log.error("Order %s broke: %s", claim.operation_id, type(error).__name__)  # noqa: TRY400
+        state = operation_state_after_error(error, kind=claim.kind)
+        return _build_result(claim, state, failure=failure)
 
 
-def operation_state_after_error(error: AitronosError, *, kind: OperationKind) -> OperationState:
+def operation_state_after_error(error: Exception, *, kind: OperationKind) -> OperationState:
     """Refused where it is certain that nothing was begun, else unclear: it may run all the same.
 
     A sync's 200 that names its job is done, though its figures cannot be read. Any other 200,
     such as a web page, is not the response of a sync.
     """
+    if isinstance(error, KeyUnreadable | MasterKeyMisfit):
+        return OperationState.REFUSED
+    if not isinstance(error, AitronosError):
+        return OperationState.UNCLEAR
     if not error.request_sent or error.http_status in _REJECTED_HTTP_STATUSES:
         return OperationState.REFUSED
     is_done = error.http_status == 200 and error.field in OPTIONAL_SYNC_FIELDS

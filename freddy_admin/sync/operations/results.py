@@ -74,15 +74,11 @@ def queued_operations_expire(*, now: datetime) -> int:
 
 def operation_claims_abandon(claims: Sequence[OperationClaim], *, now: datetime) -> None:
     """Close the operations whose calls this worker leaves as it stops: their result is unclear."""
+    lost = OperationState.UNCLEAR
     operation_results_save(
         [
             OperationResult(
-                claim.operation_id,
-                claim.key_id,
-                claim.token,
-                now,
-                OperationState.UNCLEAR,
-                failure=WORKER_LOST,
+                claim.operation_id, claim.key_id, claim.token, now, lost, failure=WORKER_LOST
             )
             for claim in claims
         ]
@@ -103,7 +99,10 @@ def _operation_result_save(result: OperationResult) -> bool:
         if operation.kind == OperationKind.SYNC and row is not None:
             _sync_status_apply_operation_result(row, operation, result)
         if operation.kind == OperationKind.SWITCH and operation.state != OperationState.REFUSED:
-            _connector_catalog_request_refresh(operation, now=result.finished_at)
+            connectors = CatalogSnapshot.objects.filter(
+                key_id=result.key_id, kind=CatalogKind.CONNECTORS
+            )
+            connectors.update(refresh_requested_at=result.finished_at)
         _record_operation_end_event(operation)
     return True
 
@@ -135,29 +134,17 @@ def _sync_status_apply_operation_result(
         return
     # While it waited for the worker, a scheduled sync may have come: that was not this one.
     sent_at = (operation.sent_at or operation.requested_at).replace(microsecond=0)
-    if operation.state == OperationState.REFUSED:
+    is_refused = operation.state == OperationState.REFUSED
+    is_confirmed = row.last_sync_at is not None and row.last_sync_at >= sent_at
+    row.operation_state = operation.state
+    if is_refused or is_confirmed:
         row.operation_requested_at, row.operation_requested_by, row.operation_state = None, "", ""
-    elif row.last_sync_at is not None and row.last_sync_at >= sent_at:
-        row.operation_requested_at, row.operation_requested_by, row.operation_state = None, "", ""
+    if is_confirmed and not is_refused:
         RemoteOperation.objects.filter(pk=operation.pk).update(confirmed_sync_at=row.last_sync_at)
-    else:
-        row.operation_state = operation.state
     row.next_check_at = min(row.next_check_at, result.finished_at)
     row.updated_at = result.finished_at
-    row.save(
-        update_fields=[
-            "operation_requested_at",
-            "operation_requested_by",
-            "operation_state",
-            "next_check_at",
-            "updated_at",
-        ]
-    )
-
-
-def _connector_catalog_request_refresh(operation: RemoteOperation, *, now: datetime) -> None:
-    snapshots = CatalogSnapshot.objects.filter(key_id=operation.key_id, kind=CatalogKind.CONNECTORS)
-    snapshots.update(refresh_requested_at=now)
+    operation_fields = ["operation_requested_at", "operation_requested_by", "operation_state"]
+    row.save(update_fields=[*operation_fields, "next_check_at", "updated_at"])
 
 
 def _record_operation_end_event(operation: RemoteOperation) -> None:

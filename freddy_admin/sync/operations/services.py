@@ -4,24 +4,18 @@ A page creates the row, the worker sends it; its result is shown on the page and
 Nothing here calls the API.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from uuid import UUID
-
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
-from freddy_admin.organisations.access import organisation_audit_ref
+from freddy_admin.organisations.access import (
+    actor_display_name,
+    organisation_audit_ref,
+)
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.organisations.person_display_names import actor_display_name
-from freddy_admin.organisations.selectors import organisations_visible
-from freddy_admin.sync import health
 from freddy_admin.sync.history.recorder import history_event_create
 from freddy_admin.sync.models import (
     EventKind,
@@ -54,9 +48,13 @@ def sync_operation_create(
     queued_operations_expire(now=clock.now())
     with transaction.atomic():
         key = _lock_active_key(organisation, key_id)
-        unfinished = _get_unfinished_sync(key)
+        syncs = RemoteOperation.objects.filter(key=key, kind=OperationKind.SYNC)
+        unfinished = syncs.filter(state__in=UNFINISHED_STATES).first()
         if unfinished is not None:
-            raise Conflict(_sync_running_message(unfinished))
+            raise Conflict(
+                _("A sync that %(who)s asked for runs already. Wait for it to end.")
+                % {"who": actor_display_name(unfinished.requested_by)}
+            )
         operation = _build_operation(key, actor, OperationKind.SYNC)
         operation.full, operation.batch = full, batch
         _operation_insert(operation)
@@ -119,54 +117,6 @@ def operation_batch_create(*, actor: Actor) -> OperationBatch:
     return OperationBatch.objects.create(created_at=clock.now(), created_by=actor.name[:254])
 
 
-def batch_operation_list(*, user: User, batch_id: UUID) -> list[RemoteOperation]:
-    """The operations of a batch that `user` may see, by name; raises NotFound where none is."""
-    organisations = organisations_visible(user=user)
-    operations = RemoteOperation.objects.filter(batch_id=batch_id, organisation__in=organisations)
-    visible = list(operations.select_related("key__sync_status", "organisation", "batch"))
-    if not visible:
-        raise NotFound(_("There is no such list of syncs, or it is not yours to see."))
-    return sorted(
-        visible, key=lambda operation: (operation.organisation.name.casefold(), operation.key.label)
-    )
-
-
-def is_sync_confirmation_late(operation: RemoteOperation, *, now: datetime) -> bool:
-    """Whether the sync should have been seen by now.
-
-    Reads `key.sync_status`: select it with the operation.
-    """
-    row: SyncStatus | None = getattr(operation.key, "sync_status", None)
-    if row is None:
-        return True  # the key is checked no more
-    minutes = operation.key.grace_minutes
-    own_grace = None if minutes is None else timedelta(minutes=minutes)
-    schedule = health.SyncSchedule(row.last_sync_at, row.next_sync_at, row.sync_interval_hours)
-    return now > operation.requested_at + health.grace_period(schedule, own_grace)
-
-
-def latest_sync_operation_by_key(
-    *, organisation: Organisation, key_ids: Sequence[int]
-) -> dict[int, RemoteOperation]:
-    """Key id → the latest sync requested with it in the last 24 hours; one query."""
-    operations = RemoteOperation.objects.filter(
-        organisation=organisation, kind=OperationKind.SYNC, key_id__in=list(key_ids)
-    )
-    # Older results are history: the timeline has them.
-    recent = operations.filter(requested_at__gte=clock.now() - timedelta(days=1))
-    return {operation.key_id: operation for operation in recent.order_by("requested_at", "pk")}
-
-
-def switch_operation_list(
-    *, organisation: Organisation, key_id: int, limit: int = 20
-) -> list[RemoteOperation]:
-    """Connector switches requested with this key, the latest first."""
-    operations = RemoteOperation.objects.filter(
-        organisation=organisation, kind=OperationKind.SWITCH, key_id=key_id
-    )
-    return list(operations.order_by("-requested_at", "-pk")[:limit])
-
-
 def _lock_active_key(organisation: Organisation, key_id: int) -> ApiKey:
     keys = ApiKey.objects.select_for_update(of=("self",), no_key=True)
     key = keys.filter(pk=key_id, organisation=organisation, status=KeyLifecycle.ACTIVE).first()
@@ -175,20 +125,6 @@ def _lock_active_key(organisation: Organisation, key_id: int) -> ApiKey:
     if key.paused_at is not None:
         raise Conflict(_("This key is paused. Resume it before you ask Aitronos for anything."))
     return key
-
-
-def _get_unfinished_sync(key: ApiKey) -> RemoteOperation | None:
-    return _unfinished_operations().filter(key=key, kind=OperationKind.SYNC).first()
-
-
-def _unfinished_operations() -> QuerySet[RemoteOperation]:
-    return RemoteOperation.objects.filter(state__in=UNFINISHED_STATES)
-
-
-def _sync_running_message(operation: RemoteOperation) -> str:
-    return _("A sync that %(who)s asked for runs already. Wait for it to end.") % {
-        "who": actor_display_name(operation.requested_by)
-    }
 
 
 def _build_operation(key: ApiKey, actor: Actor, kind: OperationKind) -> RemoteOperation:

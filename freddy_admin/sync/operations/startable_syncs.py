@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import Actor
-from freddy_admin.core.errors import Conflict, InvalidInput, NotFound, PublicError
+from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.organisations.access import organisations_visible
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import organisations_visible
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import OperationBatch
 from freddy_admin.sync.operations.services import (
@@ -20,14 +20,12 @@ from freddy_admin.sync.operations.services import (
     sync_operation_create,
 )
 from freddy_admin.sync.status.queries import (
-    LIST_COLUMNS,
-    annotate_list_columns,
-    key_row_from_values,
-    order_sync_statuses,
+    OverviewFilters,
+    list_values,
     sync_statuses_visible,
 )
+from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
 from freddy_admin.sync.status.selectors import overview_key_rows
-from freddy_admin.sync.status.types import KeyRow, OverviewFilters
 
 # Aitronos would refuse these, or must not be called: another step comes first.
 _UNSTARTABLE_STATES = frozenset(
@@ -57,14 +55,11 @@ def startable_sync_rows_by_ids(
         raise InvalidInput(
             _("Choose at most %(n)d at once; the others can follow.") % {"n": MAX_BATCH_SIZE}
         )
-    rows = order_sync_statuses(
-        sync_statuses_visible(user=user, now=now).filter(pk__in=list(key_ids)), "state", now=now
+    rows = sync_statuses_visible(user=user, now=now).filter(pk__in=list(key_ids))
+    values_list = list_values(rows, user=user, sort="state", now=now)
+    startable = list(
+        _filter_startable(key_row_from_values(values, user=user, now=now) for values in values_list)
     )
-    key_rows = [
-        key_row_from_values(values, user=user, now=now)
-        for values in annotate_list_columns(rows, user=user).values(*LIST_COLUMNS)
-    ]
-    startable = list(_filter_startable(key_rows))
     if not startable:
         raise InvalidInput(_("Choose at least one organisation whose sync you may start."))
     return startable
@@ -97,9 +92,7 @@ def key_rows_sharing_sync(*, user: User, row: KeyRow, now: datetime) -> list[Key
         next_sync_at=row.figures.next_sync_at,
         figures_are_former=False,
     )
-    values_list = annotate_list_columns(
-        order_sync_statuses(same_figures, "organisation", now=now), user=user
-    ).values(*LIST_COLUMNS)[:10]
+    values_list = list_values(same_figures, user=user, sort="organisation", now=now)[:10]
     other_rows = [key_row_from_values(values, user=user, now=now) for values in values_list]
     return [other_row for other_row in other_rows if other_row.figures == row.figures]
 
@@ -120,7 +113,8 @@ def sync_batch_create(
             )
             created_count += 1
         except (Conflict, NotFound) as error:
-            skipped_messages.append(_skipped_row_message(row, error))
+            reason = {"name": row.organisation_name, "reason": error.message}
+            skipped_messages.append(_("%(name)s: %(reason)s") % reason)
     if not created_count:
         batch.delete()
         return None, skipped_messages
@@ -140,10 +134,6 @@ def _row_sync_operation_create(
     sync_operation_create(
         organisation=organisation, actor=actor, key_id=row.key_id, full=full, batch=batch
     )
-
-
-def _skipped_row_message(row: KeyRow, error: PublicError) -> str:
-    return _("%(name)s: %(reason)s") % {"name": row.organisation_name, "reason": error.message}
 
 
 def _filter_startable(rows: Iterable[KeyRow]) -> Iterator[KeyRow]:

@@ -19,7 +19,6 @@ from freddy_admin.sync.models import SyncStatus
 
 ObservationValues = dict[str, Any]
 _MAX_CACHE_SECONDS = 15.0  # seconds
-
 # What one check brought and what was concluded of it. The schedule, the lease and a person's
 # request are not here: they change between checks and are always read from the database.
 OBSERVATION_FIELDS = (

@@ -1,12 +1,15 @@
 """The lists' SQL: who sees which keys, their state at a moment, how they are found and ordered."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import (
     Case,
     CharField,
     Count,
+    DateField,
     DateTimeField,
     Exists,
     F,
@@ -19,21 +22,19 @@ from django.db.models import (
     When,
 )
 
-from freddy_admin.accounts.audience import Audience
 from freddy_admin.accounts.models import User
-from freddy_admin.core.compiled_queries import Param
-from freddy_admin.organisations.models import Membership
-from freddy_admin.organisations.person_display_names import (
-    actor_display_name,
-    can_see_addresses,
-    person_display_name,
+from freddy_admin.core.compiled_queries import Param, transform_value_or_param
+from freddy_admin.organisations.access import ROLES_SEEING_ADDRESSES, Audience
+from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.sync.health_states import (
+    STATE_RANK,
+    STATES_NEEDING_ACTION,
+    STATES_WORST_FIRST,
+    HealthState,
 )
-from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission, Role
-from freddy_admin.sync.health_states import STATE_RANK, STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.key_expiry import expiring_soon_q, expiry_urgent_q
-from freddy_admin.sync.status.observation_cache import OBSERVATION_FIELDS, ObservationValues
-from freddy_admin.sync.status.types import CheckError, KeyRow, OverviewFilters, SyncFigures
+from freddy_admin.sync.status.observation_cache import OBSERVATION_FIELDS
+from freddy_admin.sync.status.rows import SOON_DAYS, URGENT_DAYS, KeyRow, utc_date
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # The moment of a list in a compiled query.
@@ -75,6 +76,58 @@ _SORT_COLUMNS = {
     "tools": ("enabled_tools",),
     "checked": ("checked_at",),
 }
+NO_OWNER = 0
+_PARTIAL_SORT_MIN_KEYS = 500  # fewer are sorted in no time
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewFilters:
+    """What a person asked the overview to show. Values not in the allowed sets are ignored."""
+
+    q: str = ""
+    states: tuple[HealthState, ...] = ()
+    tag: str = ""
+    owner: int | None = None  # NO_OWNER: keys without one
+    sort: str = "state"  # one of selectors.OVERVIEW_SORTS, with a leading "-" for descending
+    page: int = 1
+    figures_digest: str = ""  # the keys that report figures with this digest
+    expiring: bool = False  # those that expire soon, whatever their state
+    organisation_ids: frozenset[int] | None = None  # of these alone; None for all
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether those that need somebody are asked for, and so also those that expire."""
+        return set(self.states) == STATES_NEEDING_ACTION
+
+    def compilable_part(
+        self, *, states: tuple[HealthState, ...], sort: str
+    ) -> "OverviewFilters | None":
+        """The filters that a compiled query depends on; None where others are set."""
+        uncompilable = (self.q, self.tag, self.figures_digest, self.owner is not None)
+        if any(uncompilable) or self.organisation_ids is not None:
+            return None
+        return OverviewFilters(states=states, sort=sort, expiring=self.expiring)
+
+
+@dataclass(frozen=True, slots=True)
+class PartialSort:
+    """Which keys a page of all keys can hold, so that not all of them are sorted for fifty.
+
+    The states that are needed whole, and the last one. Of that, which often is that of most keys,
+    the first `organisations` by name are enough; 0: all of them. A guess, verified by
+    `is_partial_sort_complete`: where it was wrong, because names and states are spread unevenly
+    or a check came between, all are sorted.
+    """
+
+    whole_states: tuple[HealthState, ...]
+    last_state: HealthState
+    organisations: int
+    urgent: bool  # what expires within days is needed whole, whatever its state
+
+    @property
+    def states(self) -> tuple[HealthState, ...]:
+        """All that may be in these lines."""
+        return (*self.whole_states, self.last_state)
 
 
 def sync_statuses_visible(*, user: User | Audience, now: datetime | Param) -> QuerySet[Any]:
@@ -112,6 +165,34 @@ def _severity_rank(now: datetime | Param) -> Case:
     )
 
 
+def expiring_soon_q(now: datetime | Param) -> Q:
+    """Rows whose key has 30 days left, or fewer, or none."""
+    return Q(key__expires_on__lte=expiring_soon_cutoff(now))
+
+
+def expiring_soon_cutoff(now: datetime | Param) -> date | Param:
+    """The last day that counts as soon."""
+    return transform_value_or_param(now, _soon_cutoff_date, DateField())
+
+
+def expiry_urgent_q(now: datetime | Param) -> Q:
+    """Rows whose key needs a successor now: 7 days left at most; paused ones can wait."""
+    return Q(key__expires_on__lte=expiry_urgent_cutoff(now), key__paused_at=None)
+
+
+def expiry_urgent_cutoff(now: datetime | Param) -> date | Param:
+    """The last day that counts as urgent."""
+    return transform_value_or_param(now, _urgent_cutoff_date, DateField())
+
+
+def _soon_cutoff_date(now: datetime) -> date:
+    return utc_date(now) + timedelta(days=SOON_DAYS)
+
+
+def _urgent_cutoff_date(now: datetime) -> date:
+    return utc_date(now) + timedelta(days=URGENT_DAYS)
+
+
 def overview_filters_q(
     filters: OverviewFilters, *, user: User | Audience, now: datetime | Param
 ) -> Q:
@@ -123,7 +204,7 @@ def overview_filters_q(
     condition, can_see_address = Q(), Q()
     if filters.q and not user.is_platform_admin:
         can_see_address = Q(
-            Exists(_membership_of_user(user).filter(role__in=_ROLES_SEEING_ADDRESSES))
+            Exists(_membership_of_user(user).filter(role__in=ROLES_SEEING_ADDRESSES))
         )
     if filters.organisation_ids is not None:
         condition &= Q(organisation_id__in=filters.organisation_ids)
@@ -153,11 +234,6 @@ def _membership_of_user(user: User | Audience) -> QuerySet[Membership]:
     return Membership.objects.filter(organisation=OuterRef("organisation_id"), user=user.pk)
 
 
-_ROLES_SEEING_ADDRESSES = [
-    role.value for role, permissions in ROLE_PERMISSIONS.items() if can_see_addresses(permissions)
-]
-
-
 def figures_current_q(now: datetime | Param) -> Q:
     """Keys whose figures hold at `now` and name a last sync: not paused, not unknown."""
     # Not by way of `effective`, which would be worked out for every row.
@@ -165,7 +241,7 @@ def figures_current_q(now: datetime | Param) -> Q:
     return is_current & ~Q(state=HealthState.UNKNOWN)
 
 
-def order_sync_statuses(rows: QuerySet[Any], sort: str, *, now: datetime | Param) -> QuerySet[Any]:
+def _order_rows(rows: QuerySet[Any], sort: str, *, now: datetime | Param) -> QuerySet[Any]:
     """The rows sorted by an allowed sort name; equal ones by the organisation's name."""
     is_descending, sort_name = sort.startswith("-"), sort.lstrip("-")
     if sort_name == "state":
@@ -177,6 +253,21 @@ def order_sync_statuses(rows: QuerySet[Any], sort: str, *, now: datetime | Param
     name = "-organisation__name" if is_descending and not orderings else "organisation__name"
     ordered: QuerySet[Any] = rows.order_by(*orderings, name, "key__label", "pk")
     return ordered
+
+
+def list_values(
+    rows: QuerySet[Any],
+    *,
+    user: User | Audience,
+    sort: str,
+    now: datetime | Param,
+    single_organisation: bool = False,
+) -> QuerySet[Any, Any]:
+    """The sorted rows with all columns that `key_row_from_values` reads."""
+    sorted_rows = _order_rows(rows, sort, now=now)
+    return annotate_list_columns(
+        sorted_rows, user=user, single_organisation=single_organisation
+    ).values(*LIST_COLUMNS)
 
 
 def annotate_list_columns(
@@ -201,114 +292,69 @@ def annotate_list_columns(
     return annotated
 
 
-def key_row_from_values(values: ObservationValues, *, user: User, now: datetime) -> KeyRow:
-    """The values as a `KeyRow`, for this user and this moment."""
-    last_known_state = HealthState(values["state"])
-    state, since, rule = _effective_state(values, last_known_state, now)
-    lease = values["lease_until"]
-    permissions = _permissions_of_role(user, values["role"])
-    return KeyRow(
-        now=now,
-        key_id=values["pk"],
-        key_label=values["key__label"],
-        key_version=values["key_version"],
-        organisation_id=values["organisation_id"],
-        organisation_name=values["organisation__name"],
-        organisation_slug=values["organisation__slug"],
-        keys_in_organisation=values["siblings"] or 0,
-        owner_name=_owner_display_name(values, user, permissions),
-        owner_is_user=values["key__owner_id"] == user.pk,
-        organization_id=values["key__organization_id"],
-        paused_at=values["key__paused_at"],
-        paused_by=actor_display_name(values["key__paused_by"], permissions),
-        requested_by=actor_display_name(values["requested_by"], permissions),
-        operation_requested_by=actor_display_name(values["operation_requested_by"], permissions),
-        grace_minutes=values["key__grace_minutes"],
-        expires_on=values["key__expires_on"],
-        state=state,
-        state_since=since,
-        state_rule=rule,
-        last_known_state=last_known_state,
-        figures=_figures_from_values(values),
-        error=_check_error_from_values(values),
-        is_checking=lease is not None and lease > now,
-        permissions=permissions,
-        **{name: values[name] for name in _COPIED_COLUMNS},
-    )
+def partial_sort_plan(
+    counts: Mapping[HealthState, int], *, urgent: int, line_count: int
+) -> PartialSort | None:
+    """What the first `line_count` lines, worst first, are taken from; None: simply sort all.
 
-
-_COPIED_COLUMNS = (
-    "reported_organization_id",
-    "figures_are_former",
-    "observed_at",
-    "first_observed_at",
-    "first_next_sync_at",
-    "skipped_at",
-    "checked_at",
-    "failing_since",
-    "failures",
-    "refusals",
-    "unknown_at",
-    "next_check_at",
-    "hold_until",
-    "requested_at",
-    "operation_requested_at",
-    "operation_state",
-    "recorded_state",
-    "updated_at",
-)
-
-
-def _owner_display_name(
-    values: ObservationValues, user: User, permissions: frozenset[Permission]
-) -> str:
-    name, address = values["key__owner__name"] or "", values["key__owner__email"] or ""
-    if values["key__owner_id"] == user.pk:
-        return name or address
-    return person_display_name(name, address, permissions)
-
-
-def _effective_state(
-    values: ObservationValues, last_known_state: HealthState, now: datetime
-) -> tuple[HealthState, datetime, int]:
-    # The same two lines as `effective_state_expression`; a test holds the two together.
-    paused_at, unknown_at = values["key__paused_at"], values["unknown_at"]
-    if paused_at is not None:
-        return HealthState.PAUSED, paused_at, 1
-    if unknown_at is not None and unknown_at < now:
-        return HealthState.UNKNOWN, unknown_at, 5
-    return last_known_state, values["state_since"], values["state_rule"]
-
-
-def _figures_from_values(values: ObservationValues) -> SyncFigures | None:
-    if values["observed_at"] is None:
+    The `urgent` ones, which expire within days although their state needs nobody, come right
+    after those that need somebody, and are among the counts of the later states.
+    """
+    total, passed_lines, whole_states = sum(counts.values()), 0, list[HealthState]()
+    if total < _PARTIAL_SORT_MIN_KEYS:
         return None
-    return SyncFigures(
-        total_tools=values["total_tools"],
-        enabled_tools=values["enabled_tools"],
-        last_sync_at=values["last_sync_at"],
-        next_sync_at=values["next_sync_at"],
-        sync_interval_hours=values["sync_interval_hours"],
-        incremental_sync_enabled=values["incremental_sync_enabled"],
+    urgent_ahead = urgent
+    for state in (
+        state
+        for state in STATES_WORST_FIRST
+        if counts.get(state) and state is not HealthState.PAUSED
+    ):
+        count = counts[state]
+        if state not in STATES_NEEDING_ACTION:
+            count, passed_lines, urgent_ahead = (
+                max(1, count - urgent),
+                passed_lines + urgent_ahead,
+                0,
+            )
+        if passed_lines + count >= line_count:
+            organisations = _organisations_needed(line_count - passed_lines, count / total, total)
+            return PartialSort(
+                tuple(whole_states), state, organisations, bool(urgent) and not urgent_ahead
+            )
+        whole_states.append(state)
+        passed_lines += count
+    return None
+
+
+def _organisations_needed(lines: int, share: float, total: int) -> int:
+    # Twice as many as are needed if each has a single key; powers of two, for few statements.
+    count = 1 << int(2 * max(1, lines) / share + 8).bit_length()
+    return count if count < total / 4 else 0
+
+
+def partial_sort_q(plan: PartialSort) -> Q:
+    """The condition of all rows that may be on the page: each part of it uses an index."""
+    if plan.organisations:
+        organisation_ids = Organisation.objects.order_by("name").values("pk")[: plan.organisations]
+        condition, whole_states = Q(organisation__in=organisation_ids), plan.whole_states
+    else:
+        condition, whole_states = Q(), plan.states
+    is_stale = Q(unknown_at__lt=NOW_PARAM)
+    if HealthState.UNKNOWN in whole_states:
+        # With the states, of which there are no others, it is found in the index.
+        condition |= Q(state__in=whole_states) | Q(state__in=STATES_WORST_FIRST) & is_stale
+    elif whole_states:
+        # Not what is unknown by now: of the last state, it would hide those that come before it.
+        condition |= Q(state__in=whole_states) & ~is_stale
+    if plan.urgent:
+        keys = ApiKey.objects.filter(expires_on__lte=expiry_urgent_cutoff(NOW_PARAM))
+        condition |= Q(key__in=keys.values("pk"))
+    return condition
+
+
+def is_partial_sort_complete(rows: Sequence[KeyRow], plan: PartialSort, *, lines: int) -> bool:
+    """Whether `rows` are the page: as many as there must be, and none from further down."""
+    are_in_plan = (
+        row.state in plan.states or (plan.urgent and row.is_expiry_urgent) for row in rows
     )
-
-
-def _check_error_from_values(values: ObservationValues) -> CheckError | None:
-    if not values["error_kind"]:
-        return None
-    return CheckError(
-        kind=values["error_kind"],
-        code=values["error_code"],
-        http_status=values["error_http_status"],
-        message=values["error_message"],
-        field=values["error_field"],
-        detail=values["error_detail"],
-        trace_id=values["trace_id"],
-        request_id=values["request_id"],
-    )
-
-
-def _permissions_of_role(user: User, role: str | None) -> frozenset[Permission]:
-    if user.is_platform_admin:
-        return frozenset(Permission)
-    return ROLE_PERMISSIONS[Role(role)] if role else frozenset()
+    return len(rows) == lines and all(are_in_plan)

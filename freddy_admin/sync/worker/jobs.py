@@ -20,10 +20,12 @@ from freddy_admin.sync.candidates.verification import (
     candidate_leases_release,
     candidate_results_record,
 )
-from freddy_admin.sync.catalog.fetch_queue import (
+from freddy_admin.sync.catalog.fetch_execution import (
     CatalogFetchClaim,
     CatalogFetchResult,
     catalog_fetch,
+)
+from freddy_admin.sync.catalog.fetch_leases import (
     catalog_fetches_claim,
     catalog_fetches_release,
     catalog_results_save,

@@ -14,9 +14,9 @@ from datetime import datetime
 from django.conf import settings
 
 from freddy_admin.accounts.auth.password_reset import password_reset_requests_prune
-from freddy_admin.accounts.sessions import sessions_prune
+from freddy_admin.accounts.session_list import sessions_prune
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.audit.verification_job import audit_verification_run_step
+from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.crypto.keyring import keyring
@@ -27,16 +27,14 @@ from freddy_admin.sync.checks.leases import check_leases_acquire
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.clock_monitor import clocks_check_and_repair
 from freddy_admin.sync.history.retention import history_prune
+from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import (
-    ApiHealthResult,
     api_health_probe,
-    api_health_record,
     worker_heartbeat_record,
     worker_heartbeats_prune,
 )
 from freddy_admin.sync.worker.jobs import PARALLEL_CHECKS, WorkerJobs, check_pool_create
-from freddy_admin.vault.master_key_canaries import canaries_test
-from freddy_admin.vault.master_key_state import master_key_state
+from freddy_admin.vault.master_key_state import canaries_test, master_key_state
 from freddy_admin.vault.services.import_rows import import_drafts_expire
 
 HEARTBEAT_SECONDS = 5.0
@@ -63,7 +61,7 @@ class WorkerLoop:
         self._checks = check_pool_create(self.client, self.parallel)
         self._jobs = WorkerJobs(self.client)
         self._probe_executor = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self._probe: Future[ApiHealthResult] | None = None
+        self._probe: Future[ApiHealth] | None = None
         self._heartbeat_at: datetime | None = None
         self._probed_at: datetime | None = None
         self._pruned_at: datetime | None = None
@@ -125,7 +123,7 @@ class WorkerLoop:
 
     def _probe_api_and_record_heartbeat(self, now: datetime) -> None:
         if self._probe is not None and self._probe.done():
-            api_health_record(result=self._probe.result())
+            self._probe.result().save()
             self._probe = None
         if self._probe is None and _is_elapsed(self._probed_at, API_PROBE_SECONDS, now):
             self._probed_at = now

@@ -32,30 +32,19 @@ def next_check_at(
     postpones, by at most a twentieth.
     """
     if row.outcome == CheckOutcome.GOOD:
-        wait = policy.period
-    elif row.outcome == CheckOutcome.REFUSED:
-        is_first_refusal = row.refusals < health.REFUSALS_TO_REJECT
-        return (
-            now + REFUSAL_CONFIRMATION_DELAY
-            if is_first_refusal
-            else _with_jitter(now, REFUSED_KEY_PERIOD, jitter)
+        check_times = (
+            _with_jitter(now, policy.period, jitter),
+            *_promised_check_times(facts, after=now),
+            *_operation_watch_times(row, facts, now),
         )
-    elif row.error_kind == LocalFailureKind.KEY_UNREADABLE:
+        return max(min(check_times), now + min(policy.fresh, policy.period))
+    if row.outcome == CheckOutcome.REFUSED:
+        if row.refusals < health.REFUSALS_TO_REJECT:
+            return now + REFUSAL_CONFIRMATION_DELAY
+        return _with_jitter(now, REFUSED_KEY_PERIOD, jitter)
+    if row.error_kind == LocalFailureKind.KEY_UNREADABLE:
         return _with_jitter(now, UNREADABLE_KEY_PERIOD, jitter)
-    else:
-        return _next_check_after_failure(row, now=now, policy=policy, jitter=jitter)
-    planned_at = _with_jitter(now, wait, jitter)
-    earliest_at = now + min(policy.fresh, policy.period)
-    return max(
-        min(
-            [
-                planned_at,
-                *_promised_check_times(facts, after=now),
-                *_operation_watch_times(row, facts, now),
-            ]
-        ),
-        earliest_at,
-    )
+    return _next_check_after_failure(row, now=now, policy=policy, jitter=jitter)
 
 
 def hold_until_from_failure(failure: CallFailure | None, *, now: datetime) -> datetime | None:

@@ -19,11 +19,11 @@ from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisations_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.duplicate_secrets import fingerprints_of_organisations
-from freddy_admin.vault.key_tags import key_tags_bulk_create
+from freddy_admin.vault.key_details import key_tags_bulk_create
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.sealing import (
     SEALED_SECRET_FIELDS,
-    ApiKeyBinding,
+    api_key_context,
     canary_ensure,
     sealed_secret_set,
     secret_fingerprint,
@@ -105,10 +105,8 @@ def _api_keys_bulk_create(new_keys: Sequence[tuple[ApiKey, ImportRow]]) -> None:
     ApiKey.objects.bulk_create(keys, batch_size=_BATCH_SIZE)
     ring = keyring()
     for key, row in new_keys:
-        binding = ApiKeyBinding(
-            organisation_id=key.organisation_id, key_id=key.pk, version=key.version
-        )
-        sealed_secret_set(key, row.secret, binding=binding, ring=ring)
+        context = api_key_context(key.organisation_id, key.pk, key.version)
+        sealed_secret_set(key, row.secret, context=context, ring=ring)
     # An upsert by id writes thousands of rows several times faster than `bulk_update`.
     ApiKey.objects.bulk_create(
         keys,

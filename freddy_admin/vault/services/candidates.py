@@ -1,13 +1,13 @@
-"""Candidates from the form to the key: claim, record the test, promote, retry, discard.
+"""Candidates from the form to the key: claim, record the test, promote, retry, discard, expire.
 
 Every service names the candidate's version: if it was superseded or discarded in the meantime,
 Conflict is raised and nothing changes.
 """
 
 import secrets as random_tokens
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
+from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.core.later_of_two_clocks import later_clock_now
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.candidate_result import (
@@ -25,23 +25,26 @@ from freddy_admin.vault.candidate_result import (
     CandidateResult,
     candidate_result_clear,
     candidate_result_set,
-    decision_deadline,
 )
 from freddy_admin.vault.duplicate_secrets import (
     duplicate_candidates_list,
     secret_validate_not_duplicate,
     secret_validate_not_in_other_active_key,
 )
-from freddy_admin.vault.key_audit import key_audit_record
 from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.sealing import sealed_secret_copy
+from freddy_admin.vault.selectors import DECISION_PERIOD, decision_deadline
+from freddy_admin.vault.services.keys import key_audit_record
 
 _PROMOTION_TAGS = {
     CandidateState.PENDING: AuditTag.KEY_TESTED,
     CandidateState.UNTESTED: AuditTag.KEY_KEPT_UNTESTED,
     CandidateState.DIFFERS: AuditTag.KEY_KEPT_DIFFERING,
 }
+
+
+_EXPIRY_BATCH_SIZE = 100
 
 
 def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
@@ -129,37 +132,36 @@ def candidate_promote(
     return locked_key
 
 
-def candidate_record_refused(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: CandidateResult
+def candidate_record_result(
+    *,
+    organisation: Organisation,
+    key: ApiKey,
+    version: int,
+    state: CandidateState,
+    outcome: CandidateResult,
 ) -> KeyCandidate:
-    """Record that Aitronos refused the secret; the candidate waits to be discarded or retried."""
+    """Record a test that the worker made and that did not simply succeed.
+
+    REFUSED: Aitronos refused the secret; the candidate waits to be discarded or retried. UNTESTED:
+    the test failed without a verdict, and DIFFERS: the secret works but reports something
+    unexpected; a person decides whether to keep it.
+    """
     with transaction.atomic():
         locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        return _candidate_record_result(
-            locked_key, candidate, CandidateState.REFUSED, actor=actor, outcome=outcome
+        _candidate_validate_state(candidate, CandidateState.PENDING)
+        candidate.state = state
+        candidate_result_set(candidate, outcome)
+        candidate.save()
+        key_audit_record(
+            AuditTag.KEY_TESTED,
+            WORKER,
+            locked_key,
+            outcome=str(state),
+            version=version,
+            kind=candidate.result_kind,
+            http_status=outcome.http_status,
         )
-
-
-def candidate_record_untested(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: CandidateResult
-) -> KeyCandidate:
-    """Record that the test failed without a verdict; a person decides whether to keep it."""
-    with transaction.atomic():
-        locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        return _candidate_record_result(
-            locked_key, candidate, CandidateState.UNTESTED, actor=actor, outcome=outcome
-        )
-
-
-def candidate_record_differing(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int, outcome: CandidateResult
-) -> KeyCandidate:
-    """Record that the secret works but reports something unexpected; a person decides."""
-    with transaction.atomic():
-        locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
-        return _candidate_record_result(
-            locked_key, candidate, CandidateState.DIFFERS, actor=actor, outcome=outcome
-        )
+    return candidate
 
 
 def candidate_retry(
@@ -186,6 +188,23 @@ def candidate_discard(
         locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         key_audit_record(AuditTag.KEY_CANDIDATE_DISCARDED, actor, locked_key, version=version)
         _candidate_delete(locked_key, candidate)
+
+
+def candidates_expire(*, on_expire: Callable[[ApiKey, bool], None]) -> int:
+    """Delete tested candidates that waited too long for a decision; returns how many.
+
+    Candidates that wait for their test are not touched, however long no worker ran, and none
+    while the clocks disagree. `on_expire` is called in the same transaction with the key and
+    whether it stays: a key that never had another secret is deleted, too.
+    """
+    now = trusted_now()
+    if now is None:
+        return 0
+    cutoff = now - DECISION_PERIOD
+    is_overdue = Q(tested_at__lte=cutoff) | Q(tested_at=None, created_at__lte=cutoff)
+    overdue = KeyCandidate.objects.filter(is_overdue).exclude(state=CandidateState.PENDING)
+    batch = overdue.select_related("key__organisation").order_by("pk")[:_EXPIRY_BATCH_SIZE]
+    return sum(_candidate_expire(candidate, on_expire, now) for candidate in batch)
 
 
 def _candidate_delete(key: ApiKey, candidate: KeyCandidate) -> None:
@@ -221,32 +240,38 @@ def _claimable_candidates(lease: timedelta) -> QuerySet[KeyCandidate]:
     return KeyCandidate.objects.filter(is_free, state=CandidateState.PENDING)
 
 
-def _candidate_record_result(
-    key: ApiKey,
-    candidate: KeyCandidate,
-    state: CandidateState,
-    *,
-    actor: Actor,
-    outcome: CandidateResult,
-) -> KeyCandidate:
-    _candidate_validate_state(candidate, CandidateState.PENDING)
-    candidate.state = state
-    candidate_result_set(candidate, outcome)
-    candidate.save()
-    key_audit_record(
-        AuditTag.KEY_TESTED,
-        actor,
-        key,
-        outcome=str(state),
-        version=candidate.version,
-        kind=candidate.result_kind,
-        http_status=outcome.http_status,
-    )
-    return candidate
-
-
 def _candidate_validate_state(candidate: KeyCandidate, state: CandidateState) -> None:
     if candidate.state != state:
         raise Conflict(
             _("This new key is in another state by now. Look at it again before you decide.")
         )
+
+
+def _candidate_expire(
+    unlocked_candidate: KeyCandidate, on_expire: Callable[[ApiKey, bool], None], now: datetime
+) -> bool:
+    # Skipped if it was kept, discarded or retested since the query.
+    with suppress(Conflict, NotFound), transaction.atomic():
+        key, candidate = candidate_lock(
+            organisation=unlocked_candidate.key.organisation,
+            key=unlocked_candidate.key,
+            version=unlocked_candidate.version,
+        )
+        deadline = decision_deadline(candidate)
+        if deadline is None or deadline > now:
+            return False
+        key_audit_record(
+            AuditTag.KEY_CANDIDATE_DISCARDED,
+            WORKER,
+            key,
+            version=candidate.version,
+            reason="nobody decided",
+        )
+        is_key_kept = key.status != KeyLifecycle.DRAFT
+        candidate.delete()
+        wal_truncate_on_commit()
+        on_expire(key, is_key_kept)
+        if not is_key_kept:
+            key.delete()
+        return True
+    return False

@@ -5,7 +5,6 @@ once the person has confirmed.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,12 +20,12 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.crypto.keyring import Keyring, keyring
-from freddy_admin.organisations.models import Organisation
-from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import (
+from freddy_admin.organisations.access import (
     can_create_organisations,
     organisations_with_permission,
 )
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.vault.candidate_result import (
     CANDIDATE_RESULT_FIELDS,
     UNREADABLE_RESULT_KINDS,
@@ -44,7 +43,7 @@ from freddy_admin.vault.models import (
 )
 from freddy_admin.vault.sealing import (
     canary_ensure,
-    import_row_binding,
+    import_row_context,
     sealed_secret_set,
     sealed_secret_wipe,
 )
@@ -61,22 +60,6 @@ _WIPED_FIELDS: Final = ("save_state", "ciphertext", "master_key_id", "fingerprin
 # States a person may save beside the rows that work; all others are never saved.
 OPTIONAL_ROW_STATES: Final = frozenset({ImportRowState.UNTESTED, ImportRowState.DIFFERS})
 _RETESTABLE_STATES: Final = (ImportRowState.UNTESTED, ImportRowState.REJECTED)
-
-
-@dataclass(frozen=True, slots=True)
-class _ImportRights:
-    """The organisations, by name, into which a person may import keys."""
-
-    managed: dict[str, Organisation]
-    can_add_organisations: bool
-
-    @classmethod
-    def for_user(cls, user: User) -> "_ImportRights":
-        organisations = organisations_with_permission(user=user, permission=Permission.MANAGE_KEYS)
-        return cls(
-            {organisation.name: organisation for organisation in organisations},
-            can_create_organisations(user=user),
-        )
 
 
 @sensitive_variables("data", "valid_rows", "file")
@@ -102,7 +85,7 @@ def import_draft_create(*, actor: Actor, user: User, data: bytes) -> ImportDraft
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         _open_drafts_validate_limit(user)
         draft = ImportDraft.objects.create(person=user, created_at=clock.now())
-        rows = _draft_rows_build(draft, file.lines, valid_rows, _ImportRights.for_user(user))
+        rows = _draft_rows_build(draft, file.lines, valid_rows, user)
         _draft_rows_insert(rows)
         canary_ensure()
         waiting_count = sum(row.state == ImportRowState.WAITING for row in rows)
@@ -178,10 +161,17 @@ def _draft_rows_build(
     draft: ImportDraft,
     lines: Iterable[CsvRowReport],
     valid_rows: dict[int, CsvRow],
-    rights: _ImportRights,
+    user: User,
 ) -> list[ImportDraftRow]:
+    managed = {
+        organisation.name: organisation
+        for organisation in organisations_with_permission(
+            user=user, permission=Permission.MANAGE_KEYS
+        )
+    }
+    can_add_organisations = can_create_organisations(user=user)
     stored_fingerprints = fingerprints_of_organisations(
-        organisation_ids=[organisation.pk for organisation in rights.managed.values()]
+        organisation_ids=[organisation.pk for organisation in managed.values()]
     )
     ring, rows = keyring(), []
     for line in lines:
@@ -189,8 +179,8 @@ def _draft_rows_build(
         if row is None:
             rows.append(_malformed_row_build(draft, line, line.problem))
             continue
-        organisation = rights.managed.get(row.organisation)
-        if organisation is None and not rights.can_add_organisations:
+        organisation = managed.get(row.organisation)
+        if organisation is None and not can_add_organisations:
             rows.append(_malformed_row_build(draft, line, _foreign_organisation_problem()))
             continue
         rows.append(
@@ -220,7 +210,7 @@ def _sealed_row_build(
         tags=list(row.tags),
         state=ImportRowState.WAITING,
     )
-    sealed_secret_set(draft_row, row.secret, binding=import_row_binding(draft_row), ring=ring)
+    sealed_secret_set(draft_row, row.secret, context=import_row_context(draft_row), ring=ring)
     if organisation is not None and (organisation.pk, draft_row.fingerprint) in stored_fingerprints:
         draft_row.state = ImportRowState.DUPLICATE
         sealed_secret_wipe(draft_row)

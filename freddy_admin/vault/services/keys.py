@@ -1,29 +1,34 @@
 """Changes of a key by people: create, replace, update, pause, resume, revoke."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.audit.services import Actor
+from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_assignable_users
-from freddy_admin.vault.duplicate_secrets import secret_validate_not_duplicate
-from freddy_admin.vault.key_audit import key_audit_record
-from freddy_admin.vault.key_details import KeyDetails, key_details_clean
-from freddy_admin.vault.key_tags import key_tag_names, key_tags_set
-from freddy_admin.vault.leak_guard import (
+from freddy_admin.vault.duplicate_secrets import (
     key_details_validate_without_stored_key,
-    texts_validate_without_secret,
+    secret_validate_not_duplicate,
+)
+from freddy_admin.vault.key_details import (
+    KeyDetails,
+    key_details_clean,
+    key_tag_names,
+    key_tags_set,
 )
 from freddy_admin.vault.locks import unrevoked_key_lock
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
-from freddy_admin.vault.sealing import ApiKeyBinding, canary_ensure, sealed_secret_set
-from freddy_admin.vault.secret_format import secret_clean
+from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
+from freddy_admin.vault.secret_format import is_secret_in_texts, secret_clean
 from freddy_admin.vault.selectors import key_details_revision
 
 _DETAIL_FIELDS = ("label", "owner", "organization_id", "grace_minutes", "expires_on")
@@ -42,7 +47,7 @@ def api_key_create(
     with transaction.atomic():
         organisation = organisation_lock(organisation=organisation)
         texts = (organisation.name, details.label, details.organization_id, *details.tags)
-        texts_validate_without_secret(secret, texts, field="label")
+        _texts_validate_without_secret(secret, texts, field="label")
         key_details_validate_without_stored_key(organisation=organisation, details=details)
         key = ApiKey.objects.create(
             organisation=organisation,
@@ -81,7 +86,7 @@ def api_key_replace(
             locked_key.organization_id,
             *key_tag_names(key=locked_key),
         )
-        texts_validate_without_secret(secret, texts, field="api_key")
+        _texts_validate_without_secret(secret, texts, field="api_key")
         candidate = _candidate_create(locked_key, secret, actor=actor)
         key_audit_record(AuditTag.KEY_REPLACED, actor, locked_key, version=candidate.version)
     return candidate
@@ -181,10 +186,8 @@ def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate
         created_at=clock.now(),
         created_by=actor.name[:254],
     )
-    binding = ApiKeyBinding(
-        organisation_id=key.organisation_id, key_id=key.pk, version=candidate.version
-    )
-    sealed_secret_set(candidate, secret, binding=binding)
+    context = api_key_context(key.organisation_id, key.pk, candidate.version)
+    sealed_secret_set(candidate, secret, context=context)
     secret_validate_not_duplicate(key=key, fingerprint=candidate.fingerprint)
     canary_ensure()
     KeyCandidate.objects.filter(key=key).delete()
@@ -221,3 +224,25 @@ def _key_details_for_audit(key: ApiKey) -> dict[str, object]:
         "expires_on": key.expires_on.isoformat() if key.expires_on else None,
         "tags": key_tag_names(key=key),
     }
+
+
+def key_audit_record(tag: AuditTag, actor: Actor, key: ApiKey, **details: object) -> None:
+    """Record one audit event about this key; `details` are short JSON values without a secret."""
+    audit_event_record(
+        tag=tag,
+        actor=actor,
+        organisation=organisation_audit_ref(key.organisation),
+        subject=key.label,
+        key_id=key.pk,
+        **details,
+    )
+
+
+@sensitive_variables()
+def _texts_validate_without_secret(secret: str, texts: Iterable[str], *, field: str) -> None:
+    """Raise InvalidInput for `field` if one of these texts contains this new secret."""
+    if is_secret_in_texts(secret, texts):
+        raise InvalidInput(
+            _("The key stands in another field, too, where everybody could read it. Remove it."),
+            field=field,
+        )

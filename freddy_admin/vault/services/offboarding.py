@@ -9,8 +9,8 @@ from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.organisations.members import member_remove
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.person_deletion import person_delete_with_memberships
-from freddy_admin.vault.key_audit import key_audit_record
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.services.keys import key_audit_record
 
 
 @transaction.atomic

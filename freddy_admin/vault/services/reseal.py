@@ -1,9 +1,10 @@
 """Seals everything anew with the present master key, so that former ones can be removed."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -18,13 +19,14 @@ from freddy_admin.crypto.errors import (
     PrivateKeysMissing,
 )
 from freddy_admin.crypto.keyring import Keyring, keyring, master_key_id_of_sealed
-from freddy_admin.vault.master_key_canaries import canaries_test
 from freddy_admin.vault.master_key_rotation_progress import (
     rotation_finish,
     rotation_record_progress,
     rotation_start,
 )
 from freddy_admin.vault.master_key_state import (
+    MasterKeyUsage,
+    canaries_test,
     master_key_is_missing,
     master_key_state,
     master_key_state_reset,
@@ -37,16 +39,42 @@ from freddy_admin.vault.models import (
     MasterKeyCanary,
     MasterKeyRotation,
 )
-from freddy_admin.vault.rotation_report import ResealReport, UnreadableRow
 from freddy_admin.vault.sealing import (
-    ApiKeyBinding,
-    SealBinding,
+    api_key_context,
     canary_ensure,
-    import_row_binding,
+    import_row_context,
 )
 
 _SealedRow = ApiKey | KeyCandidate | ImportDraftRow
-_RowSource = Callable[[str, int, int], Sequence[_SealedRow]]
+# Candidates before keys: promoting one meanwhile copies its new bytes to the key.
+_RESEAL_ORDER: Final[tuple[type[_SealedRow], ...]] = (ImportDraftRow, KeyCandidate, ApiKey)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row left as it was: its key has to be pasted again, or its master key restored.
+
+    `key_id` is the key's id, or for an import row the row's own.
+    """
+
+    organisation: str
+    label: str
+    key_id: int
+    candidate: bool
+    import_row: bool
+    master_key_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResealReport:
+    """What a run did: counts of rows sealed anew; `usage` counts rows per master key after it."""
+
+    keys: int
+    candidates: int
+    import_rows: int
+    unreadable: tuple[UnreadableRow, ...]
+    usage: tuple[MasterKeyUsage, ...]
 
 
 def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
@@ -76,11 +104,11 @@ def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
     master_key_state(fresh=True)  # tells a missing master key from a damaged row
     rotation = rotation_start(sealing_id=ring.sealing_id, total=_outdated_rows_count(ring))
     reseal_run = _ResealRun(ring, rotation, batch)
-    first_counts = [reseal_run.reseal_source(row_source) for row_source in _ROW_SOURCES]
+    first_counts = [reseal_run.reseal_model(model) for model in _RESEAL_ORDER]
     # A concurrent request may have sealed with a former key: a second pass finds those rows.
     import_row_count, candidate_count, key_count = (
-        first_count + reseal_run.reseal_source(row_source)
-        for first_count, row_source in zip(first_counts, _ROW_SOURCES, strict=True)
+        first_count + reseal_run.reseal_model(model)
+        for first_count, model in zip(first_counts, _RESEAL_ORDER, strict=True)
     )
     unreadable = tuple(reseal_run.unreadable)
     with transaction.atomic():
@@ -109,13 +137,15 @@ class _ResealRun:
         self._ring, self._rotation, self._batch = ring, rotation, batch
         self.unreadable: dict[UnreadableRow, None] = {}  # in order, each row once
 
-    def reseal_source(self, row_source: _RowSource) -> int:
-        """Seal this source's outdated rows anew, batch by batch; returns how many."""
+    def reseal_model(self, model: type[_SealedRow]) -> int:
+        """Seal this model's outdated rows anew, batch by batch; returns how many."""
         last_id, done_count = 0, 0
         while True:
             unreadable: list[UnreadableRow] = []
             with transaction.atomic():
-                rows = row_source(self._ring.sealing_id, last_id, self._batch)
+                rows = _outdated_rows_lock(
+                    model, self._ring.sealing_id, after=last_id, limit=self._batch
+                )
                 resealed_count = sum(_row_reseal(row, self._ring, unreadable) for row in rows)
                 new_unreadable = [row for row in unreadable if row not in self.unreadable]
                 rotation_record_progress(
@@ -131,34 +161,18 @@ def _outdated_rows_count(ring: Keyring) -> int:
     return sum(use.rows for use in master_key_usage() if not use.is_sealing_key)
 
 
-def _outdated_keys(sealing_id: str, after: int, limit: int) -> list[ApiKey]:
-    rows = ApiKey.objects.select_related("organisation").exclude(ciphertext=None)
+def _outdated_rows_lock(
+    model: type[_SealedRow], sealing_id: str, *, after: int, limit: int
+) -> list[_SealedRow]:
+    rows: QuerySet[Any] = model.objects.exclude(ciphertext=None)
+    if model is not ImportDraftRow:
+        rows = rows.select_related("organisation" if model is ApiKey else "key__organisation")
     rows = rows.exclude(master_key_id=sealing_id).filter(pk__gt=after).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
-
-
-def _outdated_candidates(sealing_id: str, after: int, limit: int) -> list[KeyCandidate]:
-    rows = KeyCandidate.objects.select_related("key__organisation").exclude(ciphertext=None)
-    rows = rows.exclude(master_key_id=sealing_id).filter(pk__gt=after).order_by("pk")
-    return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
-
-
-def _outdated_import_rows(sealing_id: str, after: int, limit: int) -> list[ImportDraftRow]:
-    rows = ImportDraftRow.objects.exclude(ciphertext=None).exclude(master_key_id=sealing_id)
-    rows = rows.filter(pk__gt=after).order_by("pk")
-    return list(rows.select_for_update(no_key=True)[:limit])
-
-
-# Candidates before keys: promoting one meanwhile copies its new bytes to the key.
-_ROW_SOURCES: Final[tuple[_RowSource, ...]] = (
-    _outdated_import_rows,
-    _outdated_candidates,
-    _outdated_keys,
-)
 
 
 def _row_reseal(row: _SealedRow, ring: Keyring, unreadable: list[UnreadableRow]) -> bool:
-    ciphertext, reason = _resealed_ciphertext(row, ring, _row_binding(row))
+    ciphertext, reason = _resealed_ciphertext(row, ring, _row_context(row))
     if ciphertext is None:
         unreadable.append(_unreadable_row(row, reason))
         return False
@@ -167,11 +181,11 @@ def _row_reseal(row: _SealedRow, ring: Keyring, unreadable: list[UnreadableRow])
     return True
 
 
-def _row_binding(row: _SealedRow) -> SealBinding:
+def _row_context(row: _SealedRow) -> bytes:
     if isinstance(row, ImportDraftRow):
-        return import_row_binding(row)
+        return import_row_context(row)
     key = row if isinstance(row, ApiKey) else row.key
-    return ApiKeyBinding(organisation_id=key.organisation_id, key_id=key.pk, version=row.version)
+    return api_key_context(key.organisation_id, key.pk, row.version)
 
 
 def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:
@@ -193,14 +207,14 @@ def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:
 
 @sensitive_variables()
 def _resealed_ciphertext(
-    row: _SealedRow, ring: Keyring, binding: SealBinding
+    row: _SealedRow, ring: Keyring, context: bytes
 ) -> tuple[bytes | None, str]:
     former_ciphertext = bytes(row.ciphertext or b"")
     is_missing = master_key_is_missing(row.master_key_id)
     try:
         if not is_missing and master_key_id_of_sealed(former_ciphertext) == row.master_key_id:
-            secret = ring.open(former_ciphertext, context=binding.context)
-            return _seal_and_verify(secret, ring, binding), ""
+            secret = ring.open(former_ciphertext, context=context)
+            return _seal_and_verify(secret, ring, context), ""
     except MasterKeyMissing:
         is_missing = True
     except DecryptionFailed:
@@ -211,11 +225,11 @@ def _resealed_ciphertext(
 
 
 @sensitive_variables()
-def _seal_and_verify(secret: bytes, ring: Keyring, binding: SealBinding) -> bytes:
+def _seal_and_verify(secret: bytes, ring: Keyring, context: bytes) -> bytes:
     # The former bytes are lost once the row is saved, so the new ones are opened first.
-    ciphertext = ring.seal(secret, context=binding.context)
+    ciphertext = ring.seal(secret, context=context)
     try:
-        is_verified = ring.open(ciphertext, context=binding.context) == secret
+        is_verified = ring.open(ciphertext, context=context) == secret
     except CryptoError:
         is_verified = False
     if not is_verified:

@@ -1,4 +1,4 @@
-"""Icons, script integrity and JSON for templates."""
+"""Icons, script integrity, JSON and the request's id for templates."""
 
 import json
 from functools import lru_cache
@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from freddy_admin.core.request_ids import current_request_id
 from freddy_admin.web import staticfiles
 
 register = template.Library()
@@ -31,6 +32,12 @@ def integrity(name: str) -> SafeString:
 def as_json(value: Any) -> str:
     """JSON for a data attribute: plain text, which the template escapes."""
     return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+@register.simple_tag
+def request_reference() -> str:
+    """The id of this request, which its log lines and audit events carry, too."""
+    return current_request_id.get()
 
 
 @lru_cache(maxsize=256)

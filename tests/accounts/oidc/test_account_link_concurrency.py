@@ -8,7 +8,7 @@ from allauth.socialaccount.models import SocialAccount
 
 from freddy_admin.accounts.oidc.account_links import account_link_create
 from freddy_admin.accounts.oidc.errors import OidcError
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.models import AuditEvent
 from tests.accounts.conftest import ACTOR
 from tests.concurrency import (  # noqa: F401  the database of these tests

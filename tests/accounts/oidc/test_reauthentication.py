@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.models import AuditEvent
 from tests.accounts.conftest import ACTOR, PASSWORD, set_up_second_factor, sign_in
 from tests.accounts.oidc.conftest import (

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from freddy_admin.accounts.models import ApiToken, User
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.people import person_get_or_create
 from tests.accounts.conftest import ACTOR, current_totp_code, set_up_second_factor, sign_in
 from tests.accounts.oidc.conftest import sign_in_through_provider, signed_in_user_id
 from tests.accounts.oidc.fake_provider import FakeProvider

@@ -1,14 +1,12 @@
 """Actions on API keys, in the browser and by a program with a token."""
 
-from freddy_admin.audit.services import WORKER, Actor
+from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
-from freddy_admin.vault.models import ApiKey, ImportRowState
-from freddy_admin.vault.services import (
-    CandidateResult,
-    api_key_replace,
-    candidate_record_untested,
-)
-from freddy_admin.vault.services.candidates import candidates_claim
+from freddy_admin.vault.candidate_result import CandidateResult
+from freddy_admin.vault.models import ApiKey, CandidateState, ImportRowState
+from freddy_admin.vault.services.candidates import candidate_record_result, candidates_claim
+from freddy_admin.vault.services.keys import api_key_replace
+from tests.api.api_client import ApiClient
 from tests.vault.import_draft_data import (
     csv_bytes,
     import_draft_make,
@@ -23,7 +21,6 @@ from tests.web.actions.scenario import (
     request_to,
     request_to_new_key,
 )
-from tests.web.api_client import ApiClient
 
 SECRET = "oak_live_planted_0123456789abcdef"
 KEY_DETAILS = {"label": "Other", "revision": "", "tags": "", "owner": ""}
@@ -56,9 +53,9 @@ def _create_untested_candidate(scene: Scenario) -> ApiKey:
     actor = Actor("Mara")
     api_key_replace(organisation=scene.organisation, actor=actor, key=key, secret=SECRET)
     (candidate,) = candidates_claim(limit=9, lease_seconds=30)
-    candidate_record_untested(
+    candidate_record_result(
         organisation=scene.organisation,
-        actor=WORKER,
+        state=CandidateState.UNTESTED,
         key=key,
         version=candidate.version,
         outcome=CandidateResult(kind="timeout", message="No answer"),

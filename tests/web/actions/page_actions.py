@@ -5,6 +5,7 @@ from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_save
 from freddy_admin.audit.services import OPERATOR
 from tests.accounts.conftest import PASSWORD
+from tests.api.api_client import create_api_token
 from tests.web.actions.scenario import (
     ORGANISATION_URL,
     ActionRequest,
@@ -13,7 +14,6 @@ from tests.web.actions.scenario import (
     read_request_to,
     request_to,
 )
-from tests.web.api_client import create_api_token
 from tests.web.member_factories import create_invitation, create_member
 
 SYNC_BATCH_URL = "/syncs/new/"

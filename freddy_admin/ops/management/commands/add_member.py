@@ -7,11 +7,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.auth.password_hashing_queue import known_person_hashing_slot
-from freddy_admin.accounts.services import person_get_or_create
+from freddy_admin.accounts.auth.backends import known_person_hashing_slot
+from freddy_admin.accounts.people import person_get_or_create
 from freddy_admin.audit.services import OPERATOR
-from freddy_admin.ops.operator_command import OperatorCommand
-from freddy_admin.ops.password_input import password_read_from_stdin
+from freddy_admin.ops.operator_command import OperatorCommand, password_read_from_stdin
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.selectors import organisation_get_by_slug
 from freddy_admin.organisations.services import member_ensure

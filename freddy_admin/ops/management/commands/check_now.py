@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
@@ -36,7 +35,8 @@ class Command(OperatorCommand):
         started_at, counts = time.monotonic(), Counter[bool]()
         missed_count = 0
         try:
-            with closing(_run_checks(chosen_organisation)) as reports:
+            # Closing gives back the keys that it holds.
+            with closing(keys_check_now(organisation=chosen_organisation)) as reports:
                 for report in reports:
                     self.write_line(_format_check_line(report))
                     counts[report.was_attempted] += 1
@@ -74,11 +74,6 @@ def _find_organisation(slug: str | None, *, all_organisations: bool) -> Organisa
         return organisation_get_by_slug(slug=slug)
     except NotFound as error:
         raise usage_error(error.message) from None
-
-
-def _run_checks(organisation: Organisation | None) -> Generator[KeyCheckReport, None, None]:
-    # A generator by name, so that it can be closed: closing gives back what it holds.
-    yield from keys_check_now(organisation=organisation)
 
 
 def _format_check_line(report: KeyCheckReport) -> str:

@@ -6,10 +6,13 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.services import admin_create
+from freddy_admin.accounts.people import admin_create
 from freddy_admin.audit.services import OPERATOR
-from freddy_admin.ops.operator_command import OperatorCommand
-from freddy_admin.ops.password_input import password_prompt, password_read_from_stdin
+from freddy_admin.ops.operator_command import (
+    OperatorCommand,
+    password_prompt,
+    password_read_from_stdin,
+)
 
 
 class Command(OperatorCommand):

@@ -7,13 +7,12 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import api_token_create
+from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.person_lookup import person_get_by_email
+from freddy_admin.accounts.people import person_get_by_email
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.operator_command import OperatorCommand
-from freddy_admin.organisations.selectors import organisation_access_get
+from freddy_admin.organisations.access import organisation_access_get
 
 
 class Command(OperatorCommand):

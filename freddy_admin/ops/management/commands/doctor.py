@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.doctor.checks import doctor_checks_run
+from freddy_admin.ops.doctor import doctor_checks_run
 from freddy_admin.ops.operator_command import OperatorCommand
 
 

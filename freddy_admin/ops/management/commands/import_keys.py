@@ -1,15 +1,52 @@
-"""`manage.py import_keys FILE.csv [--dry-run]`."""
+"""`manage.py import_keys FILE.csv [--dry-run]`: all of the file, or nothing."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.ops.key_import import KeyImportReport, key_file_import
+from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.operator_command import OperatorCommand, usage_error
-from freddy_admin.vault.key_import_csv import COLUMNS
+from freddy_admin.organisations.services import organisations_ensure
+from freddy_admin.sync.key_lifecycle import key_monitoring_start
+from freddy_admin.vault.key_import_csv import COLUMNS, CsvRow, csv_file_parse
+from freddy_admin.vault.services.bulk_import import (
+    ImportOutcome,
+    ImportResult,
+    ImportRow,
+    api_keys_import,
+)
+from freddy_admin.wording.imports import import_line
+
+
+@sensitive_variables()
+def rows_import(rows: Sequence[CsvRow], *, dry_run: bool = False) -> list[ImportResult]:
+    """Store the keys and have them checked; a result per row. A dry run stores nothing."""
+    names = list(dict.fromkeys(row.organisation for row in rows))
+    with transaction.atomic():
+        organisations = organisations_ensure(actor=OPERATOR, names=names)
+        results = api_keys_import(
+            actor=OPERATOR,
+            rows=[
+                ImportRow(
+                    organisation=organisations[row.organisation],
+                    label=row.label,
+                    secret=row.secret,
+                    organization_id=row.organization_id,
+                    tags=row.tags,
+                )
+                for row in rows
+            ],
+        )
+        new_keys = [result.key for result in results if result.key is not None]
+        key_monitoring_start(keys=new_keys, actor=OPERATOR)
+        transaction.set_rollback(dry_run)
+    return results
 
 
 class Command(OperatorCommand):
@@ -21,7 +58,7 @@ class Command(OperatorCommand):
         parser.add_argument("file", metavar="FILE.csv")
         parser.add_argument("--dry-run", action="store_true", help="report, but save nothing")
 
-    @sensitive_variables("data")
+    @sensitive_variables()
     def handle(self, *args: Any, file: str, dry_run: bool, **options: Any) -> None:
         try:
             data = Path(file).read_bytes()
@@ -30,24 +67,24 @@ class Command(OperatorCommand):
             raise usage_error(
                 _("%(file)s cannot be read: %(reason)s.") % {"file": file, "reason": reason}
             ) from None
-        report = key_file_import(data, dry_run=dry_run)
-        self.write_line("\n".join(report.lines) or _("The file holds no rows."))
-        self._write_summary(report, dry_run=dry_run)
-
-    def _write_summary(self, report: KeyImportReport, *, dry_run: bool) -> None:
-        if report.malformed:
+        csv_file = csv_file_parse(data)
+        if csv_file.malformed_count:
+            self.write_line("\n".join(map(str, csv_file.lines)))
             raise CommandError(
                 _("Nothing was saved: %(count)d of %(all)d rows are malformed.")
-                % {"count": report.malformed, "all": len(report.lines)}
+                % {"count": csv_file.malformed_count, "all": len(csv_file.lines)}
             )
-        counts = {"added": report.added, "here": report.already_here}
-        if dry_run:
-            self.write_hint(
-                _("A dry run, nothing was saved: %(added)d would be added, %(here)d are here.")
-                % counts
-            )
-        else:
-            self.write_hint(
-                _("%(added)d added, %(here)d were here already. The worker checks new keys now.")
-                % counts
-            )
+        results = rows_import(csv_file.rows, dry_run=dry_run)
+        lines = (
+            str(import_line(line.location, result.outcome, dry_run=dry_run))
+            for line, result in zip(csv_file.lines, results, strict=True)
+        )
+        self.write_line("\n".join(lines) or _("The file holds no rows."))
+        summary = (
+            _("A dry run, nothing was saved: %(added)d would be added, %(here)d are here.")
+            if dry_run
+            else _("%(added)d added, %(here)d were here already. The worker checks new keys now.")
+        )
+        outcomes = Counter(result.outcome for result in results)
+        added, here = outcomes[ImportOutcome.ADDED], outcomes[ImportOutcome.ALREADY_EXISTS]
+        self.write_hint(summary % {"added": added, "here": here})

@@ -9,8 +9,7 @@ from freddy_admin.audit.services import OPERATOR
 from freddy_admin.crypto.errors import PrivateKeysMissing
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.vault.master_key_state import MasterKeyUsage
-from freddy_admin.vault.rotation_report import UnreadableRow
-from freddy_admin.vault.services.reseal import api_keys_reseal
+from freddy_admin.vault.services.reseal import UnreadableRow, api_keys_reseal
 
 
 class Command(OperatorCommand):

@@ -10,7 +10,8 @@ from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.ops.mail_sender import MailSender
 from freddy_admin.ops.operator_command import OperatorCommand
-from freddy_admin.ops.worker_process import WorkerProcess, exit_immediately, stop_on_signals
+from freddy_admin.ops.stop_signals import stop_on_signals
+from freddy_admin.ops.worker_process import WorkerProcess, exit_immediately
 from freddy_admin.sync.platform_status import latest_worker_heartbeat_at
 from freddy_admin.sync.worker.loop import WorkerLoop
 
@@ -34,7 +35,7 @@ class Command(OperatorCommand):
         # Whoever starts it hears what is wrong; once at work it waits for a database to come back.
         latest_worker_heartbeat_at()
         worker = WorkerProcess(WorkerLoop(), background_tasks=[MailSender()])
-        with stop_on_signals(worker.stopping):
+        with stop_on_signals(worker.stopping.set):
             log.info("The worker %s is at work.", worker.loop.name)
             wal_connection = wal_keep_open()
             all_calls_ended = worker.run()

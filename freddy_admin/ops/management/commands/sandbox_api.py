@@ -1,20 +1,19 @@
 """`manage.py sandbox_api`: the sandbox of the Aitronos API, in the foreground."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.sandbox.key_scenarios import SCENARIO_SENTENCES, sandbox_key
+from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.stop_signals import stop_on_signals
+from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Serves until Ctrl-C or SIGTERM; everything it prints goes to stderr."""
 
     help = "Serve an imitation of the Aitronos API on this machine; the key picks what it does."
@@ -46,23 +45,20 @@ class Command(BaseCommand):
                 % {"port": port, "reason": error.strerror}
             ) from None
         try:
-            with _stop_on_signals(server):
+            with stop_on_signals(server.request_stop):
                 self._print_key_examples(server)
                 server.run()
         finally:
             server.stop()
-        self._write_hint(_("The imitation API has ended."))
+        self.write_hint(_("The imitation API has ended."))
 
     def _print_key_examples(self, server: SandboxServer) -> None:
-        self._write_hint(_("Imitation of the Aitronos API on %(url)s") % {"url": server.base_url})
-        self._write_hint(_("What it does depends on the key. Examples:"))
-        for scenario, sentence in SCENARIO_SENTENCES.items():
-            self._write_hint(f"  {sandbox_key(scenario, 'Example')}  {scenario}: {sentence}")
-
-    def _write_hint(self, text: str) -> None:
-        # Not an error although on stderr, so not in the colour of errors.
-        self.stderr.write(text, style_func=str)
-        self.stderr.flush()
+        self.write_hint(_("Imitation of the Aitronos API on %(url)s") % {"url": server.base_url})
+        self.write_hint(_("What it does depends on the key. Examples:"))
+        for scenario in Scenario:
+            self.write_hint(
+                f"  {sandbox_key(scenario, 'Example')}  {scenario}: {scenario.sentence}"
+            )
 
 
 def _build_clock(speed: float, since: str) -> SandboxClock:
@@ -76,17 +72,3 @@ def _build_clock(speed: float, since: str) -> SandboxClock:
         raise CommandError(
             _("Give --since as a moment with its zone: 2026-11-24T12:00:00+00:00.")
         ) from None
-
-
-@contextmanager
-def _stop_on_signals(server: SandboxServer) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the server instead of the process, for as long as this lasts."""
-    former_handlers = {
-        number: signal.signal(number, lambda *_: server.request_stop())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in former_handlers.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.conf.setting_parsers import DEBUG_MASTER_KEY
+from freddy_admin.conf.master_key_settings import DEBUG_MASTER_KEY
 from freddy_admin.crypto.keyring import decode_private_key, public_key_from_private_bytes
 from freddy_admin.crypto.kms import MASTER_KEY_LENGTH, KmsClient
 from freddy_admin.ops.operator_command import OperatorCommand, usage_error

@@ -7,8 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from freddy_admin.accounts.api_tokens.grants import ApiTokenOptions
-from freddy_admin.accounts.api_tokens.services import NAME_LIMIT
+from freddy_admin.accounts.api_tokens import NAME_LIMIT, ApiTokenOptions
 from freddy_admin.accounts.models import TokenScope
 from freddy_admin.core.forms import LineField
 from freddy_admin.organisations.models import Organisation

@@ -1,84 +1,44 @@
 """The audit log's lines in words."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
+from typing import Any
 
 from django.urls import reverse
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import AuditPage, AuditScope, audit_cursor_after_event
-from freddy_admin.organisations.person_display_names import addresses_mask
+from freddy_admin.organisations.access import addresses_mask
 from freddy_admin.web.pages.audit_log.filters import AuditQuery
-from freddy_admin.wording.audit import audit_action, audit_details
-from freddy_admin.wording.audit_actions import AUDIT_ACTIONS
+from freddy_admin.wording.audit import AUDIT_ACTIONS, audit_action, audit_details
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEventRow:
-    """One event of the audit log."""
-
-    number: int
-    time: SafeString
-    exact: str
-    actor_name: str
-    action: str
-    subject: str
-    organisation_name: str
-    address: str
-    request: str
-    request_href: str
-    details: list[str]
-    icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditLogContext:
-    """The page."""
-
-    query: AuditQuery
-    sentence: str
-    events: list[AuditEventRow]
-    tags: list[tuple[str, str]]
-    organisations: list[str]
-    newer: str
-    older: str
-    search_further_url: str
-    searched_back_to: str
-    csv_url: str
-
-
 def audit_log_context(
-    page: AuditPage,
-    query: AuditQuery,
-    user_time: UserTime,
-    *,
-    scope: AuditScope,
-    organisations: list[str],
-) -> AuditLogContext:
+    page: AuditPage, query: AuditQuery, user_time: UserTime, scope: AuditScope
+) -> dict[str, Any]:
     """The page for one moment."""
     path, search_floor = reverse("audit"), page.search_floor
     newer, older = _adjacent_page_urls(page, query)
-    return AuditLogContext(
-        query=query,
-        sentence=_scope_sentence(scope),
-        events=[
+    return {
+        "query": query,
+        "scope": scope,
+        "rows": [
             _audit_event_row(mask_event_emails_for_scope(event, scope), user_time)
             for event in page.events
         ],
-        tags=sorted(((tag, str(words)) for tag, words in AUDIT_ACTIONS.items()), key=itemgetter(1)),
-        organisations=organisations,
-        newer=newer,
-        older=older,
-        search_further_url=query.build_url(path, cursor=search_floor) if search_floor else "",
-        searched_back_to=user_time.format_exact(search_floor.at) if search_floor else "",
-        csv_url=query.build_url(reverse("audit_csv")),
-    )
+        "tags": sorted(
+            ((tag, str(words)) for tag, words in AUDIT_ACTIONS.items()), key=itemgetter(1)
+        ),
+        "newer": newer,
+        "older": older,
+        "search_further_url": query.build_url(path, cursor=search_floor) if search_floor else "",
+        "searched_back_to": user_time.format_exact(search_floor.at) if search_floor else "",
+        "csv_url": query.build_url(reverse("audit_csv")),
+    }
 
 
 def mask_event_emails_for_scope(event: AuditEvent, scope: AuditScope) -> AuditEvent:
@@ -109,36 +69,18 @@ def _adjacent_page_urls(page: AuditPage, query: AuditQuery) -> tuple[str, str]:
     return newer, older
 
 
-def _scope_sentence(scope: AuditScope) -> str:
-    if scope.is_unrestricted:
-        return _("Who did what, when, in every organisation. Nothing here can be changed.")
-    if scope.managed_organisation_ids:
-        return _(
-            "What happened in the organisations that you manage, and what you did yourself. "
-            "Nothing here can be changed."
-        )
-    return _(
-        "What you did yourself. The log of an organisation is for its managers. "
-        "Nothing here can be changed."
-    )
-
-
-def _audit_event_row(event: AuditEvent, user_time: UserTime) -> AuditEventRow:
-    request = event.request_id
-    return AuditEventRow(
-        number=event.pk,
-        time=user_time.render_relative_cell(event.at),
-        exact=user_time.format_exact(event.at),
-        actor_name=event.actor_name,
-        action=str(audit_action(event)),
-        subject="" if event.subject in event.actor_name else event.subject,
-        organisation_name=event.organisation_name,
-        address=event.address or "",
-        request=request,
-        request_href=AuditQuery(request=request).build_url(reverse("audit")) if request else "",
-        details=[render_text(line, user_time) for line in audit_details(event)],
-        icon=_ICON_BY_TAG_PREFIX.get(event.tag.partition("_")[0], "info-circle"),
-    )
+def _audit_event_row(event: AuditEvent, user_time: UserTime) -> dict[str, Any]:
+    request_query = AuditQuery(request=event.request_id)
+    return {
+        "event": event,
+        "time": user_time.render_relative_cell(event.at),
+        "exact": user_time.format_exact(event.at),
+        "action": str(audit_action(event)),
+        "subject": "" if event.subject in event.actor_name else event.subject,
+        "request_url": request_query.build_url(reverse("audit")),
+        "details": [render_text(line, user_time) for line in audit_details(event)],
+        "icon": _ICON_BY_TAG_PREFIX.get(event.tag.partition("_")[0], "info-circle"),
+    }
 
 
 _ICON_BY_TAG_PREFIX = {

@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.person_lookup import person_get_by_email
+from freddy_admin.accounts.people import person_get_by_email
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.selectors import (
     AuditFilters,
@@ -19,22 +20,21 @@ from freddy_admin.audit.selectors import (
 )
 from freddy_admin.core import clock
 from freddy_admin.core.errors import NotFound
-from freddy_admin.organisations.roles import Permission, PlatformPermission
-from freddy_admin.organisations.selectors import (
+from freddy_admin.organisations.access import (
     has_platform_permission,
-    organisation_find_by_name,
     organisations_visible,
     organisations_with_permission,
 )
+from freddy_admin.organisations.roles import Permission, PlatformPermission
+from freddy_admin.organisations.selectors import organisation_find_by_name
 from freddy_admin.web.access import FORM_METHODS, signed_in_user, signed_in_user_required
 from freddy_admin.web.csv_responses import csv_response, export_audit_event_record
-from freddy_admin.web.pages.audit_log.filters import AuditQuery, parse_audit_query
+from freddy_admin.web.pages.audit_log.filters import AUDIT_PARAMS, AuditQuery
 from freddy_admin.web.pages.audit_log.presenter import (
     PAGE_SIZE,
     audit_log_context,
     mask_event_emails_for_scope,
 )
-from freddy_admin.web.reauthentication import reauthentication_required
 from freddy_admin.wording.audit import audit_action, audit_details
 from freddy_admin.wording.times import get_user_time
 
@@ -56,24 +56,22 @@ ORGANISATION_OPTIONS_LIMIT = 200
 @signed_in_user_required()
 def audit_log_list_view(request: HttpRequest) -> HttpResponse:
     """One page of what this person may read of the log, filtered by the query string."""
-    person, query = signed_in_user(request), parse_audit_query(request.GET)
+    person, query = signed_in_user(request), AUDIT_PARAMS.parse(request.GET)
     scope = _audit_scope(person)
     page = audit_event_page(
         scope, _audit_filters(person, query), cursor=query.cursor, limit=PAGE_SIZE
     )
-    names = organisations_visible(user=person).values_list("name", flat=True)[
-        :ORGANISATION_OPTIONS_LIMIT
-    ]
-    user_time = get_user_time(clock.now())
-    view = audit_log_context(page, query, user_time, scope=scope, organisations=list(names))
-    return render(request, "audit/page.html", {"view": view})
+    names = organisations_visible(user=person).values_list("name", flat=True)
+    template_context = audit_log_context(page, query, get_user_time(clock.now()), scope)
+    template_context["organisations"] = list(names[:ORGANISATION_OPTIONS_LIMIT])
+    return render(request, "audit_log/page.html", template_context)
 
 
 @signed_in_user_required(FORM_METHODS)
 @reauthentication_required(return_view="audit", is_download=True)
 def audit_log_export_view(request: HttpRequest) -> StreamingHttpResponse:
     """A CSV of all events that the filters leave, newest first; times in UTC."""
-    person, query = signed_in_user(request), parse_audit_query(request.GET)
+    person, query = signed_in_user(request), AUDIT_PARAMS.parse(request.GET)
     scope, filters = _audit_scope(person), _audit_filters(person, query)
     export_audit_event_record(request, _("audit log, CSV"), filters=query.query_params())
     return csv_response("audit", AUDIT_CSV_COLUMNS, _audit_csv_rows(scope, filters))

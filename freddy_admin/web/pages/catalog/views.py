@@ -1,38 +1,48 @@
-"""The catalog of a key at Aitronos: auth configs and connectors; and asking for it anew."""
+"""The catalog of a key at Aitronos: auth configs and connectors; fetching it, switching one."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.aitronos.types import Connector
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
+from freddy_admin.core.errors import InvalidInput
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.catalog.services import catalog_contents_get, catalog_fetch_request
-from freddy_admin.sync.catalog.types import CatalogContents
+from freddy_admin.sync.catalog.selectors import catalog_items_get
+from freddy_admin.sync.catalog.services import catalog_fetch_request
 from freddy_admin.sync.checks.requests import CheckRequestOutcome
 from freddy_admin.sync.models import CatalogKind
-from freddy_admin.sync.operations.services import switch_operation_list
-from freddy_admin.vault.models import ApiKey
-from freddy_admin.web.access import WRITE_METHODS, organisation_permission_required
-from freddy_admin.web.htmx import not_modified, seen_part_digests, values_digest
-from freddy_admin.web.pages.catalog.connectors import (
-    auth_config_rows,
-    connector_rows,
-    connector_toggle_path_if_allowed,
+from freddy_admin.sync.operations.services import switch_operation_create, tool_key_clean
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.selectors import api_key_get, key_not_found
+from freddy_admin.web.access import (
+    FORM_METHODS,
+    WRITE_METHODS,
+    organisation_permission_required,
 )
-from freddy_admin.web.pages.catalog.filters import (
+from freddy_admin.web.forms import add_form_errors
+from freddy_admin.web.htmx import not_modified, seen_part_digests, values_digest
+from freddy_admin.web.pages.catalog.connector_toggles import (
+    connector_toggle_path_if_allowed,
+    connector_toggle_rows,
+    switching_tool_keys,
+    toggle_operations,
+    toggles_digest,
+)
+from freddy_admin.web.pages.catalog.forms import ConnectorToggleForm
+from freddy_admin.web.pages.catalog.presenter import (
     CatalogContext,
+    catalog_header,
+    catalog_list,
     get_catalog_context_and_request_refresh,
 )
-from freddy_admin.web.pages.catalog.presenter import catalog_header, catalog_page
-from freddy_admin.web.pages.connector_toggle.presenter import (
-    OPERATIONS_SEARCHED_LIMIT,
-    connector_toggle_rows,
-    connector_toggles_from_operations,
-)
-from freddy_admin.wording.keys import fetch_not_repeated
+from freddy_admin.wording.key_pages import fetch_not_repeated
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
 
@@ -40,47 +50,65 @@ from freddy_admin.wording.times import get_user_time
 @organisation_permission_required(Permission.VIEW)
 def auth_config_list_view(request: HttpRequest, access: Access) -> HttpResponse:
     """The auth configs of one key: how its connectors sign in."""
-    context = get_catalog_context_and_request_refresh(request, access, CatalogKind.AUTH_CONFIGS)
-    if context.key is None:
-        return _no_key_response(request, context)
-    header = catalog_header(context, context.key)
-    if (seen_part_digests(request) or {}).get("all") == header.digest:
-        return not_modified()
-    rows = auth_config_rows(_read_catalog(context, context.key).auth_configs, context.user_time)
-    parts = {"header": header, "catalog": catalog_page(context, rows), "digest": header.digest}
-    return _catalog_response(request, context, parts)
+    return _catalog_list_response(request, access, CatalogKind.AUTH_CONFIGS)
 
 
 @organisation_permission_required(Permission.VIEW)
 def connector_list_view(request: HttpRequest, access: Access) -> HttpResponse:
     """The connectors that Aitronos lists for one key, and those that were switched here."""
-    context = get_catalog_context_and_request_refresh(request, access, CatalogKind.CONNECTORS)
-    if context.key is None:
+    return _catalog_list_response(request, access, CatalogKind.CONNECTORS)
+
+
+def _catalog_list_response(request: HttpRequest, access: Access, kind: CatalogKind) -> HttpResponse:
+    context = get_catalog_context_and_request_refresh(request, access, kind)
+    key, user_time = context.key, context.user_time
+    if key is None:
         return _no_key_response(request, context)
-    header = catalog_header(context, context.key)
-    operations = switch_operation_list(
-        organisation=access.organisation, key_id=context.key.pk, limit=OPERATIONS_SEARCHED_LIMIT
-    )
-    toggles = connector_toggles_from_operations(operations, context.user_time)
-    digest = values_digest(header.digest, toggles.digest)
+    header = catalog_header(context, key)
+    operations = toggle_operations(access, key) if kind == CatalogKind.CONNECTORS else []
+    digest = values_digest(header["digest"], toggles_digest(operations, user_time))
     if (seen_part_digests(request) or {}).get("all") == digest:
         return not_modified()
-    connectors = _read_catalog(context, context.key).connectors
-    rows = connector_rows(context, context.key, connectors, switching_tool_keys=toggles.tool_keys)
-    toggle_path = connector_toggle_path_if_allowed(context, context.key)
-    listed_tool_keys = {connector.tool_key for connector in connectors}
-    permissions = context.access.permissions
-    toggle_rows = connector_toggle_rows(
-        toggles,
-        context.user_time,
-        path=toggle_path,
-        listed=listed_tool_keys,
-        permissions=permissions,
+    items = catalog_items_get(
+        organisation=access.organisation, key=key, kind=kind, state=context.state
     )
-    parts = {"header": header, "catalog": catalog_page(context, rows), "digest": digest}
-    return _catalog_response(
-        request, context, parts | {"toggle_rows": toggle_rows, "toggle_path": toggle_path}
-    )
+    listed = {item.tool_key for item in items if isinstance(item, Connector)}
+    parts = {
+        "header": header,
+        "catalog": catalog_list(context, items),
+        "digest": digest,
+        "switching_tool_keys": switching_tool_keys(operations),
+        "toggle_path": connector_toggle_path_if_allowed(access, key),
+        "toggle_rows": connector_toggle_rows(
+            operations, user_time, listed=listed, permissions=access.permissions
+        ),
+    }
+    return _catalog_response(request, context, parts)
+
+
+def _catalog_response(
+    request: HttpRequest, context: CatalogContext, parts: dict[str, Any]
+) -> HttpResponse:
+    template_context = {
+        "organisation": context.access.organisation,
+        "kind": context.state.kind.value,
+        "keys": context.keys,
+        "shown_key": context.key,
+        "tab_key": context.query.key,
+        "is_fetching": context.state.observed_at is None
+        and context.state.is_pending(context.user_time.now),
+        "is_fetched": context.state.observed_at is not None,
+    }
+    template = "catalog/page.html" if seen_part_digests(request) is None else "catalog/_live.html"
+    return render(request, template, template_context | parts)
+
+
+def _no_key_response(request: HttpRequest, context: CatalogContext) -> HttpResponse:
+    can_manage = context.access.allows(Permission.MANAGE_KEYS)
+    digest = values_digest(context.access.organisation.name, can_manage)
+    if (seen_part_digests(request) or {}).get("all") == digest:
+        return not_modified()
+    return _catalog_response(request, context, {"digest": digest, "can_manage": can_manage})
 
 
 @organisation_permission_required(Permission.CHECK, WRITE_METHODS)
@@ -104,29 +132,61 @@ def catalog_fetch_request_view(
     return HttpResponseRedirect(list_url)
 
 
-def _read_catalog(context: CatalogContext, key: ApiKey) -> CatalogContents:
-    organisation, kind = context.access.organisation, context.state.kind
-    return catalog_contents_get(organisation=organisation, key=key, kind=kind, state=context.state)
-
-
-def _catalog_response(
-    request: HttpRequest, context: CatalogContext, parts: dict[str, object]
-) -> HttpResponse:
+@organisation_permission_required(Permission.SWITCH_CONNECTORS, FORM_METHODS)
+@reauthentication_required()
+def connector_toggle_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """Ask whether to switch a connector, then request it; its progress is seen beside the list."""
+    organisation = access.organisation
+    key = api_key_get(organisation=organisation, key_id=key_id)
+    if key.status != KeyLifecycle.ACTIVE:
+        raise key_not_found()
+    back_url = f"{reverse('connectors', args=[organisation.slug])}?key={key.pk}"
+    try:
+        tool_key = tool_key_clean(request.GET.get("tool", ""))
+    except InvalidInput as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(back_url)
+    enable = request.GET.get("on", "1") != "0"
+    form = ConnectorToggleForm(
+        request.POST if request.method == "POST" else None, organisation_name=organisation.name
+    )
+    name = _connector_name(access, key, tool_key)
+    if form.is_valid():
+        with add_form_errors(form):
+            switch_operation_create(
+                organisation=organisation,
+                actor=actor_from_request(request),
+                key_id=key.pk,
+                tool_key=tool_key,
+                tool_name=name,
+                enable=enable,
+            )
+            return HttpResponseRedirect(back_url)
     template_context = {
-        "organisation": context.access.organisation,
-        "kind": context.state.kind.value,
-        "tab_key": context.query.key,
-        "is_fetching": context.state.observed_at is None
-        and context.state.is_pending(context.user_time.now),
-        "is_fetched": context.state.observed_at is not None,
+        "form": form,
+        "organisation": organisation,
+        "key": key,
+        "tool_key": tool_key,
+        "enable": enable,
+        "name": name,
+        "back_url": back_url,
     }
-    template = "catalog/page.html" if seen_part_digests(request) is None else "catalog/_live.html"
-    return render(request, template, template_context | parts)
+    return render(request, "catalog/connector_toggle.html", template_context)
 
 
-def _no_key_response(request: HttpRequest, context: CatalogContext) -> HttpResponse:
-    can_manage = context.access.allows(Permission.MANAGE_KEYS)
-    digest = values_digest(context.access.organisation.name, can_manage)
-    if (seen_part_digests(request) or {}).get("all") == digest:
-        return not_modified()
-    return _catalog_response(request, context, {"digest": digest, "can_manage": can_manage})
+def _connector_name(access: Access, key: ApiKey, tool_key: str) -> str:
+    """The connector's name in the catalog, or when it was last switched; else its tool key."""
+    items = catalog_items_get(
+        organisation=access.organisation, key=key, kind=CatalogKind.CONNECTORS
+    )
+    names = [
+        item.display_name
+        for item in items
+        if isinstance(item, Connector) and item.tool_key == tool_key
+    ]
+    names += [
+        operation.tool_name
+        for operation in toggle_operations(access, key)
+        if operation.tool_key == tool_key
+    ]
+    return next(filter(None, names), tool_key)

@@ -1,13 +1,16 @@
 """Pages for what went wrong, each with a way on; those of 5xx need no database and no context."""
 
 import sys
+from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import PublicError
+from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH
 from freddy_admin.core.json_responses import (
     add_error_headers,
     error_response,
@@ -15,27 +18,27 @@ from freddy_admin.core.json_responses import (
     json_response,
 )
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
-from freddy_admin.web.private_headers import add_private_headers
-from freddy_admin.web.unsaved_input import unsaved_input_text
+from freddy_admin.web.private_headers import PRIVATE_HEADERS
 from freddy_admin.wording.platform import database_failure_title
 
 RETRY_AFTER_SECONDS = "20"
+# The fields that our forms show again when something in them is wrong; never a secret.
+SHOWN_FIELDS = ("name", "label", "tags", "organization_id", "grace_minutes", "expires_on", "email")
 
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: the request itself cannot be read."""
     del exception
     if is_api_request(request):
-        return add_private_headers(_json_error_response(400, _("This request cannot be read.")))
-    # A foreign host may be noticed before any middleware of ours has a say.
-    return add_private_headers(HttpResponse(loader.render_to_string("errors/400.html"), status=400))
+        return _json_error_response(400, _("This request cannot be read."))
+    return _plain_page("errors/400.html", 400)
 
 
 def body_too_large_response(request: HttpRequest) -> HttpResponse:
     """413: more than any form here takes; nothing of it was read. JSON for programs."""
     if request.path.startswith("/api/"):
-        return add_private_headers(JsonResponse({"detail": _("The body is too big.")}, status=413))
-    return add_private_headers(HttpResponse(loader.render_to_string("errors/413.html"), status=413))
+        return _json_error_response(413, _("The body is too big."))
+    return _plain_page("errors/413.html", 413)
 
 
 def add_method_not_allowed_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -71,7 +74,7 @@ def public_error_response(request: HttpRequest, error: PublicError) -> HttpRespo
     template_context = {
         "sentence": error.message,
         "status": error.http_status,
-        "unsaved_input": unsaved_input_text(request),
+        "unsaved_input": _unsaved_input_text(request),
         "retry_url": request.path if error.http_status == 429 and _accepts_get(request) else "",
     }
     response = render(
@@ -86,8 +89,8 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     if write_failure is not None:
         return database_unavailable_response(request, write_failure)
     if is_api_request(request):
-        return add_private_headers(_json_error_response(500, _("The panel broke.")))
-    return add_private_headers(HttpResponse(loader.render_to_string("errors/500.html"), status=500))
+        return _json_error_response(500, _("The panel broke."))
+    return _plain_page("errors/500.html", 500)
 
 
 def database_unavailable_response(
@@ -99,14 +102,22 @@ def database_unavailable_response(
         response = _json_error_response(503, sentence)
     else:
         title = str(database_failure_title(write_failure))
-        html = loader.render_to_string("errors/503.html", {"title": title, "sentence": sentence})
-        response = HttpResponse(html, status=503)
+        response = _plain_page("errors/503.html", 503, {"title": title, "sentence": sentence})
     response["Retry-After"] = RETRY_AFTER_SECONDS
-    return add_private_headers(response)
+    return response
 
 
+# With headers of their own: an error may be noticed before any middleware of ours has a say.
 def _json_error_response(status: int, sentence: str) -> HttpResponse:
-    return json_response({"detail": sentence}, status=status)
+    response = json_response({"detail": sentence}, status=status)
+    for name, value in PRIVATE_HEADERS.items():
+        response[name] = value
+    return response
+
+
+def _plain_page(template: str, status: int, context: dict[str, Any] | None = None) -> HttpResponse:
+    html = loader.render_to_string(template, context)
+    return HttpResponse(html, status=status, headers=PRIVATE_HEADERS)
 
 
 def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -123,7 +134,7 @@ def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
         if has_page
         else _("Go back, reload the page and send it again."),
         "retry_url": request.path if has_page else "",
-        "unsaved_input": unsaved_input_text(request),
+        "unsaved_input": _unsaved_input_text(request),
     }
     return render(request, "errors/403.html", template_context, status=403)
 
@@ -132,3 +143,16 @@ def _accepts_get(request: HttpRequest) -> bool:
     """Whether the URL takes GET, and is not only the target of a button."""
     match = request.resolver_match
     return "GET" in getattr(match and match.func, "access_methods", ("GET",))
+
+
+def _unsaved_input_text(request: HttpRequest) -> str:
+    """What was typed into a form that could not be saved, to be copied: one line for each field.
+
+    Empty unless a page of this panel sent it: a foreign page must not put its text into ours.
+    """
+    origin = urlsplit(request.headers.get("Origin", ""))
+    if origin.netloc != request.get_host():
+        return ""
+    texts = [request.POST.get(name, "") for name in SHOWN_FIELDS]
+    # No form of ours takes a longer text, so there is nothing to copy.
+    return "\n".join(text for text in texts if text and len(text) <= DEFAULT_TEXT_MAX_LENGTH)

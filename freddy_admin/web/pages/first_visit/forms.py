@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _l
 
-from freddy_admin.accounts.services import EMAIL_LIMIT
+from freddy_admin.accounts.people import EMAIL_LIMIT
 from freddy_admin.web.pages.invitation.forms import InvitationAcceptForm
 
 

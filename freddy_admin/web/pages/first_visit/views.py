@@ -10,8 +10,8 @@ from freddy_admin.accounts.auth.first_admin_setup_link import (
     first_admin_create,
     setup_link_is_valid,
 )
-from freddy_admin.accounts.auth.login import login_and_redirect
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.accounts.auth.views import login_and_redirect
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.web.access import FORM_METHODS, public_view
 from freddy_admin.web.forms import add_form_errors, render_form_page
 from freddy_admin.web.pages.error.views import page_not_found_view

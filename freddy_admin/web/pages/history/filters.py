@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.sync.history.timeline import EVENT_GROUPS, TimelineFilters
+from freddy_admin.web.query_params import QueryParams, choice_param, number_param
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,68 +52,50 @@ def time_window_get(word: str) -> TimeWindow:
     return next((window for window in TIME_WINDOWS if window.word == word), MONTH_WINDOW)
 
 
-PAGE_LIMIT = 10_000
-_LARGEST_ID = 2**63 - 1
-
-
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
     """The parameters of the history; `other_params` is the rest of the query string."""
 
     path: str
-    other_params: str
-    window: str
-    filters: TimelineFilters
+    other_params: str = ""
     is_key_page: bool = False  # the page is that of one key: `key_id` is no filter
+    window: str = MONTH_WINDOW.word
+    group: str = ""
+    key_id: int | None = None
+    page: int = 1
+
+    @property
+    def filters(self) -> TimelineFilters:
+        """Which events are asked for."""
+        return TimelineFilters(self.group, self.key_id, self.page)
 
     @property
     def is_narrowed(self) -> bool:
         """Whether less is asked for than all events, the newest first."""
-        chosen = self.filters.key_id is not None and not self.is_key_page
-        return bool(self.filters.group or chosen or self.filters.page > 1)
+        return self._params.is_narrowed(self)
 
-    def build_url(self, part: str, **changes: str | int) -> str:
+    def build_url(self, part: str, **changes: str | int | None) -> str:
         """The URL of a part of this page (its anchor) with these changes."""
-        query_params = [*parse_qsl(self.other_params), *self._query_params(changes)]
-        query = f"?{urlencode(query_params)}" if query_params else ""
-        return f"{self.path}{query}#{part}"
+        query = urlencode(self._pairs(changes))
+        return f"{self.path}?{query}#{part}" if query else f"{self.path}#{part}"
 
     def hidden_fields(self, *without: str) -> list[tuple[str, str]]:
         """Names and values for a form's hidden fields, but for those it asks for itself."""
-        query_params = [*parse_qsl(self.other_params), *self._query_params({})]
-        return [(name, value) for name, value in query_params if name not in without]
+        return [(name, value) for name, value in self._pairs({}) if name not in without]
 
-    def _query_params(self, changes: Mapping[str, str | int]) -> list[tuple[str, str]]:
-        values: dict[str, str | int | None] = {
-            "over": self.window,
-            "show": self.filters.group,
-            "key": None if self.is_key_page else self.filters.key_id,
-            "events": self.filters.page,
-        }
-        values |= changes
-        defaults = {"over": MONTH_WINDOW.word, "events": 1}
-        return [
-            (name, str(value))
-            for name, value in values.items()
-            if value and value != defaults.get(name)
-        ]
+    @property
+    def _params(self) -> "QueryParams[HistoryQuery]":
+        return KEY_HISTORY_PARAMS if self.is_key_page else HISTORY_PARAMS
+
+    def _pairs(self, changes: Mapping[str, str | int | None]) -> list[tuple[str, str]]:
+        return [*parse_qsl(self.other_params), *self._params.pairs(self, **changes)]
 
 
-def parse_history_query(
-    values: QueryDict, path: str, *, key_id: int | None = None, other_params: str = ""
-) -> HistoryQuery:
-    """The query in the address, invalid values ignored; with `key_id` that of one key's page."""
-    group = values.get("show", "")
-    filters = TimelineFilters(
-        group=group if group in EVENT_GROUPS else "",
-        key_id=key_id or _parse_positive_int(values.get("key", ""), _LARGEST_ID),
-        page=_parse_positive_int(values.get("events", ""), PAGE_LIMIT) or 1,
-    )
-    window = time_window_get(values.get("over", "")).word
-    return HistoryQuery(path, other_params, window, filters, is_key_page=key_id is not None)
-
-
-def _parse_positive_int(value: str, largest: int) -> int | None:
-    if not value.isascii() or not value.isdigit() or len(value) > 19:
-        return None
-    return number if 0 < (number := int(value)) <= largest else None
+_WINDOW = choice_param(
+    "over", [window.word for window in TIME_WINDOWS], default=MONTH_WINDOW.word, is_filter=False
+)
+_GROUP, _PAGE = choice_param("show", EVENT_GROUPS), number_param("events", 10_000, default=1)
+HISTORY_PARAMS = QueryParams(
+    HistoryQuery, window=_WINDOW, group=_GROUP, key_id=number_param("key"), page=_PAGE
+)
+KEY_HISTORY_PARAMS = QueryParams(HistoryQuery, window=_WINDOW, group=_GROUP, page=_PAGE)

@@ -1,94 +1,165 @@
-"""The history of one key: status bars, the chart of its tools, and both as tables."""
+"""What happened to keys, on their own pages and their organisation's.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+The timeline of events, and of one key the states and tools over time and the runs of checks.
+"""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from freddy_admin.sync.history.state_spans import KeyHistory
+from freddy_admin.organisations.access import Access, actor_name_masked
+from freddy_admin.sync.history.timeline import EVENT_GROUPS, KeyHistory, TimelineEntry, TimelinePage
 from freddy_admin.sync.models import CheckOutcome, CheckRun
-from freddy_admin.web.components import SelectOption, StatePill, state_pill
+from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.web.components import SelectOption, state_pill
 from freddy_admin.web.htmx import values_digest
+from freddy_admin.web.pages.history.charts import status_bar, status_bar_legend, tool_chart
 from freddy_admin.web.pages.history.filters import TIME_WINDOWS, HistoryQuery, time_window_get
-from freddy_admin.web.pages.history.status_bar import (
-    StatusBar,
-    StatusBarLegendItem,
-    status_bar,
-    status_bar_legend,
-)
-from freddy_admin.web.pages.history.tool_chart import ToolChart, tool_chart
-from freddy_admin.wording.event_details import failure_reason, tool_counts
-from freddy_admin.wording.sentences import Moment, MomentStyle, format_number, render_html, say
+from freddy_admin.wording.events import event_wording
+from freddy_admin.wording.failures import failure_reason
+from freddy_admin.wording.keys import tool_counts
+from freddy_admin.wording.sentences import format_number, moment_cell, render_html, say
 from freddy_admin.wording.times import UserTime, format_duration
 
+TIMELINE_ANCHOR = "timeline"
+# Above this a list of all keys is no help: each key's own page has its timeline.
+KEY_OPTIONS_LIMIT = 100
 TABLE_ROWS_LIMIT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class StateSpanRow:
-    """One span; `pill` is None before the key was watched."""
+def timeline_section(
+    page: TimelinePage,
+    query: HistoryQuery,
+    user_time: UserTime,
+    *,
+    access: Access,
+    rows: Sequence[KeyRow],
+) -> dict[str, Any] | None:
+    """One page of events, by day, newest first; `rows` are the keys the page is about.
 
-    pill: StatePill | None
-    start: SafeString
-    end: SafeString | str
-    length: str
+    None where there is nothing to tell or to ask for. The digest changes when an event or a
+    filter does.
+    """
+    if not (rows or page.entries or query.is_narrowed):
+        return None
+    labels = {row.key_id: row.key_label for row in rows}
+    number, today = page.filters.page, user_time.now.astimezone(user_time.zone).date()
+    key_options = [] if query.is_key_page else _key_options(labels, page)
+    entries = [_mask_actor_email(entry, access) for entry in page.entries]
+    days = groupby(entries, key=lambda entry: user_time.format_day_heading(entry.at))
+    return {
+        "anchor": TIMELINE_ANCHOR,
+        "digest": values_digest(page.filters, entries, page.has_older, today, *key_options),
+        "days": [
+            (
+                name,
+                [timeline_event(entry, user_time, query, access, labels) for entry in day_entries],
+            )
+            for name, day_entries in days
+        ],
+        "kind_options": _event_kind_options(page.filters.group),
+        "keys": key_options,
+        "path": f"{query.path}#{TIMELINE_ANCHOR}",
+        "hidden_fields": query.hidden_fields("show", "events", *(["key"] if key_options else [])),
+        "narrowed": query.is_narrowed,
+        "clear_url": query.build_url(TIMELINE_ANCHOR, group="", key_id=None, page=1),
+        "newer": query.build_url(TIMELINE_ANCHOR, page=number - 1) if number > 1 else "",
+        "older": query.build_url(TIMELINE_ANCHOR, page=number + 1) if page.has_older else "",
+        "page": number,
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCountRow:
-    """From then on, so many tools."""
-
-    at: SafeString
-    enabled: str
-    total: str
+def _mask_actor_email(entry: TimelineEntry, access: Access) -> TimelineEntry:
+    actor = actor_name_masked(entry.actor_name, access.permissions)
+    return entry if actor == entry.actor_name else replace(entry, actor_name=actor)
 
 
-@dataclass(frozen=True, slots=True)
-class HistorySection:
-    """`windows` are the time windows of the chart; `digest` changes with state or tools."""
+def timeline_event(
+    entry: TimelineEntry,
+    user_time: UserTime,
+    query: HistoryQuery,
+    access: Access,
+    labels: Mapping[int, str],
+) -> dict[str, Any]:
+    """One line; it names its key only where the page shows several, by their ids in `labels`."""
+    # Times within a sentence name their day only where it is not the event's own.
+    that_day = replace(user_time, now=entry.at)
+    wording = event_wording(entry)
+    is_one_of_several = len(labels) > 1 or entry.key_id not in labels
+    names_key = entry.key_id is not None and is_one_of_several and not query.is_key_page
+    key_args = [access.organisation.slug, entry.key_id]
+    return {
+        "icon": wording.icon,
+        "tone": wording.tone,
+        "words": render_html(wording.words, that_day),
+        "note": render_html(wording.notes, that_day),
+        "time": user_time.render_time_of_day(entry.at),
+        "key_label": entry.key_label if names_key else "",
+        "key_href": reverse("key", args=key_args) if names_key else "",
+    }
 
-    anchor: str
-    status_bars: list[StatusBar]
-    legend: list[StatusBarLegendItem]
-    chart: ToolChart
-    windows: list[SelectOption]
-    spans: list[StateSpanRow]
-    spans_truncation_note: str
-    tools: list[ToolCountRow]
-    tools_truncation_note: str
-    digest: str
+
+def _event_kind_options(selected_group: str) -> list[SelectOption]:
+    words = {
+        "syncs": _("Syncs"),
+        "schedule": _("Schedule"),
+        "tools": _("Tools"),
+        "failures": _("Failed checks"),
+        "states": _("States"),
+        "people": _("People"),
+    }
+    return [
+        SelectOption(group, words.get(group, group), group == selected_group)
+        for group in EVENT_GROUPS
+    ]
+
+
+def _key_options(labels: Mapping[int, str], page: TimelinePage) -> list[SelectOption]:
+    """The keys to choose from; one that is not watched any more where it is the chosen one."""
+    selected_key_id = page.filters.key_id
+    all_labels = dict(labels) | {
+        entry.key_id: entry.key_label for entry in page.entries if selected_key_id
+    }
+    if not 1 < len(all_labels) <= KEY_OPTIONS_LIMIT:
+        return []
+    return [SelectOption(str(pk), label, pk == selected_key_id) for pk, label in all_labels.items()]
 
 
 def history_section(
     history: KeyHistory, query: HistoryQuery, user_time: UserTime
-) -> HistorySection:
-    """The history for one moment and the window that the address asks for."""
+) -> dict[str, Any]:
+    """One key over time, its chart of tools for the window that the address asks for."""
     window = time_window_get(query.window)
-    anchor, latest = f"over-{history.key_id}", history.spans[-1]
-    return HistorySection(
-        anchor=anchor,
-        status_bars=[status_bar(history, time_window, user_time) for time_window in TIME_WINDOWS],
-        legend=status_bar_legend(history.spans),
-        chart=tool_chart(history, window, user_time),
-        windows=[
+    anchor = f"over-{history.key_id}"
+    return {
+        "anchor": anchor,
+        "status_bars": [
+            status_bar(history, time_window, user_time) for time_window in TIME_WINDOWS
+        ],
+        "legend": status_bar_legend(history.spans),
+        "chart": tool_chart(history, window, user_time),
+        "windows": [
             SelectOption(
-                query.build_url(anchor, over=time_window.word),
+                query.build_url(anchor, window=time_window.word),
                 str(time_window.short),
                 time_window is window,
             )
             for time_window in TIME_WINDOWS
         ],
-        spans=_state_span_rows(history, user_time),
-        spans_truncation_note=truncation_note(len(history.spans)),
-        tools=_tool_count_rows(history, user_time),
-        tools_truncation_note=truncation_note(len(history.tools)),
-        digest=values_digest(window.word, latest.start, latest.state, history.tools[-1]),
-    )
+        "spans": _state_span_rows(history, user_time),
+        "spans_truncation_note": _truncation_note(len(history.spans)),
+        "tools": _tool_count_rows(history, user_time),
+        "tools_truncation_note": _truncation_note(len(history.tools)),
+    }
 
 
-def truncation_note(number: int) -> str:
+def _truncation_note(number: int) -> str:
     """`The latest 100 of 120 are shown.`; empty where all rows are shown."""
     if number <= TABLE_ROWS_LIMIT:
         return ""
@@ -98,25 +169,28 @@ def truncation_note(number: int) -> str:
     }
 
 
-def _state_span_rows(history: KeyHistory, user_time: UserTime) -> list[StateSpanRow]:
-    latest = history.spans[-TABLE_ROWS_LIMIT:][::-1]
+def _state_span_rows(history: KeyHistory, user_time: UserTime) -> list[dict[str, Any]]:
+    """The latest states, newest first; without a pill before the key was watched."""
     return [
-        StateSpanRow(
-            pill=state_pill(span.state) if span.state else None,
-            start=user_time.render_clock_cell(span.start),
-            end=user_time.render_clock_cell(span.end) if span.end < history.end else _("still so"),
-            length=format_duration(span.duration.total_seconds()),
-        )
-        for span in latest
+        {
+            "pill": state_pill(span.state) if span.state else None,
+            "start": user_time.render_clock_cell(span.start),
+            "end": user_time.render_clock_cell(span.end)
+            if span.end < history.end
+            else _("still so"),
+            "length": format_duration(span.duration.total_seconds()),
+        }
+        for span in history.spans[-TABLE_ROWS_LIMIT:][::-1]
     ]
 
 
-def _tool_count_rows(history: KeyHistory, user_time: UserTime) -> list[ToolCountRow]:
+def _tool_count_rows(history: KeyHistory, user_time: UserTime) -> list[tuple[SafeString, str, str]]:
+    """Since when so many tools were on, of so many; newest first."""
     return [
-        ToolCountRow(
-            at=user_time.render_clock_cell(step.at),
-            enabled=_tool_count_text(step.enabled),
-            total=_tool_count_text(step.total),
+        (
+            user_time.render_clock_cell(step.at),
+            _tool_count_text(step.enabled),
+            _tool_count_text(step.total),
         )
         for step in history.tools[-TABLE_ROWS_LIMIT:][::-1]
     ]
@@ -126,29 +200,17 @@ def _tool_count_text(number: int | None) -> str:
     return _("not known") if number is None else format_number(number)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRunRow:
-    """One check run; `note` holds the times that Aitronos reported."""
-
-    start: SafeString
-    end: SafeString
-    count: str
-    slowest: str
-    result: str
-    note: SafeString | str
-
-
-def check_run_rows(runs: Sequence[CheckRun], user_time: UserTime) -> list[CheckRunRow]:
-    """A row per check run, in the given order."""
+def check_run_rows(runs: Sequence[CheckRun], user_time: UserTime) -> list[dict[str, Any]]:
+    """A row per check run, in the given order; `note` holds the times that Aitronos reported."""
     return [
-        CheckRunRow(
-            start=user_time.render_clock_cell(run.first_at),
-            end=user_time.render_clock_cell(run.last_at),
-            count=format_number(run.count),
-            slowest=_format_milliseconds(run.worst_ms),
-            result=_check_run_result_text(run),
-            note=_reported_sync_times_text(run, user_time),
-        )
+        {
+            "start": user_time.render_clock_cell(run.first_at),
+            "end": user_time.render_clock_cell(run.last_at),
+            "count": format_number(run.count),
+            "slowest": _format_milliseconds(run.worst_ms),
+            "result": _check_run_result_text(run),
+            "note": _reported_sync_times_text(run, user_time),
+        }
         for run in runs
     ]
 
@@ -163,9 +225,7 @@ def _format_milliseconds(ms: float | None) -> str:
 
 def _check_run_result_text(run: CheckRun) -> str:
     if run.outcome != CheckOutcome.GOOD:
-        reason = failure_reason(
-            {"kind": run.error_kind, "code": run.error_code, "http": run.error_http_status}
-        )
+        reason = failure_reason(run.error_kind, run.error_code, run.error_http_status)
         return str(reason) if reason else _("Nothing")
     if run.enabled_tools is None or run.total_tools is None:
         return _("Figures")
@@ -176,11 +236,9 @@ def _reported_sync_times_text(run: CheckRun, user_time: UserTime) -> SafeString 
     """The last and the next sync that a good run reported."""
     if run.outcome != CheckOutcome.GOOD:
         return ""
-    last_sync_at = Moment(run.last_sync_at, MomentStyle.CLOCK_CELL) if run.last_sync_at else None
-    next_sync_at = Moment(run.next_sync_at, MomentStyle.CLOCK_CELL) if run.next_sync_at else None
     sentence = say(
         _("Last synced: {last}. Next sync: {after}."),
-        last=last_sync_at or _("never"),
-        after=next_sync_at or _("not named"),
+        last=moment_cell(run.last_sync_at) if run.last_sync_at else _("never"),
+        after=moment_cell(run.next_sync_at) if run.next_sync_at else _("not named"),
     )
     return render_html(sentence, user_time)

@@ -1,1 +1,1 @@
-"""Accepting an invitation."""
+"""Invitations to an organisation: sending, withdrawing, accepting."""

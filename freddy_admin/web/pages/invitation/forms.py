@@ -1,11 +1,24 @@
-"""The form with which an invited person signs up."""
+"""Forms of an invitation: whom to invite, and how an invited person signs up."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _l
 
-from freddy_admin.accounts.services import NAME_LIMIT
+from freddy_admin.accounts.people import EMAIL_LIMIT, NAME_LIMIT
 from freddy_admin.core.forms import LineField
 from freddy_admin.web.forms import PanelForm
+from freddy_admin.web.pages.role.forms import RoleForm
+
+
+class InvitationForm(RoleForm):
+    """Whom to invite, and with which role."""
+
+    # No EmailField: the service has the better message for a bad address.
+    email = forms.CharField(
+        label=_l("E-mail address"),
+        max_length=EMAIL_LIMIT,
+        widget=forms.EmailInput({"autocomplete": "off"}),
+    )
+    field_order = ["email", "role"]
 
 
 class InvitationAcceptForm(PanelForm):

@@ -1,37 +1,94 @@
-"""The link of an invitation: who invites to what, and how to accept."""
-
-from typing import Any
+"""Invitations: sent, sent again and withdrawn by managers; accepted by whoever has the link."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from freddy_admin.accounts.auth.login import login_and_redirect
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.accounts.auth.views import login_and_redirect
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.core.errors import NotAllowed, NotFound
+from freddy_admin.audit.services import actor_from_request
+from freddy_admin.core import clock
+from freddy_admin.core.errors import Conflict, NotAllowed, NotFound
+from freddy_admin.organisations.access import Access, actor_display_name
 from freddy_admin.organisations.invitation_acceptance import (
     invitation_accept,
     invitation_accept_with_new_account,
     invited_user_find,
 )
-from freddy_admin.organisations.invitations import invitation_get_by_token
-from freddy_admin.organisations.models import Invitation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.invitations import (
+    invitation_create,
+    invitation_get,
+    invitation_get_by_token,
+    invitation_resend,
+    invitation_withdraw,
+)
+from freddy_admin.organisations.roles import Permission, Role
 from freddy_admin.web.access import (
     FORM_METHODS,
     WRITE_METHODS,
+    organisation_permission_required,
     public_view,
     signed_in_user,
     signed_in_user_required,
 )
 from freddy_admin.web.forms import add_form_errors, render_form_page
-from freddy_admin.web.pages.invitation.forms import InvitationAcceptForm
-from freddy_admin.web.pages.member.presenter import inviter_display_name
-from freddy_admin.web.pages.role.presenter import role_sentence
+from freddy_admin.web.pages.invitation.forms import InvitationAcceptForm, InvitationForm
+from freddy_admin.web.pages.invitation.presenter import invitation_row
+from freddy_admin.wording.roles import role_sentence
+from freddy_admin.wording.times import get_user_time
+
+
+@organisation_permission_required(Permission.MANAGE_MEMBERS, FORM_METHODS)
+@reauthentication_required()
+def invitation_create_view(request: HttpRequest, access: Access) -> HttpResponse:
+    """Invite an address; the worker sends the mail in a moment."""
+    organisation = access.organisation
+    form = InvitationForm(request.POST or None, initial={"role": Role.VIEWER})
+    if request.method == "POST" and form.is_valid():
+        with add_form_errors(form):
+            invitation = invitation_create(
+                organisation=organisation, actor=actor_from_request(request), **form.cleaned_data
+            )
+            message = _("%(email)s is invited: a mail with a link goes out in a moment.")
+            messages.success(request, message % {"email": invitation.email})
+            return redirect("members", organisation.slug)
+    template_context = {"form": form, "organisation": organisation}
+    return render(request, "invitation/invite.html", template_context)
+
+
+@organisation_permission_required(Permission.MANAGE_MEMBERS, FORM_METHODS)
+@reauthentication_required()
+def invitation_resend_or_withdraw_view(
+    request: HttpRequest, access: Access, invitation_id: int
+) -> HttpResponse:
+    """One open invitation: send it again, or withdraw it."""
+    organisation = access.organisation
+    invitation = invitation_get(organisation=organisation, invitation_id=invitation_id)
+    if request.method != "POST":
+        row = invitation_row(invitation, get_user_time(clock.now()))
+        template_context = {"invitation": row, "organisation": organisation}
+        return render(request, "invitation/resend_or_withdraw.html", template_context)
+    if request.POST.get("do") == "withdraw":
+        change, message = invitation_withdraw, _("The invitation of %(email)s was withdrawn.")
+    else:
+        change = invitation_resend
+        message = _("The invitation of %(email)s is sent again in a moment.")
+    try:
+        change(
+            organisation=organisation,
+            actor=actor_from_request(request),
+            invitation_id=invitation_id,
+        )
+    except Conflict as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, message % {"email": invitation.email})
+    return redirect("members", organisation.slug)
 
 
 @sensitive_post_parameters("password")
@@ -43,17 +100,29 @@ def invitation_detail_and_sign_up_view(request: HttpRequest, token: str) -> Http
         invitation = invitation_get_by_token(token=token)
     except NotFound:
         return _invalid_invitation_response(request)
-    invited_user = invited_user_find(invitation=invitation)
-    is_signed_in = isinstance(request.user, User)
-    is_newcomer = invited_user is None and not is_signed_in
+    user = request.user if isinstance(request.user, User) else None
+    is_newcomer = user is None and invited_user_find(invitation=invitation) is None
     form = InvitationAcceptForm(request.POST or None) if is_newcomer else None
     if form is not None and request.method == "POST" and form.is_valid():
         with add_form_errors(form):
-            user = invitation_accept_with_new_account(
+            new_user = invitation_accept_with_new_account(
                 token=token, actor=actor_from_request(request), **form.cleaned_data
             )
-            return login_and_redirect(request, user, to=_organisation_path(invitation))
-    template_context = _invitation_context(request, invitation, token) | {"form": form}
+            path = reverse("organisation", args=[invitation.organisation.slug])
+            return login_and_redirect(request, new_user, to=path)
+    role = Role(invitation.role)
+    template_context = {
+        "form": form,
+        "token": token,
+        "organisation_name": invitation.organisation.name,
+        "inviter": actor_display_name(invitation.invited_by),
+        "role": role.label,
+        "role_sentence": role_sentence(role),
+        # Whoever is signed in as somebody else learns that, and not whose it is.
+        "email": "" if user else invitation.email,
+        "can_accept": bool(user and user.email == invitation.email),
+        "reader": user.email if user else "",
+    }
     return render_form_page(request, "invitation/page.html", template_context)
 
 
@@ -70,26 +139,6 @@ def invitation_accept_view(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("invitation", token)  # which says so, and what to do
     messages.success(request, _("Welcome to %(name)s.") % {"name": organisation.name})
     return redirect("organisation", organisation.slug)
-
-
-def _invitation_context(request: HttpRequest, invitation: Invitation, token: str) -> dict[str, Any]:
-    user = request.user if isinstance(request.user, User) else None
-    role = Role(invitation.role)
-    return {
-        "organisation_name": invitation.organisation.name,
-        "inviter": inviter_display_name(invitation),
-        "role": role.label,
-        "role_sentence": role_sentence(role),
-        "token": token,
-        # Whoever is signed in as somebody else learns that, and not whose it is.
-        "email": "" if user else invitation.email,
-        "can_accept": bool(user and user.email == invitation.email),
-        "reader": user.email if user else "",
-    }
-
-
-def _organisation_path(invitation: Invitation) -> str:
-    return f"/organisations/{invitation.organisation.slug}/"
 
 
 def _invalid_invitation_response(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,5 @@
 """One API key: show, create, replace, update, pause, resume, revoke."""
 
-from dataclasses import replace
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -9,18 +7,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_assignable_users
+from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.checks.requests import (
     CheckRequestOutcome,
     check_request,
-    status_request_refresh,
 )
-from freddy_admin.sync.history.timeline import check_run_list
+from freddy_admin.sync.history.timeline import check_run_list, key_history_map, timeline_page
 from freddy_admin.sync.key_lifecycle import (
     key_candidate_accept,
     key_pause,
@@ -28,8 +27,9 @@ from freddy_admin.sync.key_lifecycle import (
     key_revoke,
     key_update,
 )
+from freddy_admin.sync.operations.selectors import latest_sync_operation_by_key
+from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import key_row
-from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import (
     api_key_get,
@@ -53,22 +53,16 @@ from freddy_admin.web.htmx import (
     render_parts,
     seen_part_digests,
 )
-from freddy_admin.web.pages.history.additions import (
-    add_key_histories,
-    add_latest_operations,
-    add_timeline,
-)
-from freddy_admin.web.pages.history.filters import parse_history_query
-from freddy_admin.web.pages.history.presenter import check_run_rows
+from freddy_admin.web.pages.history.filters import KEY_HISTORY_PARAMS
+from freddy_admin.web.pages.history.presenter import check_run_rows, timeline_section
 from freddy_admin.web.pages.key.forms import (
     KeyAddForm,
     KeyDetailsForm,
     KeyRevokeForm,
     KeySecretForm,
 )
-from freddy_admin.web.pages.key.presenter import key_page_context
-from freddy_admin.web.reauthentication import reauthentication_required
-from freddy_admin.wording.keys import check_not_repeated
+from freddy_admin.web.pages.key.presenter import KeyPage
+from freddy_admin.wording.key_pages import check_not_repeated
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
 
@@ -79,38 +73,34 @@ MANAGE = Permission.MANAGE_KEYS
 def key_detail_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """The key with its figures, or with the result of its candidate's test."""
     now, key = clock.now(), api_key_get(organisation=access.organisation, key_id=key_id)
-    rows, organisation, user_time = list[KeyRow](), access.organisation, get_user_time(now)
+    organisation, user_time, rows = access.organisation, get_user_time(now), list[KeyRow]()
     if key.status == KeyLifecycle.ACTIVE:
         rows = [
             key_row(user=signed_in_user(request), organisation=organisation, key_id=key_id, now=now)
         ]
         if request.method != "HEAD":
             status_request_refresh(rows=rows, now=now)
-    query = parse_history_query(request.GET, request.path, key_id=key_id)
-    view = key_page_context(
-        access,
-        key,
-        next(iter(rows), None),
-        user_time,
-        check_requested_at=check_requested_since(request),
+    query = KEY_HISTORY_PARAMS.parse(
+        request.GET, path=request.path, key_id=key_id, is_key_page=True
     )
-    view = add_timeline(view, query, user_time, access=access, rows=rows)
-    seen_digests = seen_part_digests(request)
-    if seen_digests is not None and view.digests.items() <= seen_digests.items():
+    events = timeline_page(organisation=organisation, filters=query.filters)
+    timeline = timeline_section(events, query, user_time, access=access, rows=rows)
+    row = next(iter(rows), None)
+    page = KeyPage(access, key, row, timeline, user_time, check_requested_since(request))
+    digests, seen = page.digests(), seen_part_digests(request)
+    changed = dict(digests.items() - (seen or {}).items())
+    if not changed:
         return not_modified()
-    if seen_digests is not None and seen_digests.get("all") == view.digests["all"]:
-        timeline_context = {"timeline": view.timeline, "out_of_band": True}
-        return render_parts(render(request, "history/_timeline.html", timeline_context))
-    cards = add_latest_operations(
-        [view.card] if view.card else [], user_time, organisation=organisation, rows=rows
+    if "all" not in changed:
+        part = {"timeline": timeline, "out_of_band": True}
+        return render_parts(render(request, "history/_timeline.html", part))
+    operations = latest_sync_operation_by_key(
+        organisation=organisation, key_ids=[row.key_id for row in rows]
     )
-    cards = add_key_histories(cards, query, user_time, rows=rows)
-    view = replace(view, card=next(iter(cards), None))
-    runs = check_run_rows(check_run_list(key=key), user_time)
-    template_context = {"view": view, "organisation": organisation, "key": key, "runs": runs}
-    return render(
-        request, "key/page.html" if seen_digests is None else "key/_live.html", template_context
-    )
+    histories = key_history_map(rows=rows, now=now)
+    context = page.context(query, operations, histories) | {"digest": digests["all"]}
+    context["runs"] = check_run_rows(check_run_list(key=key), user_time)
+    return render(request, "key/page.html" if seen is None else "key/_live.html", context)
 
 
 @sensitive_post_parameters("api_key")

@@ -1,1 +1,1 @@
-"""Pasting many keys."""
+"""Many keys at once: pasted, tested, saved once confirmed."""

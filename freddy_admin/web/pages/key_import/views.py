@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
-from freddy_admin.organisations.selectors import can_create_organisations
+from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.vault.import_selectors import (
     import_draft_get,
     import_row_counts,
@@ -41,9 +42,8 @@ from freddy_admin.web.pages.key_import.presenter import (
     PAGE_SIZE,
     import_page_context,
     parse_import_query,
-    unfinished_import_links,
+    unfinished_imports,
 )
-from freddy_admin.web.reauthentication import reauthentication_required
 from freddy_admin.wording.sentences import format_number
 from freddy_admin.wording.times import get_user_time
 
@@ -65,7 +65,7 @@ def import_create_view(request: HttpRequest) -> HttpResponse:
     template_context = {
         "form": form,
         "columns": COLUMNS,
-        "drafts": unfinished_import_links(
+        "drafts": unfinished_imports(
             open_import_drafts_list(user=person), get_user_time(clock.now())
         ),
         "may_add": can_create_organisations(user=person),
@@ -78,11 +78,11 @@ def import_draft_detail_view(request: HttpRequest, draft_id: UUID) -> HttpRespon
     """The rows of a draft with their test results, live."""
     draft = import_draft_get(user=signed_in_user(request), draft_id=draft_id)
     counts, query = import_row_counts(draft=draft), parse_import_query(request.GET)
-    draft_rows = import_rows_list(draft=draft, state=query.state)
-    rows = list(draft_rows[query.row_offset : query.row_offset + PAGE_SIZE])
+    offset = (query.page - 1) * PAGE_SIZE
+    rows = list(import_rows_list(draft=draft, state=query.verdict)[offset : offset + PAGE_SIZE])
     view = import_page_context(draft, counts, rows, query, get_user_time(clock.now()))
     seen_digests = seen_part_digests(request)
-    if seen_digests is not None and seen_digests.get("all") == view.digest:
+    if seen_digests is not None and seen_digests.get("all") == view["digest"]:
         return not_modified()
     template = "import/draft.html" if seen_digests is None else "import/_draft.html"
     return render(request, template, {"view": view})

@@ -1,9 +1,10 @@
-"""Which keys of an organisation one page shows, and which of them in full."""
+"""One organisation's page: which of its keys one page shows, and which of them in full."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,23 +12,38 @@ from django.utils.translation import gettext as _
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
-from freddy_admin.sync.status.types import KeyRow, OverviewFilters
-from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.sync.history.timeline import KeyHistory
+from freddy_admin.sync.models import RemoteOperation
+from freddy_admin.sync.status.disagreements import key_disagreements
+from freddy_admin.sync.status.queries import OverviewFilters
+from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.selectors import candidate_find
-from freddy_admin.web.components import KEY_CARDS_LIMIT, SelectOption
-from freddy_admin.web.htmx import values_digest
-from freddy_admin.web.pages.history.timeline import TimelineSection
-from freddy_admin.web.pages.key.candidate import CandidateCard, candidate_card
-from freddy_admin.web.pages.key.presenter import KeyCard, has_identical_figures, key_card
-from freddy_admin.web.pages.key.shared_sync import KeyContradictionNotice, key_contradiction_notice
-from freddy_admin.web.pages.overview.filters import (
-    NEEDS_YOU_VALUE,
-    is_narrowed,
-    overview_url,
-    state_query_values,
+from freddy_admin.web.components import (
+    KEY_CARDS_LIMIT,
+    SelectOption,
+    key_row_anchor,
+    key_row_digests,
+    render_key_rows,
 )
-from freddy_admin.web.pages.overview.rows import KeyTableRow, key_table_rows
-from freddy_admin.wording.key_groups import IDENTICAL_FIGURES
+from freddy_admin.web.htmx import values_digest
+from freddy_admin.web.pages.history.filters import HistoryQuery
+from freddy_admin.web.pages.history.presenter import TIMELINE_ANCHOR, history_section
+from freddy_admin.web.pages.key.card import (
+    candidate_context,
+    candidate_digest,
+    draft_anchor,
+    key_card,
+    key_card_anchor,
+    key_card_digest,
+)
+from freddy_admin.web.pages.overview.filters import NEEDS_YOU_VALUE, OVERVIEW_PARAMS, STATE_PARAM
+from freddy_admin.wording.key_pages import (
+    CONTRADICTION_TITLE,
+    IDENTICAL_FIGURES,
+    contradiction,
+    contradiction_meaning,
+)
 from freddy_admin.wording.keys import key_count
 from freddy_admin.wording.sentences import format_number, render_text
 from freddy_admin.wording.times import UserTime
@@ -55,7 +71,7 @@ class OrganisationKeyList:
         """The rows shown as cards; of a long list only the worst key that needs attention."""
         if not self.is_long:
             return self.rows
-        is_first_page = self.filters.page == 1 and not is_narrowed(self.filters)
+        is_first_page = self.filters.page == 1 and not OVERVIEW_PARAMS.is_narrowed(self.filters)
         return [row for row in self.page_rows[:1] if is_first_page and row.needs_attention]
 
 
@@ -90,151 +106,159 @@ def _row_matches_words(row: KeyRow, words: list[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyTable:
-    """The key table of an organisation with many keys."""
+class OrganisationPage:
+    """An organisation for one person and one moment.
 
-    rows: list[KeyTableRow]
-    path: str
-    q: str
-    states: list[SelectOption]
-    key_count_text: str
-    narrowed: bool
-    previous_href: str
-    next_href: str
-    pages: str
+    `keys` are those with cards, and the drafts, by their ids; *Check now* was pressed at
+    `requested_at`. An open page asks for the parts whose digests have changed.
+    """
 
+    access: Access
+    key_list: OrganisationKeyList
+    keys: Mapping[int, ApiKey]
+    timeline: Mapping[str, Any] | None
+    user_time: UserTime
+    requested_at: datetime | None
 
-@dataclass(frozen=True, slots=True)
-class OrganisationPageContext:
-    """Everything the page shows; `key_table` where there are too many keys for cards."""
+    @property
+    def card_rows(self) -> list[KeyRow]:
+        """The keys with a card."""
+        return [row for row in self.key_list.rows_shown_as_cards if row.key_id in self.keys]
 
-    needs_you: int
-    cards: list[KeyCard]
-    key_table: KeyTable | None
-    drafts: list[CandidateCard]
-    identical_figures_note: str
-    contradiction_notice: KeyContradictionNotice | None
-    can_manage: bool
-    can_rename: bool
-    is_single_key: bool
-    digests: dict[str, str]
-    timeline: TimelineSection | None = None
+    @property
+    def table_rows(self) -> list[KeyRow]:
+        """The keys in the table, where there are too many for cards."""
+        return self.key_list.page_rows if self.key_list.is_long else []
 
+    @property
+    def drafts(self) -> list[tuple[ApiKey, KeyCandidate]]:
+        """Keys that were never in use, with what waits for its test or for a decision."""
+        return [
+            (key, candidate)
+            for key in self.keys.values()
+            if key.status == KeyLifecycle.DRAFT and (candidate := candidate_find(key=key))
+        ]
 
-def organisation_page_context(
-    access: Access,
-    key_list: OrganisationKeyList,
-    keys: Sequence[ApiKey],
-    user_time: UserTime,
-    *,
-    check_requested_at: datetime | None,
-) -> OrganisationPageContext:
-    """The page for one person and one moment; `keys` are those with cards, and the drafts."""
-    by_id = {key.pk: key for key in keys}
-    can_manage = access.allows(Permission.MANAGE_KEYS)
-    rows = [row for row in key_list.rows_shown_as_cards if row.key_id in by_id]
-    cards = [
-        key_card(row, by_id[row.key_id], user_time, check_requested_at=check_requested_at)
-        for row in rows
-    ]
-    drafts = [
-        candidate_card(key, candidate, user_time, permissions=access.permissions)
-        for key in keys
-        if key.status == KeyLifecycle.DRAFT and (candidate := candidate_find(key=key))
-    ]
-    key_table = _key_table(access, key_list, user_time) if key_list.is_long else None
-    parts: list[CandidateCard | KeyCard | KeyTableRow]
-    parts = [*drafts, *cards, *(key_table.rows if key_table else [])]
-    needs_you = sum(row.needs_attention for row in key_list.rows)
-    identical_figures_note = str(IDENTICAL_FIGURES) if has_identical_figures(key_list.rows) else ""
-    contradiction_notice = key_contradiction_notice(key_list.rows, user_time)
-    states = [option.label for option in key_table.states] if key_table else []
-    frame = values_digest(
-        access.organisation.name,
-        access.permissions,
-        [part.anchor for part in parts],
-        (
-            needs_you,
-            identical_figures_note,
-            contradiction_notice,
-            states,
-            key_list.matching_count,
-            key_list.page_count,
-        ),
-    )
-    return OrganisationPageContext(
-        needs_you=needs_you,
-        cards=cards,
-        key_table=key_table,
-        drafts=drafts,
-        identical_figures_note=identical_figures_note,
-        contradiction_notice=contradiction_notice,
-        can_manage=can_manage,
-        can_rename=access.allows(Permission.RENAME_ORGANISATION),
-        is_single_key=len(key_list.rows) + len(drafts) == 1,
-        digests={"frame": frame} | {part.anchor: part.digest for part in parts},
-    )
-
-
-def keep_changed_parts(
-    view: OrganisationPageContext, seen_digests: dict[str, str]
-) -> OrganisationPageContext:
-    """The page with only those parts whose digest the browser does not show yet."""
-
-    def is_changed(part: KeyCard | KeyTableRow | CandidateCard | TimelineSection) -> bool:
-        return seen_digests.get(part.anchor) != part.digest
-
-    rows = [part for part in view.key_table.rows if is_changed(part)] if view.key_table else []
-    return replace(
-        view,
-        cards=[part for part in view.cards if is_changed(part)],
-        drafts=[part for part in view.drafts if is_changed(part)],
-        key_table=replace(view.key_table, rows=rows) if view.key_table else None,
-        timeline=view.timeline if view.timeline and is_changed(view.timeline) else None,
-    )
-
-
-def _key_table(access: Access, key_list: OrganisationKeyList, user_time: UserTime) -> KeyTable:
-    filters, page = key_list.filters, key_list.filters.page
-    path = reverse("organisation", args=[access.organisation.slug])
-    return KeyTable(
-        rows=key_table_rows(key_list.page_rows, user_time),
-        path=path,
-        q=filters.q,
-        states=_state_options(key_list.rows, filters),
-        key_count_text=render_text(
-            key_count(
-                key_list.matching_count if is_narrowed(filters) else len(key_list.rows),
-                len(key_list.rows) if is_narrowed(filters) else None,
+    def part_digests(self) -> dict[str, str]:
+        """Anchor → digest: the drafts, the cards, the rows of the table, and the timeline."""
+        digests = {
+            draft_anchor(key): candidate_digest(key, candidate, self.access.permissions)
+            for key, candidate in self.drafts
+        }
+        for row in self.card_rows:
+            digests[key_card_anchor(row)] = key_card_digest(
+                row, self.keys[row.key_id], self.user_time, requested_at=self.requested_at
             )
+        digests |= key_row_digests(self.table_rows)
+        if self.timeline:
+            digests[TIMELINE_ANCHOR] = self.timeline["digest"]
+        return digests
+
+    def frame(self, anchors: Collection[str]) -> dict[str, Any]:
+        """What stands around the parts with these anchors, and its digest."""
+        rows = self.key_list.rows
+        frame: dict[str, Any] = {
+            "needs_you": sum(row.needs_attention for row in rows),
+            "identical_figures_note": _has_identical_figures(rows) and IDENTICAL_FIGURES,
+            "contradiction": _contradiction_notice(rows, self.user_time),
+            "key_table": _key_table(self.access, self.key_list) if self.key_list.is_long else None,
+            "can_manage": self.access.allows(Permission.MANAGE_KEYS),
+            "can_rename": self.access.allows(Permission.RENAME_ORGANISATION),
+            "is_single_key": len(rows) + len(self.drafts) == 1,
+        }
+        organisation, permissions = self.access.organisation, self.access.permissions
+        digest = values_digest(organisation.name, permissions, *frame.values(), *anchors)
+        return frame | {"organisation": organisation, "digest": digest}
+
+    def parts(
+        self,
+        anchors: Collection[str],
+        query: HistoryQuery,
+        operations: Mapping[int, RemoteOperation],
+        histories: Mapping[int, KeyHistory],
+    ) -> dict[str, Any]:
+        """The parts with these anchors; `operations` and `histories` are those of the cards."""
+        permissions, user_time = self.access.permissions, self.user_time
+        return {
+            "drafts": [
+                candidate_context(key, candidate, user_time, permissions=permissions)
+                for key, candidate in self.drafts
+                if draft_anchor(key) in anchors
+            ],
+            "cards": [
+                key_card(
+                    row,
+                    self.keys[row.key_id],
+                    user_time,
+                    requested_at=self.requested_at,
+                    operation=operations.get(row.key_id),
+                )
+                | {"history": history_section(histories[row.key_id], query, user_time)}
+                for row in self.card_rows
+                if key_card_anchor(row) in anchors
+            ],
+            "rows": render_key_rows(
+                (row for row in self.table_rows if key_row_anchor(row) in anchors),
+                user_time,
+                key_row_digests(self.table_rows),
+                has_organisation=False,
+                out_of_band="frame" not in anchors,
+            ),
+            "timeline": self.timeline if TIMELINE_ANCHOR in anchors else None,
+        }
+
+
+def _has_identical_figures(rows: list[KeyRow]) -> bool:
+    """Whether several keys report the very same figures: most likely one shared catalogue."""
+    figures = [row.figures for row in rows if row.figures is not None]
+    return len(figures) > 1 and len(set(figures)) == 1
+
+
+def _contradiction_notice(rows: list[KeyRow], user_time: UserTime) -> dict[str, Any] | None:
+    """Which keys say what, a sentence per contradiction, and what it may mean."""
+    disagreements = key_disagreements(rows)
+    if not disagreements:
+        return None
+    return {
+        "title": str(CONTRADICTION_TITLE),
+        "lines": [render_text(contradiction(found), user_time) for found in disagreements],
+        "meaning": render_text(contradiction_meaning(disagreements)),
+    }
+
+
+def _key_table(access: Access, key_list: OrganisationKeyList) -> dict[str, Any]:
+    """The table of an organisation with many keys, but for its rows."""
+    filters, count = key_list.filters, len(key_list.rows)
+    path = reverse("organisation", args=[access.organisation.slug])
+    narrowed = OVERVIEW_PARAMS.is_narrowed(filters)
+    matching = key_count(key_list.matching_count, count) if narrowed else key_count(count, None)
+    return {
+        "path": path,
+        "q": filters.q,
+        "states": _state_options(key_list.rows, filters),
+        "key_count_text": str(matching),
+        "narrowed": narrowed,
+        "pager": OVERVIEW_PARAMS.pager(
+            filters, path, page=filters.page, page_count=key_list.page_count
         ),
-        narrowed=is_narrowed(filters),
-        previous_href=overview_url(filters, path, page=page - 1) if page > 1 else "",
-        next_href=overview_url(filters, path, page=page + 1) if page < key_list.page_count else "",
-        pages=_("Page %(page)s of %(pages)s") % {"page": page, "pages": key_list.page_count},
-    )
+    }
 
 
 def _state_options(rows: list[KeyRow], filters: OverviewFilters) -> list[SelectOption]:
-    counts, selected_values = Counter(row.state for row in rows), state_query_values(filters.states)
+    """The states that occur, each with how many keys are in it."""
+    counts = Counter(row.state for row in rows)
+    selected_values = [value for _name, value in STATE_PARAM.write(filters.states)]
     needs_you_count = sum(row.needs_attention for row in rows)
-    options = [
-        SelectOption(
-            NEEDS_YOU_VALUE,
-            _label_with_count(_("Needs you"), needs_you_count),
-            NEEDS_YOU_VALUE in selected_values,
-        )
-    ]
-    return options + [
-        SelectOption(
-            state.value,
-            _label_with_count(str(state.label), counts[state]),
-            state.value in selected_values,
-        )
+    options = [(NEEDS_YOU_VALUE, _("Needs you"), needs_you_count)] + [
+        (state.value, str(state.label), counts[state])
         for state in STATES_WORST_FIRST
         if counts[state] or state.value in selected_values
     ]
-
-
-def _label_with_count(word: str, number: int) -> str:
-    return _("%(label)s (%(n)s)") % {"label": word, "n": format_number(number)}
+    return [
+        SelectOption(
+            value,
+            _("%(label)s (%(n)s)") % {"label": label, "n": format_number(number)},
+            value in selected_values,
+        )
+        for value, label, number in options
+    ]

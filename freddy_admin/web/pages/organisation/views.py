@@ -1,27 +1,26 @@
 """One organisation: its keys and their sync status; create, rename, delete."""
 
-from dataclasses import replace
-
 from django.contrib import messages
 from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.audit.services import audit_event_record
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.audit.services import actor_from_request, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.access import Access
+from freddy_admin.organisations.access import Access, can_create_organisations
 from freddy_admin.organisations.members import members_list
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import can_create_organisations
 from freddy_admin.organisations.services import (
     organisation_create,
     organisation_delete,
     organisation_rename,
 )
-from freddy_admin.sync.checks.requests import status_request_refresh
+from freddy_admin.sync.checks.policy import status_request_refresh
+from freddy_admin.sync.history.timeline import key_history_map, timeline_page
+from freddy_admin.sync.operations.selectors import latest_sync_operation_by_key
 from freddy_admin.sync.status.selectors import organisation_key_rows
 from freddy_admin.vault.models import KeyLifecycle
 from freddy_admin.vault.selectors import api_keys_list
@@ -39,22 +38,13 @@ from freddy_admin.web.htmx import (
     render_parts,
     seen_part_digests,
 )
-from freddy_admin.web.pages.history.additions import (
-    add_key_histories,
-    add_latest_operations,
-    add_timeline,
-)
-from freddy_admin.web.pages.history.filters import parse_history_query
+from freddy_admin.web.pages.history.filters import HISTORY_PARAMS
+from freddy_admin.web.pages.history.presenter import timeline_section
+from freddy_admin.web.pages.key.card import key_card_anchor
 from freddy_admin.web.pages.organisation.export import organisation_export_zip
 from freddy_admin.web.pages.organisation.forms import OrganisationDeleteForm, OrganisationForm
-from freddy_admin.web.pages.organisation.presenter import (
-    OrganisationPageContext,
-    keep_changed_parts,
-    organisation_key_list,
-    organisation_page_context,
-)
-from freddy_admin.web.pages.overview.filters import overview_url, parse_overview_filters
-from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.web.pages.organisation.presenter import OrganisationPage, organisation_key_list
+from freddy_admin.web.pages.overview.filters import OVERVIEW_PARAMS
 from freddy_admin.wording.times import get_user_time
 
 
@@ -63,42 +53,47 @@ def organisation_detail_view(request: HttpRequest, access: Access) -> HttpRespon
     """All keys of one organisation, worst health state first; to polls what changed."""
     now, organisation = clock.now(), access.organisation
     rows = organisation_key_rows(user=signed_in_user(request), organisation=organisation, now=now)
-    key_list = organisation_key_list(rows, parse_overview_filters(request.GET))
+    key_list = organisation_key_list(rows, OVERVIEW_PARAMS.parse(request.GET))
     if request.method != "HEAD":
         status_request_refresh(rows=key_list.page_rows, now=now)
     is_shown = Q(pk__in=[row.key_id for row in key_list.rows_shown_as_cards]) | Q(
         status=KeyLifecycle.DRAFT
     )
-    keys = list(api_keys_list(organisation=organisation).filter(is_shown))
+    keys = {key.pk: key for key in api_keys_list(organisation=organisation).filter(is_shown)}
+    query = HISTORY_PARAMS.parse(
+        request.GET,
+        path=request.path,
+        other_params=OVERVIEW_PARAMS.build_url(key_list.filters).removeprefix("?"),
+    )
+    events = timeline_page(organisation=organisation, filters=query.filters)
     user_time = get_user_time(now)
-    query = parse_history_query(
-        request.GET, request.path, other_params=overview_url(key_list.filters).removeprefix("?")
+    timeline = timeline_section(events, query, user_time, access=access, rows=rows)
+    page = OrganisationPage(
+        access, key_list, keys, timeline, user_time, check_requested_since(request)
     )
-    view = organisation_page_context(
-        access, key_list, keys, user_time, check_requested_at=check_requested_since(request)
-    )
-    view = add_timeline(view, query, user_time, access=access, rows=rows)
-    seen_digests = seen_part_digests(request)
-    if seen_digests is not None and view.digests.items() <= seen_digests.items():
+    digests, seen = page.part_digests(), seen_part_digests(request)
+    frame = page.frame(list(digests))
+    digests["frame"] = frame["digest"]
+    changed = dict(digests.items() - (seen or {}).items())
+    if not changed:
         return not_modified()
-    is_part = seen_digests is not None and seen_digests.get("frame") == view.digests["frame"]
-    view = keep_changed_parts(view, seen_digests or {}) if is_part else view
-    cards = add_latest_operations(view.cards, user_time, organisation=organisation, rows=rows)
-    view = replace(view, cards=add_key_histories(cards, query, user_time, rows=rows))
-    return _organisation_response(request, access, view, is_part=is_part)
-
-
-def _organisation_response(
-    request: HttpRequest, access: Access, view: OrganisationPageContext, *, is_part: bool
-) -> HttpResponse:
-    template_context = {"view": view, "organisation": access.organisation, "out_of_band": is_part}
-    if is_part:
-        return render_parts(render(request, "organisation/_live_update.html", template_context))
-    if seen_part_digests(request) is not None:
-        return render(request, "organisation/_live.html", template_context)
-    template_context["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
-    template_context["may_remove"] = can_create_organisations(user=signed_in_user(request))
-    return render(request, "organisation/page.html", template_context)
+    is_update = "frame" not in changed
+    anchors = changed if is_update else digests
+    # Reading histories costs more than anything else here: only for the cards that are sent.
+    card_rows = [row for row in page.card_rows if key_card_anchor(row) in anchors]
+    operations = latest_sync_operation_by_key(
+        organisation=organisation, key_ids=[row.key_id for row in card_rows]
+    )
+    histories = key_history_map(rows=card_rows, now=now)
+    context = frame | page.parts(anchors, query, operations, histories)
+    if is_update:
+        context["out_of_band"] = True
+        return render_parts(render(request, "organisation/_live_update.html", context))
+    if seen is not None:
+        return render(request, "organisation/_live.html", context)
+    context["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
+    context["may_remove"] = can_create_organisations(user=signed_in_user(request))
+    return render(request, "organisation/page.html", context)
 
 
 @platform_admin_required(FORM_METHODS)

@@ -1,39 +1,37 @@
 """The overview, its export and its saved views: whether every sync is running."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.accounts.saved_views import saved_view_delete, saved_view_save, saved_views_list
+from freddy_admin.accounts.saved_views import saved_view_delete, saved_view_save
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import PublicError
+from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import can_create_organisations
-from freddy_admin.sync.checks.requests import status_request_refresh
+from freddy_admin.sync.checks.policy import status_request_refresh
+from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import (
     overview_key_rows,
     overview_page,
     overview_with_filter_options,
 )
-from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.web.access import WRITE_METHODS, signed_in_user, signed_in_user_required
 from freddy_admin.web.csv_responses import csv_response, export_audit_event_record
 from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests
-from freddy_admin.web.pages.overview.filters import clean_saved_view_query, parse_overview_filters
+from freddy_admin.web.pages.overview.filters import OVERVIEW_PARAMS
 from freddy_admin.web.pages.overview.presenter import (
-    OverviewPageContext,
-    changed_row_htmls,
-    overview_banners,
     overview_digests,
+    overview_notices,
     overview_page_context,
-    saved_view_bar,
+    saved_view_query,
+    saved_views_context,
 )
 from freddy_admin.wording.times import get_user_time
 
@@ -42,26 +40,31 @@ from freddy_admin.wording.times import get_user_time
 def overview_show_view(request: HttpRequest) -> HttpResponse:
     """The first page of a signed-in person; to the page's own polls it sends what changed."""
     now, person = clock.now(), signed_in_user(request)
-    overview = overview_page(user=person, filters=parse_overview_filters(request.GET), now=now)
+    overview = overview_page(user=person, filters=OVERVIEW_PARAMS.parse(request.GET), now=now)
     if request.method != "HEAD":
         status_request_refresh(rows=overview.rows, now=now)
-    user_time, seen_digests = get_user_time(now), seen_part_digests(request)
-    banners = overview_banners(overview, user_time)
-    digests = overview_digests(overview, banners)
+    seen_digests, notices = seen_part_digests(request), overview_notices(overview)
+    digests = overview_digests(overview, notices)
     if seen_digests is not None and digests.items() <= seen_digests.items():
         return not_modified()
-    if seen_digests is None or seen_digests.get("frame") != digests["frame"]:
+    is_part = seen_digests is not None and seen_digests.get("frame") == digests["frame"]
+    if not is_part:
         overview = overview_with_filter_options(user=person, overview=overview)
-    path = reverse("overview")
-    view = overview_page_context(overview, user_time, banners=banners, digests=digests, path=path)
-    template_context: dict[str, object] = {"view": view, **_offered_actions(person, overview.rows)}
-    if seen_digests is None:
-        # The bar stands above the live part: no poll needs it.
-        view_bar = saved_view_bar(saved_views_list(user=person), overview.filters, path)
-        return render(
-            request, "overview/page.html", template_context | {"saved_view_bar": view_bar}
-        )
-    return _live_update_response(request, template_context, view, seen_digests)
+    context = overview_page_context(
+        overview,
+        get_user_time(now),
+        notices=notices,
+        digests=digests,
+        seen_digests=seen_digests if is_part else None,
+    )
+    if is_part:
+        return render_parts(render(request, "overview/_live_update.html", context))
+    context |= _offered_actions(person, overview.rows)
+    if seen_digests is not None:
+        return render(request, "overview/_live.html", context)
+    # The saved views stand above the live part: no poll needs them.
+    context |= saved_views_context(person.saved_views_by_name(), overview.filters)
+    return render(request, "overview/page.html", context)
 
 
 def _offered_actions(person: User, rows: list[KeyRow]) -> dict[str, bool]:
@@ -73,28 +76,6 @@ def _offered_actions(person: User, rows: list[KeyRow]) -> dict[str, bool]:
         "may_start": Permission.START_SYNC in held_permissions,
         "may_import": may_add or Permission.MANAGE_KEYS in held_permissions,
     }
-
-
-def _live_update_response(
-    request: HttpRequest,
-    template_context: dict[str, object],
-    view: OverviewPageContext,
-    seen_digests: dict[str, str],
-) -> HttpResponse:
-    if seen_digests.get("frame") != view.digests["frame"]:
-        return render(request, "overview/_live.html", template_context)
-    row_htmls = changed_row_htmls(view, seen_digests)
-    stale_parts = {
-        name for name in ("head", "needs") if seen_digests.get(name) != view.digests[name]
-    }
-    changed_context = {
-        "view": replace(view, row_htmls=row_htmls),
-        "stale": stale_parts,
-        "out_of_band": True,
-    }
-    return render_parts(
-        render(request, "overview/_live_update.html", template_context | changed_context)
-    )
 
 
 OVERVIEW_CSV_COLUMNS = (
@@ -120,7 +101,7 @@ OVERVIEW_CSV_COLUMNS = (
 @signed_in_user_required()
 def overview_export_view(request: HttpRequest) -> StreamingHttpResponse:
     """A CSV of all rows this person sees that the filters leave; times in UTC."""
-    now, filters = clock.now(), parse_overview_filters(request.GET)
+    now, filters = clock.now(), OVERVIEW_PARAMS.parse(request.GET)
     rows = overview_key_rows(user=signed_in_user(request), filters=filters, now=now)
     export_audit_event_record(request, _("overview, CSV"))
     return csv_response("overview", OVERVIEW_CSV_COLUMNS, map(_overview_csv_cells, rows))
@@ -155,7 +136,7 @@ def _format_utc(at: datetime | None) -> str | None:
 @signed_in_user_required(WRITE_METHODS)
 def saved_view_create_view(request: HttpRequest) -> HttpResponse:
     """Save the filters of the overview under a name, as the panel's own URLs write them."""
-    query = clean_saved_view_query(request.POST.get("query", ""))
+    query = _clean_saved_view_query(request.POST.get("query", ""))
     try:
         name = request.POST.get("name", "")
         saved_view = saved_view_save(
@@ -175,7 +156,12 @@ def saved_view_delete_view(request: HttpRequest, view_id: int) -> HttpResponse:
         actor=actor_from_request(request), user=signed_in_user(request), view_id=view_id
     )
     messages.success(request, _("The view “%(name)s” was removed.") % {"name": name})
-    return _redirect_to_overview(clean_saved_view_query(request.POST.get("query", "")))
+    return _redirect_to_overview(_clean_saved_view_query(request.POST.get("query", "")))
+
+
+def _clean_saved_view_query(query: str) -> str:
+    """The query of a saved view from one that a browser sent: parsed and written anew."""
+    return saved_view_query(OVERVIEW_PARAMS.parse(QueryDict(query)))
 
 
 def _redirect_to_overview(query: str) -> HttpResponse:

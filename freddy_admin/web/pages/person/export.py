@@ -1,25 +1,44 @@
-"""What is stored about one person, as plain values; no password, digest or factor's secret."""
+"""The export of what is stored about one person; no password, digest or factor's secret."""
 
 from typing import Any
 
-from freddy_admin.accounts.api_tokens.services import api_tokens_list
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from freddy_admin.accounts.api_tokens import api_tokens_list
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.oidc.account_links import account_links_list
 from freddy_admin.accounts.people import second_factors_list
-from freddy_admin.accounts.saved_views import saved_views_list
-from freddy_admin.audit.event_count import audit_events_of_person
+from freddy_admin.audit.selectors import audit_events_of_person
+from freddy_admin.audit.services import actor_from_request, audit_event_record
+from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.invitations import valid_invitations_list
-from freddy_admin.organisations.person_deletion import memberships_list
-from freddy_admin.organisations.person_display_names import actor_display_name, addresses_mask
-from freddy_admin.organisations.roles import Permission
-from freddy_admin.organisations.selectors import (
+from freddy_admin.organisations.access import (
+    actor_display_name,
+    addresses_mask,
     organisations_visible,
     organisations_with_permission,
 )
+from freddy_admin.organisations.invitations import valid_invitations_list
+from freddy_admin.organisations.person_deletion import memberships_list
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.vault.services.offboarding import owned_api_keys_list
+from freddy_admin.web.access import signed_in_user
 
 AUDIT_EVENT_FIELDS = ("at", "tag", "organisation_name", "subject", "details", "address")
+
+
+def person_export_response(request: HttpRequest, person: User) -> HttpResponse:
+    """A JSON file of what is stored about the person; the export is recorded, HEAD is not."""
+    if request.method == "HEAD":
+        return HttpResponse(content_type="application/json")
+    audit_event_record(
+        tag=AuditTag.PERSON_EXPORTED, actor=actor_from_request(request), subject=person.email
+    )
+    export = person_export(person, user=signed_in_user(request))
+    response = JsonResponse(export, json_dumps_params={"ensure_ascii": False, "indent": 1})
+    filename = f"person-{person.pk}-{clock.now():%Y-%m-%d-%H%M}.json"
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
 
 
 def person_export(person: User, *, user: User) -> dict[str, Any]:
@@ -50,7 +69,7 @@ def person_export(person: User, *, user: User) -> dict[str, Any]:
         ],
         "saved_views": [
             {"name": view.name, "query": view.query, "created_at": view.created_at}
-            for view in saved_views_list(user=person)
+            for view in person.saved_views_by_name()
         ],
         "owner_of_keys": [
             {"organisation": key.organisation.name, "key": key.label}

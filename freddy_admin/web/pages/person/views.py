@@ -1,30 +1,32 @@
 """The people who use the panel: list, details, rights and deletion, for platform admins."""
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
 from freddy_admin.accounts.models import User
-from freddy_admin.accounts.oidc.account_links import account_links_list
+from freddy_admin.accounts.oidc.account_links import account_link_delete, account_links_list
 from freddy_admin.accounts.people import (
     person_get,
     person_ids_with_second_factor,
     person_set_active,
     person_set_platform_admin,
 )
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.audit.services import Actor, audit_event_record
-from freddy_admin.audit.tags import AuditTag
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
-from freddy_admin.organisations.people_search import people_search
 from freddy_admin.organisations.person_deletion import (
     memberships_list,
     solely_managed_organisations,
 )
+from freddy_admin.organisations.selectors import people_search
 from freddy_admin.vault.services.offboarding import owned_api_keys_list, person_offboard
 from freddy_admin.web.access import (
     FORM_METHODS,
@@ -32,17 +34,27 @@ from freddy_admin.web.access import (
     platform_admin_required,
     signed_in_user,
 )
-from freddy_admin.web.pages.person.export import person_export
+from freddy_admin.web.pages.person.export import person_export_response
 from freddy_admin.web.pages.person.forms import PersonDeleteForm
-from freddy_admin.web.pages.person.presenter import (
-    parse_people_query,
-    people_list_context,
-    person_row,
-)
-from freddy_admin.web.reauthentication import reauthentication_required
-from freddy_admin.wording.times import get_user_time
+from freddy_admin.wording.times import UserTime, get_user_time
 
-PersonChange = Callable[[Actor, int], User]
+PAGE_NUMBER_LIMIT = 10_000
+# What the buttons of a person's page do, and what is said afterwards.
+PERSON_CHANGES = {
+    "admin": (
+        partial(person_set_platform_admin, is_admin=True),
+        _l("%(name)s is a platform admin now."),
+    ),
+    "not_admin": (
+        partial(person_set_platform_admin, is_admin=False),
+        _l("%(name)s is no platform admin any more."),
+    ),
+    "off": (
+        partial(person_set_active, is_active=False),
+        _l("The account of %(name)s is switched off, and every session of it has ended."),
+    ),
+    "on": (partial(person_set_active, is_active=True), _l("%(name)s can sign in again.")),
+}
 
 
 @platform_admin_required()
@@ -50,33 +62,55 @@ def person_list_view(request: HttpRequest) -> HttpResponse:
     """The people of the panel, with a search."""
     search, page = parse_people_query(request.GET)
     people_page = people_search(search=search, page=page)
-    ids_with_second_factor = person_ids_with_second_factor(
-        ids=[person.pk for person in people_page.people]
-    )
-    view = people_list_context(
-        people_page, search, ids_with_second_factor, get_user_time(clock.now())
-    )
-    return render(request, "people/page.html", {"view": view})
+    secured_ids = person_ids_with_second_factor(ids=[person.pk for person in people_page.people])
+    user_time = get_user_time(clock.now())
+    template_context = {
+        "rows": [_person_row(person, secured_ids, user_time) for person in people_page.people],
+        "search": search,
+        "pager": {
+            "previous_href": _people_page_url(search, page - 1) if page > 1 else "",
+            "next_href": _people_page_url(search, page + 1) if people_page.has_more else "",
+            "pages": _("Page %(page)s") % {"page": page},
+        },
+    }
+    return render(request, "person/page.html", template_context)
+
+
+def parse_people_query(values: QueryDict) -> tuple[str, int]:
+    """The search text of the address, and the page number."""
+    page = values.get("page", "")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
+    search = "".join(sign for sign in values.get("q", "") if sign.isprintable()).strip()[:100]
+    return search, min(max(1, number), PAGE_NUMBER_LIMIT)
+
+
+def _people_page_url(search: str, page: int) -> str:
+    values = {"q": search, "page": "" if page == 1 else str(page)}
+    return "?" + urlencode({name: value for name, value in values.items() if value})
+
+
+def _person_row(person: User, secured_ids: set[int], user_time: UserTime) -> dict[str, Any]:
+    last_login = person.last_login
+    return {
+        "person": person,
+        "has_second_factor": person.pk in secured_ids,
+        "last_sign_in": last_login and user_time.render_relative_cell(last_login),
+    }
 
 
 @platform_admin_required()
 def person_detail_view(request: HttpRequest, person_id: int) -> HttpResponse:
     """One person, with what a platform admin may do about them."""
     person = person_get(person_id=person_id)
-    ids_with_second_factor = person_ids_with_second_factor(ids=[person.pk])
-    template_context = {
-        "view": person_row(
-            person,
-            memberships_list(user=person),
-            ids_with_second_factor,
-            get_user_time(clock.now()),
-        ),
+    secured_ids = person_ids_with_second_factor(ids=[person.pk])
+    template_context = _person_row(person, secured_ids, get_user_time(clock.now())) | {
+        "memberships": memberships_list(user=person),
         "managed_alone_names": solely_managed_organisations(user=person)
         if person.is_active
         else [],
         "has_oidc_link": account_links_list(user=person),
     }
-    return render(request, "people/person.html", template_context)
+    return render(request, "person/person.html", template_context)
 
 
 @platform_admin_required(WRITE_METHODS)
@@ -84,19 +118,40 @@ def person_detail_view(request: HttpRequest, person_id: int) -> HttpResponse:
 def person_admin_or_active_update_view(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make a person platform admin or not, switch their account on or off."""
     person = person_get(person_id=person_id)
-    change, message = _PERSON_CHANGES.get(request.POST.get("do", ""), (None, None))
-    if change is None or message is None:
+    button = request.POST.get("do", "")
+    if button not in PERSON_CHANGES:
         messages.error(request, _("Choose one of the buttons of this page."))
         return redirect("person", person_id)
+    change, message = PERSON_CHANGES[button]
     try:
-        change(actor_from_request(request), person.pk)
+        change(actor=actor_from_request(request), person_id=person.pk)
     except Conflict as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, message() % {"name": person})
+        messages.success(request, message % {"name": person})
     # Whoever took these rights from themselves may not open the page any more.
-    can_still_open_page = person.pk != signed_in_user(request).pk or request.POST["do"] == "admin"
+    can_still_open_page = person.pk != signed_in_user(request).pk or button == "admin"
     return redirect("person", person_id) if can_still_open_page else redirect("overview")
+
+
+@platform_admin_required(WRITE_METHODS)
+@reauthentication_required(return_view="person")
+def person_oidc_unlink_view(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Unlink any person's account, for platform admins."""
+    person_oidc_unlink(request, person_get(person_id=person_id))
+    return redirect("person", person_id)
+
+
+def person_oidc_unlink(request: HttpRequest, person: User) -> None:
+    """Unlink the person from single sign-on and say so; the profile page does it too."""
+    if account_link_delete(actor=actor_from_request(request), user=person):
+        message = _(
+            "%(name)s is unlinked. The next single sign-on with the same verified address links "
+            "anew; whoever is signed in stays so."
+        )
+        messages.success(request, message % {"name": person})
+    else:
+        messages.info(request, _("There is no link to single sign-on."))
 
 
 @platform_admin_required(FORM_METHODS)
@@ -120,27 +175,7 @@ def person_delete_view(request: HttpRequest, person_id: int) -> HttpResponse:
         "keys": len(owned_api_keys_list(user_id=person.pk)),
         "managed_alone_names": solely_managed_organisations(user=person),
     }
-    return render(request, "people/remove.html", template_context)
-
-
-_PERSON_CHANGES: dict[str, tuple[PersonChange, Callable[[], str]]] = {
-    "admin": (
-        lambda actor, pk: person_set_platform_admin(actor=actor, person_id=pk, is_admin=True),
-        lambda: _("%(name)s is a platform admin now."),
-    ),
-    "not_admin": (
-        lambda actor, pk: person_set_platform_admin(actor=actor, person_id=pk, is_admin=False),
-        lambda: _("%(name)s is no platform admin any more."),
-    ),
-    "off": (
-        lambda actor, pk: person_set_active(actor=actor, person_id=pk, is_active=False),
-        lambda: _("The account of %(name)s is switched off, and every session of it has ended."),
-    ),
-    "on": (
-        lambda actor, pk: person_set_active(actor=actor, person_id=pk, is_active=True),
-        lambda: _("%(name)s can sign in again."),
-    ),
-}
+    return render(request, "person/remove.html", template_context)
 
 
 @platform_admin_required(FORM_METHODS)
@@ -148,16 +183,3 @@ _PERSON_CHANGES: dict[str, tuple[PersonChange, Callable[[], str]]] = {
 def person_export_view(request: HttpRequest, person_id: int) -> HttpResponse:
     """JSON of what is kept about any person, for platform admins."""
     return person_export_response(request, person_get(person_id=person_id))
-
-
-def person_export_response(request: HttpRequest, person: User) -> HttpResponse:
-    if request.method == "HEAD":
-        return HttpResponse(content_type="application/json")
-    audit_event_record(
-        tag=AuditTag.PERSON_EXPORTED, actor=actor_from_request(request), subject=person.email
-    )
-    export = person_export(person, user=signed_in_user(request))
-    response = JsonResponse(export, json_dumps_params={"ensure_ascii": False, "indent": 1})
-    filename = f"person-{person.pk}-{clock.now():%Y-%m-%d-%H%M}.json"
-    response["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response

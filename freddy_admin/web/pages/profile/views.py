@@ -7,26 +7,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.api_tokens.services import api_tokens_revoke_all
-from freddy_admin.accounts.models import User
-from freddy_admin.accounts.oidc.account_links import account_link_delete, account_links_list
-from freddy_admin.accounts.people import person_get
-from freddy_admin.accounts.request_actor import actor_from_request
-from freddy_admin.accounts.services import profile_update
-from freddy_admin.accounts.sessions import session_sign_out, sessions_list, sessions_sign_out_all
+from freddy_admin.accounts.api_tokens import api_tokens_revoke_all
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.accounts.oidc.account_links import account_links_list
+from freddy_admin.accounts.people import profile_update
+from freddy_admin.accounts.session_list import (
+    session_sign_out,
+    sessions_list,
+    sessions_sign_out_all,
+)
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.web.access import (
     FORM_METHODS,
     WRITE_METHODS,
-    platform_admin_required,
     signed_in_user,
     signed_in_user_required,
 )
 from freddy_admin.web.forms import add_form_errors
-from freddy_admin.web.pages.person.views import person_export_response
+from freddy_admin.web.pages.person.export import person_export_response
+from freddy_admin.web.pages.person.views import person_oidc_unlink
 from freddy_admin.web.pages.profile.forms import ProfileForm
-from freddy_admin.web.pages.profile.presenter import session_devices
-from freddy_admin.web.reauthentication import reauthentication_required
+from freddy_admin.web.pages.profile.presenter import session_row
 from freddy_admin.wording.times import get_user_time
 
 
@@ -41,11 +43,10 @@ def profile_update_view(request: HttpRequest) -> HttpResponse:
             profile_update(actor=actor_from_request(request), user=person, **form.cleaned_data)
             messages.success(request, _("Your profile was saved."))
             return redirect("profile")
-    linked_at = [linked_on for _provider, linked_on in account_links_list(user=person)]
     template_context = {
         "form": form,
         "person": person,
-        "linked": linked_at,
+        "linked": [linked_at for _provider, linked_at in account_links_list(user=person)],
         "provider": settings.OIDC_NAME,
     }
     return render(request, "profile/page.html", template_context)
@@ -54,9 +55,10 @@ def profile_update_view(request: HttpRequest) -> HttpResponse:
 @signed_in_user_required()
 def session_list_view(request: HttpRequest) -> HttpResponse:
     """Each browser, with a button that ends it."""
-    found = sessions_list(user=signed_in_user(request), current_key=request.session.session_key)
-    devices = session_devices(found, get_user_time(clock.now()))
-    return render(request, "profile/sessions.html", {"devices": devices})
+    sessions = sessions_list(user=signed_in_user(request), current_key=request.session.session_key)
+    user_time = get_user_time(clock.now())
+    rows = [session_row(session, user_time) for session in sessions]
+    return render(request, "profile/sessions.html", {"rows": rows})
 
 
 @signed_in_user_required(WRITE_METHODS)
@@ -102,27 +104,8 @@ def session_end_all_view(request: HttpRequest) -> HttpResponse:
 @reauthentication_required(return_view="profile")
 def oidc_unlink_view(request: HttpRequest) -> HttpResponse:
     """Unlink the signed-in person's account."""
-    _unlink_person(request, signed_in_user(request))
+    person_oidc_unlink(request, signed_in_user(request))
     return redirect("profile")
-
-
-@platform_admin_required(WRITE_METHODS)
-@reauthentication_required(return_view="person")
-def person_oidc_unlink_view(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Unlink any person's account, for platform admins."""
-    _unlink_person(request, person_get(person_id=person_id))
-    return redirect("person", person_id)
-
-
-def _unlink_person(request: HttpRequest, person: User) -> None:
-    if account_link_delete(actor=actor_from_request(request), user=person):
-        message = _(
-            "%(name)s is unlinked. The next single sign-on with the same verified address links "
-            "anew; whoever is signed in stays so."
-        )
-        messages.success(request, message % {"name": person})
-    else:
-        messages.info(request, _("There is no link to single sign-on."))
 
 
 @signed_in_user_required(FORM_METHODS)

@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.operations.services import batch_operation_list, sync_operation_create
+from freddy_admin.sync.operations.selectors import batch_operation_list
+from freddy_admin.sync.operations.services import sync_operation_create
 from freddy_admin.sync.operations.startable_syncs import (
     drop_duplicate_figures,
     key_rows_sharing_sync,
@@ -21,8 +22,8 @@ from freddy_admin.sync.operations.startable_syncs import (
     startable_sync_rows_by_ids,
     sync_batch_create,
 )
+from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import key_row
-from freddy_admin.sync.status.types import KeyRow
 from freddy_admin.web.access import (
     FORM_METHODS,
     organisation_permission_required,
@@ -30,11 +31,7 @@ from freddy_admin.web.access import (
     signed_in_user_required,
 )
 from freddy_admin.web.htmx import not_modified, seen_part_digests
-from freddy_admin.web.pages.overview.filters import (
-    is_narrowed,
-    overview_url,
-    parse_overview_filters,
-)
+from freddy_admin.web.pages.overview.filters import OVERVIEW_PARAMS
 from freddy_admin.web.pages.sync_start.presenter import (
     sync_batch_form_context,
     sync_batch_progress_context,
@@ -60,9 +57,9 @@ def sync_start_view(request: HttpRequest, access: Access, key_id: int) -> HttpRe
         except Conflict as error:
             messages.warning(request, error.message)
         return redirect(f"{reverse('organisation', args=[organisation.slug])}#key-{key_id}")
-    keys_sharing_sync = key_rows_sharing_sync(user=signed_in_user(request), row=row, now=now)
+    rows_sharing_sync = key_rows_sharing_sync(user=signed_in_user(request), row=row, now=now)
     template_context = {
-        "view": sync_start_context(row, keys_sharing_sync, get_user_time(now)),
+        "view": sync_start_context(row, rows_sharing_sync, get_user_time(now)),
         "organisation": organisation,
     }
     return render(request, "syncs/start.html", template_context)
@@ -71,9 +68,9 @@ def sync_start_view(request: HttpRequest, access: Access, key_id: int) -> HttpRe
 @signed_in_user_required(FORM_METHODS)
 def sync_batch_create_view(request: HttpRequest) -> HttpResponse:
     """A batch: choose keys, see which of them may share one sync, start."""
-    now, person, filters = clock.now(), signed_in_user(request), parse_overview_filters(request.GET)
+    now, person, filters = clock.now(), signed_in_user(request), OVERVIEW_PARAMS.parse(request.GET)
     full = request.POST.get("mode") == "full"
-    path = overview_url(filters, reverse("sync_batch_create"))
+    path = OVERVIEW_PARAMS.build_url(filters, reverse("sync_batch_create"))
     if request.method == "POST":
         try:
             rows = startable_sync_rows_by_ids(
@@ -88,9 +85,9 @@ def sync_batch_create_view(request: HttpRequest) -> HttpResponse:
         return render(request, "syncs/batch_confirm.html", {"view": view, "path": path})
     rows = startable_sync_rows(user=person, filters=filters, now=now)
     view = sync_batch_form_context(
-        rows, get_user_time(now), selected=is_narrowed(filters), full=full
+        rows, get_user_time(now), selected=OVERVIEW_PARAMS.is_narrowed(filters), full=full
     )
-    back_url = overview_url(filters, reverse("overview"))
+    back_url = OVERVIEW_PARAMS.build_url(filters, reverse("overview"))
     return render(
         request, "syncs/batch_choose.html", {"view": view, "path": path, "back_url": back_url}
     )
@@ -102,7 +99,7 @@ def sync_batch_detail_view(request: HttpRequest, batch_id: UUID) -> HttpResponse
     operations = batch_operation_list(user=signed_in_user(request), batch_id=batch_id)
     view = sync_batch_progress_context(operations, get_user_time(clock.now()))
     seen_digests = seen_part_digests(request)
-    if seen_digests is not None and seen_digests.get("all") == view.digest:
+    if seen_digests is not None and seen_digests.get("all") == view["digest"]:
         return not_modified()
     return render(
         request, "syncs/batch.html" if seen_digests is None else "syncs/_batch.html", {"view": view}

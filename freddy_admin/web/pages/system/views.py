@@ -5,14 +5,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.request_actor import actor_from_request
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.sync.clock_monitor import clock_confirm
 from freddy_admin.sync.platform_status import platform_status
 from freddy_admin.web.access import WRITE_METHODS, platform_admin_required
 from freddy_admin.web.htmx import not_modified, seen_part_digests
 from freddy_admin.web.pages.system.presenter import system_page_context
-from freddy_admin.web.reauthentication import reauthentication_required
 from freddy_admin.wording.times import get_user_time
 
 
@@ -20,11 +20,11 @@ from freddy_admin.wording.times import get_user_time
 def system_status_view(request: HttpRequest) -> HttpResponse:
     """Worker, API, database, cache, master keys, a running key rotation, version."""
     now, seen_digests = clock.now(), seen_part_digests(request)
-    view = system_page_context(platform_status(now=now), get_user_time(now))
-    if seen_digests is not None and seen_digests.get("system") == view.digest:
+    template_context = system_page_context(platform_status(now=now), get_user_time(now))
+    if seen_digests is not None and seen_digests.get("system") == template_context["digest"]:
         return not_modified()
     template = "system/page.html" if seen_digests is None else "system/_live.html"
-    return render(request, template, {"view": view})
+    return render(request, template, template_context)
 
 
 @platform_admin_required(WRITE_METHODS)

@@ -1,0 +1,130 @@
+"""Builds Django's settings of database, caches, mail and logs from ours."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def build_database_settings(env: Any, *, default: str) -> dict[str, Any]:
+    """The database of `DATABASE_URL` (SQLite, PostgreSQL), safe for several processes at once."""
+    config = _parse_database_url(env, default)
+    if config["ENGINE"].endswith("sqlite3"):
+        _create_database_folder(str(config["NAME"]))
+        # IMMEDIATE + WAL: no "database is locked" under contended read-then-write transactions.
+        options = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # secure_delete: what is wiped is overwritten, not left lying in a free page.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
+            ),
+        }
+        return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
+    # A server that drops packets would hold a command for minutes.
+    options = {"connect_timeout": 10, **config.get("OPTIONS", {})}
+    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config, "OPTIONS": options}
+
+
+def _parse_database_url(env: Any, default: str) -> dict[str, Any]:
+    scheme = env.str("DATABASE_URL", default=default).partition(":")[0]
+    is_known_scheme = scheme in {"sqlite", "postgres", "postgresql"}
+    config: dict[str, Any] | None = None
+    with suppress(ValueError):
+        config = env.db_url("DATABASE_URL", default=default) if is_known_scheme else None
+    if config is None:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like sqlite:////path/to/freddy.sqlite3 "
+            "or postgres://user:password@host:5432/name."
+        )
+    if scheme != "sqlite" and "@" in str(config["NAME"]):
+        # What is taken for host and name is a part of the password: no message may name it.
+        raise ImproperlyConfigured(
+            "DATABASE_URL: / ? # and @ in a user's name or password must be written %2F %3F %23 "
+            "and %40."
+        )
+    return config
+
+
+def _create_database_folder(name: str) -> None:
+    # A new checkout has no `var`; where it cannot be created, opening the database says so.
+    if name and ":memory:" not in name and not name.startswith("file:"):
+        with suppress(OSError):
+            Path(name).parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def parse_redis_url(value: str) -> str:
+    """`REDIS_URL`, validated; empty for none."""
+    if value and not re.match(r"(redis|rediss|unix)://\S+$", value):
+        raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
+    return value
+
+
+def build_cache_settings(redis: str) -> dict[str, Any]:
+    """`default`, a table of the one database, and `fast`, which is Redis where `REDIS_URL` is set.
+
+    Sign-in throttling counts in `default`: it must work, and stay exact, while Redis is away.
+    """
+    table = {
+        "BACKEND": "freddy_admin.core.cache.JsonDatabaseCache",
+        "LOCATION": "core_cache",
+        # Since 0.4.0 values hold when they were written; those of former versions, which may still
+        # run beside this one, have other keys.
+        "VERSION": 2,
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+    if not redis:
+        return {"default": table, "fast": table}
+    fast = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": redis,
+        "KEY_PREFIX": "freddy",
+        "OPTIONS": {
+            "serializer": "freddy_admin.core.cache.JsonSerializer",
+            # A hung Redis may cost a page a quarter of a second, once, not five.
+            "socket_timeout": 0.25,
+            "socket_connect_timeout": 0.25,
+        },
+    }
+    return {"default": table, "fast": fast}
+
+
+def build_email_settings(env: Any) -> dict[str, Any]:
+    """Django's `EMAIL_…` settings from `EMAIL_URL`; without one, messages are printed."""
+    try:
+        config: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+    except (ImproperlyConfigured, ValueError, KeyError):
+        raise ImproperlyConfigured(
+            "EMAIL_URL must look like smtp+tls://user:password@host:587 or consolemail://."
+        ) from None
+    return config
+
+
+def build_logging_settings(*, level: str) -> dict[str, Any]:
+    """`LOGGING`: one line an event on stderr; debugging of the HTTP libraries is always off."""
+    if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": "freddy_admin.core.request_ids.RequestIdFilter"}},
+        "formatters": {"line": {"()": "freddy_admin.core.log_formatting.OneLineFormatter"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["request"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            "django": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.server": {"level": "INFO", "handlers": [], "propagate": True},
+            "django.db.backends": {"level": "INFO"},
+            "urllib3": {"level": "WARNING"},
+            "requests": {"level": "WARNING"},
+            "botocore": {"level": "WARNING"},
+        },
+    }

@@ -1,0 +1,225 @@
+"""What `doctor` examines, each part by itself, so that one that is down hides no other."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from freddy_admin.accounts.auth.backends import hashing_concurrency, hashing_queue
+from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
+from freddy_admin.audit.append_only_triggers import append_only_triggers_missing
+from freddy_admin.audit.chain import unlinked_events
+from freddy_admin.audit.chain_verification import chain_verify, secret_key_change_times
+from freddy_admin.core import clock
+from freddy_admin.core.cache import is_cache_available
+from freddy_admin.core.clock_skew import deletion_hold_get
+from freddy_admin.core.database_errors import database_error_message
+from freddy_admin.core.write_failures import write_failure_probe
+from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
+from freddy_admin.crypto.keyring import master_keys_unwrap
+from freddy_admin.sync.api_client import api_client
+from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
+from freddy_admin.sync.platform_status import (
+    HEARTBEAT_TIMEOUT_SECONDS,
+    api_health_probe,
+    latest_worker_heartbeat_at,
+)
+from freddy_admin.vault.master_key_state import master_key_state
+from freddy_admin.wording import doctor as wording
+from freddy_admin.wording.audit_verification import (
+    intact_chain_sentences,
+    missing_triggers_sentence,
+    tampering_sentences,
+)
+from freddy_admin.wording.sentences import Text, render_text, say
+
+MAX_CLOCK_SKEW = timedelta(seconds=30)
+_Verdict = tuple[bool, str]  # whether the part is in order, and a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorFinding:
+    """One line of the report; a problem's sentence says what to do."""
+
+    part: str
+    ok: bool
+    sentence: str
+
+
+def doctor_checks_run() -> Iterator[DoctorFinding]:
+    """Run every check in turn; never raises, shows no secret."""
+    for part, check in _CHECKS:
+        try:
+            ok, sentence = check()
+        except (DatabaseError, CryptoError, OSError) as error:
+            # The type alone: a driver's text may hold an address, a user name or worse.
+            ok, sentence = _bad(wording.NOT_EXAMINED, kind=type(error).__name__)
+        yield DoctorFinding(part, ok, sentence)
+
+
+def _good(text: Text, **parts: object) -> _Verdict:
+    return True, str(say(text, **parts))
+
+
+def _bad(text: Text, **parts: object) -> _Verdict:
+    return False, str(say(text, **parts))
+
+
+def _check_settings() -> _Verdict:
+    if settings.DEBUG:
+        return _bad(wording.DEBUG_IS_ON)
+    if settings.PLAIN_HTTP:
+        return _good(wording.TRIAL)
+    if settings.REQUIRE_MFA == "off":
+        return _good(wording.COMPLETE_WITHOUT_MFA)
+    return _good(wording.COMPLETE)
+
+
+def _check_database() -> _Verdict:
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        return False, database_error_message(error)
+    if (failure := write_failure_probe(write_row=True)) is not None:
+        return _bad(wording.WRITE_FAILURES[failure])
+    if connection.vendor != "sqlite":
+        return _good(wording.POSTGRESQL_ANSWERS)
+    with connection.cursor() as cursor:
+        journal_mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        foreign_keys = cursor.execute("PRAGMA foreign_keys").fetchone()[0]
+    if foreign_keys != 1 or journal_mode not in {"wal", "memory"}:
+        return _bad(wording.SQLITE_WITHOUT_WAL, mode=journal_mode)
+    return _good(wording.SQLITE_ANSWERS)
+
+
+def _check_migrations() -> _Verdict:
+    executor = MigrationExecutor(connection)
+    unapplied_count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if unapplied_count:
+        return _bad(wording.MIGRATIONS_MISSING, count=unapplied_count)
+    return _good(wording.MIGRATIONS_APPLIED)
+
+
+def _check_cache() -> _Verdict:
+    has_redis = bool(settings.REDIS_URL)
+    if is_cache_available():
+        return _good(wording.REDIS_ANSWERS if has_redis else wording.CACHE_TABLE_ANSWERS)
+    return _bad(wording.REDIS_FAILS if has_redis else wording.CACHE_TABLE_FAILS)
+
+
+def _check_master_key() -> _Verdict:
+    try:
+        master_keys_unwrap()
+    except (KmsError, InvalidMasterKey) as error:
+        return False, str(error)
+    state = master_key_state(fresh=True)
+    return not state.is_fault, state.sentence
+
+
+def _check_admin_exists() -> _Verdict:
+    if admin_exists():
+        return _good(wording.ADMIN_EXISTS)
+    return _bad(wording.NO_ADMIN)
+
+
+def _check_password_hashing_slots() -> _Verdict:
+    count, folder = hashing_concurrency(), hashing_queue.slots.folder
+    try:
+        hashing_queue.slots.validate_lock_files()
+    except OSError:
+        return _bad(wording.HASHING_SLOTS_FAIL, folder=folder, count=count)
+    return _good(wording.HASHING_IS_LIMITED, count=count)
+
+
+def _check_audit_log() -> _Verdict:
+    progress, problem = chain_verify()
+    if problem is not None:
+        return False, render_text(tampering_sentences(problem))
+    missing_triggers = append_only_triggers_missing()
+    if missing_triggers:
+        return False, render_text(missing_triggers_sentence(missing_triggers))
+    sentences = intact_chain_sentences(
+        progress,
+        secret_key_changes=secret_key_change_times()[-3:],
+        unlinked_count=unlinked_events().count(),
+    )
+    return True, render_text(sentences)
+
+
+def _check_worker() -> _Verdict:
+    heartbeat_at = latest_worker_heartbeat_at()
+    if heartbeat_at is None:
+        return _bad(wording.WORKER_NEVER_SEEN)
+    age = clock.now() - heartbeat_at
+    if age > clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS):
+        return _bad(wording.WORKER_LOST, at=f"{heartbeat_at:%Y-%m-%d %H:%M:%S}")
+    return _good(wording.WORKER_ALIVE)
+
+
+def _check_api() -> _Verdict:
+    health = api_health_probe(api_client())
+    if health.reachable:
+        return _good(wording.API_ANSWERS, api=settings.AITRONOS_API_BASE_URL)
+    return _bad(wording.API_FAILS, api=settings.AITRONOS_API_BASE_URL, kind=health.kind)
+
+
+def _check_clock() -> _Verdict:
+    hold = deletion_hold_get()
+    if hold is not None:
+        until = f"{hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
+        is_harmless = is_deletion_hold_harmless(hold)
+        sentence = str(deletion_hold_sentence(hold, until=until))
+        if not is_harmless:
+            sentence = f"{sentence} {wording.CLOCK_TO_CONFIRM}"
+        return is_harmless, sentence
+    if connection.vendor != "postgresql":
+        return _good(wording.CLOCK_IS_SHARED)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        skew = abs(clock.now() - cursor.fetchone()[0])
+    if skew > MAX_CLOCK_SKEW:
+        return _bad(wording.CLOCK_SKEWED, seconds=int(skew.total_seconds()))
+    return _good(wording.CLOCK_AGREES)
+
+
+def _check_file_permissions() -> _Verdict:
+    env_path = Path(os.environ.get("ENV_FILE") or settings.BASE_DIR / ".env")
+    paths = [env_path, settings.BASE_DIR / "var"]
+    if connection.vendor == "sqlite":
+        paths.append(Path(str(connection.settings_dict["NAME"])))
+    readable_paths = [path for path in paths if _is_readable_by_others(path)]
+    if readable_paths:
+        paths_text = ", ".join(str(path) for path in readable_paths)
+        return _bad(wording.FILES_READABLE, paths=paths_text)
+    return _good(wording.FILES_PRIVATE)
+
+
+def _is_readable_by_others(path: Path) -> bool:
+    # A file in a folder that is closed to others is closed to them, too.
+    if not (path.is_file() or path.is_dir()):
+        return False
+    if not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return False
+    return path.is_dir() or bool(path.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH))
+
+
+_CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
+    ("settings", _check_settings),
+    ("database", _check_database),
+    ("migrations", _check_migrations),
+    ("cache", _check_cache),
+    ("master key", _check_master_key),
+    ("people", _check_admin_exists),
+    ("passwords", _check_password_hashing_slots),
+    ("audit log", _check_audit_log),
+    ("worker", _check_worker),
+    ("api", _check_api),
+    ("clock", _check_clock),
+    ("files", _check_file_permissions),
+)

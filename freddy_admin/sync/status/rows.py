@@ -1,0 +1,291 @@
+"""One key as the lists and pages show it: read-only values, worked out for one moment."""
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+
+from freddy_admin.accounts.models import User
+from freddy_admin.organisations.access import (
+    actor_display_name,
+    effective_permissions,
+    person_display_name,
+)
+from freddy_admin.organisations.roles import Permission
+from freddy_admin.sync import health
+from freddy_admin.sync.checks.policy import unsent_operations_cutoff
+from freddy_admin.sync.checks.results import LocalFailureKind
+from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
+from freddy_admin.sync.models.operations import UNFINISHED_STATES, OperationState
+from freddy_admin.sync.status.observation_cache import ObservationValues
+
+# When a key stops working at Aitronos, as a person entered it: what is soon, urgent, the last
+# reminder. Nothing blocks a call for it: whether a key still works is for Aitronos to say.
+SOON_DAYS, URGENT_DAYS, LAST_DAYS = 30, 7, 1
+_COPIED_COLUMNS = (
+    "reported_organization_id",
+    "figures_are_former",
+    "observed_at",
+    "first_observed_at",
+    "first_next_sync_at",
+    "skipped_at",
+    "checked_at",
+    "failing_since",
+    "failures",
+    "refusals",
+    "unknown_at",
+    "next_check_at",
+    "hold_until",
+    "requested_at",
+    "operation_requested_at",
+    "operation_state",
+    "recorded_state",
+    "updated_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFigures:
+    """The last good figures, as received."""
+
+    total_tools: int
+    enabled_tools: int
+    last_sync_at: datetime | None
+    next_sync_at: datetime | None
+    sync_interval_hours: int
+    incremental_sync_enabled: bool
+
+    @property
+    def schedule(self) -> health.SyncSchedule:
+        """The part that the health rule reads."""
+        return health.SyncSchedule(self.last_sync_at, self.next_sync_at, self.sync_interval_hours)
+
+    @property
+    def is_inconsistent(self) -> bool:
+        """More tools on than there are, or a next sync before the last one."""
+        last_sync_at, next_sync_at = self.last_sync_at, self.next_sync_at
+        return self.enabled_tools > self.total_tools or bool(
+            last_sync_at and next_sync_at and next_sync_at < last_sync_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckError:
+    """Why the latest finished check brought no figures. Texts come cleaned from outside."""
+
+    kind: str  # a value of aitronos.errors.FailureKind, or of sync.checks.results.LocalFailureKind
+    code: str
+    http_status: int | None
+    message: str = ""
+    field: str = ""
+    detail: str = ""
+    trace_id: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key, at the moment `now` it was read for."""
+
+    now: datetime
+    key_id: int
+    key_label: str
+    key_version: int
+    organisation_id: int
+    organisation_name: str
+    organisation_slug: str
+    keys_in_organisation: int
+    owner_name: str
+    owner_is_user: bool  # the user who reads this row owns the key
+    organization_id: str  # at Aitronos, as entered
+    reported_organization_id: str  # at Aitronos, as the API said
+    paused_at: datetime | None
+    paused_by: str
+    state: HealthState  # effective at `now`
+    state_since: datetime
+    state_rule: int
+    last_known_state: HealthState  # that of the last observation
+    figures: SyncFigures | None
+    figures_are_former: bool
+    observed_at: datetime | None
+    first_observed_at: datetime | None
+    first_next_sync_at: datetime | None
+    skipped_at: datetime | None
+    checked_at: datetime | None
+    failing_since: datetime | None
+    failures: int
+    refusals: int
+    error: CheckError | None
+    unknown_at: datetime | None
+    next_check_at: datetime
+    hold_until: datetime | None
+    requested_at: datetime | None
+    requested_by: str
+    operation_requested_at: (
+        datetime | None
+    )  # of the sync a person asked for, until a new one is seen
+    operation_requested_by: str
+    operation_state: str  # how far it came: a value of OperationState, "" without one
+    is_checking: bool  # a check runs right now
+    grace_minutes: int | None
+    expires_on: date | None
+    updated_at: datetime
+    permissions: frozenset[Permission] = field(default_factory=frozenset)
+    recorded_state: str = ""  # the latest state in the history; "": none yet
+
+    @property
+    def needs_action(self) -> bool:
+        """Whether somebody of ours has to do something."""
+        return self.state in STATES_NEEDING_ACTION
+
+    @property
+    def days_until_expiry(self) -> int | None:
+        """Days until the key stops working, as entered: 0 on the day, negative afterwards."""
+        return None if self.expires_on is None else (self.expires_on - utc_date(self.now)).days
+
+    @property
+    def is_expiring_soon(self) -> bool:
+        """Whether the key stops working within 30 days, or has."""
+        return self.days_until_expiry is not None and self.days_until_expiry <= SOON_DAYS
+
+    @property
+    def is_expiry_urgent(self) -> bool:
+        """Whether somebody has to make a new key now: it expires within 7 days, or has."""
+        days_left = self.days_until_expiry
+        return days_left is not None and days_left <= URGENT_DAYS and self.paused_at is None
+
+    @property
+    def has_master_key_failure(self) -> bool:
+        """Whether the panel's own master key does not open the key, which no manager can mend."""
+        return self.error is not None and self.error.kind == LocalFailureKind.MASTER_KEY_MISFIT
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the key needs somebody: for its state or for its expiry."""
+        return self.needs_action or self.is_expiry_urgent
+
+    @property
+    def is_check_pending(self) -> bool:
+        """Whether a check runs, or was requested and has not finished yet."""
+        requested_at = self.requested_at
+        is_waiting = requested_at is not None and (
+            self.checked_at is None or self.checked_at < requested_at
+        )
+        return self.is_checking or is_waiting
+
+    @property
+    def is_sync_running(self) -> bool:
+        """Whether a sync that a person asked for is under way: nobody may start another one."""
+        if (
+            self.operation_state == OperationState.QUEUED
+            and self.operation_requested_at is not None
+        ):
+            return self.operation_requested_at > unsent_operations_cutoff(
+                self.now
+            )  # later on no worker sends it
+        return self.operation_state in UNFINISHED_STATES
+
+    @property
+    def is_operation_late(self) -> bool:
+        """Whether the sync that was asked for has not been seen although its grace is over."""
+        return (
+            self.operation_requested_at is not None
+            and self.now > self.operation_requested_at + self.grace
+        )
+
+    @property
+    def grace(self) -> timedelta:
+        """G of the health rule, for this key."""
+        own_grace = None if self.grace_minutes is None else timedelta(minutes=self.grace_minutes)
+        schedule = self.figures.schedule if self.figures else health.SyncSchedule(None, None, 0)
+        return health.grace_period(schedule, own_grace)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next (or the very first) sync is due; None without figures or schedule."""
+        if self.figures is None:
+            return None
+        if self.figures.last_sync_at is not None:
+            return self.figures.schedule.due_at
+        facts = health.HealthFacts(
+            first_observed_at=self.first_observed_at, first_next_sync_at=self.first_next_sync_at
+        )
+        return health.first_sync_due_at(facts, self.figures.schedule)
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """From when on the sync is called overdue (or never synced), as the page promises."""
+        due_at = self.due_at
+        if self.figures is None or self.figures.last_sync_at is None:
+            return due_at + self.grace if due_at else None
+        return health.overdue_at(
+            self.figures.schedule, grace=self.grace, skipped_at=self.skipped_at
+        )
+
+
+# The columns in the order of the fields of `SyncFigures` and `CheckError`.
+_figure_values = itemgetter(*(figure.name for figure in fields(SyncFigures)))
+_error_values = itemgetter(
+    "error_kind",
+    "error_code",
+    "error_http_status",
+    "error_message",
+    "error_field",
+    "error_detail",
+    "trace_id",
+    "request_id",
+)
+
+
+def key_row_from_values(values: ObservationValues, *, user: User, now: datetime) -> KeyRow:
+    """The values as a `KeyRow`, for this user and this moment."""
+    last_known_state = HealthState(values["state"])
+    verdict = health.effective_verdict(
+        health.HealthVerdict(last_known_state, values["state_since"], values["state_rule"]),
+        paused_at=values["key__paused_at"],
+        stale_at=values["unknown_at"],
+        now=now,
+    )
+    lease = values["lease_until"]
+    permissions = effective_permissions(user, values["role"])
+    return KeyRow(
+        now=now,
+        key_id=values["pk"],
+        key_label=values["key__label"],
+        key_version=values["key_version"],
+        organisation_id=values["organisation_id"],
+        organisation_name=values["organisation__name"],
+        organisation_slug=values["organisation__slug"],
+        keys_in_organisation=values["siblings"] or 0,
+        owner_name=_owner_display_name(values, user, permissions),
+        owner_is_user=values["key__owner_id"] == user.pk,
+        organization_id=values["key__organization_id"],
+        paused_at=values["key__paused_at"],
+        paused_by=actor_display_name(values["key__paused_by"], permissions),
+        requested_by=actor_display_name(values["requested_by"], permissions),
+        operation_requested_by=actor_display_name(values["operation_requested_by"], permissions),
+        grace_minutes=values["key__grace_minutes"],
+        expires_on=values["key__expires_on"],
+        state=verdict.state,
+        state_since=verdict.since,
+        state_rule=verdict.rule,
+        last_known_state=last_known_state,
+        figures=SyncFigures(*_figure_values(values)) if values["observed_at"] else None,
+        error=CheckError(*_error_values(values)) if values["error_kind"] else None,
+        is_checking=lease is not None and lease > now,
+        permissions=permissions,
+        **{name: values[name] for name in _COPIED_COLUMNS},
+    )
+
+
+def _owner_display_name(
+    values: ObservationValues, user: User, permissions: frozenset[Permission]
+) -> str:
+    name, address = values["key__owner__name"] or "", values["key__owner__email"] or ""
+    if values["key__owner_id"] == user.pk:
+        return name or address
+    return person_display_name(name, address, permissions)
+
+
+def utc_date(now: datetime) -> date:
+    """The day on which a key's expiry is counted: that of UTC, the same for everybody."""
+    return now.astimezone(UTC).date()

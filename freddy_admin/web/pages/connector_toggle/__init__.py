@@ -1,1 +1,0 @@
-"""Switching a connector."""

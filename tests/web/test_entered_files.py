@@ -1,0 +1,46 @@
+"""How many files of the panel one request enters: how wide the code is that a reader follows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from tests.entered_files import entered_files
+from tests.golden.golden_fleet import Fleet, demo_create, fleet_create
+from tests.web.conftest import HandClock
+
+PASSWORD = "correct horse battery 9"
+MOST_FILES = {"overview": 28, "organisation": 40, "sign-in": 20}
+
+
+@pytest.fixture
+def fleet(db: None, hand_clock: HandClock, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The demo's organisations with a week behind them, and one that has a row of every kind."""
+    with time_machine.travel(hand_clock(), tick=False):
+        demo_create(history_length=timedelta(days=7))
+        yield fleet_create(request.getfixturevalue("make_key"))
+
+
+@pytest.mark.parametrize("role", ["viewer", "manager", "admin"])
+def test_a_page_enters_few_files(fleet: Fleet, role: str) -> None:
+    browser = fleet.browser(role)
+    paths = {"overview": "/", "organisation": f"/organisations/{fleet.tenant.organisation.slug}/"}
+    for name, path in paths.items():
+        assert browser.get(path).status_code == 200
+        files = entered_files(lambda path=path: browser.get(path))
+        assert len(files) <= MOST_FILES[name], "\n".join([name, *files])
+
+
+def test_a_sign_in_enters_few_files(fleet: Fleet) -> None:
+    person, browser = fleet.people["manager"], fleet.browser("signed out")
+    person.set_password(PASSWORD)
+    person.save()
+    browser.get("/accounts/login/")
+    fields = {"login": person.email, "password": PASSWORD}
+    statuses: list[int] = []
+    files = entered_files(
+        lambda: statuses.append(browser.post("/accounts/login/", fields).status_code)
+    )
+    assert statuses == [302]
+    assert len(files) <= MOST_FILES["sign-in"], "\n".join(files)
