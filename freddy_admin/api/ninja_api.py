@@ -45,7 +45,6 @@ api = PublishedNamesAPI(
     auth=ApiTokenAuth(),
 )
 
-
 api.add_router("", router)
 
 
@@ -113,8 +112,6 @@ def _is_body_too_big(request: HttpRequest) -> bool:
 
 
 urls = api.urls
-
-
 for _pattern in urls[0]:
     if isinstance(_pattern, URLPattern) and _pattern.name not in _DOCUMENTATION_URL_NAMES:
         _pattern.callback = login_not_required(with_json_405_and_413(_pattern.callback))

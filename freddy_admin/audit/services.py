@@ -1,4 +1,4 @@
-"""Writes events to the audit log: who did what, from which address.
+"""Writes events to the audit log: who acts, what they did, and from which IP address.
 
 Repeats of an event are counted and written as one. The first event is written at once. Its repeats
 within the same ten minutes of the clock are counted in a row beside the log, by one statement that

@@ -26,7 +26,7 @@ from freddy_admin.organisations.roles import (
 )
 
 NO_PERMISSIONS: frozenset[Permission] = frozenset()
-_ALL_PERMISSIONS = frozenset(Permission)
+_ALL_PERMISSIONS = frozenset(Permission) & ADMIN_PERMISSIONS
 _DENIAL_MESSAGES = {
     Permission.VIEW: gettext_lazy("You may not look at this organisation."),
     Permission.CHECK: gettext_lazy("As a viewer you may look, but not ask for checks."),

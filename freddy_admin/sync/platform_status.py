@@ -129,3 +129,11 @@ def api_health_probe(client: AitronosClient) -> ApiHealth:
     return ApiHealth(
         pk=1, checked_at=clock.now(), reachable=not kind, kind=kind, elapsed_ms=elapsed_ms
     )
+
+
+def api_health_record(health: ApiHealth) -> None:
+    """Save what a probe found, whoever of several workers saves first."""
+    columns = ["checked_at", "reachable", "kind", "elapsed_ms"]
+    ApiHealth.objects.bulk_create(
+        [health], update_conflicts=True, unique_fields=["id"], update_fields=columns
+    )

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.auth import backends as password_hashing_queue
+from freddy_admin.accounts.auth import backends
 from freddy_admin.accounts.auth.backends import HashingQueue, TooManySignIns
 from freddy_admin.core.host_semaphore import HostSemaphore, PriorityWaiter
 from tests.flows.wait import wait_until
@@ -65,7 +65,7 @@ def hash_in_slot(queue: HashingQueue, *, stranger: bool = False, person: str = "
 def test_waiting_stranger_is_refused_after_strangers_wait(
     queue: HashingQueue, slots: HostSemaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password_hashing_queue, "STRANGERS_WAIT", 0.0)
+    monkeypatch.setattr(backends, "STRANGERS_WAIT", 0.0)
     with machine_slot_taken(slots), pytest.raises(TooManySignIns):
         hash_in_slot(queue, stranger=True)
     assert hash_in_slot(queue, stranger=True) == "hashed"
@@ -164,8 +164,8 @@ def test_known_people_go_on_where_nobody_releases_a_slot(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(password_hashing_queue, "KNOWN_WAIT", 0.05)
-    monkeypatch.setattr(password_hashing_queue, "STRANGERS_WAIT", 0.0)
+    monkeypatch.setattr(backends, "KNOWN_WAIT", 0.05)
+    monkeypatch.setattr(backends, "STRANGERS_WAIT", 0.0)
     with machine_slot_taken(slots):
         with pytest.raises(TooManySignIns):
             hash_in_slot(queue, stranger=True)
@@ -184,14 +184,14 @@ def test_refusals_are_counted_in_one_log_line(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(password_hashing_queue, "STRANGERS_WAIT", 0.0)
+    monkeypatch.setattr(backends, "STRANGERS_WAIT", 0.0)
     caplog.set_level(logging.INFO)
     with machine_slot_taken(slots):
         for _ in range(50):
             with pytest.raises(TooManySignIns):
                 hash_in_slot(queue, stranger=True)
     assert len(caplog.records) == 1
-    monkeypatch.setattr(password_hashing_queue, "LOGGED_EVERY", 0.0)
+    monkeypatch.setattr(backends, "LOGGED_EVERY", 0.0)
     with machine_slot_taken(slots), pytest.raises(TooManySignIns):
         hash_in_slot(queue, stranger=True)
     assert caplog.records[-1].message == "Too many sign-ins at once: 51 were refused so far."
@@ -200,8 +200,8 @@ def test_refusals_are_counted_in_one_log_line(
 def test_half_of_the_cores_hash_but_at_least_one(monkeypatch: pytest.MonkeyPatch) -> None:
     concurrencies = []
     for cores in (1, 2, 3, 4, 9):
-        monkeypatch.setattr(password_hashing_queue, "usable_core_count", lambda cores=cores: cores)
-        concurrencies.append(password_hashing_queue.hashing_concurrency())
+        monkeypatch.setattr(backends, "usable_core_count", lambda cores=cores: cores)
+        concurrencies.append(backends.hashing_concurrency())
     assert concurrencies == [1, 1, 1, 2, 4]
 
 
@@ -222,7 +222,7 @@ def slots_held_at_hashing(
 
     monkeypatch.setattr(PBKDF2PasswordHasher, "encode", recording_encode)
     monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 20)
-    monkeypatch.setattr(password_hashing_queue, "hashing_queue", queue)
+    monkeypatch.setattr(backends, "hashing_queue", queue)
     settings.PASSWORD_HASHERS = PANEL_HASHERS
     return slot_states
 
@@ -234,7 +234,7 @@ def test_the_panel_hashes_with_the_queue_and_reads_what_django_hashed() -> None:
     from freddy_admin import settings as panel_settings
 
     assert panel_settings.PASSWORD_HASHERS == PANEL_HASHERS
-    hasher = password_hashing_queue.QueuedPasswordHasher()
+    hasher = backends.QueuedPasswordHasher()
     assert hasher.algorithm == "pbkdf2_sha256"
     assert hasher.iterations == PBKDF2PasswordHasher.iterations >= 1_000_000
     django_hash = PBKDF2PasswordHasher().encode("words", "s" * 22, 10)
@@ -264,8 +264,8 @@ def test_every_hash_and_rehash_is_computed_in_a_slot(
 def test_a_password_is_not_hashed_without_a_slot(
     slots_held_at_hashing: list[bool], queue: HashingQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password_hashing_queue, "KNOWN_AT_ONCE", 0)
-    queue._strangers = password_hashing_queue.STRANGERS_AT_ONCE
+    monkeypatch.setattr(backends, "KNOWN_AT_ONCE", 0)
+    queue._strangers = backends.STRANGERS_AT_ONCE
     for hash_password in (
         lambda: make_password("words"),
         lambda: check_password("words", "!unusable"),

@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate
 from django.test import Client
 
-from freddy_admin.accounts import people as services
+from freddy_admin.accounts import people
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import (
     admin_create,
@@ -66,7 +66,7 @@ def test_concurrent_creations_of_one_address_make_one_person(
     ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Conflict):
-        services._person_create(ACTOR, "ada@example.org", PASSWORD)
+        people._person_create(ACTOR, "ada@example.org", PASSWORD)
 
     assert User.objects.count() == 1
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.auth import backends as password_hashing_queue
+from freddy_admin.accounts.auth import backends
 from freddy_admin.accounts.auth.backends import hashing_queue
 from freddy_admin.accounts.auth.first_admin_setup_link import (
     first_admin_create,
@@ -34,13 +34,13 @@ KINDS = ("ada", "eve", "off", "non", "old")
 @pytest.fixture
 def strangers_queue_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fill the queue of strangers."""
-    monkeypatch.setattr(hashing_queue, "_strangers", password_hashing_queue.STRANGERS_AT_ONCE)
+    monkeypatch.setattr(hashing_queue, "_strangers", backends.STRANGERS_AT_ONCE)
 
 
 @pytest.fixture
 def all_queues_full(strangers_queue_full: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fill the queues of strangers and of known people."""
-    monkeypatch.setattr(password_hashing_queue, "KNOWN_AT_ONCE", 0)
+    monkeypatch.setattr(backends, "KNOWN_AT_ONCE", 0)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_known_browser_signs_in_while_strangers_wait(
     known_client = Client()
     sign_in(known_client, ada.email)
     known_client.post("/accounts/logout/")
-    monkeypatch.setattr(hashing_queue, "_strangers", password_hashing_queue.STRANGERS_AT_ONCE)
+    monkeypatch.setattr(hashing_queue, "_strangers", backends.STRANGERS_AT_ONCE)
     assert_refused(sign_in(Client(), ada.email))
     # The browser is known for this person alone.
     assert_refused(sign_in(known_client, "eve@example.org"))
@@ -170,8 +170,8 @@ def test_refused_reauthentication_is_no_wrong_password(
     signed_in_client = Client()
     sign_in(signed_in_client, ada.email)
     with monkeypatch.context() as context:
-        context.setattr(hashing_queue, "_strangers", password_hashing_queue.STRANGERS_AT_ONCE)
-        context.setattr(password_hashing_queue, "KNOWN_AT_ONCE", 0)
+        context.setattr(hashing_queue, "_strangers", backends.STRANGERS_AT_ONCE)
+        context.setattr(backends, "KNOWN_AT_ONCE", 0)
         event_count = AuditEvent.objects.count()
         for _ in range(3):
             page = assert_refused(
@@ -223,7 +223,7 @@ def test_refused_set_up_keeps_the_form_and_the_link(
     page = assert_refused(Client().post(path, ROOT))
     assert 'value="Ada Lovelace"' in page
     assert 'value="ada@example.org"' in page
-    monkeypatch.setattr(password_hashing_queue, "KNOWN_AT_ONCE", 5)
+    monkeypatch.setattr(backends, "KNOWN_AT_ONCE", 5)
     assert Client().post(path, ROOT).status_code == 302
 
 

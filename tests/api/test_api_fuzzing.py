@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from freddy_admin.accounts import api_tokens as bearer_authentication
+from freddy_admin.accounts import api_tokens
 from freddy_admin.api import permissions
 from freddy_admin.api.ninja_api import api
 from freddy_admin.audit.services import Actor
@@ -43,7 +43,7 @@ RIGHT = {"GET": 200, "POST": 202}
 @pytest.fixture(autouse=True)
 def _disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PER_TOKEN", "WRONG_TOKENS"):
-        monkeypatch.setattr(bearer_authentication, name, RateLimit(name, amount=10**9, seconds=60))
+        monkeypatch.setattr(api_tokens, name, RateLimit(name, amount=10**9, seconds=60))
     monkeypatch.setattr(
         permissions, "API_WRITE_LIMIT", RateLimit("program-writes", amount=10**9, seconds=60)
     )

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from freddy_admin.accounts import api_tokens as bearer_authentication
+from freddy_admin.accounts import api_tokens
 from freddy_admin.accounts.models import ApiToken, User
 from freddy_admin.api import routes
 from freddy_admin.api.schemas import EventGroup
@@ -182,9 +182,7 @@ def test_invalid_api_field_is_named_and_its_value_never_repeated(
 def test_token_is_rate_limited(
     people: People, monkeypatch: pytest.MonkeyPatch, hand_clock: HandClock
 ) -> None:
-    monkeypatch.setattr(
-        bearer_authentication, "PER_TOKEN", RateLimit("token", amount=2, seconds=60)
-    )
+    monkeypatch.setattr(api_tokens, "PER_TOKEN", RateLimit("token", amount=2, seconds=60))
     program, other_program = ApiClient(people.viewer), ApiClient(people.viewer)
     statuses = [program.get("statuses").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
@@ -199,9 +197,7 @@ def test_token_is_rate_limited(
 def test_wrong_tokens_are_rate_limited_by_ip_and_good_ones_are_not(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        bearer_authentication, "WRONG_TOKENS", RateLimit("wrong-token", amount=2, seconds=60)
-    )
+    monkeypatch.setattr(api_tokens, "WRONG_TOKENS", RateLimit("wrong-token", amount=2, seconds=60))
     program, unauthenticated = ApiClient(people.viewer), ApiClient(None)
     unauthenticated.token = "freddy_" + "A" * 43
     assert [unauthenticated.get("statuses").status_code for _ in range(4)] == [401, 401, 429, 429]
@@ -216,9 +212,7 @@ def test_wrong_tokens_are_rate_limited_by_ip_and_good_ones_are_not(
 def test_wrong_tokens_from_one_ipv6_network_are_counted_together(
     monkeypatch: pytest.MonkeyPatch, db: None
 ) -> None:
-    monkeypatch.setattr(
-        bearer_authentication, "WRONG_TOKENS", RateLimit("wrong-token", amount=2, seconds=60)
-    )
+    monkeypatch.setattr(api_tokens, "WRONG_TOKENS", RateLimit("wrong-token", amount=2, seconds=60))
 
     def status_for_ip(address: str) -> int:
         headers = {"authorization": "Bearer freddy_guessed"}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freddy_admin.audit import services as repeats
+from freddy_admin.audit import services
 from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.chain_verification import chain_verify
 from freddy_admin.audit.models import AuditEvent, RepeatCount
@@ -43,7 +43,7 @@ def recorded_subjects_and_details() -> list[tuple[str, dict[str, Any]]]:
 def recorded_occurrences() -> int:
     """How many events happened, by the log and by the counts that are not flushed yet."""
     events = AuditEvent.objects.values_list("details", flat=True)
-    pending = sum(repeats._unreported_repeats(row) for row in RepeatCount.objects.all())
+    pending = sum(services._unreported_repeats(row) for row in RepeatCount.objects.all())
     return sum(details.get("more_times", 1) for details in events) + pending
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from freddy_admin.audit import services as repeats
+from freddy_admin.audit import services
 from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.audit.models import AuditEvent, RepeatCount
 from freddy_admin.audit.services import (
@@ -209,7 +209,7 @@ def test_a_count_stays_where_its_event_could_not_be_recorded(
         audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
     now = manual_clock.forward(minutes=10)
     with monkeypatch.context() as patch:
-        patch.setattr(repeats, "chain_append_on_commit", lambda _: 1 / 0)
+        patch.setattr(services, "chain_append_on_commit", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             repeat_counts_flush(now=now)
     assert (AuditEvent.objects.count(), recorded_occurrences()) == (1, 4)
@@ -236,7 +236,7 @@ def test_a_count_of_a_clock_a_year_ahead_is_flushed_at_once(
 def test_the_worker_flushes_counts_in_batches(
     manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeats, "FLUSH_BATCH_SIZE", 4)
+    monkeypatch.setattr(services, "FLUSH_BATCH_SIZE", 4)
     for number in range(9):
         for _ in range(2):
             audit_event_record(tag=AuditTag.EXPORTED, actor=Actor("P", id=number + 1), subject="x")

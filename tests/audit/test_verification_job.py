@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freddy_admin.audit import chain_verification as verification_job
+from freddy_admin.audit import chain_verification
 from freddy_admin.audit.chain_verification import (
     audit_verification_get,
     audit_verification_run_step,
@@ -21,7 +21,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification_job, "EVENTS_PER_RUN", 4)
+    monkeypatch.setattr(chain_verification, "EVENTS_PER_RUN", 4)
 
 
 def run_verification(now: datetime) -> int:
@@ -93,7 +93,7 @@ def test_an_event_recorded_during_a_verification_is_no_problem(
 ) -> None:
     audit_verification_run_step(now=NOON)
     audit_event_record(tag=AuditTag.EXPORTED, actor=OPERATOR)
-    verification_job.chain_append_missing()
+    chain_verification.chain_append_missing()
     run_verification(NOON)
 
     verification = audit_verification_get()

@@ -7,14 +7,14 @@ import pytest
 from django.test import Client
 
 from freddy_admin.accounts.models import SavedView
-from freddy_admin.audit import services as repeats
+from freddy_admin.audit import services as audit_services
 from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.chain_verification import audit_verification_run_step, chain_verify
 from freddy_admin.audit.models import AuditEvent, RepeatCount
 from freddy_admin.audit.services import MAX_DISTINCT_PER_MINUTE
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.rate_limits import RateLimit
-from freddy_admin.web import middleware as write_limits
+from freddy_admin.web import middleware
 from tests.drill_scale import drill_count
 from tests.web.conftest import HandClock, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
@@ -79,7 +79,7 @@ def test_a_viewer_who_floods_leaves_few_events_and_an_exact_count(
 ) -> None:
     # Without the write limit, which would refuse most forms: the log must stay small by itself.
     monkeypatch.setattr(
-        write_limits, "USER_WRITE_LIMIT", RateLimit("writes", amount=10**9, seconds=60)
+        middleware, "USER_WRITE_LIMIT", RateLimit("writes", amount=10**9, seconds=60)
     )
     send, tags = FLOODS[flood]
     client, attempts = signed_in(people.viewer), drill_count(400)
@@ -115,7 +115,7 @@ def test_floods_of_visitors_are_counted_by_network(db: None, hand_clock: HandClo
 def test_wrong_passwords_from_everywhere_are_bounded_together(
     people: People, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeats, "MAX_VISITOR_EVENTS_PER_MINUTE", 6)
+    monkeypatch.setattr(audit_services, "MAX_VISITOR_EVENTS_PER_MINUTE", 6)
     client = Client()
     for number in range(10):
         fields = {"login": f"u{number}@example.org", "password": "wrong-password-1"}

@@ -8,6 +8,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.sync.models import CatalogSnapshot
 from freddy_admin.sync.operations.services import switch_operation_create
 from freddy_admin.vault.models import ApiKey
+from tests.entered_files import count_calls
 from tests.web.catalog_snapshots import (
     CONNECTORS_URL,
     connector_item,
@@ -136,3 +137,18 @@ def test_the_audit_log_says_which_way_a_connector_was_switched(
     )
     text = visible_text_of(get_page(signed_in(people.manager), "/audit/"))
     assert f"asked for a connector to be switched: Main to be switched {expected_word} " in text
+
+
+def test_a_search_of_many_words_costs_about_what_one_word_does(
+    make_key: MakeKey, viewer: Client
+) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    create_snapshot(
+        make_key(), *(connector_item(f"t{number}", description=letters) for number in range(300))
+    )
+    one, many = (
+        count_calls(lambda query=query: viewer.get(CONNECTORS_URL, {"q": query}))
+        for query in ("a", " ".join(letters))
+    )
+    assert len(listed_names(get_page(viewer, f"{CONNECTORS_URL}?q={'+'.join(letters)}"))) > 0
+    assert many < 2 * one

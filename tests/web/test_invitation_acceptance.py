@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from freddy_admin.accounts.auth import backends as password_hashing_queue
+from freddy_admin.accounts.auth import backends
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Membership, Organisation
@@ -150,11 +150,11 @@ def test_invitation_form_and_link_survive_too_many_sign_ins(
     __, link = create_invitation(organisation, "nia@example.org")
     with monkeypatch.context() as patch:
         patch.setattr(
-            password_hashing_queue.hashing_queue,
+            backends.hashing_queue,
             "_strangers",
-            password_hashing_queue.STRANGERS_AT_ONCE,
+            backends.STRANGERS_AT_ONCE,
         )
-        patch.setattr(password_hashing_queue, "KNOWN_AT_ONCE", 0)
+        patch.setattr(backends, "KNOWN_AT_ONCE", 0)
         answer = Client().post(f"/invitations/{link}/", SENT)
     page = answer.content.decode()
     assert (answer.status_code, answer["Retry-After"]) == (429, "5")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.web import middleware as write_limits
+from freddy_admin.web import middleware
 from tests.drill_scale import drill_count
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.form_fuzzing import (
@@ -60,7 +60,7 @@ RESET = "/accounts/password/reset/key/{}-{}/"
 def _disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     # Counts in the database are rolled back with each example; those in Redis are not.
     monkeypatch.setattr(
-        write_limits, "USER_WRITE_LIMIT", RateLimit("writes", amount=10**9, seconds=60)
+        middleware, "USER_WRITE_LIMIT", RateLimit("writes", amount=10**9, seconds=60)
     )
 
 

@@ -11,7 +11,7 @@ from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core.rate_limits import RateLimit
 from freddy_admin.organisations.models import Membership
 from freddy_admin.vault.models import ApiKey
-from freddy_admin.web import middleware as write_limits
+from freddy_admin.web import middleware
 from tests.web.actions.scenario import ORGANISATION_URL, Scenario
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
@@ -27,7 +27,7 @@ NOT_SIGNED_IN = "nobody"
 
 def exhausted_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits of zero, as for a person who used up all writes of this minute."""
-    monkeypatch.setattr(write_limits, "USER_WRITE_LIMIT", RateLimit("writes", amount=0, seconds=60))
+    monkeypatch.setattr(middleware, "USER_WRITE_LIMIT", RateLimit("writes", amount=0, seconds=60))
     monkeypatch.setattr(
         permissions, "API_WRITE_LIMIT", RateLimit("program-writes", amount=0, seconds=60)
     )
@@ -70,10 +70,8 @@ def test_a_script_is_held_back_after_so_many_forms_a_minute(
     hand_clock: HandClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert RateLimit("writes", amount=60, seconds=60) == write_limits.USER_WRITE_LIMIT
-    monkeypatch.setattr(
-        write_limits, "USER_WRITE_LIMIT", RateLimit("writes", amount=10, seconds=60)
-    )
+    assert RateLimit("writes", amount=60, seconds=60) == middleware.USER_WRITE_LIMIT
+    monkeypatch.setattr(middleware, "USER_WRITE_LIMIT", RateLimit("writes", amount=10, seconds=60))
     client, key = signed_in(people.manager), make_key()
     page = f"{ORGANISATION_URL}keys/{key.pk}/"
     event_count_before = AuditEvent.objects.count()

@@ -1,4 +1,4 @@
-"""How many passwords are hashed at once: over all processes of this machine, half of its cores.
+"""The sign-in with a password, and how many are hashed at once on this machine: half of its cores.
 
 Hashing is slow on purpose, so strangers who sign in without end would take the whole machine. Who
 the panel knows goes first: a browser that its person used before, a session, a secret link, a

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.conf import settings
 
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.aitronos.errors import AitronosError, FailureKind, RequestTimedOut
+from freddy_admin.aitronos.errors import FailureKind, RequestTimedOut
 from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
 from freddy_admin.sync.catalog.types import CatalogItem
@@ -23,7 +23,6 @@ from freddy_admin.sync.checks.results import (
 )
 from freddy_admin.sync.key_leases import KeyLease, key_lease_open_secret
 from freddy_admin.sync.models import CatalogKind
-from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +72,12 @@ def catalog_fetch(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFe
     """Fetch one whole catalog with this key. Never raises: errors are in the result."""
     try:
         return _FETCHERS[claim.kind](client, claim)
-    except KeyUnreadable:
-        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.KEY_UNREADABLE))
-    except MasterKeyMisfit:
-        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.MASTER_KEY_MISFIT))
-    except AitronosError as error:
-        return _build_failure_result(claim, call_failure_from_error(error))
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
-        # The type alone: the text of an unforeseen error is not ours to vouch for.
-        log.error("A list of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
-        return _build_failure_result(claim, CallFailure(kind=LocalFailureKind.INTERNAL))
+        failure = call_failure_from_error(error)
+        if failure.kind == LocalFailureKind.INTERNAL:
+            # The type alone: the text of an unforeseen error is not ours to vouch for.
+            log.error("A list of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
+        return _build_failure_result(claim, failure)
 
 
 def _fetch_auth_configs(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:

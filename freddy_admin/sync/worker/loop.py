@@ -30,6 +30,7 @@ from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import (
     api_health_probe,
+    api_health_record,
     worker_heartbeat_record,
     worker_heartbeats_prune,
 )
@@ -123,7 +124,7 @@ class WorkerLoop:
 
     def _probe_api_and_record_heartbeat(self, now: datetime) -> None:
         if self._probe is not None and self._probe.done():
-            self._probe.result().save()
+            api_health_record(self._probe.result())
             self._probe = None
         if self._probe is None and _is_elapsed(self._probed_at, API_PROBE_SECONDS, now):
             self._probed_at = now

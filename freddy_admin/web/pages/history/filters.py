@@ -1,4 +1,4 @@
-"""The time windows of histories, and what they are called."""
+"""The history in the address: its time window, and which events are shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -336,6 +336,8 @@ def candidate_context(
         "comparison": _comparison(key, candidate, row, user_time) if is_differing else [],
         "present_head": _("Entered here") if is_draft else _("Present key"),
         "is_differing": is_differing,
+        "is_pending": candidate.state == CandidateState.PENDING,
+        "is_refused": candidate.state == CandidateState.REFUSED,
         "can_keep": candidate.state in {CandidateState.DIFFERS, CandidateState.UNTESTED},
         "can_decide": Permission.MANAGE_KEYS in permissions,
     }
