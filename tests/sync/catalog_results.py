@@ -1,9 +1,11 @@
 """Catalog items and fetch results made up for tests, and clients that return them."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from freddy_admin.aitronos.errors import FailureKind, RequestWithheld
 from freddy_admin.aitronos.types import (
     ApiResponse,
     AuthConfig,
@@ -103,16 +105,26 @@ def connector_page(*tools: Connector, total: int, returned: int | None = None) -
 
 
 class PagedClient:
-    """A client that returns these pages, one a call, each after `takes` seconds."""
+    """A client that returns these pages, one a call, each after `takes` seconds.
 
-    def __init__(self, *pages: ConnectorPage, takes: float = 0.0) -> None:
+    It sends nothing that the caller's lease does not cover for `call_seconds`.
+    """
+
+    def __init__(
+        self, *pages: ConnectorPage, takes: float = 0.0, call_seconds: float = 1.0
+    ) -> None:
         self.pages, self.takes, self.requested_offsets = list(pages), takes, list[int]()
+        self.call_seconds = call_seconds
+        self.before_answer: Callable[[], object] = lambda: None
 
     def list_connectors(
-        self, *, secret: str, offset: int = 0, limit: int = 100, **_: Any
+        self, *, offset: int = 0, may_send: Callable[[float], bool], **_: Any
     ) -> ApiResponse[ConnectorPage]:
+        if not may_send(self.call_seconds):
+            raise RequestWithheld(FailureKind.WITHHELD)
         self.requested_offsets.append(offset)
         time.sleep(self.takes)
+        self.before_answer()
         return ApiResponse(
             self.pages[min(len(self.requested_offsets), len(self.pages)) - 1], CALL_INFO
         )

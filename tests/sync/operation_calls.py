@@ -44,7 +44,7 @@ def claim_operations() -> list[OperationClaim]:
 def send_operation(client: AitronosClient) -> RemoteOperation:
     (claim,) = claim_operations()
     operation_results_save([operation_send(client, claim)])
-    return RemoteOperation.objects.get(pk=claim.operation_id)
+    return RemoteOperation.objects.get(pk=claim.row_id)
 
 
 def make_scenario_key(make_key: MakeKey, scenario: Scenario) -> ApiKey:

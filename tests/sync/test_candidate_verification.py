@@ -33,7 +33,7 @@ def draft(organisation: Organisation) -> ApiKey:
 
 
 def record_good_test(key: ApiKey) -> list[int]:
-    (lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (lease,) = candidate_leases_acquire(limit=5)
     return candidate_results_record(
         [replace(good_result(key, token=lease.token), key_version=lease.key_version)]
     )
@@ -57,7 +57,7 @@ def test_a_draft_is_not_checked_on_schedule(draft: ApiKey) -> None:
 def test_the_result_of_a_superseded_candidate_is_thrown_away(
     draft: ApiKey, organisation: Organisation
 ) -> None:
-    (lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (lease,) = candidate_leases_acquire(limit=5)
     late_result = replace(good_result(draft, token=lease.token), key_version=lease.key_version)
     api_key_replace(organisation=organisation, actor=ANA, key=draft, secret=SECRET + "2")
     assert candidate_results_record([late_result]) == []
@@ -67,7 +67,7 @@ def test_the_result_of_a_superseded_candidate_is_thrown_away(
 def test_the_result_of_a_discarded_candidate_is_thrown_away(
     draft: ApiKey, organisation: Organisation
 ) -> None:
-    (lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (lease,) = candidate_leases_acquire(limit=5)
     candidate_discard(organisation=organisation, actor=ANA, key=draft, version=lease.key_version)
     late_result = replace(good_result(draft, token=lease.token), key_version=lease.key_version)
     assert candidate_results_record([late_result]) == []
@@ -75,21 +75,21 @@ def test_the_result_of_a_discarded_candidate_is_thrown_away(
 
 
 def test_a_released_candidate_can_be_leased_again_at_once(draft: ApiKey) -> None:
-    candidate_leases_release(candidate_leases_acquire(limit=5, now=clock.now()))
-    assert len(candidate_leases_acquire(limit=5, now=clock.now())) == 1
+    candidate_leases_release(candidate_leases_acquire(limit=5))
+    assert len(candidate_leases_acquire(limit=5)) == 1
 
 
 def test_a_dead_workers_candidate_can_be_leased_when_its_lease_has_run_out(
     draft: ApiKey, hand_clock: HandClock
 ) -> None:
-    candidate_leases_acquire(limit=5, now=clock.now())
-    assert candidate_leases_acquire(limit=5, now=clock.now()) == []
+    candidate_leases_acquire(limit=5)
+    assert candidate_leases_acquire(limit=5) == []
     hand_clock.forward(seconds=check_policy().lease.total_seconds())
-    assert len(candidate_leases_acquire(limit=5, now=clock.now())) == 1
+    assert len(candidate_leases_acquire(limit=5)) == 1
 
 
 def test_no_candidate_is_leased_with_a_limit_of_zero(draft: ApiKey) -> None:
-    assert candidate_leases_acquire(limit=0, now=clock.now()) == []
+    assert candidate_leases_acquire(limit=0) == []
 
 
 def test_a_running_check_of_the_former_secret_keeps_its_lease(

@@ -63,7 +63,7 @@ def test_both_catalogs_of_a_key_are_fetched_beside_each_other(
         (key.pk, CONNECTORS),
         (key.pk, CatalogKind.AUTH_CONFIGS),
     }
-    assert len({claim.token for claim in claims}) == 2
+    assert len({claim.row_id for claim in claims}) == 2
     results = [catalog_fetch(client, claim) for claim in claims]
     assert {(claim.key_id, claim.token) for claim in results} == {
         (claim.key_id, claim.token) for claim in claims

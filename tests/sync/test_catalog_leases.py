@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from freddy_admin.core import clock
+from freddy_admin.sync.catalog.fetch_execution import catalog_fetch
 from freddy_admin.sync.catalog.fetch_leases import (
     catalog_fetches_claim,
     catalog_fetches_release,
@@ -14,9 +15,12 @@ from freddy_admin.sync.catalog.fetch_leases import (
 from freddy_admin.sync.models import CatalogSnapshot
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from tests.sync.catalog_results import (
+    PagedClient,
     claim_single_fetch,
     connector,
     connector_keys,
+    connector_page,
+    fetch_all,
     fetch_failed,
     fetch_succeeded,
     request_refresh,
@@ -24,11 +28,47 @@ from tests.sync.catalog_results import (
 from tests.sync.conftest import HandClock, MakeKey
 
 
-def test_a_lease_outlasts_the_longest_fetch(key: ApiKey, settings: Any) -> None:
+def test_a_lease_outlasts_one_call_and_ends_within_three(key: ApiKey, settings: Any) -> None:
     request_refresh(key)
     claim_single_fetch()
     lease = CatalogSnapshot.objects.get().lease_until - clock.now()
-    assert lease > timedelta(seconds=3 * settings.AITRONOS_TOTAL_TIMEOUT)
+    call = timedelta(seconds=settings.AITRONOS_TOTAL_TIMEOUT)
+    assert call < lease < 3 * call
+
+
+def test_a_fetch_of_many_pages_renews_its_lease_before_each_further_page(
+    key: ApiKey, hand_clock: HandClock, settings: Any
+) -> None:
+    request_refresh(key)
+    pages = (connector_page(connector(name), total=3) for name in "abc")
+    client = PagedClient(*pages, call_seconds=settings.AITRONOS_TOTAL_TIMEOUT)
+
+    def pass_time() -> None:
+        assert catalog_fetches_claim(limit=5, now=clock.now()) == []
+        hand_clock.forward(seconds=settings.AITRONOS_TOTAL_TIMEOUT)
+
+    client.before_answer = pass_time
+    fetch_all(client)
+    assert (client.requested_offsets, connector_keys(key)) == ([0, 1, 2], ["a", "b", "c"])
+
+
+def test_a_fetch_whose_lease_passed_to_another_worker_requests_no_further_page(
+    key: ApiKey, hand_clock: HandClock
+) -> None:
+    request_refresh(key)
+    client = PagedClient(*(connector_page(connector(name), total=2) for name in "ab"))
+    other_claims = []
+
+    def take_over() -> None:
+        hand_clock.forward(minutes=10)
+        other_claims.append(claim_single_fetch())
+
+    client.before_answer = take_over
+    late_result = catalog_fetch(client, claim_single_fetch())  # type: ignore[arg-type]
+    assert (client.requested_offsets, late_result.is_withheld) == ([0], True)
+    assert catalog_results_save([late_result]) == []
+    catalog_results_save([fetch_succeeded(other_claims[0], connector("gmail"))])
+    assert connector_keys(key) == ["gmail"]
 
 
 def test_nothing_is_taken_without_room(key: ApiKey) -> None:

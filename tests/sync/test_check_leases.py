@@ -1,7 +1,7 @@
 """At most one check of a key at a time, and the right keys first."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -12,6 +12,7 @@ from freddy_admin.sync.checks.leases import (
     check_leases_acquire,
     check_leases_acquire_for_keys,
     check_leases_release,
+    checks_reschedule_after_clock_change,
 )
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.models import SyncStatus
@@ -23,6 +24,10 @@ S = timedelta(seconds=1)
 
 def acquire(limit: int = 10, now: object = NOON) -> list[CheckLease]:
     return check_leases_acquire(limit=limit, now=now, policy=check_policy())  # type: ignore[arg-type]
+
+
+def reschedule(now: datetime) -> int:
+    return checks_reschedule_after_clock_change(now=now, policy=check_policy())
 
 
 def test_a_due_key_is_leased_once(key: ApiKey) -> None:
@@ -61,12 +66,16 @@ def test_a_dead_workers_lease_ends_after_two_calls_time(
 def test_a_clock_that_was_set_back_stalls_no_key(key: ApiKey) -> None:
     SyncStatus.objects.update(next_check_at=NOON + timedelta(hours=4), lease_token="x")
     SyncStatus.objects.update(lease_until=NOON + timedelta(hours=1))
+    assert reschedule(NOON) == 1
     assert len(acquire()) == 1
 
 
 def test_every_key_is_due_after_the_clock_was_set_back(key: ApiKey, hand_clock: HandClock) -> None:
     SyncStatus.objects.update(checked_at=NOON, next_check_at=NOON + timedelta(minutes=5))
-    assert len(acquire(now=NOON - timedelta(hours=1))) == 1
+    earlier = NOON - timedelta(hours=1)
+    assert acquire(now=earlier) == []
+    assert reschedule(earlier) == 1
+    assert len(acquire(now=earlier)) == 1
 
 
 def test_leased_keys_do_not_starve_later_keys(make_key: MakeKey) -> None:
@@ -141,3 +150,23 @@ def test_each_key_goes_to_one_of_many_workers_at_once(make_key: MakeKey) -> None
     assert sorted(lease.key_id for lease in leases) == sorted(
         ApiKey.objects.values_list("pk", flat=True)
     )
+
+
+@pytest.mark.parametrize("change", [{"paused_at": NOON}, {"status": KeyLifecycle.REVOKED}])
+def test_paused_and_revoked_keys_are_not_rescheduled(
+    key: ApiKey, change: dict[str, object]
+) -> None:
+    SyncStatus.objects.update(next_check_at=NOON + timedelta(hours=4))
+    ApiKey.objects.update(**change)
+    assert reschedule(NOON) == 0
+
+
+def test_a_key_that_is_due_already_is_not_rescheduled(key: ApiKey) -> None:
+    SyncStatus.objects.update(checked_at=NOON + timedelta(hours=1), next_check_at=NOON - S)
+    assert reschedule(NOON) == 0
+    assert sync_status_of(key).next_check_at == NOON - S
+
+
+def test_a_key_that_is_checked_in_time_is_not_rescheduled(key: ApiKey) -> None:
+    SyncStatus.objects.update(checked_at=NOON, next_check_at=NOON + timedelta(hours=3))
+    assert reschedule(NOON) == 0

@@ -124,15 +124,15 @@ def test_a_stopped_worker_tests_no_candidate_late_and_its_old_result_is_thrown_a
         key=key,
         secret=sandbox_key(Scenario.REJECTED, "New"),
     )
-    (lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (lease,) = candidate_leases_acquire(limit=5)
     before = sandbox.request_counts.total
     paused_resolver.during_pause = lambda: hand_clock.forward(minutes=5)
     candidate_results_record([check_perform(stopped_client, lease)])
     assert sandbox.request_counts.total == before
-    (second_lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (second_lease,) = candidate_leases_acquire(limit=5)
     early_result = check_perform(running_client, second_lease)
     hand_clock.forward(minutes=5)
-    (third_lease,) = candidate_leases_acquire(limit=5, now=clock.now())
+    (third_lease,) = candidate_leases_acquire(limit=5)
     assert candidate_results_record([early_result]) == []
     assert KeyCandidate.objects.get().state == CandidateState.PENDING
     candidate_results_record([check_perform(running_client, third_lease)])

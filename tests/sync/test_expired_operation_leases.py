@@ -10,13 +10,11 @@ from django.db.models.functions import Now
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.services import Actor
-from freddy_admin.core import clock
+from freddy_admin.core import clock, leases
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
-from freddy_admin.sync import key_leases
 from freddy_admin.sync.models import OperationState, RemoteOperation
-from freddy_admin.sync.operations import remote_call
 from freddy_admin.sync.operations.remote_call import operation_send
 from freddy_admin.sync.operations.results import lost_operations_close, operation_results_save
 from freddy_admin.sync.worker.loop import WorkerLoop
@@ -49,12 +47,12 @@ def pause_worker(
     """The lease of the stopped worker ends: by one clock alone, or by another worker."""
 
     def advance_boot_clock() -> None:
-        boot_seconds = key_leases.seconds_since_boot() + 600
-        monkeypatch.setattr(key_leases, "seconds_since_boot", lambda: boot_seconds)
+        boot_seconds = leases.seconds_since_boot() + 600
+        monkeypatch.setattr(leases, "seconds_since_boot", lambda: boot_seconds)
 
     def advance_database_clock() -> None:
         now = Now() + timedelta(minutes=10)
-        monkeypatch.setattr(remote_call, "Now", lambda: ExpressionWrapper(now, DateTimeField()))
+        monkeypatch.setattr(leases, "Now", lambda: ExpressionWrapper(now, DateTimeField()))
 
     def close_operation() -> None:
         RemoteOperation.objects.update(state=OperationState.UNCLEAR)
@@ -64,7 +62,7 @@ def pause_worker(
 
     def lose_database() -> None:
         error = OperationalError("server closed the connection")
-        monkeypatch.setattr(remote_call, "Now", _raising(error))
+        monkeypatch.setattr(leases, "Now", _raising(error))
 
     pauses: dict[str, Callable[[], object]] = {
         "wall": lambda: hand_clock.forward(minutes=10),
@@ -152,7 +150,7 @@ def test_a_stopped_worker_switches_no_connector_late(
     request_switch(key, organisation, "gmail")
     (claim,) = claim_operations()
     paused_resolver.during_pause = lambda: hand_clock.forward(minutes=5)
-    assert operation_results_save([operation_send(stopped_client, claim)]) == [claim.operation_id]
+    assert operation_results_save([operation_send(stopped_client, claim)]) == [claim.row_id]
     assert sandbox.request_counts.total == count_before
     operation = RemoteOperation.objects.get()
     assert (operation.state, operation.error_kind) == (OperationState.REFUSED, "withheld")

@@ -230,29 +230,28 @@ def test_a_sealed_row_opens_in_no_other_row_or_organisation(
 
 def test_each_row_is_leased_by_one_of_two_workers(platform_admin: User) -> None:
     import_draft_make(platform_admin, *(f"Alder,{n},{secret(str(n))},," for n in range(5)))
-    now = clock.now()
-    first = import_row_leases_acquire(limit=3, now=now)
-    second = import_row_leases_acquire(limit=9, now=now)
-    assert {lease.key_id for lease in first}.isdisjoint(lease.key_id for lease in second)
+    first = import_row_leases_acquire(limit=3)
+    second = import_row_leases_acquire(limit=9)
+    assert {lease.row_id for lease in first}.isdisjoint(lease.row_id for lease in second)
     assert len(first) + len(second) == 5
     import_row_leases_release(first)
-    assert len(import_row_leases_acquire(limit=9, now=now)) == 3
-    assert import_row_leases_acquire(limit=0, now=now) == []
+    assert len(import_row_leases_acquire(limit=9)) == 3
+    assert import_row_leases_acquire(limit=0) == []
 
 
 def test_a_dead_workers_row_can_be_leased_when_its_lease_has_run_out(
     platform_admin: User, hand_clock: HandClock
 ) -> None:
     import_draft_make(platform_admin, f"Alder,A,{secret('a')},,")
-    assert len(import_row_leases_acquire(limit=9, now=clock.now())) == 1
-    assert import_row_leases_acquire(limit=9, now=clock.now()) == []
+    assert len(import_row_leases_acquire(limit=9)) == 1
+    assert import_row_leases_acquire(limit=9) == []
     hand_clock.forward(seconds=check_policy().lease.total_seconds())
-    assert len(import_row_leases_acquire(limit=9, now=clock.now())) == 1
+    assert len(import_row_leases_acquire(limit=9)) == 1
 
 
 def test_an_import_row_lease_shows_no_sealed_bytes(platform_admin: User) -> None:
     import_draft_make(platform_admin, f"Alder,A,{secret('a')},,")
-    [lease] = import_row_leases_acquire(limit=9, now=clock.now())
+    [lease] = import_row_leases_acquire(limit=9)
     assert repr(lease.ciphertext) not in repr(lease)
 
 

@@ -58,7 +58,7 @@ def _check(key: ApiKey) -> str:
 
 
 def _record_test(result: CheckResult) -> None:
-    [lease] = candidate_leases_acquire(limit=5, now=clock.now())
+    [lease] = candidate_leases_acquire(limit=5)
     candidate_results_record([replace(result, token=lease.token, key_version=lease.key_version)])
 
 
@@ -96,7 +96,7 @@ def test_checks_go_on_with_the_old_secret_while_the_new_one_waits(
 def test_checks_go_on_with_the_old_secret_while_the_new_one_is_tested(
     key_with_candidate: ApiKey,
 ) -> None:
-    assert len(candidate_leases_acquire(limit=5, now=clock.now())) == 1
+    assert len(candidate_leases_acquire(limit=5)) == 1
     assert _check(key_with_candidate) == OLD
 
 

@@ -108,7 +108,7 @@ def replace_secret(key: ApiKey) -> None:
 def record_good_test(key: ApiKey) -> None:
     # The lease of a dead worker runs out in time.
     KeyCandidate.objects.filter(key=key).update(lease_until=None, lease_token="")
-    leases = candidate_leases_acquire(limit=5, now=clock.now())
+    leases = candidate_leases_acquire(limit=5)
     candidate_results_record(
         [
             replace(good_result(key, token=lease.token), key_version=lease.key_version)

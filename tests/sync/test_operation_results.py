@@ -46,7 +46,7 @@ def test_a_dead_workers_sync_is_unclear_and_not_sent_again(
     assert (claim_operations(), lost_operations_close(now=clock.now())) == ([], 0)
     hand_clock.forward(minutes=5)
     assert lost_operations_close(now=clock.now()) == 1
-    operation = RemoteOperation.objects.get(pk=claim.operation_id)
+    operation = RemoteOperation.objects.get(pk=claim.row_id)
     assert (operation.state, operation.error_kind) == (OperationState.UNCLEAR, "worker_lost")
     assert claim_operations() == []
     assert sync_status_of(key).operation_state == "unclear"
@@ -86,8 +86,8 @@ def test_a_late_result_replaces_worker_lost(
     result = operation_send(client, claim)
     hand_clock.forward(minutes=5)
     lost_operations_close(now=clock.now())
-    assert operation_results_save([result]) == [claim.operation_id]
-    assert RemoteOperation.objects.get(pk=claim.operation_id).state == OperationState.DONE
+    assert operation_results_save([result]) == [claim.row_id]
+    assert RemoteOperation.objects.get(pk=claim.row_id).state == OperationState.DONE
     assert operation_results_save([result]) == []
 
 
@@ -187,4 +187,4 @@ def test_a_revoked_keys_operation_still_gets_its_result(
     (claim,) = claim_operations()
     SyncStatus.objects.filter(pk=key.pk).delete()
     result = operation_send(client, claim)
-    assert operation_results_save([result]) == [claim.operation_id]
+    assert operation_results_save([result]) == [claim.row_id]

@@ -14,7 +14,7 @@ from tests.flows.wait import wait_until
 
 @dataclass(frozen=True)
 class Call:
-    key_id: int
+    row_id: int
     token: str = "t"
 
 
@@ -39,13 +39,13 @@ class PoolRecorder:
         return self.pool._results.qsize()
 
     def _perform(self, _: Any, call: Call) -> Call:
-        if call.key_id in self.hangs:
+        if call.row_id in self.hangs:
             self.released.wait()
         return call
 
     def _store(self, results: Sequence[Call]) -> list[int]:
         self.batches.append(len(results))
-        return [result.key_id for result in results]
+        return [result.row_id for result in results]
 
 
 @pytest.fixture

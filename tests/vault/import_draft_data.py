@@ -35,14 +35,14 @@ def import_rows_record_results(
 ) -> int:
     """Record a result for each waiting row, by its label, else WORKS; returns how many."""
     rows = import_rows_claim(limit=100, lease_seconds=30)
-    for row in rows:
+    for lease, row in rows:
         state = (states or {}).get(row.label, ImportRowState.WORKS)
         reported_status = (
             REPORTED_STATUS if state in {ImportRowState.WORKS, ImportRowState.DIFFERS} else None
         )
         import_row_record_result(
             row_id=row.pk,
-            token=row.lease_token,
+            token=lease.token,
             state=state,
             outcome=CandidateResult(kind=kind, reported_status=reported_status),
         )

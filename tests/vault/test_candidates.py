@@ -16,9 +16,9 @@ from freddy_admin.vault.services.candidates import (
     candidate_discard,
     candidate_promote,
     candidate_record_result,
+    candidate_release,
     candidate_retry,
     candidates_claim,
-    candidates_release,
 )
 from freddy_admin.vault.services.keys import api_key_replace
 from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey, ManualClock
@@ -60,8 +60,8 @@ def test_workers_claim_each_candidate_once_the_longest_waiting_first(
         hand_clock.at += timedelta(seconds=1)
     first_claim = candidates_claim(limit=2, lease_seconds=30)
     second_claim = candidates_claim(limit=2, lease_seconds=30)
-    assert [candidate.key_id for candidate in first_claim] == keys[:2]
-    assert [candidate.key_id for candidate in second_claim] == keys[2:]
+    assert [candidate.key_id for _lease, candidate in first_claim] == keys[:2]
+    assert [candidate.key_id for _lease, candidate in second_claim] == keys[2:]
     assert candidates_claim(limit=2, lease_seconds=30) == []
 
 
@@ -69,7 +69,7 @@ def test_a_claimed_candidate_opens_without_another_query(
     draft_key: MakeKey, django_assert_num_queries: object
 ) -> None:
     draft_key()
-    [candidate] = candidates_claim(limit=5, lease_seconds=30)
+    [(_lease, candidate)] = candidates_claim(limit=5, lease_seconds=30)
     with django_assert_num_queries(0):  # type: ignore[operator]
         assert stored_secret(candidate) == SECRET
         assert candidate.key.organisation.name == "Acme"
@@ -97,10 +97,10 @@ def test_a_candidate_is_released_by_its_own_token_alone(
     draft_key: MakeKey,
 ) -> None:
     draft_key()
-    [candidate] = candidates_claim(limit=1, lease_seconds=30)
-    candidates_release(token="somebody else's", key_ids=[candidate.key_id])
+    [(lease, candidate)] = candidates_claim(limit=1, lease_seconds=30)
+    candidate_release(key_id=candidate.key_id, token="somebody else's")
     assert candidates_claim(limit=1, lease_seconds=30) == []
-    candidates_release(token=candidate.lease_token, key_ids=[candidate.key_id])
+    candidate_release(key_id=candidate.key_id, token=lease.token)
     assert len(candidates_claim(limit=1, lease_seconds=30)) == 1
 
 
@@ -269,9 +269,9 @@ def test_a_candidate_whose_secret_was_imported_is_discarded_once(
 ) -> None:
     duplicate_key, other_key = draft_key(), draft_key(OTHER_SECRET, label="Other")
     _same_secret_in_use(duplicate_key)
-    assert [candidate.key_id for candidate in candidates_claim(limit=5, lease_seconds=30)] == [
-        other_key.pk
-    ]
+    assert [
+        candidate.key_id for _lease, candidate in candidates_claim(limit=5, lease_seconds=30)
+    ] == [other_key.pk]
     hand_clock.at += timedelta(seconds=31)
     candidates_claim(limit=5, lease_seconds=30)
     event = AuditEvent.objects.get(tag="key_candidate_discarded")

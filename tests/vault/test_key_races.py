@@ -210,7 +210,7 @@ def test_many_workers_claim_each_candidate_once() -> None:
     claims = run_concurrently(
         [lambda: candidates_claim(limit=4, lease_seconds=60)] * CONCURRENT_CALLS
     )
-    claimed_ids = [candidate.pk for claim in claims for candidate in claim]
+    claimed_ids = [candidate.pk for claim in claims for _lease, candidate in claim]
     assert len(claimed_ids) == len(set(claimed_ids))
     remaining = run_in_thread(lambda: len(candidates_claim(limit=50, lease_seconds=60)))
     assert len(claimed_ids) + remaining == 12

@@ -21,7 +21,7 @@ WITHOUT_ORGANISATION = {
     "candidate_lease_lock",
     "candidates_claim",
     "candidates_expire",
-    "candidates_release",
+    "candidate_release",
     "key_audit_record",
 }
 ARGUMENTS = {

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.services import Actor
+from freddy_admin.core.leases import Lease, lease_values
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
 from freddy_admin.sync.candidates.verification import (
@@ -19,7 +19,6 @@ from freddy_admin.sync.candidates.verification import (
 from freddy_admin.sync.checks.execution import check_perform_with_secret
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import CheckResult
-from freddy_admin.sync.key_leases import LeaseDeadline
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome
 from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportRowState
@@ -33,13 +32,10 @@ log = logging.getLogger(__name__)
 PROMOTION_BATCH_SIZE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRowLease:
-    """A lease on one row for its test; `key_id` is the row's id, as there is no key yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRowLease(Lease):
+    """A lease on one row for its test; there is no key yet."""
 
-    key_id: int
-    token: str
-    deadline: LeaseDeadline
     seal_context: bytes
     entered_organization_id: str
     master_key_id: str = field(repr=False)
@@ -50,35 +46,31 @@ class ImportRowLease:
 class ImportRowResult:
     """The result of the test of one row."""
 
-    key_id: int
+    row_id: int
     token: str
     entered_organization_id: str
     check_result: CheckResult
 
 
-def import_row_leases_acquire(*, limit: int, now: datetime) -> list[ImportRowLease]:
+def import_row_leases_acquire(*, limit: int) -> list[ImportRowLease]:
     """Lease up to `limit` rows that wait for their test."""
-    if limit < 1:
-        return []
     lease_seconds = check_policy().lease.total_seconds()
     return [
         ImportRowLease(
-            key_id=row.pk,
-            token=row.lease_token,
-            deadline=LeaseDeadline.at(row.lease_until or now),
+            **lease_values(lease),
             seal_context=import_row_context(row),
             entered_organization_id=row.organization_id,
             master_key_id=row.master_key_id,
             ciphertext=bytes(row.ciphertext) if row.ciphertext is not None else None,
         )
-        for row in vault.import_rows_claim(limit=limit, lease_seconds=lease_seconds)
+        for lease, row in vault.import_rows_claim(limit=limit, lease_seconds=lease_seconds)
     ]
 
 
 def import_row_leases_release(leases: Sequence[ImportRowLease]) -> None:
     """Release the leases of untested rows, so that the next worker tests them."""
     for lease in leases:
-        vault.import_rows_release(token=lease.token, row_ids=[lease.key_id])
+        vault.import_row_release(row_id=lease.row_id, token=lease.token)
 
 
 def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRowResult:
@@ -86,16 +78,16 @@ def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRow
     check_result = check_perform_with_secret(
         client,
         lambda: import_secret_open(
-            row_id=lease.key_id,
+            row_id=lease.row_id,
             context=lease.seal_context,
             ciphertext=lease.ciphertext,
             master_key_id=lease.master_key_id,
         ),
-        connection=f"import.{lease.key_id}",
+        connection=f"import.{lease.row_id}",
         deadline=lease.deadline,
-        log_name=f"row {lease.key_id} of an import",
+        log_name=f"row {lease.row_id} of an import",
     )
-    return ImportRowResult(lease.key_id, lease.token, lease.entered_organization_id, check_result)
+    return ImportRowResult(lease.row_id, lease.token, lease.entered_organization_id, check_result)
 
 
 def import_row_results_record(results: Sequence[ImportRowResult]) -> list[int]:
@@ -105,13 +97,13 @@ def import_row_results_record(results: Sequence[ImportRowResult]) -> list[int]:
     """
     for result in results:
         if result.check_result.is_withheld:
-            vault.import_rows_release(token=result.token, row_ids=[result.key_id])
+            vault.import_row_release(row_id=result.row_id, token=result.token)
     return [
-        result.key_id
+        result.row_id
         for result in results
         if not result.check_result.is_withheld
         and vault.import_row_record_result(
-            row_id=result.key_id,
+            row_id=result.row_id,
             token=result.token,
             state=_import_row_state_from_result(result),
             outcome=candidate_result_from_check(result.check_result),

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from django.db import transaction
 
@@ -20,7 +19,7 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_result_apply
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.history.recorder import PendingHistory, pending_history_save
-from freddy_admin.sync.key_leases import LeaseDeadline
+from freddy_admin.sync.key_leases import key_lease_values
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome, EventKind, HistoryEvent, SyncStatus
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
@@ -32,29 +31,20 @@ from freddy_admin.vault.services.candidates import candidates_expire
 log = logging.getLogger(__name__)
 
 
-def candidate_leases_acquire(*, limit: int, now: datetime) -> list[CheckLease]:
+def candidate_leases_acquire(*, limit: int) -> list[CheckLease]:
     """Lease up to `limit` candidates that wait for their test, the longest waiting first."""
-    if limit < 1:
-        return []
     lease_seconds = check_policy().lease.total_seconds()
     return [
-        CheckLease(
-            key_id=candidate.key_id,
-            organisation_id=candidate.key.organisation_id,
-            key_version=candidate.version,
-            token=candidate.lease_token,
-            deadline=LeaseDeadline.at(candidate.lease_until or now),
-            master_key_id=candidate.master_key_id,
-            ciphertext=bytes(candidate.ciphertext) if candidate.ciphertext is not None else None,
-        )
-        for candidate in vault.candidates_claim(limit=limit, lease_seconds=lease_seconds)
+        # Sealed for the version that its key will have.
+        CheckLease(**key_lease_values(lease, candidate.key, sealed=candidate))
+        for lease, candidate in vault.candidates_claim(limit=limit, lease_seconds=lease_seconds)
     ]
 
 
 def candidate_leases_release(leases: Sequence[CheckLease]) -> None:
     """Release the leases of untested candidates, so that the next worker tests them."""
     for lease in leases:
-        vault.candidates_release(token=lease.token, key_ids=[lease.key_id])
+        vault.candidate_release(key_id=lease.key_id, token=lease.token)
 
 
 def candidate_results_record(results: Sequence[CheckResult]) -> list[int]:
@@ -63,7 +53,7 @@ def candidate_results_record(results: Sequence[CheckResult]) -> list[int]:
     for result in results:
         try:
             if result.is_withheld:
-                vault.candidates_release(token=result.token, key_ids=[result.key_id])
+                vault.candidate_release(key_id=result.key_id, token=result.token)
             elif _candidate_promote_or_record_result(result):
                 working_key_ids.append(result.key_id)
         except (Conflict, NotFound):

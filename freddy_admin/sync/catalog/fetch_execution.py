@@ -1,13 +1,14 @@
 """One fetch of a catalog: open the secret, make the calls, return the result.
 
-Reads and writes no database; runs in any thread.
+Runs in any thread. It touches the database to renew its lease before a further page, no more.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 
@@ -15,14 +16,16 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import FailureKind, RequestTimedOut
 from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
+from freddy_admin.core.leases import lease_renew
 from freddy_admin.sync.catalog.types import CatalogItem
+from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import (
     CallFailure,
     LocalFailureKind,
     call_failure_from_error,
 )
 from freddy_admin.sync.key_leases import KeyLease, key_lease_open_secret
-from freddy_admin.sync.models import CatalogKind
+from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ MAX_DURATION_IN_CALLS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogFetchClaim(KeyLease):
-    """A lease on one catalog; its token is its own, for a key may have two fetches under way."""
+    """A lease on one catalog of a key."""
 
     kind: CatalogKind
     refresh_requested_at: datetime | None
@@ -66,6 +69,11 @@ class CatalogFetchResult:
     def is_withheld(self) -> bool:
         """Whether the lease was over before every page had been requested."""
         return self.failure is not None and self.failure.kind == FailureKind.WITHHELD
+
+
+def catalog_lease_duration() -> timedelta:
+    """How long a fetch is leased for: one call, with a margin. Each further page renews it."""
+    return check_policy().lease
 
 
 def catalog_fetch(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
@@ -102,7 +110,8 @@ def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> Catal
             connection=claim.connection,
             offset=offset,
             limit=PAGE_SIZE,
-            may_send=claim.deadline.covers,
+            # A fetch of many pages outlasts one lease.
+            may_send=partial(_renew_lease, claim) if offset else claim.deadline.covers,
         )
         page = response.value
         for connector in page.connectors:
@@ -114,6 +123,16 @@ def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> Catal
             break
     items = tuple(connectors.values())[:MAX_ITEMS]
     return _build_success_result(claim, items, page.total, response.info)
+
+
+def _renew_lease(claim: CatalogFetchClaim, seconds: float) -> bool:
+    """Whether the lease is still ours, renewed for a call of so many real seconds."""
+    deadline = lease_renew(
+        CatalogSnapshot.objects.filter(pk=claim.row_id),
+        token=claim.token,
+        duration=catalog_lease_duration(),
+    )
+    return deadline is not None and deadline.covers(seconds)
 
 
 def _build_success_result(

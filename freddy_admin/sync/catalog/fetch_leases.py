@@ -1,21 +1,24 @@
 """The worker's side of the catalogs: leases on requested fetches, and their results."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from freddy_admin.core import clock
+from freddy_admin.core.leases import (
+    held_row_lock,
+    lease_release,
+    leased_rows_list,
+    leases_acquire,
+)
 from freddy_admin.sync.catalog.fetch_execution import (
-    MAX_DURATION_IN_CALLS,
     CatalogFetchClaim,
     CatalogFetchResult,
+    catalog_lease_duration,
 )
 from freddy_admin.sync.catalog.types import serialize_items
-from freddy_admin.sync.checks.policy import MAX_LEASE, MAX_PLANNING_HORIZON
+from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON
 from freddy_admin.sync.checks.results import CallFailure
 from freddy_admin.sync.key_leases import key_lease_values
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
@@ -27,36 +30,28 @@ _NO_FAILURE = CallFailure(kind="")
 
 def catalog_fetches_claim(*, limit: int, now: datetime) -> list[CatalogFetchClaim]:
     """Lease up to `limit` requested catalogs: those a person waits for first, then the oldest."""
-    if limit < 1:
-        return []
-    with transaction.atomic():
-        claimable = (
-            _claimable_snapshots(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .defer("items")
-        )
-        ordered = claimable.order_by(
-            F("requested_at").asc(nulls_last=True), "refresh_requested_at", "pk"
-        )
-        snapshots = list(ordered[:limit])
-        if not snapshots:
-            return []
-        for snapshot in snapshots:
-            snapshot.lease_token = secrets.token_hex(8)
-            snapshot.lease_until = now + _lease_duration()
-        CatalogSnapshot.objects.bulk_update(snapshots, ("lease_token", "lease_until"))
-        keys = ApiKey.objects.in_bulk({snapshot.key_id for snapshot in snapshots})
+    order = F("requested_at").asc(nulls_last=True), "refresh_requested_at", "pk"
+    leases = leases_acquire(
+        _claimable_snapshots(now).order_by(*order),
+        limit=limit,
+        now=now,
+        duration=catalog_lease_duration(),
+    )
+    rows = CatalogSnapshot.objects.select_related("key").defer("items")
     return [
-        _build_fetch_claim(snapshot, keys[snapshot.key_id])
-        for snapshot in snapshots
-        if snapshot.key_id in keys
+        CatalogFetchClaim(
+            kind=CatalogKind(snapshot.kind),
+            refresh_requested_at=snapshot.refresh_requested_at,
+            **key_lease_values(lease, snapshot.key),
+        )
+        for lease, snapshot in leased_rows_list(rows, leases)
     ]
 
 
 def catalog_fetches_release(claims: Sequence[CatalogFetchClaim]) -> None:
     """Release claims unfetched, so that the next worker takes them."""
     for claim in claims:
-        _fetch_lease_release(claim)
+        lease_release(CatalogSnapshot.objects.filter(pk=claim.row_id), token=claim.token)
 
 
 def catalog_results_save(results: Sequence[CatalogFetchResult]) -> list[int]:
@@ -69,67 +64,31 @@ def catalog_results_save(results: Sequence[CatalogFetchResult]) -> list[int]:
     stored = []
     for result in sorted(results, key=lambda result: (result.key_id, result.claim.kind)):
         with transaction.atomic():
-            rows = CatalogSnapshot.objects.select_for_update(of=("self",)).select_related("key")
             # Neither the items nor the encrypted secret is needed.
-            rows = rows.defer("items", "key__ciphertext")
-            snapshot = rows.filter(key_id=result.key_id, kind=result.claim.kind).first()
-            if snapshot is not None and _is_result_current(snapshot, result):
+            rows = CatalogSnapshot.objects.select_related("key").defer("items", "key__ciphertext")
+            rows = rows.filter(pk=result.claim.row_id)
+            snapshot = held_row_lock(rows, token=result.claim.token)
+            if snapshot is not None and _is_result_current(snapshot.key, result):
                 _snapshot_save_result(snapshot, result)
                 stored.append(result.key_id)
             else:
-                _fetch_lease_release(result.claim)
+                lease_release(rows, token=result.claim.token)
     return stored
 
 
 def _claimable_snapshots(now: datetime) -> QuerySet[CatalogSnapshot]:
-    # A lease or a wait further ahead than any could be is of a clock that was set back.
-    is_free = (
-        Q(lease_until=None)
-        | Q(lease_until__lte=now)
-        | Q(lease_until__gt=now + max(2 * _lease_duration(), MAX_LEASE))
-    )
+    # A wait further ahead than any could be is of a clock that was set back.
     horizon = now + MAX_PLANNING_HORIZON
-    is_held = Q(hold_until__gt=now, hold_until__lte=horizon) | Q(
+    is_waiting = Q(hold_until__gt=now, hold_until__lte=horizon) | Q(
         key__sync_status__hold_until__gt=now, key__sync_status__hold_until__lte=horizon
     )
-    rows = (
-        CatalogSnapshot.objects.filter(refresh_requested_at__isnull=False)
-        .filter(is_free)
-        .exclude(is_held)
-    )
+    rows = CatalogSnapshot.objects.filter(refresh_requested_at__isnull=False).exclude(is_waiting)
     return rows.filter(key__status=KeyLifecycle.ACTIVE, key__paused_at=None)
 
 
-def _lease_duration() -> timedelta:
-    # Longer than the longest fetch, so that a call of ours never outlives its lease.
-    return clock.real_seconds_to_panel_duration(
-        (MAX_DURATION_IN_CALLS + 1) * settings.AITRONOS_TOTAL_TIMEOUT
-    )
-
-
-def _build_fetch_claim(snapshot: CatalogSnapshot, key: ApiKey) -> CatalogFetchClaim:
-    return CatalogFetchClaim(
-        kind=CatalogKind(snapshot.kind),
-        refresh_requested_at=snapshot.refresh_requested_at,
-        **key_lease_values(
-            key, token=snapshot.lease_token, ends_at=snapshot.lease_until or clock.now()
-        ),
-    )
-
-
-def _fetch_lease_release(claim: CatalogFetchClaim) -> None:
-    snapshots = CatalogSnapshot.objects.filter(
-        key_id=claim.key_id, kind=claim.kind, lease_token=claim.token
-    )
-    snapshots.update(lease_token="", lease_until=None)
-
-
-def _is_result_current(snapshot: CatalogSnapshot, result: CatalogFetchResult) -> bool:
-    is_ours = (
-        snapshot.lease_token == result.token and snapshot.key.version == result.claim.key_version
-    )
-    is_ours = is_ours and not result.is_withheld
-    return is_ours and snapshot.key.status == KeyLifecycle.ACTIVE and snapshot.key.paused_at is None
+def _is_result_current(key: ApiKey, result: CatalogFetchResult) -> bool:
+    is_key_as_claimed = key.version == result.claim.key_version and key.paused_at is None
+    return is_key_as_claimed and key.status == KeyLifecycle.ACTIVE and not result.is_withheld
 
 
 def _snapshot_save_result(snapshot: CatalogSnapshot, result: CatalogFetchResult) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.core import clock
+from freddy_admin.core.leases import LeaseDeadline
 from freddy_admin.sync.checks.leases import CheckLease
 from freddy_admin.sync.checks.results import (
     CheckResult,
@@ -13,7 +14,7 @@ from freddy_admin.sync.checks.results import (
     call_failure_from_error,
     check_outcome_from_error,
 )
-from freddy_admin.sync.key_leases import LeaseDeadline, key_lease_open_secret
+from freddy_admin.sync.key_leases import key_lease_open_secret
 from freddy_admin.sync.models import CheckOutcome
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,5 @@
-"""At most one check of a key at a time, over all processes and machines: a lease in its row.
+"""Leases on keys for their checks: at most one check of a key runs at a time, over all machines."""
 
-The row in the database is the lock, with SQLite and with PostgreSQL alike, so that a cache that
-is away or flushed never lets two checks of one key run.
-"""
-
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from freddy_admin.sync.checks.policy import MAX_LEASE, CheckPolicy
+from freddy_admin.core.leases import lease_release, leases_acquire
+from freddy_admin.sync.checks.policy import CheckPolicy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.key_leases import KEY_LEASE_COLUMNS, KeyLease, key_lease_values
 from freddy_admin.sync.models import SyncStatus
@@ -23,21 +19,15 @@ _KEYS_PER_STATEMENT = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLease(KeyLease):
-    """A lease on one key for one check."""
+    """A lease for one check: on the key's row, or on that of its candidate."""
 
 
 def check_leases_acquire(*, limit: int, now: datetime, policy: CheckPolicy) -> list[CheckLease]:
     """Lease up to `limit` due keys: those a person waits for first, then the longest due."""
-    # A check that ended in the future, or a plan further ahead than any we make: our clock was
-    # set back. Check now: what is shown would otherwise stay as it is until the clock catches up.
-    is_due = (
-        Q(next_check_at__lte=now)
-        | Q(next_check_at__gt=now + policy.horizon)
-        | Q(checked_at__gt=now + CLOCK_TOLERANCE)
-    )
-    rows = _unleased_statuses(now, policy).filter(is_due)
+    # This condition alone, for its index: the worker asks twice a second.
+    due_rows = _checkable_statuses().filter(next_check_at__lte=now)
     return _acquire_leases(
-        rows.order_by(F("requested_at").asc(nulls_last=True), "next_check_at", "pk"),
+        due_rows.order_by(F("requested_at").asc(nulls_last=True), "next_check_at", "pk"),
         limit=limit,
         now=now,
         policy=policy,
@@ -51,9 +41,7 @@ def check_leases_acquire_for_keys(
     ids, leases = list(key_ids), list[CheckLease]()
     # Slices keep each statement under every database's number of parameters.
     for start in range(0, len(ids), _KEYS_PER_STATEMENT):
-        rows = _unleased_statuses(now, policy).filter(
-            pk__in=ids[start : start + _KEYS_PER_STATEMENT]
-        )
+        rows = _checkable_statuses().filter(pk__in=ids[start : start + _KEYS_PER_STATEMENT])
         leases += _acquire_leases(rows, limit=limit - len(leases), now=now, policy=policy)
         if len(leases) >= limit:
             break
@@ -63,36 +51,47 @@ def check_leases_acquire_for_keys(
 def check_leases_release(leases: Sequence[CheckLease]) -> None:
     """Give keys back unchecked, so that whoever comes next takes them."""
     for lease in leases:
-        leased_rows = SyncStatus.objects.filter(pk=lease.key_id, lease_token=lease.token)
-        leased_rows.update(lease_token="", lease_until=None)
+        lease_release(SyncStatus.objects.filter(pk=lease.row_id), token=lease.token)
 
 
-def _unleased_statuses(now: datetime, policy: CheckPolicy) -> QuerySet[SyncStatus]:
-    # A lease that ends later than any lease could was given before our clock was set back. A
-    # command may run with shorter limits than the worker, so its own lease is no measure.
-    is_free = (
-        Q(lease_until=None)
-        | Q(lease_until__lte=now)
-        | Q(lease_until__gt=now + max(2 * policy.lease, MAX_LEASE))
+def checks_reschedule_after_clock_change(*, now: datetime, policy: CheckPolicy) -> int:
+    """Make keys due whose schedule is of a clock that was set back since; returns how many.
+
+    What is shown of them would otherwise stay as it is until the clock catches up. No index serves
+    this question: ask it once a minute.
+    """
+    # Planned further ahead than we ever plan, or checked in the future.
+    is_ahead = Q(next_check_at__gt=now + policy.horizon) | Q(
+        next_check_at__gt=now, checked_at__gt=now + CLOCK_TOLERANCE
     )
-    return SyncStatus.objects.filter(is_free, key__status=KeyLifecycle.ACTIVE, key__paused_at=None)
+    ids = list(_checkable_statuses().filter(is_ahead).values_list("pk", flat=True))
+    return sum(
+        _make_due(ids[start : start + _KEYS_PER_STATEMENT], now)
+        for start in range(0, len(ids), _KEYS_PER_STATEMENT)
+    )
+
+
+def _make_due(key_ids: list[int], now: datetime) -> int:
+    with transaction.atomic():
+        # Rows that another process is storing are passed over, or the two could wait for each
+        # other: such a row gets its schedule from there.
+        rows = SyncStatus.objects.select_for_update(skip_locked=True, no_key=True)
+        locked_rows = rows.filter(pk__in=key_ids, next_check_at__gt=now)
+        locked_ids = list(locked_rows.values_list("pk", flat=True))
+        return SyncStatus.objects.filter(pk__in=locked_ids).update(next_check_at=now)
+
+
+def _checkable_statuses() -> QuerySet[SyncStatus]:
+    return SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE, key__paused_at=None)
 
 
 def _acquire_leases(
     rows: QuerySet[SyncStatus], *, limit: int, now: datetime, policy: CheckPolicy
 ) -> list[CheckLease]:
-    if limit < 1:
-        return []
-    token, ends_at = secrets.token_hex(8), now + policy.lease
-    with transaction.atomic():
-        locked = rows.select_for_update(skip_locked=True, of=("self",))
-        ids = list(locked.values_list("pk", flat=True)[:limit])
-        if not ids:
-            return []
-        SyncStatus.objects.filter(pk__in=ids).update(lease_token=token, lease_until=ends_at)
-        keys = ApiKey.objects.only(*KEY_LEASE_COLUMNS).in_bulk(ids)
+    leases = leases_acquire(rows, limit=limit, now=now, duration=policy.lease)
+    keys = ApiKey.objects.only(*KEY_LEASE_COLUMNS).in_bulk([lease.row_id for lease in leases])
     return [
-        CheckLease(**key_lease_values(keys[pk], token=token, ends_at=ends_at))
-        for pk in ids
-        if pk in keys
+        CheckLease(**key_lease_values(lease, keys[lease.row_id]))
+        for lease in leases
+        if lease.row_id in keys
     ]

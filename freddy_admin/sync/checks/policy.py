@@ -24,7 +24,6 @@ SPENDING_LIMIT_HOLD = timedelta(minutes=15)
 CHECK_AFTER_DUE = timedelta(minutes=1)
 REPEAT_REQUEST_AFTER = timedelta(seconds=10)
 _STORE_SECONDS = 2.0  # from the end of a call until its result is stored
-MAX_LEASE = timedelta(minutes=15)
 _UNSENT_OPERATION_SECONDS = 1800.0
 OPERATION_WATCH_PERIOD = timedelta(seconds=60)  # while a sync that a person asked for is awaited
 # A time further ahead than anything we ever plan: our clock was set back, check now.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from freddy_admin.aitronos.types import SyncStatusResponse
+from freddy_admin.core.leases import is_held, lease_release
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.apply import (
     NO_FAILURE,
@@ -155,10 +156,10 @@ def check_counters_increment(results: Sequence[CheckResult]) -> None:
 
 
 def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:
-    has_lease_and_version = row.lease_token == result.token and key.version == result.key_version
     return (
-        has_lease_and_version
+        is_held(row.lease_token, result.token)
         and not result.is_withheld
+        and key.version == result.key_version
         and key.status == KeyLifecycle.ACTIVE
         and key.paused_at is None
     )
@@ -169,8 +170,7 @@ def _release_discarded_leases(
 ) -> None:
     discarded_ids = {row.pk for row in rows} - {row.pk for row in current_rows}
     for pk in discarded_ids:
-        leased_rows = SyncStatus.objects.filter(pk=pk, lease_token=results_by_key[pk].token)
-        leased_rows.update(lease_token="", lease_until=None)
+        lease_release(SyncStatus.objects.filter(pk=pk), token=results_by_key[pk].token)
 
 
 def _result_digest(

@@ -6,21 +6,20 @@ is stopped and wakes up later reads the row once more, immediately before the fi
 """
 
 import logging
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
-from django.db.models.functions import Now
+from django.db.models import OuterRef, Subquery
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.response_parsing import OPTIONAL_SYNC_FIELDS
 from freddy_admin.aitronos.types import SyncStartedResponse
 from freddy_admin.core import clock
+from freddy_admin.core.leases import Lease, lease_may_send, leased_rows_list, leases_acquire
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import (
     CallFailure,
@@ -29,7 +28,7 @@ from freddy_admin.sync.checks.results import (
 )
 from freddy_admin.sync.key_leases import KeyLease, key_lease_open_secret, key_lease_values
 from freddy_admin.sync.models import OperationKind, OperationState, RemoteOperation, SyncStatus
-from freddy_admin.vault.models import KeyLifecycle
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
 log = logging.getLogger(__name__)
@@ -41,13 +40,10 @@ _REJECTED_HTTP_STATUSES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429
 class OperationClaim(KeyLease):
     """A lease on one operation that is ours to send."""
 
-    operation_id: int
     kind: OperationKind
     full: bool
     tool_key: str
     enable: bool
-    claimed_at: datetime  # by the database's clock
-    lease_seconds: float  # real seconds from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +68,21 @@ def operation_lease_duration() -> timedelta:
 
 def operations_claim(*, limit: int, now: datetime) -> list[OperationClaim]:
     """Claim up to `limit` queued operations, the oldest first; each is `sending` from here on."""
-    if limit < 1:
-        return []
-    with transaction.atomic():
-        queued = RemoteOperation.objects.filter(
-            state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
-        ).select_related("key")
-        locked = queued.select_for_update(skip_locked=True, of=("self",)).annotate(claimed_at=Now())
-        operations = list(locked.order_by("requested_at", "pk")[:limit])
-        for operation in operations:
-            operation.state, operation.sent_at = OperationState.SENDING, now
-            operation.lease_token = secrets.token_hex(8)
-            operation.lease_until = now + operation_lease_duration()
-            operation.key_version = operation.key.version
-        RemoteOperation.objects.bulk_update(
-            operations, ["state", "sent_at", "lease_token", "lease_until", "key_version"]
-        )
-    for operation in operations:
+    queued = RemoteOperation.objects.filter(
+        state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
+    )
+    key_versions = ApiKey.objects.filter(pk=OuterRef("key_id")).values("version")
+    leases = leases_acquire(
+        queued.order_by("requested_at", "pk"),
+        limit=limit,
+        now=now,
+        duration=operation_lease_duration(),
+        state=OperationState.SENDING,
+        sent_at=now,
+        key_version=Subquery(key_versions),
+    )
+    operations = leased_rows_list(RemoteOperation.objects.select_related("key"), leases)
+    for _lease, operation in operations:
         # A row at a time: several in one statement could deadlock with a batch of checks.
         statuses = SyncStatus.objects.filter(
             pk=operation.key_id, operation_requested_at=operation.requested_at
@@ -96,7 +90,7 @@ def operations_claim(*, limit: int, now: datetime) -> list[OperationClaim]:
         statuses.filter(operation_state=OperationState.QUEUED).update(
             operation_state=OperationState.SENDING
         )
-    return [_build_claim(operation, now) for operation in operations]
+    return [_build_claim(lease, operation) for lease, operation in operations]
 
 
 def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationResult:
@@ -112,7 +106,7 @@ def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationRe
     except Exception as error:  # noqa: BLE001  one operation must never take the others with it
         failure = call_failure_from_error(error)
         if failure.kind == LocalFailureKind.INTERNAL:
-            log.error("Order %s broke: %s", claim.operation_id, type(error).__name__)  # noqa: TRY400
+            log.error("Order %s broke: %s", claim.row_id, type(error).__name__)  # noqa: TRY400
         state = operation_state_after_error(error, kind=claim.kind)
         return _build_result(claim, state, failure=failure)
 
@@ -133,27 +127,17 @@ def operation_state_after_error(error: Exception, *, kind: OperationKind) -> Ope
     return OperationState.DONE if is_done and kind == OperationKind.SYNC else OperationState.UNCLEAR
 
 
-def operation_lease_covers(claim: OperationClaim, seconds: float) -> bool:
-    """Whether our lease on the operation holds for so many seconds from now.
+def operation_may_send(claim: OperationClaim, seconds: float) -> bool:
+    """Whether the operation is still ours to send, in a call of so many real seconds.
 
-    By the row and the database's clock, then by this machine's: called immediately before the
-    first byte. No transaction is held; False where the database does not answer.
+    Called immediately before the first byte. No transaction is held.
     """
-    operations = RemoteOperation.objects.filter(pk=claim.operation_id, state=OperationState.SENDING)
-    try:
-        now = operations.filter(lease_token=claim.token).values_list(Now(), flat=True).first()
-    except DatabaseError as error:
-        log.warning("Order %s was not sent: %s", claim.operation_id, type(error).__name__)
-        return False
-    if now is None:
-        return False
-    elapsed_seconds = (now - claim.claimed_at).total_seconds()
-    # This machine's clock last: the database's answer may have been long on its way.
-    return elapsed_seconds + seconds <= claim.lease_seconds and claim.deadline.covers(seconds)
+    sending = RemoteOperation.objects.filter(pk=claim.row_id, state=OperationState.SENDING)
+    return lease_may_send(sending, claim, seconds=seconds)
 
 
 def _send_request(client: AitronosClient, claim: OperationClaim) -> OperationResult:
-    may_send = partial(operation_lease_covers, claim)
+    may_send = partial(operation_may_send, claim)
     if claim.kind == OperationKind.SYNC:
         started = client.start_sync(
             secret=key_lease_open_secret(claim),
@@ -199,7 +183,7 @@ def _build_result(
     request_id: str = "",
 ) -> OperationResult:
     return OperationResult(
-        operation_id=claim.operation_id,
+        operation_id=claim.row_id,
         key_id=claim.key_id,
         token=claim.token,
         finished_at=clock.now(),
@@ -210,18 +194,15 @@ def _build_result(
     )
 
 
-def _build_claim(operation: RemoteOperation, now: datetime) -> OperationClaim:
-    key, ends_at = operation.key, operation.lease_until or now
-    values = key_lease_values(key, token=operation.lease_token, ends_at=ends_at)
+def _build_claim(lease: Lease, operation: RemoteOperation) -> OperationClaim:
+    key = operation.key
+    values = key_lease_values(lease, key)
     if key.status != KeyLifecycle.ACTIVE or key.paused_at is not None:
         values["ciphertext"] = None
     return OperationClaim(
-        operation_id=operation.pk,
         kind=OperationKind(operation.kind),
         full=operation.full,
         tool_key=operation.tool_key,
         enable=operation.enable,
-        claimed_at=getattr(operation, "claimed_at", now),
-        lease_seconds=(ends_at - clock.now()) / clock.real_seconds_to_panel_duration(1),
         **values,
     )

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from freddy_admin.audit.services import WORKER, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.clock_skew import has_clock_skew
+from freddy_admin.core.leases import expired_leases, held_row_lock
 from freddy_admin.organisations.access import organisation_audit_ref
-from freddy_admin.sync.checks.policy import MAX_LEASE, unsent_operations_cutoff
+from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import CallFailure
 from freddy_admin.sync.history.recorder import history_event_create
 from freddy_admin.sync.models import (
@@ -43,10 +44,8 @@ def operation_results_save(results: Sequence[OperationResult]) -> list[int]:
 
 def lost_operations_close(*, now: datetime) -> int:
     """Close the operations whose worker was lost, as unclear; returns how many there were."""
-    # A lease that ends later than any could was given before our clock was set back.
-    lease_horizon = now + max(2 * operation_lease_duration(), MAX_LEASE)
-    is_lease_over = Q(lease_until__lte=now) | Q(lease_until__gt=lease_horizon)
-    lost = RemoteOperation.objects.filter(is_lease_over, state=OperationState.SENDING)
+    sending = RemoteOperation.objects.filter(state=OperationState.SENDING)
+    lost = expired_leases(sending, now=now, duration=operation_lease_duration())
     results = [
         OperationResult(pk, key_id, token, now, OperationState.UNCLEAR, failure=WORKER_LOST)
         for pk, key_id, token in lost.values_list("pk", "key_id", "lease_token")[:50]
@@ -77,9 +76,7 @@ def operation_claims_abandon(claims: Sequence[OperationClaim], *, now: datetime)
     lost = OperationState.UNCLEAR
     operation_results_save(
         [
-            OperationResult(
-                claim.operation_id, claim.key_id, claim.token, now, lost, failure=WORKER_LOST
-            )
+            OperationResult(claim.row_id, claim.key_id, claim.token, now, lost, failure=WORKER_LOST)
             for claim in claims
         ]
     )
@@ -89,10 +86,8 @@ def _operation_result_save(result: OperationResult) -> bool:
     with transaction.atomic():
         # The key's row first, as the checks do, or two workers could wait for each other.
         row = SyncStatus.objects.select_for_update().filter(pk=result.key_id).first()
-        rows = RemoteOperation.objects.select_for_update(of=("self",)).select_related(
-            "key__organisation"
-        )
-        operation = rows.filter(pk=result.operation_id, lease_token=result.token).first()
+        operations = RemoteOperation.objects.select_related("key__organisation")
+        operation = _lock_operation(operations.filter(pk=result.operation_id), result)
         if operation is None or not _accepts_result(operation, result):
             return False
         _operation_set_result(operation, result)
@@ -105,6 +100,14 @@ def _operation_result_save(result: OperationResult) -> bool:
             connectors.update(refresh_requested_at=result.finished_at)
         _record_operation_end_event(operation)
     return True
+
+
+def _lock_operation(
+    operations: QuerySet[RemoteOperation], result: OperationResult
+) -> RemoteOperation | None:
+    if result.failure is NOT_CLAIMED:
+        return operations.select_for_update(no_key=True, of=("self",)).first()
+    return held_row_lock(operations, token=result.token)
 
 
 def _accepts_result(operation: RemoteOperation, result: OperationResult) -> bool:

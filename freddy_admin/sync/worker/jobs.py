@@ -118,12 +118,8 @@ class WorkerJobs:
     def submit(self, *, now: datetime) -> bool:
         """Submit the jobs that wait; returns whether there were any."""
         submitted = [
-            self._candidates.submit(
-                candidate_leases_acquire(limit=self._candidates.free_slots, now=now)
-            ),
-            self._imports.submit(
-                import_row_leases_acquire(limit=self._imports.free_slots, now=now)
-            ),
+            self._candidates.submit(candidate_leases_acquire(limit=self._candidates.free_slots)),
+            self._imports.submit(import_row_leases_acquire(limit=self._imports.free_slots)),
             import_rows_promote(),
             lost_operations_close(now=now),
             queued_operations_expire(now=now),

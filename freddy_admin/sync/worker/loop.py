@@ -23,8 +23,11 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api_client import api_client
 from freddy_admin.sync.candidates.verification import candidates_prune
-from freddy_admin.sync.checks.leases import check_leases_acquire
-from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.sync.checks.leases import (
+    check_leases_acquire,
+    checks_reschedule_after_clock_change,
+)
+from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
 from freddy_admin.sync.clock_monitor import clocks_check_and_repair
 from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.models import ApiHealth
@@ -44,6 +47,7 @@ PRUNE_SECONDS = 60.0
 AUDIT_VERIFICATION_SECONDS = 60.0
 CLOCK_CHECK_SECONDS = 60.0
 CANARY_SECONDS = 60.0
+RESCHEDULE_SECONDS = 60.0  # real seconds
 JOBS_SECONDS = 0.5  # real seconds, while checks run
 
 
@@ -69,6 +73,7 @@ class WorkerLoop:
         self._audit_verified_at: datetime | None = None
         self._clocks_checked_at: datetime | None = None
         self._jobs_at: float | None = None
+        self._rescheduled_at: float | None = None
         self._canaries_tested_at: datetime | None = None
 
     @property
@@ -86,6 +91,7 @@ class WorkerLoop:
         self._test_canaries(now)
         master_key_state()
         self._submit_jobs(now)
+        self._reschedule_checks(now, policy)
         self._checks.submit(
             check_leases_acquire(limit=self._checks.free_slots, now=now, policy=policy)
         )
@@ -104,6 +110,13 @@ class WorkerLoop:
         self._probe_executor.shutdown(wait=False, cancel_futures=True)
         self._jobs.stop()
         self._checks.stop()
+
+    def _reschedule_checks(self, now: datetime, policy: CheckPolicy) -> None:
+        # By the clock that nobody sets: the other one is what is in question.
+        monotonic_now, last_at = self.monotonic(), self._rescheduled_at
+        if last_at is None or monotonic_now >= last_at + RESCHEDULE_SECONDS:
+            checks_reschedule_after_clock_change(now=now, policy=policy)
+            self._rescheduled_at = monotonic_now
 
     def _submit_jobs(self, now: datetime) -> None:
         # While checks run, ticks follow each other closely: submit as often as an idle worker does.

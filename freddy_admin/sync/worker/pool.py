@@ -4,31 +4,20 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from django.db import connections
 
 from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.core.leases import Lease
 
 STORE_BATCH_SIZE = 100
 # Results wait for so long before they are stored: one transaction for many.
 BATCH_WAIT_SECONDS = 0.2
 
 
-class HasLease(Protocol):
-    """What a lease and the result of its call have in common: the key and the lease's token."""
-
-    @property
-    def key_id(self) -> int:
-        """The key of the call (of an import row: the row's id)."""
-
-    @property
-    def token(self) -> str:
-        """The token of the lease."""
-
-
-LeaseT = TypeVar("LeaseT", bound=HasLease)
-ResultT = TypeVar("ResultT", bound=HasLease)
+LeaseT = TypeVar("LeaseT", bound=Lease)
+ResultT = TypeVar("ResultT")
 StoredT = TypeVar("StoredT")
 
 
@@ -56,7 +45,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         self._client, self._perform = client, perform
         self._store, self._release = store, release
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
-        self._results: queue.SimpleQueue[ResultT] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[LeaseT, ResultT]] = queue.SimpleQueue()
         self._running: dict[tuple[int, str], LeaseT] = {}
         self._capacity = parallel + backlog
         # A quarter of the keys that are ready is left to begin with while results are stored.
@@ -76,7 +65,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
     def submit(self, leases: Sequence[LeaseT]) -> int:
         """Start a call for each lease; returns how many there are."""
         for lease in leases:
-            self._running[lease.key_id, lease.token] = lease
+            self._running[lease.row_id, lease.token] = lease
             self._threads.submit(self._run_call, lease)
         return len(leases)
 
@@ -86,9 +75,10 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         Returns the results and what `store` made of them. An error of the database comes through;
         the results are then lost, their leases run out and the calls are made again.
         """
-        results = self._take_results(wait)
-        for result in results:
-            self._running.pop((result.key_id, result.token), None)
+        ended_calls = self._take_results(wait)
+        for lease, _result in ended_calls:
+            self._running.pop((lease.row_id, lease.token), None)
+        results = [result for _lease, result in ended_calls]
         return results, self._store(results) if results else []
 
     def stop(self) -> None:
@@ -103,12 +93,12 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
             result = self._perform(self._client, lease)
         finally:
             connections.close_all()
-        self._results.put(result)
+        self._results.put((lease, result))
         if self._results.qsize() >= self._missing_results:
             self._batch_ready.set()
 
-    def _take_results(self, wait: float) -> list[ResultT]:
-        results: list[ResultT] = []
+    def _take_results(self, wait: float) -> list[tuple[LeaseT, ResultT]]:
+        results: list[tuple[LeaseT, ResultT]] = []
         try:
             results.append(
                 self._results.get(timeout=wait) if wait > 0 else self._results.get_nowait()

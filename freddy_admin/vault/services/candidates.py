@@ -4,13 +4,12 @@ Every service names the candidate's version: if it was superseded or discarded i
 Conflict is raised and nothing changes.
 """
 
-import secrets as random_tokens
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import WORKER, Actor
@@ -18,6 +17,13 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.leases import (
+    Lease,
+    is_held,
+    lease_release,
+    leased_rows_list,
+    leases_acquire,
+)
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.candidate_result import (
@@ -47,35 +53,28 @@ _PROMOTION_TAGS = {
 _EXPIRY_BATCH_SIZE = 100
 
 
-def candidates_claim(*, limit: int, lease_seconds: float) -> list[KeyCandidate]:
+def candidates_claim(*, limit: int, lease_seconds: float) -> list[tuple[Lease, KeyCandidate]]:
     """Lease up to `limit` candidates that wait for their test, the longest waiting first.
 
-    Each comes with its key and organisation, and is opened with the candidate's own version. One
-    whose lease expired is claimable again; of several processes one gets each. Candidates whose
-    secret another active key of the organisation has by now are discarded, not tested.
+    Each comes with its key and organisation, and is opened with the candidate's own version.
+    Candidates whose secret another active key of the organisation has by now are discarded, not
+    tested.
     """
-    lease = timedelta(seconds=lease_seconds)
-    ids = list(
-        _claimable_candidates(lease)
-        .order_by("created_at", "pk")
-        .values_list("pk", flat=True)[:limit]
+    leases = leases_acquire(
+        KeyCandidate.objects.filter(state=CandidateState.PENDING).order_by("created_at", "pk"),
+        limit=limit,
+        now=clock.now(),
+        duration=timedelta(seconds=lease_seconds),
     )
-    if not ids:
-        return []
-    _duplicate_candidates_discard(ids)
-    token = random_tokens.token_hex(16)
-    # One conditional statement is the lock: the second process no longer matches the row.
-    _claimable_candidates(lease).filter(pk__in=ids).update(
-        lease_until=clock.now() + lease, lease_token=token
-    )
-    candidates = KeyCandidate.objects.filter(lease_token=token).order_by("created_at", "pk")
-    return list(candidates.select_related("key__organisation"))
+    if leases:
+        _duplicate_candidates_discard([lease.row_id for lease in leases])
+    return leased_rows_list(KeyCandidate.objects.select_related("key__organisation"), leases)
 
 
-def candidates_release(*, token: str, key_ids: Collection[int]) -> None:
-    """Release claimed candidates untested, so that another claim gets them."""
-    leased_candidates = KeyCandidate.objects.filter(lease_token=token, key_id__in=key_ids)
-    leased_candidates.filter(state=CandidateState.PENDING).update(lease_until=None, lease_token="")
+def candidate_release(*, key_id: int, token: str) -> None:
+    """Release the lease of a key's candidate untested, so that another claim gets it."""
+    pending = KeyCandidate.objects.filter(key_id=key_id, state=CandidateState.PENDING)
+    lease_release(pending, token=token)
 
 
 def candidate_lease_lock(*, key: ApiKey, version: int, token: str) -> None:
@@ -84,7 +83,7 @@ def candidate_lease_lock(*, key: ApiKey, version: int, token: str) -> None:
     Raises Conflict if the lease is no longer this token's: the test's result is void.
     """
     _key, candidate = candidate_lock(organisation=key.organisation, key=key, version=version)
-    if candidate.lease_token != token:
+    if not is_held(candidate.lease_token, token):
         raise Conflict(_("This new key is being tested anew. Wait for the outcome."))
 
 
@@ -231,13 +230,6 @@ def _duplicate_candidates_discard(ids: Collection[int]) -> None:
                 reason="already here",
             )
             _candidate_delete(locked_key, candidate)
-
-
-def _claimable_candidates(lease: timedelta) -> QuerySet[KeyCandidate]:
-    now = clock.now()
-    # A lease that ends later than any could was acquired before this clock was set back.
-    is_free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * lease)
-    return KeyCandidate.objects.filter(is_free, state=CandidateState.PENDING)
 
 
 def _candidate_validate_state(candidate: KeyCandidate, state: CandidateState) -> None:

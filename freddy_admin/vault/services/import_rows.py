@@ -1,7 +1,6 @@
 """The worker's side of an import: claim rows, record results, save keys, expire drafts."""
 
-import secrets as random_tokens
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -9,6 +8,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.leases import (
+    Lease,
+    held_row_lock,
+    lease_release,
+    leased_rows_list,
+    leases_acquire,
+)
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
 from freddy_admin.vault.candidate_result import CandidateResult, candidate_result_set
 from freddy_admin.vault.import_selectors import IMPORT_DRAFT_LIFETIME
@@ -26,27 +32,27 @@ from freddy_admin.vault.services.bulk_import import ImportOutcome, ImportResult
 _SAVED_FIELDS = ["save_state", "state", "key", "ciphertext", "master_key_id", "fingerprint"]
 
 
-def import_rows_claim(*, limit: int, lease_seconds: float) -> list[ImportDraftRow]:
-    """Lease up to `limit` rows that wait for their test, ordered by id.
-
-    A row whose lease expired is claimable again; of several processes one gets each row.
-    """
-    lease = timedelta(seconds=lease_seconds)
-    ids = list(_claimable_rows(lease).order_by("pk").values_list("pk", flat=True)[:limit])
-    if not ids:
-        return []
-    token = random_tokens.token_hex(16)
-    # One conditional statement is the lock: the second process no longer matches the row.
-    _claimable_rows(lease).filter(pk__in=ids).update(
-        lease_until=clock.now() + lease, lease_token=token
+def import_rows_claim(*, limit: int, lease_seconds: float) -> list[tuple[Lease, ImportDraftRow]]:
+    """Lease up to `limit` rows that wait for their test, ordered by id."""
+    now = clock.now()
+    waiting_rows = ImportDraftRow.objects.filter(
+        state=ImportRowState.WAITING,
+        draft__state=ImportDraftState.OPEN,
+        draft__created_at__gt=now - IMPORT_DRAFT_LIFETIME,
     )
-    return list(ImportDraftRow.objects.filter(lease_token=token).order_by("pk"))
+    leases = leases_acquire(
+        waiting_rows.order_by("pk"),
+        limit=limit,
+        now=now,
+        duration=timedelta(seconds=lease_seconds),
+    )
+    return leased_rows_list(ImportDraftRow.objects.all(), leases)
 
 
-def import_rows_release(*, token: str, row_ids: Collection[int]) -> None:
-    """Release claimed rows untested, so that another claim gets them."""
-    rows = ImportDraftRow.objects.filter(lease_token=token, pk__in=row_ids)
-    rows.filter(state=ImportRowState.WAITING).update(lease_until=None, lease_token="")
+def import_row_release(*, row_id: int, token: str) -> None:
+    """Release the lease of a row untested, so that another claim gets it."""
+    waiting = ImportDraftRow.objects.filter(pk=row_id, state=ImportRowState.WAITING)
+    lease_release(waiting, token=token)
 
 
 def import_row_record_result(
@@ -54,8 +60,8 @@ def import_row_record_result(
 ) -> bool:
     """Store the result of one row's test; False if the lease is no longer this token's."""
     with transaction.atomic():
-        rows = ImportDraftRow.objects.select_for_update(no_key=True)
-        row = rows.filter(pk=row_id, lease_token=token, state=ImportRowState.WAITING).first()
+        waiting = ImportDraftRow.objects.filter(pk=row_id, state=ImportRowState.WAITING)
+        row = held_row_lock(waiting, token=token)
         if row is None:
             return False
         candidate_result_set(row, outcome)
@@ -135,14 +141,4 @@ def _exclude_rows_of_missing_master_keys(
         master_key_id__in=[
             master_key_id for master_key_id in ids if master_key_is_missing(master_key_id)
         ]
-    )
-
-
-def _claimable_rows(lease: timedelta) -> QuerySet[ImportDraftRow]:
-    now = clock.now()
-    # A lease that ends later than any could was acquired before this clock was set back.
-    is_free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * lease)
-    waiting_rows = ImportDraftRow.objects.filter(is_free, state=ImportRowState.WAITING)
-    return waiting_rows.filter(
-        draft__state=ImportDraftState.OPEN, draft__created_at__gt=now - IMPORT_DRAFT_LIFETIME
     )

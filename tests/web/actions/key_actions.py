@@ -52,7 +52,7 @@ def _create_untested_candidate(scene: Scenario) -> ApiKey:
     key = scene.key()
     actor = Actor("Mara")
     api_key_replace(organisation=scene.organisation, actor=actor, key=key, secret=SECRET)
-    (candidate,) = candidates_claim(limit=9, lease_seconds=30)
+    ((_lease, candidate),) = candidates_claim(limit=9, lease_seconds=30)
     candidate_record_result(
         organisation=scene.organisation,
         state=CandidateState.UNTESTED,

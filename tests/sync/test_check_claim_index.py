@@ -1,0 +1,72 @@
+"""The worker's question which keys are due, asked twice a second, reads an index and no table."""
+
+import json
+from datetime import timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.checks.leases import check_leases_acquire
+from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.sync.models import SyncStatus
+from freddy_admin.vault.models import ApiKey
+from tests.sync.conftest import NOON
+
+KEY_COUNT = 3_000
+DUE_INDEX = "sync_due"
+
+
+def create_keys_not_due(organisation: Organisation) -> None:
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(organisation=organisation, label=str(number), created_at=NOON)
+        for number in range(KEY_COUNT)
+    )
+    SyncStatus.objects.bulk_create(
+        SyncStatus(
+            key=key,
+            organisation=organisation,
+            state_since=NOON,
+            next_check_at=NOON + timedelta(seconds=key.pk),
+            checked_at=NOON,
+            updated_at=NOON,
+        )
+        for key in keys
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def claim_statements() -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        check_leases_acquire(limit=128, now=NOON, policy=check_policy())
+    return [query["sql"] for query in queries]
+
+
+def query_plan(sql: str) -> str:
+    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN (FORMAT JSON)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{explain} {sql}")
+        return json.dumps(cursor.fetchall(), default=str)
+
+
+def test_a_claim_that_finds_nothing_due_is_one_statement_that_reads_the_index_of_due_keys(
+    organisation: Organisation,
+) -> None:
+    create_keys_not_due(organisation)
+    statements = claim_statements()
+    assert len(statements) == 1
+    plan = query_plan(statements[0])
+    assert DUE_INDEX in plan
+    assert "SCAN" not in plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_claim_of_few_due_keys_reads_the_index_of_due_keys(organisation: Organisation) -> None:
+    create_keys_not_due(organisation)
+    due_ids = list(SyncStatus.objects.order_by("pk").values_list("pk", flat=True)[:5])
+    SyncStatus.objects.filter(pk__in=due_ids).update(next_check_at=NOON)
+    selects = [sql for sql in claim_statements() if sql.startswith("SELECT")]
+    claims = [sql for sql in selects if DUE_INDEX in query_plan(sql)]
+    # The question whether any is due, and the one that locks them.
+    assert len(claims) == 2
