@@ -145,6 +145,17 @@ class UserSession(models.Model):
         return f"{self.ip} ({self.user_agent})"
 
 
+class AttemptHistory(models.Model):
+    """The latest attempts under one rate limit of the sign-in, see `auth.rate_limits`."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    attempts = models.TextField()  # newest first, each of them equally long
+    ends_at = models.DateTimeField(db_index=True)  # when the newest one counts no more
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class SavedView(models.Model):
     """A named view of the overview that a person saved: the query of its address."""
 

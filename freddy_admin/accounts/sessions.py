@@ -239,20 +239,23 @@ def _session_record(
     request: HttpRequest, user: User, key_hash: str, *, is_new: bool = False
 ) -> None:
     now = clock.now()
-    values = {
-        "user": user,
-        "ip": client_ip(request),
-        "user_agent": request.headers.get("user-agent", "").replace("\x00", "")[:200],
+    row = UserSession(
+        user=user,
+        session_key_hash=key_hash,
+        ip=client_ip(request),
+        user_agent=request.headers.get("user-agent", "").replace("\x00", "")[:200],
+        created_at=now,
         # By the later clock: one that is behind must not make a session look idle afterwards.
-        "last_seen_at": later_clock_now(),
-    }
-    create_values = values | {"created_at": now}
+        last_seen_at=later_clock_now(),
+    )
+    updated = ["user", "ip", "user_agent", "last_seen_at"]
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
-            UserSession.objects.update_or_create(
-                session_key_hash=key_hash,
-                defaults=create_values if is_new else values,
-                create_defaults=create_values,
+            UserSession.objects.bulk_create(
+                [row],
+                update_conflicts=True,
+                unique_fields=["session_key_hash"],
+                update_fields=[*updated, "created_at"] if is_new else updated,
             )
     except DatabaseError as error:
         # A database that is full or can only be read must not take the page with it.

@@ -1,8 +1,13 @@
 """Queries that are compiled once and run many times.
 
-Compiling the SQL of a list out of its parts takes several times as long as running it for a page.
-What differs from run to run stands in it as a `Param`. A builder is given its arguments and nothing
-else, neither a person nor a moment: so nothing of one can stay behind in the compiled query.
+Django works the SQL of a queryset out of its parts each time it runs, and for a list that takes
+longer than all the rest of its page. Measured over whole requests, in CPU time on SQLite: without
+this module the overview of 50 keys costs 1.9 to 2.2 times as much (2.7 with a filter), that of
+2,000 keys 1.8 to 2.0 times (2.7), and the page of an organisation 1.2 times.
+
+What differs from run to run stands in the SQL as a `Param`. A builder is given its arguments and
+nothing else, neither a person nor a moment: so nothing of one can stay behind in the compiled
+query. Only the lists of `sync.status`, and the question of who may see what, know this module.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -13,9 +18,17 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, Field, QuerySet
 
+__all__ = [
+    "LimitedQuery",
+    "Param",
+    "compiled_query_fetch",
+    "compiled_query_fetch_pair",
+    "transform_value_or_param",
+]
+
 # Beyond this many, the query not used for longest is dropped.
-MAX_QUERIES_PER_CONNECTION = 100
-_CONNECTION_ATTRIBUTE = "freddy_prepared"
+_MAX_QUERIES_PER_CONNECTION = 100
+_CONNECTION_ATTRIBUTE = "freddy_compiled_queries"
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -56,20 +69,20 @@ class _CompiledQuery:
     converters: list[tuple[int, list[Any], Any]]
 
 
-QueryBuilder = Callable[..., QuerySet[Any, Any]]
+_QueryBuilder = Callable[..., QuerySet[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class LimitedQuery:
     """The first `limit` rows of a builder, to be fetched together with those of another."""
 
-    build: QueryBuilder
+    build: _QueryBuilder
     arguments: tuple[Hashable, ...]
     limit: int
 
 
 def compiled_query_fetch(
-    build: QueryBuilder,
+    build: _QueryBuilder,
     *arguments: Hashable,
     param_values: Mapping[str, Any],
     limit: int | None = None,
@@ -138,13 +151,13 @@ def _resolve_params(
 
 
 def _get_or_compile_query(
-    connection: BaseDatabaseWrapper, build: QueryBuilder, arguments: tuple[Hashable, ...]
+    connection: BaseDatabaseWrapper, build: _QueryBuilder, arguments: tuple[Hashable, ...]
 ) -> _CompiledQuery:
     # Cached on the connection, which belongs to one thread: so do the converters.
     queries: dict[Any, _CompiledQuery] = connection.__dict__.setdefault(_CONNECTION_ATTRIBUTE, {})
     # Put back at the end: somebody who tries many filters does not push out what all need.
     query = queries.pop((build, arguments), None) or _compile_query(build(*arguments), connection)
-    while len(queries) >= MAX_QUERIES_PER_CONNECTION:
+    while len(queries) >= _MAX_QUERIES_PER_CONNECTION:
         del queries[next(iter(queries))]
     queries[(build, arguments)] = query
     return query

@@ -15,7 +15,7 @@ class TenantOwned(models.Model):
 
 
 class CacheEntry(models.Model):
-    """The table of Django's database cache, as a model so that `migrate` creates it."""
+    """A value of the database's cache, see `core.cache`; `migrate` creates the table."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()

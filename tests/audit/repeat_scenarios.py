@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freddy_admin.audit import services
 from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.chain_verification import chain_verify
-from freddy_admin.audit.models import AuditEvent, RepeatCount
+from freddy_admin.audit.models import AuditEvent, RepeatCount, RepeatKind
 from freddy_admin.audit.services import Actor, OrganisationRef
 from freddy_admin.audit.tags import RECORDING_MODES, RecordingMode
 
@@ -43,7 +42,8 @@ def recorded_subjects_and_details() -> list[tuple[str, dict[str, Any]]]:
 def recorded_occurrences() -> int:
     """How many events happened, by the log and by the counts that are not flushed yet."""
     events = AuditEvent.objects.values_list("details", flat=True)
-    pending = sum(services._unreported_repeats(row) for row in RepeatCount.objects.all())
+    # The first of equal events was written itself; the first one beyond a limit was not.
+    pending = sum(row.times + (row.kind != RepeatKind.SAME) for row in RepeatCount.objects.all())
     return sum(details.get("more_times", 1) for details in events) + pending
 
 

@@ -34,6 +34,8 @@ EXEMPT_FUNCTIONS = {
     "audit/services.py:_flush_counts": "it is written as an event in the same transaction",
     "core/cache.py:add": "the cache entry cannot be read",
     "core/cache.py:cache_delete_many": "the cache is never the only copy",
+    "core/cache.py:clear": "the cache is never the only copy",
+    "core/cache.py:prune": "the cache is never the only copy",
     "organisations/membership_roles.py:membership_role_write": REQUESTED_BY_PERSON,
     "organisations/services.py:organisation_delete": REQUESTED_BY_PERSON,
     "sync/history/retention.py:_delete_oldest_rows": CHECKED_BY_CALLER,

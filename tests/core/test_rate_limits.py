@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
-from freddy_admin.core import cache, clock, rate_limits
+from freddy_admin.core import cache, clock
 from freddy_admin.core.models import RateLimitCount
 from freddy_admin.core.rate_limits import RateLimit, TooManyRequests, rate_limit_consume
 from tests.concurrency import run_concurrently, shared_database
@@ -100,16 +101,16 @@ def test_requests_are_counted_in_the_database_while_the_cache_is_away(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("noon")
-def test_a_read_only_database_holds_no_request_back(
-    monkeypatch: pytest.MonkeyPatch, settings: object
-) -> None:
+def test_a_read_only_database_holds_no_request_back(settings: object) -> None:
     settings.REDIS_URL = ""  # type: ignore[attr-defined]
 
-    def refuse(*_: object, **__: object) -> None:
-        raise OperationalError("attempt to write a readonly database")
+    def refuse_writes(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO core_ratelimitcount" in sql:
+            raise OperationalError("attempt to write a readonly database")
+        return execute(sql, params, many, context)
 
-    monkeypatch.setattr(rate_limits, "_increment_in_database", refuse)
-    assert _requests_accepted() == 5
+    with connection.execute_wrapper(refuse_writes):
+        assert _requests_accepted() == 5
     assert connection.is_usable()
 
 

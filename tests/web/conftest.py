@@ -18,22 +18,9 @@ from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from tests.hand_clock import HandClock, hand_clock_block
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """A clock that stands still until a test advances it."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(self, **span: float) -> datetime:
-        self.at += timedelta(**span)
-        return self.at
 
 
 @dataclass
@@ -49,8 +36,7 @@ class People:
 
 @pytest.fixture
 def hand_clock() -> Iterator[HandClock]:
-    source = HandClock()
-    with clock.override_clock(source):
+    with hand_clock_block(NOON) as source:
         yield source
 
 

@@ -14,6 +14,7 @@ ALWAYS_WRITTEN_TABLES = {
     "session",
     "cacheentry",
     "ratelimitcount",
+    "attempthistory",
     "repeatcount",
     "apitoken",
     "syncstatus",

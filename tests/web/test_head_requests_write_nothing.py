@@ -16,7 +16,7 @@ from tests.web.url_crawler import list_crawl_requests
 
 WRITING = ("INSERT", "UPDATE", "DELETE")
 # Rate limits count HEAD too, or it would have no limit.
-LIMITS = ("core_cache", "core_ratelimitcount")
+LIMITS = ("core_cache", "core_ratelimitcount", "accounts_attempthistory")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from freddy_admin.accounts.auth.backends import sign_in_hashing_slot
 from freddy_admin.accounts.auth.known_devices import known_device_id
+from freddy_admin.accounts.auth.rate_limits import attempt_count, attempts_clear
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
 from freddy_admin.accounts.models import User, email_normalize
 from freddy_admin.accounts.oidc.account_links import is_account_linked
@@ -71,19 +72,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         own. All others are counted for the account from their address, and for the account from
         anywhere: whoever guesses stops themselves, and never the person whose account it is.
         """
-        device_id = known_device_id(request, str(credentials.get("email") or ""))
-        if device_id:
-            device_usage = self._rate_limit_consume(request, "login_failed_device", key=device_id)
-            if device_usage:
-                self._login_failed_rl_usage = device_usage
-                return
-        super().pre_authenticate(request, **credentials)
         email = email_normalize(credentials.get("email"))
-        global_usage = self._rate_limit_consume(request, "login_failed_anywhere", key=email)
-        if not global_usage:
+        device_id = known_device_id(request, email)
+        # allauth rolls it back for the right password.
+        self._login_failed_rl_usage = (
+            attempt_count(request, ("login_failed_device", device_id)) if device_id else None
+        )
+        if self._login_failed_rl_usage is None:
+            self._login_failed_rl_usage = attempt_count(
+                request,
+                ("login_failed", _account_and_ip_key(request, email)),
+                ("login_failed_anywhere", email),
+            )
+        if self._login_failed_rl_usage is None:
             raise self.validation_error("too_many_login_attempts")
-        # The right password gives both back.
-        self._login_failed_rl_usage.usage.extend(global_usage.usage)
 
     @sensitive_variables("credentials")
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
@@ -91,22 +93,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         with sign_in_hashing_slot(request, str(credentials.get("email") or "")):
             return super().authenticate(request, **credentials)
 
-    def _rate_limit_consume(self, request: HttpRequest, action: str, *, key: str) -> Any:
-        return ratelimit.consume(request, app="allauth.account", action=action, key=key)
-
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # Not allauth's key, which holds the host and port of the Host header: another port with
-        # each guess would begin a new count.
-        return f"{email_normalize(credentials.get('email'))}:{ratelimit.get_ip(request)}"
-
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         # The owner chose a new password by the mailed link: guesses made elsewhere count no more.
-        super()._delete_login_attempts_cached_email(request, **credentials)
-        ratelimit.clear(
+        email = email_normalize(credentials.get("email"))
+        attempts_clear(
             request,
-            app="allauth.account",
-            action="login_failed_anywhere",
-            key=email_normalize(credentials.get("email")),
+            ("login_failed", _account_and_ip_key(request, email)),
+            ("login_failed_anywhere", email),
         )
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
@@ -182,3 +175,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         """The host a passkey is good for, and the name a device shows beside it."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         return entity | {"name": "Freddy Admin"}
+
+
+def _account_and_ip_key(request: HttpRequest, email: str) -> str:
+    # Not allauth's key, which holds the host and port of the Host header: another port with each
+    # guess would begin a new count.
+    return f"{email}:{ratelimit.get_ip(request)}"

@@ -20,11 +20,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
-# Counted before a password is hashed. "login" is every attempt, "login_failed" the wrong ones; its
-# key is the account together with the sender's address, so that guessing locks nobody else out.
-# A browser that the person signed in with before is counted by itself: see known_devices.
+# Counted before a password is hashed, see rate_limits. "sign_in" is every attempt, in place of
+# allauth's "login"; "login_failed" are the wrong ones, and its key is the account together with the
+# sender's address, so that guessing locks nobody else out. A browser that the person signed in with
+# before is counted by itself: see known_devices.
 ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
+    "login": None,
+    "sign_in": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_anywhere": "100/h/key",
     "login_failed_device": "10/h/key",

@@ -23,6 +23,7 @@ from freddy_admin.accounts.auth.backends import TooManySignIns, sign_in_hashing_
 from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
 from freddy_admin.accounts.auth.known_devices import EMAIL_INPUT_LIMIT
 from freddy_admin.accounts.auth.pending_request import ACTION_SUBMIT, pending_request_pop
+from freddy_admin.accounts.auth.rate_limits import attempt_count
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
 from freddy_admin.accounts.models import User
 from freddy_admin.core.json_responses import error_response
@@ -39,7 +40,10 @@ class SignInView(library.LoginView):  # type: ignore[misc]
             return response
         try:
             with sign_in_hashing_slot(request, request.POST.get("login", "")):
-                response = super().dispatch(request, *args, **kwargs)
+                if attempt_count(request, ("sign_in", "")) is None:
+                    response = ratelimit.respond_429(request)
+                else:
+                    response = super().dispatch(request, *args, **kwargs)
         except TooManySignIns as error:
             response = self._too_many_sign_ins_response(request, error)
         return response
@@ -85,10 +89,11 @@ class PasskeyChallengeView(passkeys.LoginWebAuthnView):  # type: ignore[misc]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The challenge, or 429."""
-        limit_response: HttpResponse | None = ratelimit.consume_or_429(
-            request, app="allauth.account", action="passkey_asked", limit_get=True
-        )
-        return limit_response or super().get(request, *args, **kwargs)
+        if attempt_count(request, ("passkey_asked", ""), limit_get=True) is None:
+            refusal: HttpResponse = ratelimit.respond_429(request)
+            return refusal
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
 
 
 class RemovePasskeyView(passkeys.RemoveWebAuthnView):  # type: ignore[misc]

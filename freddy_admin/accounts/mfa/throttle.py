@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from allauth.account.adapter import get_adapter as account_adapter
 from allauth.core import context
-from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as library
 from allauth.mfa.models import Authenticator
@@ -20,6 +19,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.auth.known_devices import known_device_id
+from freddy_admin.accounts.auth.rate_limits import attempt_count, attempts_clear
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import actor_from_user, audit_event_record
 from freddy_admin.audit.tags import AuditTag
@@ -74,35 +74,27 @@ def code_attempt_consume(request: HttpRequest, user: User) -> Callable[[], None]
 
     Returns the function to call for a right code: it clears the failures counted before.
     """
-    device_id = known_device_id(request, user.email)
-    device_key = f"{user.pk}:{device_id}"
-    if device_id and _rate_limit_consume(request, "code_failed_device", device_key):
-        return lambda: _rate_limit_clear(request, "code_failed_device", device_key)
-    account_key, ip_usage = str(user.pk), _rate_limit_consume(request, "code_failed_here", "")
-    if not ip_usage or not _rate_limit_consume(request, "code_failed", account_key):
+    device_id, account = known_device_id(request, user.email), str(user.pk)
+    device_limit = ("code_failed_device", f"{account}:{device_id}")
+    if device_id and attempt_count(request, device_limit):
+        return lambda: attempts_clear(request, device_limit)
+    of_account, in_a_day = ("code_failed", account), ("code_failed_in_a_day", account)
+    here = attempt_count(request, ("code_failed_here", ""))
+    if here is None or attempt_count(request, of_account) is None:
         raise account_adapter().validation_error("too_many_login_attempts")
-    if not _rate_limit_consume(request, "code_failed_in_a_day", account_key):
+    if attempt_count(request, in_a_day) is None:
         _code_limit_record(request, user)
         raise ValidationError(DAILY_LIMIT_MESSAGE)
 
     def clear_failures() -> None:
-        ip_usage.rollback()
-        _rate_limit_clear(request, "code_failed", account_key)
-        _rate_limit_clear(request, "code_failed_in_a_day", account_key)
+        here.rollback()
+        attempts_clear(request, of_account, in_a_day)
 
     return clear_failures
 
 
 def _code_limit_record(request: HttpRequest, user: User) -> None:
     # Once a day: further refusals say nothing new.
-    if _rate_limit_consume(request, "code_limit_told", str(user.pk)):
+    if attempt_count(request, ("code_limit_told", str(user.pk))):
         actor = actor_from_user(user if request.user == user else None, request)
         audit_event_record(tag=AuditTag.SECOND_FACTOR_LIMITED, actor=actor, subject=user.email)
-
-
-def _rate_limit_consume(request: HttpRequest, action: str, key: str) -> Any:
-    return ratelimit.consume(request, app="allauth.account", action=action, key=key)
-
-
-def _rate_limit_clear(request: HttpRequest, action: str, key: str) -> None:
-    ratelimit.clear(request, app="allauth.account", action=action, key=key)

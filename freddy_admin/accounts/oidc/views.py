@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from freddy_admin.accounts.auth.rate_limits import attempt_count
 from freddy_admin.accounts.auth.signals import oidc_failure_record
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.oidc.account_links import (
@@ -55,10 +56,10 @@ def _oidc_enabled_required(view: View) -> View:
     def wrapper(request: HttpRequest) -> HttpResponse:
         if not settings.OIDC_ISSUER:
             raise Http404
-        limit_response: HttpResponse | None = ratelimit.consume_or_429(
-            request, app="allauth.account", action="single_sign_on", limit_get=True
-        )
-        return limit_response or view(request)
+        if attempt_count(request, ("single_sign_on", ""), limit_get=True) is None:
+            refusal: HttpResponse = ratelimit.respond_429(request)
+            return refusal
+        return view(request)
 
     return require_http_methods(["GET"])(wrapper)
 

@@ -14,10 +14,12 @@ from datetime import datetime
 from django.conf import settings
 
 from freddy_admin.accounts.auth.password_reset import password_reset_requests_prune
+from freddy_admin.accounts.auth.rate_limits import attempt_histories_prune
 from freddy_admin.accounts.session_list import sessions_prune
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
+from freddy_admin.core.cache import cache_prune
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
@@ -167,6 +169,8 @@ class WorkerLoop:
             candidates_prune()
             invitations_prune()
             sessions_prune()
+            attempt_histories_prune()
+            cache_prune()
             password_reset_requests_prune()
             worker_heartbeats_prune()
             self._pruned_at = now
