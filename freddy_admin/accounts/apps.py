@@ -6,5 +6,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Connect the receivers of the sign-in library's signals."""
-        from freddy_admin.accounts.auth import signals  # noqa: F401
+        """Connect the receivers of the sign-in library's signals; register what is mailed."""
+        from freddy_admin.accounts.auth import password_reset, signals  # noqa: F401

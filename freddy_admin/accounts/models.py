@@ -115,13 +115,11 @@ class SetupLink(models.Model):
 class PasswordResetRequest(models.Model):
     """An address that was typed under “forgotten password”; the worker looks up whose it is.
 
-    The link is not stored: it is created when the mail is sent.
+    The link is not stored: it is created when the mail, which waits in the outbox, is sent.
     """
 
     email = models.EmailField(unique=True)
     requested_at = models.DateTimeField()
-    attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
         return f"asked at {self.requested_at:%Y-%m-%d %H:%M}"

@@ -60,3 +60,28 @@ class ClockState(models.Model):
 
     def __str__(self) -> str:
         return f"compared at {self.compared_at:%Y-%m-%d %H:%M:%S}"
+
+
+class OutboxMessage(models.Model):
+    """A message to be sent, see `core.outbox`: what it is about, never what it says or to whom."""
+
+    lane = models.CharField(max_length=20)
+    kind = models.CharField(max_length=40)
+    object_id = models.BigIntegerField()
+    requested_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True)  # None: given up
+    attempts = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=20, blank=True)  # of the latest failure
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["lane", "next_attempt_at"], name="outbox_due")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id"], name="one_message_per_object")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"

@@ -20,6 +20,8 @@ from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.database_errors import database_error_message
+from freddy_admin.core.mail import MAIL_LANE
+from freddy_admin.core.outbox import outbox_lane_state
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
@@ -37,7 +39,10 @@ from freddy_admin.wording.audit_verification import (
     missing_triggers_sentence,
     tampering_sentences,
 )
+from freddy_admin.wording.outbox import mail_lane_condition
 from freddy_admin.wording.sentences import Text, render_text, say
+from freddy_admin.wording.states import GOOD
+from freddy_admin.wording.times import get_user_time
 
 MAX_CLOCK_SKEW = timedelta(seconds=30)
 _Verdict = tuple[bool, str]  # whether the part is in order, and a sentence
@@ -162,6 +167,15 @@ def _check_worker() -> _Verdict:
     return _good(wording.WORKER_ALIVE)
 
 
+def _check_mail() -> _Verdict:
+    now = clock.now()
+    tone, label, sentences = mail_lane_condition(outbox_lane_state(MAIL_LANE), now)
+    return (
+        tone == GOOD,
+        f"{render_text([label])}. {render_text(sentences, get_user_time(now))}".strip(),
+    )
+
+
 def _check_api() -> _Verdict:
     health = api_health_probe(api_client())
     if health.reachable:
@@ -219,6 +233,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("passwords", _check_password_hashing_slots),
     ("audit log", _check_audit_log),
     ("worker", _check_worker),
+    ("mail", _check_mail),
     ("api", _check_api),
     ("clock", _check_clock),
     ("files", _check_file_permissions),

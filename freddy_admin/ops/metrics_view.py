@@ -6,6 +6,7 @@ organisation and no key is named: their number has no limit, and a scrape is rea
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -19,6 +20,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.json_responses import error_response
+from freddy_admin.core.outbox import outbox_lane_state, outbox_lanes
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
@@ -88,6 +90,7 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield from _key_metric_families(metrics)
     yield from _check_and_operation_families(metrics)
     yield from _system_metric_families(metrics)
+    yield from _outbox_metric_families(clock.now())
 
 
 def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
@@ -134,6 +137,26 @@ def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield _gauge_family("freddy_api_checked_age_seconds", "Age of that answer.", metrics.api_age)
     text = "How long that answer took."
     yield _gauge_family("freddy_api_answer_seconds", text, metrics.api_seconds)
+
+
+def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:
+    lanes = [outbox_lane_state(lane) for lane in outbox_lanes()]
+    text = "Messages that wait to be sent, by lane."
+    counts = [({"lane": lane.lane}, lane.waiting) for lane in lanes]
+    yield MetricFamily("freddy_outbox_waiting", "gauge", text, counts)
+    text = "How long the message has waited that waits longest, by lane."
+    ages = [
+        ({"lane": lane.lane}, max(0.0, (now - (lane.waiting_since or now)).total_seconds()))
+        for lane in lanes
+    ]
+    yield MetricFamily("freddy_outbox_oldest_age_seconds", "gauge", text, ages)
+    text = "Messages given up within seven days, by lane and reason."
+    given_up = [
+        ({"lane": lane.lane, "reason": reason}, count)
+        for lane in lanes
+        for reason, count in lane.given_up.items()
+    ]
+    yield MetricFamily("freddy_outbox_given_up", "gauge", text, given_up)
 
 
 def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:

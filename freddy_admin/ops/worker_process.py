@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from freddy_admin.core import clock
 from freddy_admin.core.log_formatting import LogThrottle
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
-from freddy_admin.ops.mail_sender import MailSender
+from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.sync.platform_status import worker_heartbeat_delete
 from freddy_admin.sync.worker.loop import WorkerLoop
 
@@ -34,11 +34,11 @@ class WorkerProcess:
     stopping: threading.Event = field(default_factory=threading.Event)
     drain_seconds: float = DRAIN_SECONDS
     failures: int = 0
-    background_tasks: Sequence[MailSender] = ()
+    background_tasks: Sequence[OutboxSender] = ()
     _warning_limit: LogThrottle = field(default_factory=LogThrottle)
 
     def run(self) -> bool:
-        """Work until told to stop; True if every call had ended by then."""
+        """Work until told to stop; True if every call and every sending had ended by then."""
         while not self.stopping.is_set():
             try:
                 for task in self.background_tasks:
@@ -70,15 +70,18 @@ class WorkerProcess:
             self._warning_limit.reset_log_interval()
         self.failures = 0
 
+    def _is_busy(self) -> bool:
+        return self.loop.busy or any(task.busy for task in self.background_tasks)
+
     def _drain_and_stop(self) -> bool:
         for task in self.background_tasks:
             task.stop()
         deadline = time.monotonic() + self.drain_seconds
         all_calls_ended = False
         with suppress(DatabaseError, InterfaceError):
-            while self.loop.busy and time.monotonic() < deadline:
+            while self._is_busy() and time.monotonic() < deadline:
                 self.loop.drain(wait=0.2)
-            all_calls_ended = not self.loop.busy
+            all_calls_ended = not self._is_busy()
         with suppress(DatabaseError, InterfaceError):
             self.loop.stop()
             worker_heartbeat_delete(name=self.loop.name)

@@ -6,5 +6,5 @@ class OrganisationsConfig(AppConfig):
     label = "organisations"
 
     def ready(self) -> None:
-        """Connect the receivers of the signals that `accounts.people` sends."""
-        from freddy_admin.organisations import membership_roles  # noqa: F401
+        """Connect the receivers of the signals of `accounts.people`; register what is mailed."""
+        from freddy_admin.organisations import invitation_mail, membership_roles  # noqa: F401

@@ -17,11 +17,14 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.outbox import outbox_cancel, outbox_enqueue, outbox_messages_by_object
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.roles import INVITING_ROLES, role_clean
 
+INVITATION_MAIL: Final = "invitation"  # the kind of its message in the outbox
 INVITATION_LIFETIME: Final = timedelta(days=7)
 INVITATIONS_PER_HOUR: Final = 20
 PRUNE_BATCH_SIZE: Final = 500
@@ -37,6 +40,13 @@ def open_invitations_list(*, organisation: Organisation) -> list[Invitation]:
     """Invitations neither used nor withdrawn, expired ones included, ordered by address."""
     rows = Invitation.objects.filter(organisation=organisation, closed_at=None)
     return list(rows.order_by("email"))
+
+
+def invitation_mails_unsent(*, invitations: Collection[Invitation]) -> dict[int, OutboxMessage]:
+    """The mails of these invitations that wait or were given up, by the invitation's id."""
+    return outbox_messages_by_object(
+        kind=INVITATION_MAIL, object_ids=[invitation.pk for invitation in invitations]
+    )
 
 
 def valid_invitations_list(*, email: str) -> list[Invitation]:
@@ -109,9 +119,9 @@ def invitation_create(
         created_at=now,
         expires_at=now + INVITATION_LIFETIME,
         requested_at=now,
-        next_attempt_at=now,
     )
     _invitation_audit_record(AuditTag.MEMBER_INVITED, actor, invitation, role=str(invited_role))
+    outbox_enqueue(kind=INVITATION_MAIL, object_id=invitation.pk)
     return invitation
 
 
@@ -121,19 +131,20 @@ def invitation_resend(
 ) -> Invitation:
     """Send it once more, valid for another seven days; the former link then stops working.
 
-    Raises NotFound, Conflict within five minutes of the last request or above the hourly limit,
-    and NotAllowed if the actor may not invite any more.
+    Raises NotFound, Conflict within five minutes of the last request (unless its mail was given
+    up) or above the hourly limit, and NotAllowed if the actor may not invite any more.
     """
     organisation = organisation_lock(organisation=organisation)
     _validate_inviter_permission(organisation, actor)
     row, now = _open_invitation_get(organisation, invitation_id), clock.now()
-    if timedelta() <= now - row.requested_at < RESEND_INTERVAL:
+    is_recent = timedelta() <= now - row.requested_at < RESEND_INTERVAL
+    if is_recent and not _is_mail_given_up(row):
         raise Conflict(_("This invitation was sent a moment ago. Wait five minutes."))
     _validate_hourly_limit(actor)
-    row.requested_at, row.next_attempt_at, row.attempts = now, now, 0
-    row.expires_at = now + INVITATION_LIFETIME
+    row.requested_at, row.expires_at = now, now + INVITATION_LIFETIME
     row.save()
     _invitation_audit_record(AuditTag.INVITATION_RESENT, actor, row)
+    outbox_enqueue(kind=INVITATION_MAIL, object_id=row.pk)
     return row
 
 
@@ -178,10 +189,15 @@ def invitations_withdraw_by_inviter_without_lock(
 
 
 def invitation_close(row: Invitation) -> bool:
-    """Mark it used or withdrawn and drop its link; False if it was closed already."""
-    row.closed_at, row.next_attempt_at, row.digest = clock.now(), None, ""
-    values = {"closed_at": row.closed_at, "next_attempt_at": None, "digest": ""}
-    return bool(Invitation.objects.filter(pk=row.pk, closed_at=None).update(**values))
+    """Mark it used or withdrawn, drop its link and its mail; False if it was closed already.
+
+    Call inside a transaction.
+    """
+    row.closed_at, row.digest = clock.now(), ""
+    values = {"closed_at": row.closed_at, "digest": ""}
+    is_closed_now = bool(Invitation.objects.filter(pk=row.pk, closed_at=None).update(**values))
+    outbox_cancel(kind=INVITATION_MAIL, object_ids=[row.pk])
+    return is_closed_now
 
 
 def invitations_prune() -> int:
@@ -196,6 +212,7 @@ def invitations_prune() -> int:
     outdated = Invitation.objects.filter(Q(closed_at__lt=cutoff) | Q(expires_at__lt=cutoff))
     ids = list(outdated.order_by("expires_at").values_list("pk", flat=True)[:PRUNE_BATCH_SIZE])
     Invitation.objects.filter(pk__in=ids).delete()
+    outbox_cancel(kind=INVITATION_MAIL, object_ids=ids)
     return len(ids)
 
 
@@ -221,6 +238,11 @@ def _open_invitation_get(organisation: Organisation, invitation_id: int) -> Invi
         raise NotFound(_("There is no such invitation. It may have been used or withdrawn."))
     row.organisation = organisation
     return row
+
+
+def _is_mail_given_up(row: Invitation) -> bool:
+    mail = invitation_mails_unsent(invitations=[row]).get(row.pk)
+    return mail is not None and mail.given_up_at is not None
 
 
 def _validate_inviter_permission(organisation: Organisation, actor: Actor) -> None:

@@ -48,8 +48,8 @@ class Membership(models.Model):
 class Invitation(TenantOwned):
     """An address that may become a member by a link in a mail; only the token's digest is stored.
 
-    The worker makes the token when it sends the mail: until then there is none, and a newer mail
-    invalidates the former link.
+    The token is made when the mail is sent: until then there is none, and a newer mail invalidates
+    the former link. The mail waits in the outbox.
     """
 
     email = models.EmailField(max_length=254)
@@ -62,12 +62,9 @@ class Invitation(TenantOwned):
 
     digest = models.CharField(max_length=64, blank=True, editable=False)
     requested_at = models.DateTimeField()  # when the mail was last requested
-    next_attempt_at = models.DateTimeField(null=True)  # None: nothing to send
-    attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_attempt_at"], name="invitation_mail_due")]
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "email"],

@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import Max, Model, Q, QuerySet
 
 from freddy_admin.accounts.models import ApiToken, PasswordResetRequest, SetupLink
+from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.outbox import LONGEST_RETRY_DELAY
 from freddy_admin.organisations.invitations import INVITATION_LIFETIME
 from freddy_admin.organisations.models import Invitation
 from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON
@@ -91,11 +93,16 @@ class _TimestampedTable:
 _TIMESTAMPED_TABLES: Final = (
     _TimestampedTable(ApiToken, ("created_at", "last_used_at"), special_columns=("expires_at",)),
     _TimestampedTable(SetupLink, ("created_at",), {"expires_at": _HOUR}),
-    _TimestampedTable(PasswordResetRequest, ("requested_at",), {"next_attempt_at": _HOUR}),
+    _TimestampedTable(PasswordResetRequest, ("requested_at",)),
     _TimestampedTable(
         Invitation,
         ("created_at", "requested_at", "sent_at", "closed_at"),
-        {"next_attempt_at": 4 * _HOUR, "expires_at": INVITATION_LIFETIME},
+        {"expires_at": INVITATION_LIFETIME},
+    ),
+    _TimestampedTable(
+        OutboxMessage,
+        ("requested_at", "failing_since", "given_up_at"),
+        {"next_attempt_at": LONGEST_RETRY_DELAY},
     ),
     _TimestampedTable(ApiKey, ("created_at", "secret_set_at", "paused_at")),
     _TimestampedTable(KeyCandidate, ("created_at", "tested_at")),
@@ -180,10 +187,7 @@ def _repair_special_columns(row: Model, since: datetime, now: datetime) -> None:
         row.expires_at -= row.created_at - now
     if isinstance(row, SyncStatus):
         row.next_check_at = now
-    if (
-        isinstance(row, PasswordResetRequest | Invitation)
-        and (row.next_attempt_at or since) > since
-    ):
+    if isinstance(row, OutboxMessage) and (row.next_attempt_at or since) > since:
         row.next_attempt_at = now  # a mail that somebody waits for
     if isinstance(row, HistoryEvent) and row.noticed_at > since:
         row.at = min(row.at, now)

@@ -20,6 +20,8 @@ from freddy_admin.core.clock_skew import (
     deletion_hold_get,
     trusted_now,
 )
+from freddy_admin.core.mail import MAIL_LANE
+from freddy_admin.core.outbox import LaneState, outbox_lane_state
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
 from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
 from freddy_admin.vault.master_key_state import (
@@ -54,6 +56,7 @@ class PlatformStatus:
     audit: AuditVerification | None
     clocks_compared_at: datetime | None  # when they were compared
     deletion_hold: DeletionHold | None  # why nothing is deleted
+    mail: LaneState
 
 
 def platform_status(*, now: datetime) -> PlatformStatus:
@@ -75,6 +78,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         audit=audit_verification_get(),
         clocks_compared_at=clocks_compared_at(),
         deletion_hold=deletion_hold_get(),
+        mail=outbox_lane_state(MAIL_LANE),
     )
 
 

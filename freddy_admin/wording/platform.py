@@ -11,6 +11,7 @@ from freddy_admin.core.write_failures import WriteFailure
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
 from freddy_admin.sync.status.rows import CheckError
 from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.outbox import mail_lane_condition
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -121,6 +122,13 @@ def cache_wording(status: PlatformStatus) -> PartWording:
         words = say(_("It does not answer. The panel goes on without it, a little slower."))
     label = say("Redis") if status.cache == "Redis" else say(_("a table of the database"))
     return PartWording("adjustments", _("Cache"), tone, label, (words,))
+
+
+def mail_wording(status: PlatformStatus, now: datetime) -> PartWording:
+    """Whether mails are sent."""
+    tone, label, sentences = mail_lane_condition(status.mail, now)
+    words = tuple(sentences) or (say(_("Invitations and resets go out as they are asked for.")),)
+    return PartWording("mail", _("Mail"), tone, label, words)
 
 
 def clocks_agree_wording(status: PlatformStatus) -> PartWording:

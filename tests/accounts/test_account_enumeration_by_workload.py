@@ -157,3 +157,4 @@ def test_password_reset_request_is_the_same_work_for_everybody(
     assert differing_kinds(workloads) == []
     assert workloads["eve"].hash_iterations == 0
     assert workloads["eve"].rows["accounts.PasswordResetRequest"] == 1
+    assert workloads["eve"].rows["core.OutboxMessage"] == 1

@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
 from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.people import (
     person_delete,
@@ -25,6 +24,7 @@ from tests.accounts.conftest import (
     set_up_second_factor,
     sign_in,
 )
+from tests.mails import due_mails_send
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -156,7 +156,7 @@ def test_a_former_platform_admin_is_one_no_longer_at_the_next_request(
 def test_password_reset_request_alone_ends_no_session(ada: User) -> None:
     client = signed_in_client(ada)
     Client().post("/accounts/password/reset/", {"email": ada.email})
-    password_reset_requests_send_due()
+    due_mails_send()
     assert client.get(PAGE).status_code == 200
 
 

@@ -23,7 +23,6 @@ from freddy_admin.accounts.auth.known_devices import known_device_cookie_name, k
 from freddy_admin.accounts.auth.password_reset import (
     password_reset_request_create,
     password_reset_requests_prune,
-    password_reset_requests_send_due,
 )
 from freddy_admin.accounts.models import SetupLink, User
 from freddy_admin.accounts.session_list import sessions_prune
@@ -34,6 +33,7 @@ from freddy_admin.core.clock_skew import (
     reference_clock_cache_clear,
 )
 from tests.accounts.conftest import ACTOR, sign_in
+from tests.mails import due_mails_send
 from tests.web.conftest import asks_reauthentication
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +139,7 @@ def test_reset_link_created_ahead_is_not_valid_for_a_year(ada: User, settings: S
     settings.PANEL_URL = "http://testserver"
     with machine_clock_shifted(YEAR):
         password_reset_request_create(email=ada.email)
-        password_reset_requests_send_due()
+        due_mails_send()
         path = mailed_reset_link()
         assert "works no longer" not in page_content(path)
     assert "works no longer" in page_content(path)
@@ -150,7 +150,7 @@ def test_reset_link_expires_by_either_clock(ada: User, settings: Settings) -> No
     compare_clocks()
     with machine_clock_shifted(-2 * HOUR):
         password_reset_request_create(email=ada.email)
-        password_reset_requests_send_due()
+        due_mails_send()
         reference_clock_cache_clear()
         assert "works no longer" in page_content(mailed_reset_link())
 
@@ -181,8 +181,8 @@ def test_password_reset_request_waits_for_the_clock(ada: User) -> None:
     compare_clocks()
     password_reset_request_create(email=ada.email)
     with machine_clock_shifted(YEAR):
-        assert (password_reset_requests_send_due(), password_reset_requests_prune()) == (0, 0)
-    assert password_reset_requests_send_due() == 1
+        assert (due_mails_send(), password_reset_requests_prune()) == (0, 0)
+    assert due_mails_send() == 1
 
 
 def test_device_cookie_set_ahead_is_invalid_until_the_next_sign_in(ada: User) -> None:

@@ -10,10 +10,9 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
-from freddy_admin.organisations.invitation_mail import invitations_send_due
 from tests.golden.golden_fleet import HOST, Fleet
 from tests.golden.page_rendering import RenderedText, mask_random_values
+from tests.mails import due_mails_send
 
 MALFORMED_KEY_FILE = """organisation,label,api_key,organization_id,tags
 Alpenrand Logistik,Returns,oak_live_golden_record_0001,org_1,emea|pilot
@@ -107,8 +106,7 @@ def render_mails(fleet: Fleet) -> Iterator[RenderedText]:
             "/accounts/password/reset/", {"email": "vic@grove.example"}, HTTP_HOST=HOST
         )
         mail.outbox.clear()
-        invitations_send_due()
-        password_reset_requests_send_due()
+        due_mails_send()
         messages = list(mail.outbox)
         transaction.set_rollback(True)
     for message in messages:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import OperationalError
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.models import WorkerHeartbeat
 from freddy_admin.vault.models import MasterKeyCanary
@@ -44,7 +46,7 @@ def test_doctor_of_a_healthy_panel_finds_no_problem(
     result = run_command("doctor")
     assert _problems(result.lines) == {}
     assert result.code == 0
-    assert len(result.lines) == 12
+    assert len(result.lines) == 13
 
 
 def test_doctor_says_for_each_problem_what_to_do(
@@ -93,6 +95,47 @@ def test_doctor_reports_an_unavailable_cache(run_command: RunCommand, healthy_pa
         assert set(_problems(run_command("doctor").lines)) == {"cache"}
 
 
+@pytest.mark.parametrize(
+    ("values", "is_problem", "text"),
+    [
+        ({}, False, "1 mail waits."),
+        ({"requested_at": timedelta(minutes=-11)}, True, "start `manage.py run_worker`"),
+        (
+            {
+                "requested_at": timedelta(minutes=-11),
+                "failing_since": timedelta(minutes=-10),
+                "reason": "no_answer",
+            },
+            True,
+            "1 mail waits. The oldest was asked for 11 min ago. The mail server does not answer:",
+        ),
+        ({"given_up_at": timedelta(), "reason": "panel_refused"}, True, "see EMAIL_URL"),
+        ({"given_up_at": timedelta(), "reason": "internal"}, True, "see the worker's log"),
+        (
+            {"given_up_at": timedelta(), "reason": "address_refused"},
+            False,
+            "nothing waits. 1 mail was refused by its receiver within seven days.",
+        ),
+    ],
+)
+def test_doctor_reports_mails_that_are_not_sent(
+    values: dict[str, Any],
+    is_problem: bool,
+    text: str,
+    run_command: RunCommand,
+    healthy_panel: Path,
+) -> None:
+    moments = {
+        name: clock.now() + value if isinstance(value, timedelta) else value
+        for name, value in ({"requested_at": timedelta()} | values).items()
+    }
+    OutboxMessage.objects.create(lane="mail", kind="invitation", object_id=1, **moments)
+    lines = run_command("doctor").lines
+    (line,) = [line for line in lines if line.split()[1] == "mail"]
+    assert line.startswith("PROBLEM") == is_problem
+    assert text in line
+
+
 def test_unavailable_database_hides_no_other_check_of_doctor(
     run_command: RunCommand, healthy_panel: Path
 ) -> None:
@@ -104,7 +147,7 @@ def test_unavailable_database_hides_no_other_check_of_doctor(
         result = run_command("doctor")
     problems = _problems(result.lines)
     assert result.code == 1
-    assert len(result.lines) == 12
+    assert len(result.lines) == 13
     assert "DATABASE_URL" in problems["database"]
     assert "api" not in problems
     assert "10.0.0.1" not in result.out + result.err

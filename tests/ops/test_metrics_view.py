@@ -15,6 +15,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import DeletionHold, DeletionHoldReason
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.ops.metrics_view import MetricFamily, render_metric_families
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.checks.recording import check_counters_increment
@@ -173,6 +174,24 @@ def test_metrics_hold_operations_workers_and_the_api(
     assert next(iter(samples["freddy_build_info"]))[:1] == (settings.VERSION,)
 
 
+def test_metrics_hold_the_outbox_by_lane(admin: User) -> None:
+    message = {"lane": "mail", "kind": "invitation"}
+    for number, minutes in enumerate((3, 7)):
+        OutboxMessage.objects.create(
+            object_id=number,
+            requested_at=NOON - minutes * _MINUTE,
+            next_attempt_at=NOON,
+            **message,
+        )
+    OutboxMessage.objects.create(
+        object_id=9, requested_at=NOON, given_up_at=NOON, reason="no_answer", **message
+    )
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_outbox_waiting"] == {("mail",): 2}
+    assert samples["freddy_outbox_oldest_age_seconds"] == {("mail",): 420}
+    assert samples["freddy_outbox_given_up"] == {("mail", "no_answer"): 1}
+
+
 def test_metrics_of_an_empty_panel_are_zeros_without_unknown_values(admin: User) -> None:
     samples = _parse_samples(_request_metrics(admin))
     assert sum(samples["freddy_keys"].values()) == 0
@@ -189,8 +208,8 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     assert "ecret" not in text_before.replace("# HELP", "")
     for number in range(20):
         _create_key(organisation, f"k{number}")
-    # The token, its use, its count between savepoints; five for the figures.
-    with django_assert_max_num_queries(24):
+    # The token, its use, its count between savepoints; five for the figures, one for each lane.
+    with django_assert_max_num_queries(25):
         text_after = _request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {

@@ -14,10 +14,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
-from freddy_admin.organisations.invitation_mail import (
-    invitation_retry_delay,
-    invitations_send_due,
-)
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.organisations.invitations import (
     invitation_create,
     invitation_get_by_token,
@@ -25,6 +22,7 @@ from freddy_admin.organisations.invitations import (
     invitation_withdraw,
 )
 from freddy_admin.organisations.models import Invitation, Organisation
+from tests.mails import due_mails_send
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +50,7 @@ def test_the_mail_says_who_invites_to_what_and_where(
     due_invitation: Invitation, settings: LazySettings
 ) -> None:
     settings.PANEL_URL = "https://panel.example.org"
-    assert invitations_send_due() == 1
+    assert due_mails_send() == 1
 
     (message,) = mail.outbox
     assert message.to == ["new@example.org"]
@@ -64,7 +62,7 @@ def test_the_mail_says_who_invites_to_what_and_where(
 
 
 def test_the_link_is_in_the_mail_and_not_in_the_database(due_invitation: Invitation) -> None:
-    invitations_send_due()
+    due_mails_send()
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM organisations_invitation")
         row = str(cursor.fetchall())
@@ -75,7 +73,7 @@ def test_the_link_is_in_the_mail_and_not_in_the_database(due_invitation: Invitat
 
 
 def test_a_sent_invitation_is_not_sent_again(due_invitation: Invitation) -> None:
-    assert [invitations_send_due(), invitations_send_due()] == [1, 0]
+    assert [due_mails_send(), due_mails_send()] == [1, 0]
     due_invitation.refresh_from_db()
     assert due_invitation.sent_at is not None
     assert AuditEvent.objects.filter(tag=AuditTag.INVITATION_SENT).count() == 1
@@ -85,47 +83,42 @@ def test_a_failed_mail_is_retried_after_a_delay(
     due_invitation: Invitation, caplog: pytest.LogCaptureFixture
 ) -> None:
     with patch.object(EmailBackend, "send_messages", side_effect=AWAY):
-        assert invitations_send_due() == 0
-        assert invitations_send_due() == 0
+        assert due_mails_send() == 0
+        assert due_mails_send() == 0
     due_invitation.refresh_from_db()
-    assert (due_invitation.attempts, due_invitation.sent_at) == (1, None)
+    message = OutboxMessage.objects.get()
+    assert (message.attempts, due_invitation.sent_at) == (1, None)
     assert "ConnectionRefusedError" in caplog.text
     assert "planted" not in caplog.text
 
-    with clock_at(due_invitation.next_attempt_at):  # type: ignore[attr-defined]
-        assert invitations_send_due() == 1
+    with clock_at(message.next_attempt_at):  # type: ignore[attr-defined]
+        assert due_mails_send() == 1
     due_invitation.refresh_from_db()
-    assert (due_invitation.attempts, due_invitation.next_attempt_at) == (2, None)
-
-
-def test_the_retry_delay_doubles_up_to_four_hours() -> None:
-    minutes = [
-        invitation_retry_delay(attempts) / timedelta(minutes=1)
-        for attempts in (1, 2, 3, 8, 9, 10**6)
-    ]
-
-    assert minutes == [1, 2, 4, 128, 240, 240]
+    assert due_invitation.sent_at == message.next_attempt_at
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_withdrawn_or_expired_invitation_is_not_sent(
     due_invitation: Invitation, organisation: Organisation
 ) -> None:
-    with clock_at(due_invitation.expires_at):  # type: ignore[attr-defined]
-        assert invitations_send_due() == 0
+    with clock_at(due_invitation.expires_at + timedelta(seconds=1)):  # type: ignore[attr-defined]
+        assert due_mails_send() == 0
+    assert OutboxMessage.objects.exists()
     invitation_withdraw(organisation=organisation, actor=ANN, invitation_id=due_invitation.pk)
-    assert invitations_send_due() == 0
+    assert due_mails_send() == 0
+    assert not OutboxMessage.objects.exists()
     assert mail.outbox == []
 
 
 def test_a_resent_mail_invalidates_the_former_link(
     due_invitation: Invitation, organisation: Organisation
 ) -> None:
-    invitations_send_due()
+    due_mails_send()
     former_token = sent_link()
     with clock_at(clock.now() + timedelta(minutes=6)):  # type: ignore[attr-defined]
         invitation_resend(organisation=organisation, actor=ANN, invitation_id=due_invitation.pk)
         assert invitation_get_by_token(token=former_token) == due_invitation
-        invitations_send_due()
+        due_mails_send()
 
     assert sent_link() != former_token
     assert Invitation.objects.get().digest
@@ -144,9 +137,9 @@ def test_an_invitation_resent_while_it_is_being_sent_is_sent_again(
         return 1
 
     with patch.object(EmailBackend, "send_messages", side_effect=resend_meanwhile):
-        invitations_send_due()
+        due_mails_send()
     with clock_at(moment):  # type: ignore[attr-defined]
-        assert invitations_send_due() == 1
+        assert due_mails_send() == 1
 
 
 def test_a_failing_mail_does_not_stop_the_others(
@@ -162,4 +155,4 @@ def test_a_failing_mail_does_not_stop_the_others(
         return int(send(self, messages))
 
     with patch.object(EmailBackend, "send_messages", send_messages_failing_once):
-        assert invitations_send_due() == 1
+        assert due_mails_send() == 1

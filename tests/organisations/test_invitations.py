@@ -10,6 +10,7 @@ from freddy_admin.audit.services import Actor
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.organisations import invitations
 from freddy_admin.organisations.invitation_acceptance import (
     invitation_accept,
@@ -55,7 +56,8 @@ def test_an_invitation_waits_for_its_mail_and_has_no_link_yet(organisation: Orga
         "operator",
         "",
     )
-    assert invitation.next_attempt_at is not None
+    message = OutboxMessage.objects.get()
+    assert (message.kind, message.object_id) == ("invitation", invitation.pk)
     assert invitation.expires_at - invitation.created_at == timedelta(days=7)
     event = AuditEvent.objects.get()
     assert (event.tag, event.subject) == (AuditTag.MEMBER_INVITED, "new@example.org")
@@ -119,7 +121,7 @@ def test_resending_an_invitation_extends_it_by_seven_days(organisation: Organisa
             organisation=organisation, actor=ACTOR, invitation_id=invitation.pk
         )
         assert resent.expires_at == clock.now() + timedelta(days=7)
-        assert resent.next_attempt_at == clock.now()
+        assert OutboxMessage.objects.get().next_attempt_at == clock.now()
 
 
 def test_a_foreign_invitation_is_not_found_like_a_missing_one(

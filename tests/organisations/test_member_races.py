@@ -12,7 +12,6 @@ from freddy_admin.organisations.invitation_acceptance import (
     invitation_accept,
     invitation_accept_with_new_account,
 )
-from freddy_admin.organisations.invitation_mail import invitations_send_due
 from freddy_admin.organisations.invitations import invitation_create, valid_invitations
 from freddy_admin.organisations.members import member_remove, member_role_update
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
@@ -24,6 +23,7 @@ from tests.concurrency import (  # noqa: F401  the database of these tests
     run_in_thread,
     shared_database,
 )
+from tests.mails import due_mails_send
 from tests.organisations.conftest import ACTOR, member_create, user_create
 from tests.organisations.test_organisation_races import (
     audit_event_count,
@@ -87,8 +87,9 @@ def test_two_workers_send_a_mail_once() -> None:
         )
     )
 
-    assert sorted(run_concurrently([invitations_send_due, invitations_send_due])) == [0, 1]
-    assert run_in_thread(Invitation.objects.get).attempts == 1
+    assert sorted(run_concurrently([due_mails_send, due_mails_send])) == [0, 1]
+    assert run_in_thread(Invitation.objects.get).sent_at is not None
+    assert audit_event_count(AuditTag.INVITATION_SENT) == 1
 
 
 @pytest.mark.parametrize("_round", range(3))

@@ -18,7 +18,6 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import NotAllowed, NotFound
 from freddy_admin.organisations.invitation_acceptance import invitation_accept_with_new_account
-from freddy_admin.organisations.invitation_mail import invitations_send_due
 from freddy_admin.organisations.invitations import (
     invitation_create,
     invitation_get_by_token,
@@ -30,6 +29,7 @@ from freddy_admin.organisations.person_deletion import person_delete_with_member
 from freddy_admin.organisations.roles import Role
 from freddy_admin.organisations.services import member_ensure
 from freddy_admin.vault.services.offboarding import member_offboard, person_offboard
+from tests.mails import due_mails_send
 from tests.organisations.conftest import ACTOR, Actor, member_create, user_create
 from tests.organisations.role_change_entry_points import (
     ROLE_WRITERS,
@@ -255,7 +255,7 @@ def test_an_invitation_of_a_former_manager_is_neither_accepted_nor_mailed(
         invitation_accept_with_new_account(
             token=link, actor=ACTOR, name="Ada", password="other-words-42"
         )
-    assert invitations_send_due() == 0
+    assert due_mails_send() == 0
     with pytest.raises(NotAllowed):
         invitation_create(
             organisation=scenario.organisation, actor=actor, email="z@example.org", role="viewer"

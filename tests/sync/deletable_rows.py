@@ -9,6 +9,7 @@ from freddy_admin.accounts.models import PasswordResetRequest, User, UserSession
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.organisations.invitations import invitation_create
 from freddy_admin.organisations.models import Invitation
 from freddy_admin.sync.models import CheckRun, HistoryEvent, OperationBatch, RemoteOperation
@@ -25,6 +26,7 @@ DELETABLE_MODELS = (
     ImportDraft,
     Invitation,
     PasswordResetRequest,
+    OutboxMessage,
     Session,
     UserSession,
     AuditEvent,
@@ -55,7 +57,7 @@ def create_deletable_rows(key: ApiKey, person: User) -> None:
     ImportDraft.objects.create(person=person, created_at=now - HOUR)
     invitation_create(organisation=organisation, actor=ANA, email="eve@example.org", role="viewer")
     password_reset_request_create(email=person.email)
-    PasswordResetRequest.objects.update(next_attempt_at=now + MINUTE)
+    OutboxMessage.objects.update(next_attempt_at=now + MINUTE)
     Session.objects.create(session_key="a" * 32, session_data="", expire_date=now + 14 * DAY)
     UserSession.objects.create(user=person, session_key_hash="a" * 32, ip="127.0.0.1")
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.organisations.invitations import INVITATION_LIFETIME, token_digest
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.roles import Role
@@ -44,6 +45,12 @@ def create_invitation(
         **(defaults | values),
     )
     return invitation, token
+
+
+def create_unsent_mail(invitation: Invitation, **values: Any) -> OutboxMessage:
+    """The mail of an invitation, as it waits in the outbox."""
+    defaults = {"lane": "mail", "kind": "invitation", "requested_at": invitation.requested_at}
+    return OutboxMessage.objects.create(object_id=invitation.pk, **(defaults | values))
 
 
 def get_page_text(client: Client, address: str) -> str:

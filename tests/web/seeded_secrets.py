@@ -10,10 +10,8 @@ from django.test import Client
 
 from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.accounts.auth.first_admin_setup_link import setup_link_create
-from freddy_admin.accounts.auth.password_reset import password_reset_requests_send_due
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import admin_create, person_get_or_create
-from freddy_admin.organisations.invitation_mail import invitations_send_due
 from freddy_admin.organisations.invitations import invitation_create
 from freddy_admin.organisations.services import organisation_create
 from tests.accounts.conftest import (
@@ -25,6 +23,7 @@ from tests.accounts.conftest import (
     set_up_second_factor,
 )
 from tests.accounts.virtual_passkey import ADD_PATH, localhost_client, passkey_request_options
+from tests.mails import due_mails_send
 
 Secrets = dict[str, str]
 SESSION_COOKIE = "sessionid"
@@ -69,7 +68,7 @@ def _seed_invitation_secret() -> Secrets:
     invitation_create(
         organisation=organisation, actor=ACTOR, email="nia@example.org", role="operator"
     )
-    invitations_send_due()
+    due_mails_send()
     token = _find_in_last_mail(r"/invitations/([\w-]+)/")
     assert _create_browser().get(f"/invitations/{token}/").status_code == 200
     return {"an invitation": token}
@@ -117,7 +116,7 @@ def _seed_mfa_setup_secrets(ada: User) -> Secrets:
 def _seed_reset_secrets(ada: User) -> Secrets:
     asker, reader = _create_browser(), _create_browser()
     asker.post("/accounts/password/reset/", {"email": ada.email})
-    password_reset_requests_send_due()
+    due_mails_send()
     path = _find_in_last_mail(r"(/accounts/password/reset/key/\S+)")
     assert reader.get(path, follow=True).status_code == 200
     asker.post("/accounts/password/reset/", {"email": ada.email})

@@ -23,7 +23,7 @@ from freddy_admin.organisations.access import (
     organisation_audit_ref,
     person_display_name,
 )
-from freddy_admin.organisations.invitation_mail import _invitation_email
+from freddy_admin.organisations.invitation_mail import invitation_email
 from freddy_admin.organisations.models import Invitation, Membership
 from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Role
 from freddy_admin.sync.models import (
@@ -210,7 +210,7 @@ def test_invited_person_reads_no_email_of_the_inviter(tenant: Tenant) -> None:
         tenant.organisation, "new@people.example", invited_by=email_of("inviter")
     )
     page = Client().get(f"/invitations/{token}/").content.decode()
-    letter = _invitation_email(invitation, token)
+    letter = invitation_email(invitation, token)
     for text in (page, letter.subject, str(letter.body)):
         assert "a member" in text
         assert email_of("inviter") not in text

@@ -1,5 +1,7 @@
 """The members page: who sees what, and what managers do there."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
@@ -15,7 +17,12 @@ from tests.web.conftest import (
     asks_reauthentication,
     mark_reauthenticated,
 )
-from tests.web.member_factories import create_invitation, create_member, get_page_text
+from tests.web.member_factories import (
+    create_invitation,
+    create_member,
+    create_unsent_mail,
+    get_page_text,
+)
 
 PAGE = "/organisations/alder/members/"
 
@@ -144,12 +151,42 @@ def test_unsent_invitation_says_so(
     people: People, signed_in: SignIn, organisation: Organisation, hand_clock: HandClock
 ) -> None:
     at = hand_clock()
-    create_invitation(organisation, sent_at=None, attempts=2, next_attempt_at=at)
+    invitation, _token = create_invitation(organisation, sent_at=None)
+    create_unsent_mail(invitation, attempts=2, failing_since=at, next_attempt_at=at)
     create_invitation(organisation, expires_at=at)
     page = get_page_text(signed_in(people.manager), PAGE)
 
     assert "Not sent yet, next try at 12:00" in page
     assert "Expired" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("address_refused", "Could not be sent: the mail server refused the address"),
+        ("no_answer", "Could not be sent: the mail server has not answered since 10:00"),
+        ("internal", "Could not be sent: it has failed in this panel since 10:00"),
+    ],
+)
+def test_invitation_whose_mail_was_given_up_says_why_and_is_sent_again(
+    reason: str,
+    sentence: str,
+    people: People,
+    signed_in: SignIn,
+    organisation: Organisation,
+    hand_clock: HandClock,
+) -> None:
+    at = hand_clock() - timedelta(hours=2)
+    invitation, _token = create_invitation(organisation, sent_at=None)
+    create_unsent_mail(invitation, failing_since=at, given_up_at=at, reason=reason)
+    client = signed_in(people.manager)
+    page = get_page_text(client, PAGE)
+    assert sentence in page
+    assert "Send again" in page
+    # It was never sent, so nobody has to wait for five minutes.
+    client.post(f"/organisations/alder/invitations/{invitation.pk}/", {"do": "resend"})
+
+    assert "Goes out in a moment" in get_page_text(client, PAGE)
 
 
 @pytest.mark.parametrize("path", ["invite/", "{viewer}/", "{viewer}/remove/"])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from freddy_admin.audit.models import AuditVerification
+from freddy_admin.core.models import OutboxMessage
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
 from tests.web.conftest import HandClock, People, SignIn
 
@@ -26,6 +27,27 @@ def test_the_system_page_says_what_does_not_work(
     assert "no worker runs" in page
     assert "Secure connection failed" in page
     assert "2 parts need you" in page
+
+
+def test_the_system_page_tells_that_mails_are_not_sent(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
+) -> None:
+    client = signed_in(people.admin)
+    assert "nothing waits" in client.get("/system/").content.decode()
+    at = hand_clock() - timedelta(minutes=11)
+    OutboxMessage.objects.create(
+        lane="mail",
+        kind="invitation",
+        object_id=1,
+        requested_at=at,
+        next_attempt_at=hand_clock(),
+        failing_since=at,
+        reason="no_answer",
+    )
+    page = client.get("/system/").content.decode()
+    assert "1 mail waits" in page
+    assert "The mail server does not answer" in page
+    assert "1 part needs you" in page
 
 
 def test_time_zone_and_theme_of_a_profile_are_used_and_named(

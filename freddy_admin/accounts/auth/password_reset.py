@@ -1,7 +1,7 @@
 """Password resets: requested on the page, mailed by the worker; no response waits for mail."""
 
-import logging
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from allauth.account.forms import default_token_generator
@@ -9,7 +9,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,35 +17,33 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import PasswordResetRequest, User, email_normalize
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.mail import MAIL_LANE, mail_send
+from freddy_admin.core.outbox import (
+    NothingToSend,
+    OutboxKind,
+    Send,
+    outbox_cancel,
+    outbox_enqueue,
+    outbox_kind_register,
+)
 
-log = logging.getLogger(__name__)
-
-BATCH_SIZE: Final = 20
+PASSWORD_RESET_MAIL: Final = "password_reset"  # noqa: S105  the kind of its message in the outbox
 EXPIRES_AFTER: Final = timedelta(hours=6)
-_FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
-_LONGEST_RETRY_DELAY: Final = timedelta(minutes=30)
+_DISCARD_BATCH_SIZE: Final = 500
 
 
 @transaction.atomic
 def password_reset_request_create(*, email: str) -> None:
     """Record a request for a new password for this address, known or not."""
-    now = clock.now()
-    values = {"requested_at": now, "attempts": 0, "next_attempt_at": now}
-    rows = [PasswordResetRequest(email=email_normalize(email), **values)]
-    # One statement, whether or not there was a request for the address before.
-    PasswordResetRequest.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["email"], update_fields=list(values)
+    values = {"requested_at": clock.now()}
+    # The same statements, whether or not there was a request for the address before.
+    (reset_request,) = PasswordResetRequest.objects.bulk_create(
+        [PasswordResetRequest(email=email_normalize(email), **values)],
+        update_conflicts=True,
+        unique_fields=["email"],
+        update_fields=list(values),
     )
-
-
-def password_reset_requests_send_due(*, limit: int = BATCH_SIZE) -> int:
-    """Send the requests that are due, one by one; returns how many. May run concurrently."""
-    # Requests without a person are deleted first: made-up addresses must delay nobody's mail.
-    _due_requests().exclude(
-        Exists(User.objects.filter(email=OuterRef("email"), is_active=True))
-    ).delete()
-    pks = _due_requests().order_by("next_attempt_at").values_list("pk", flat=True)[:limit]
-    return sum(_request_send(pk) for pk in list(pks))
+    outbox_enqueue(kind=PASSWORD_RESET_MAIL, object_id=reset_request.pk)
 
 
 def password_reset_requests_prune() -> int:
@@ -58,50 +56,34 @@ def password_reset_requests_prune() -> int:
     return deleted_count
 
 
-def _due_requests() -> QuerySet[PasswordResetRequest]:
-    now = clock.now()
-    return PasswordResetRequest.objects.filter(
-        next_attempt_at__lte=now, requested_at__gte=now - EXPIRES_AFTER
-    )
+def _requests_of_nobody_delete() -> None:
+    """Delete requests without an active person: made-up addresses must delay nobody's mail."""
+    person = User.objects.filter(email=OuterRef("email"), is_active=True)
+    of_nobody = PasswordResetRequest.objects.exclude(Exists(person))
+    while True:
+        with transaction.atomic():
+            rows = of_nobody.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+            ids = list(rows.values_list("pk", flat=True)[:_DISCARD_BATCH_SIZE])
+            PasswordResetRequest.objects.filter(pk__in=ids).delete()
+            outbox_cancel(kind=PASSWORD_RESET_MAIL, object_ids=ids)
+        if len(ids) < _DISCARD_BATCH_SIZE:
+            return
 
 
-def _request_send(pk: int) -> bool:
-    claim = _request_claim(pk)
-    if claim is None:
-        return False
-    reset_request, person = claim
-    try:
-        _reset_email(person).send()
-    except Exception as error:  # noqa: BLE001  whatever it is, the next attempt is scheduled
-        # The error's text may name the person or the server.
-        log.warning("A link to a new password was not sent (%s).", type(error).__name__)
-        return False
-    # Unless there was another request while the mail was being sent.
-    PasswordResetRequest.objects.filter(
-        pk=reset_request.pk, requested_at=reset_request.requested_at
-    ).delete()
-    return True
-
-
-@transaction.atomic
-def _request_claim(pk: int) -> tuple[PasswordResetRequest, User] | None:
-    """The request, its next attempt scheduled, and its person; None if taken or nobody's."""
-    reset_request = _due_requests().select_for_update(no_key=True).filter(pk=pk).first()
+def _reset_mail_prepare(request_id: int) -> Send:
+    rows = PasswordResetRequest.objects.select_for_update(no_key=True)
+    reset_request = rows.filter(pk=request_id).first()
     if reset_request is None:
-        return None
+        raise NothingToSend
     person = User.objects.filter(email=reset_request.email, is_active=True).first()
     if person is None:
         reset_request.delete()
-        return None
-    reset_request.attempts += 1
-    reset_request.next_attempt_at = clock.now() + retry_delay(reset_request.attempts)
-    reset_request.save(update_fields=["attempts", "next_attempt_at"])
-    return reset_request, person
+        raise NothingToSend
+    return partial(mail_send, _reset_email(person))
 
 
-def retry_delay(attempts: int) -> timedelta:
-    """The wait after so many attempts: half a minute, then 1, 2, 4 … 30 minutes."""
-    return min(_LONGEST_RETRY_DELAY, _FIRST_RETRY_DELAY * (1 << min(attempts - 1, 10)))
+def _reset_mail_record_sent(request_id: int) -> None:
+    PasswordResetRequest.objects.filter(pk=request_id).delete()
 
 
 def _reset_email(person: User) -> EmailMessage:
@@ -110,3 +92,16 @@ def _reset_email(person: User) -> EmailMessage:
     # Never the host of a request, which the sender chooses.
     text = render_to_string("mail/password_reset.txt", {"link": settings.PANEL_URL + path})
     return EmailMessage(_("Choose a new password for Freddy Admin"), text, to=[person.email])
+
+
+outbox_kind_register(
+    OutboxKind(
+        name=PASSWORD_RESET_MAIL,
+        lane=MAIL_LANE,
+        lifetime=EXPIRES_AFTER,
+        gives_up_after=EXPIRES_AFTER,
+        prepare=_reset_mail_prepare,
+        record_sent=_reset_mail_record_sent,
+        discard=_requests_of_nobody_delete,
+    )
+)

@@ -20,6 +20,7 @@ from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_prune
+from freddy_admin.core.outbox import outbox_prune
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
@@ -172,6 +173,7 @@ class WorkerLoop:
             attempt_histories_prune()
             cache_prune()
             password_reset_requests_prune()
+            outbox_prune()
             worker_heartbeats_prune()
             self._pruned_at = now
 

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.outbox import outbox_lanes
 from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.crypto.keyring import keyring
-from freddy_admin.ops.mail_sender import MailSender
 from freddy_admin.ops.operator_command import OperatorCommand
+from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.ops.stop_signals import stop_on_signals
 from freddy_admin.ops.worker_process import WorkerProcess, exit_immediately
 from freddy_admin.sync.platform_status import latest_worker_heartbeat_at
@@ -34,7 +35,8 @@ class Command(OperatorCommand):
             )
         # Whoever starts it hears what is wrong; once at work it waits for a database to come back.
         latest_worker_heartbeat_at()
-        worker = WorkerProcess(WorkerLoop(), background_tasks=[MailSender()])
+        senders = [OutboxSender(lane) for lane in outbox_lanes()]
+        worker = WorkerProcess(WorkerLoop(), background_tasks=senders)
         with stop_on_signals(worker.stopping.set):
             log.info("The worker %s is at work.", worker.loop.name)
             wal_connection = wal_keep_open()

@@ -24,6 +24,7 @@ from freddy_admin.organisations.invitations import (
     invitation_create,
     invitation_get,
     invitation_get_by_token,
+    invitation_mails_unsent,
     invitation_resend,
     invitation_withdraw,
 )
@@ -70,7 +71,8 @@ def invitation_resend_or_withdraw_view(
     organisation = access.organisation
     invitation = invitation_get(organisation=organisation, invitation_id=invitation_id)
     if request.method != "POST":
-        row = invitation_row(invitation, get_user_time(clock.now()))
+        mail = invitation_mails_unsent(invitations=[invitation]).get(invitation.pk)
+        row = invitation_row(invitation, mail, get_user_time(clock.now()))
         template_context = {"invitation": row, "organisation": organisation}
         return render(request, "invitation/resend_or_withdraw.html", template_context)
     if request.POST.get("do") == "withdraw":

@@ -13,7 +13,10 @@ from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import NO_PERMISSIONS, Access, person_display_name
-from freddy_admin.organisations.invitations import open_invitations_list
+from freddy_admin.organisations.invitations import (
+    invitation_mails_unsent,
+    open_invitations_list,
+)
 from freddy_admin.organisations.members import (
     Member,
     is_last_manager,
@@ -45,10 +48,11 @@ def member_list_view(request: HttpRequest, access: Access) -> HttpResponse:
     can_manage, user_time = access.allows(MANAGE), get_user_time(clock.now())
     members = members_list(organisation=organisation)
     invitations = open_invitations_list(organisation=organisation) if can_manage else []
+    mails = invitation_mails_unsent(invitations=invitations)
     template_context = {
         "organisation": organisation,
         "members": [_member_row(member, user, user_time, access) for member in members],
-        "invitations": [invitation_row(row, user_time) for row in invitations],
+        "invitations": [invitation_row(row, mails.get(row.pk), user_time) for row in invitations],
         "can_manage": can_manage,
         "is_member": any(member.user_id == user.pk for member in members),
     }

@@ -21,6 +21,7 @@ from freddy_admin.wording.platform import (
     clocks_agree_wording,
     database_wording,
     deletion_held_wording,
+    mail_wording,
     parts_needing_you,
     version_wording,
     worker_wording,
@@ -40,6 +41,7 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         *_rotation_components(status.rotation, user_time),
         _component(database_wording(status), user_time),
         _component(cache_wording(status), user_time),
+        _component(mail_wording(status, user_time.now), user_time),
         clock_component,
         _component(_audit_log_wording(status), user_time),
         _component(version_wording(status), user_time),
@@ -65,7 +67,8 @@ def _system_digest(
     stands = run is not None and run.is_interrupted(user_time.now)
     hold = status.deletion_hold and clock_component["sentence"]
     master = (status.master_key, status.master_keys)
-    facts = (alive, api, status.cache_works, *master, rotation, stands, hold)
+    mail = (status.mail, status.mail.is_late(user_time.now))
+    facts = (alive, api, status.cache_works, *master, rotation, stands, hold, mail)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,56 @@
+"""Mails of the outbox: sent through Django's backend, every failure told by its kind."""
+
+import smtplib
+from enum import StrEnum
+from typing import Final
+
+from django.core.mail import EmailMessage
+
+from freddy_admin.core.outbox import NotSent
+
+MAIL_LANE: Final = "mail"
+
+
+class MailFailure(StrEnum):
+    """Why a mail was not sent."""
+
+    ADDRESS_REFUSED = "address_refused"
+    MAIL_REFUSED = "mail_refused"
+    PANEL_REFUSED = "panel_refused"  # sender, user and password, or the panel's address
+    DEFERRED = "deferred"
+    NO_ANSWER = "no_answer"
+
+
+# What the receiver has to say of one mail, and nothing of the mail server's or the panel's state.
+RECEIVER_FAILURES: Final = frozenset({MailFailure.ADDRESS_REFUSED, MailFailure.MAIL_REFUSED})
+
+
+def mail_send(message: EmailMessage) -> None:
+    """Send a mail to one address; raises NotSent.
+
+    A 5xx for the address or the mail is permanent. One for the panel itself is not: the operator
+    may correct EMAIL_URL or DEFAULT_FROM_EMAIL.
+    """
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _text in error.recipients.values()]
+        raise _not_sent(MailFailure.ADDRESS_REFUSED, min(codes, default=0)) from error
+    except smtplib.SMTPDataError as error:
+        raise _not_sent(MailFailure.MAIL_REFUSED, error.smtp_code) from error
+    except smtplib.SMTPResponseException as error:
+        is_deferred = 400 <= error.smtp_code < 500
+        reason = MailFailure.DEFERRED if is_deferred else MailFailure.PANEL_REFUSED
+        raise NotSent(reason) from error
+    except smtplib.SMTPServerDisconnected as error:
+        raise NotSent(MailFailure.NO_ANSWER) from error
+    except smtplib.SMTPException as error:
+        raise NotSent(MailFailure.PANEL_REFUSED) from error
+    except OSError as error:
+        raise NotSent(MailFailure.NO_ANSWER) from error
+
+
+def _not_sent(reason: MailFailure, code: int) -> NotSent:
+    if 500 <= code < 600:
+        return NotSent(reason, is_permanent=True)
+    return NotSent(MailFailure.DEFERRED)
