@@ -40,10 +40,9 @@ def _time_call(script: Script) -> float:
     client = AitronosClient(config, clock=lambda: NOON)
     started_at = time.monotonic()
     try:
-        client.get_sync_status(secret=KEY, connection="1.1")
+        client.get_sync_status(secret=KEY)
     except AitronosError:
         pass
     seconds = time.monotonic() - started_at
     server.close()
-    client.close()
     return seconds

@@ -1,7 +1,8 @@
-"""What a call of the client costs beside one of a bare pooled `requests.Session`, in one run.
+"""What a call of the client costs beside one of a bare `requests.get`, in one run.
 
-`python -m benchmarks.client_overhead` prints CPU per call (both threads' own time, server excluded:
-it is another process) and the ratio; the goal is at most 1.3.
+Each has a connection of its own, as a scheduled check has. `python -m benchmarks.client_overhead`
+prints CPU per call (both threads' own time, server excluded: it is another process) and the ratio;
+the goal is at most 1.3.
 """
 
 import multiprocessing
@@ -37,21 +38,18 @@ def _cpu_per_call(call: Callable[[], object]) -> float:
 
 
 def measure_client_overhead(base_url: str) -> tuple[float, float]:
-    """Median microseconds per call, over alternating rounds: the client's, the bare session's."""
+    """Median microseconds per call, over alternating rounds: the client's, the bare call's."""
     client = AitronosClient(ClientConfig(base_url), clock=lambda: datetime.now(UTC))
-    session = requests.Session()
     url = f"{base_url}/v1/admin/composio/sync/status"
 
     def client_call() -> object:
-        return client.get_sync_status(secret=KEY, connection="1.1").value
+        return client.get_sync_status(secret=KEY).value
 
     def bare_call() -> Any:
-        return session.get(url, headers={"X-API-Key": KEY}, timeout=(5, 15)).json()
+        return requests.get(url, headers={"X-API-Key": KEY}, timeout=(5, 15)).json()
 
     client_call(), bare_call()
     pairs = [(_cpu_per_call(client_call), _cpu_per_call(bare_call)) for _ in range(ROUNDS)]
-    client.close()
-    session.close()
     return statistics.median(pair[0] for pair in pairs), statistics.median(
         pair[1] for pair in pairs
     )
@@ -68,7 +66,7 @@ def main() -> None:
         parent_pipe.send("end")
         server.join()
     ratio = client_time / bare_time
-    print(f"client {client_time:.0f} µs a call, bare session {bare_time:.0f} µs, ", end="")
+    print(f"client {client_time:.0f} µs a call, bare call {bare_time:.0f} µs, ", end="")
     print(f"ratio {ratio:.2f} (goal: at most {GOAL})")
 
 

@@ -18,6 +18,11 @@ from freddy_admin.conf.django_settings import (
 )
 from freddy_admin.conf.environment import Environment
 from freddy_admin.conf.oidc_settings import parse_oidc_settings
+from freddy_admin.conf.outbound_settings import (
+    parse_ca_file,
+    parse_outbound_allowed_hosts,
+    parse_outbound_proxy,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.4.1"
@@ -86,6 +91,11 @@ AITRONOS_TOTAL_TIMEOUT = conf.parse_seconds(
 AITRONOS_SYNC_TIMEOUT = conf.parse_seconds("AITRONOS_SYNC_TIMEOUT", env, default=120.0)
 STATUS_FRESH_SECONDS = conf.parse_seconds("STATUS_FRESH_SECONDS", env, default=60.0)
 STATUS_CHECK_SECONDS = conf.parse_seconds("STATUS_CHECK_SECONDS", env, default=300.0)
+
+# --- The way out: to Aitronos, to single sign-on and to addresses that people enter ---
+OUTBOUND_CA_FILE = parse_ca_file(env.str("OUTBOUND_CA_FILE", default=""))
+OUTBOUND_PROXY = parse_outbound_proxy(env.str("OUTBOUND_PROXY", default=""))
+OUTBOUND_ALLOWED_HOSTS = parse_outbound_allowed_hosts(env.str("OUTBOUND_ALLOWED_HOSTS", default=""))
 
 # --- History, and the demo's clock --------------------------------------------
 HISTORY_DAYS = conf.parse_days("HISTORY_DAYS", env, default=400, minimum=31)

@@ -1,36 +1,29 @@
-"""How any call of the API is made: with its limits, its attempts, and its own connections."""
+"""How any call of the API is made: with its limits and its attempts."""
 
-import hashlib
-import os
 import random
 import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-from requests.models import PreparedRequest
 
 from freddy_admin.aitronos.client_config import ClientConfig, validate_secret
-from freddy_admin.aitronos.connection_pool import (
-    KeyConnectionPool,
-    KeyHTTPAdapter,
-    PoolName,
-    create_tls_context,
-)
-from freddy_admin.aitronos.deadline import Deadline, MaySend
-from freddy_admin.aitronos.deadline_connections import CALL_STATE
-from freddy_admin.aitronos.dns_resolver import Resolver
-from freddy_admin.aitronos.error_mapping import error_from_response
+from freddy_admin.aitronos.error_mapping import error_from_response, error_from_transport
 from freddy_admin.aitronos.errors import AitronosError, InvalidSecret
-from freddy_admin.aitronos.http_exchange import ExchangeLimits, RawResponse, send_request
 from freddy_admin.aitronos.json_parsing import parse_json_body
 from freddy_admin.aitronos.redaction import Redactor, redact_error, redact_value
 from freddy_admin.aitronos.retry_policy import retry_delay_seconds
 from freddy_admin.aitronos.routes import Route, prepare_request
 from freddy_admin.aitronos.text_cleaning import clean_header_id
 from freddy_admin.aitronos.types import ApiResponse, CallInfo
+from freddy_admin.outbound.deadline import Deadline, MaySend
+from freddy_admin.outbound.errors import TransportError
+from freddy_admin.outbound.exchange import (
+    ExchangeLimits,
+    HttpTransport,
+    PreparedRequest,
+    RawResponse,
+)
 
 Value = TypeVar("Value")
 BodyParser = Callable[[dict[str, Any]], Value]
@@ -47,30 +40,19 @@ class BaseApiClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
-        resolver: Resolver | None = None,
-        ca_file: str | None = None,
+        transport: HttpTransport | None = None,
     ) -> None:
         self.config = config
         self._clock, self._monotonic = clock, monotonic
         self._sleep, self._random = sleep, random
-        self._resolver = resolver or Resolver()
-        self._pepper = os.urandom(16)
-        secure = urlsplit(config.base_url).scheme == "https"
-        context = create_tls_context(ca_file) if secure else None
-        self._pool = KeyConnectionPool(lambda: KeyHTTPAdapter(context), monotonic=monotonic)
+        self._transport = transport or HttpTransport()
         self._prepared_request = lru_cache(maxsize=32)(lambda route: prepare_request(config, route))
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._pool.close()
 
     def _call(
         self,
         route: Route,
         parse: BodyParser[Value],
         secret: str | None,
-        *,
-        connection: PoolName,
         may_send: MaySend | None = None,
     ) -> ApiResponse[Value] | AitronosError:
         """Send the request, again where that is sensible. Returns its error, raises none."""
@@ -78,7 +60,7 @@ class BaseApiClient:
             key = None if secret is None else validate_secret(secret)
         except InvalidSecret as error:
             return error
-        request, pool = self._build_request(route, key), self._pool_name(connection, key)
+        request = self._build_request(route, key)
         deadline = Deadline(
             self.config.total_timeout_for(route.read_timeout),
             self._monotonic,
@@ -86,7 +68,7 @@ class BaseApiClient:
         )
         started_at, attempt, request_sent = self._monotonic(), 1, False
         while True:
-            result = self._send_attempt(request, route, parse, pool, deadline)
+            result = self._send_attempt(request, route, parse, deadline)
             elapsed = (self._monotonic() - started_at) * 1000
             if not isinstance(result, AitronosError):
                 raw_response, value = result
@@ -98,11 +80,7 @@ class BaseApiClient:
             result.elapsed_ms, result.attempts = elapsed, attempt
             result.request_sent = request_sent = request_sent or result.request_sent
             delay = retry_delay_seconds(
-                result,
-                attempt=attempt,
-                remaining=deadline.remaining,
-                connection_reused=CALL_STATE.connection_reused,
-                share=self._random(),
+                result, attempt=attempt, remaining=deadline.remaining, share=self._random()
             )
             if delay is None or not route.is_repeatable:
                 redact_error(result, Redactor(key))
@@ -115,7 +93,6 @@ class BaseApiClient:
         request: PreparedRequest,
         route: Route,
         parse: BodyParser[Value],
-        pool: PoolName,
         deadline: Deadline,
     ) -> tuple[RawResponse, Value] | AitronosError:
         limits = ExchangeLimits(
@@ -123,25 +100,13 @@ class BaseApiClient:
             read_timeout=route.read_timeout or self.config.read_timeout,
             max_body_bytes=self.config.max_body_bytes,
         )
-        # What is not repeatable must not meet a connection that died while idle: nobody could say
-        # whether it arrived.
-        adapter = self._pool.acquire(pool) if route.is_repeatable else self._pool.create_adapter()
-        reusable = False
         try:
-            raw_response = send_request(
-                adapter, request, deadline=deadline, resolver=self._resolver, limits=limits
-            )
-            value = self._parse_response(raw_response, parse)
-            reusable = raw_response.reusable and route.is_repeatable
+            raw_response = self._transport.exchange(request, deadline=deadline, limits=limits)
+            return raw_response, self._parse_response(raw_response, parse)
+        except TransportError as error:
+            return error_from_transport(error)
         except AitronosError as error:
             return error
-        finally:
-            # Anything out of the ordinary closes its connection.
-            if reusable:
-                self._pool.release(pool, adapter)
-            else:
-                adapter.close()
-        return raw_response, value
 
     def _parse_response(self, raw_response: RawResponse, parse: BodyParser[Value]) -> Value:
         if raw_response.status != 200:
@@ -153,13 +118,6 @@ class BaseApiClient:
         except AitronosError as error:
             error.request_id = clean_header_id(raw_response.headers, "x-request-id")
             raise
-
-    def _pool_name(self, connection: PoolName, secret: str | None) -> PoolName:
-        """The pool's name with a digest of the key: two keys under one name share nothing."""
-        if connection is None or secret is None:
-            return None
-        digest = hashlib.blake2b(secret.encode(), key=self._pepper, digest_size=16)
-        return f"{connection}/{digest.hexdigest()}"
 
     def _build_request(self, route: Route, secret: str | None) -> PreparedRequest:
         request: PreparedRequest = self._prepared_request(route).copy()

@@ -6,7 +6,6 @@ from typing import TypeVar
 from freddy_admin.aitronos import response_parsing, routes
 from freddy_admin.aitronos.base_client import BaseApiClient
 from freddy_admin.aitronos.client_config import ClientConfig
-from freddy_admin.aitronos.deadline import MaySend
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.types import (
     ApiResponse,
@@ -16,6 +15,7 @@ from freddy_admin.aitronos.types import (
     SyncStatusResponse,
     ToolSwitchedResponse,
 )
+from freddy_admin.outbound.deadline import MaySend
 
 Value = TypeVar("Value")
 
@@ -23,11 +23,10 @@ Value = TypeVar("Value")
 class AitronosClient(BaseApiClient):
     """Calls the API. Raises AitronosError and nothing else; no error holds a key.
 
-    `connection` names the pool a call may use: connections are kept per name and never handed to
-    another name or another key, whatever the other side sends. What changes something at the other
-    side takes none: it has a connection of its own and is sent once at most, and its error says
-    whether it was sent (`request_sent`). Arguments that no call could be made of are a ValueError
-    at once.
+    A connection lives for one attempt of one call, so that no answer can reach another key,
+    whatever the other side sends. What changes something at the other side is sent once at most,
+    and its error says whether it was sent (`request_sent`). Arguments that no call could be made of
+    are a ValueError at once.
 
     `may_send` is called before each attempt, once the connection stands, immediately before the
     first byte, with the seconds that the call may still take. Where it returns False, nothing is
@@ -35,28 +34,26 @@ class AitronosClient(BaseApiClient):
     """
 
     def get_sync_status(
-        self, *, secret: str, connection: str, may_send: MaySend | None = None
+        self, *, secret: str, may_send: MaySend | None = None
     ) -> ApiResponse[SyncStatusResponse]:
         """*Get sync status* for one key."""
         result = self._call(
             routes.SYNC_STATUS_ROUTE,
             response_parsing.parse_sync_status,
             secret,
-            connection=connection,
             may_send=may_send,
         )
         del secret  # a traceback keeps the locals of every frame it passes
         return _value_or_raise(result)
 
     def list_auth_configs(
-        self, *, secret: str, connection: str, may_send: MaySend | None = None
+        self, *, secret: str, may_send: MaySend | None = None
     ) -> ApiResponse[AuthConfigList]:
         """*List auth configs*: all of them, for the API knows no pages here."""
         result = self._call(
             routes.AUTH_CONFIGS_ROUTE,
             response_parsing.parse_auth_configs,
             secret,
-            connection=connection,
             may_send=may_send,
         )
         del secret
@@ -66,7 +63,6 @@ class AitronosClient(BaseApiClient):
         self,
         *,
         secret: str,
-        connection: str,
         offset: int = 0,
         limit: int = 100,
         may_send: MaySend | None = None,
@@ -77,7 +73,6 @@ class AitronosClient(BaseApiClient):
             route,
             response_parsing.parse_connector_page,
             secret,
-            connection=connection,
             may_send=may_send,
         )
         del secret
@@ -96,9 +91,7 @@ class AitronosClient(BaseApiClient):
         except ValueError:
             del secret
             raise
-        result = self._call(
-            route, response_parsing.parse_sync_started, secret, connection=None, may_send=may_send
-        )
+        result = self._call(route, response_parsing.parse_sync_started, secret, may_send=may_send)
         del secret
         return _value_or_raise(result)
 
@@ -115,15 +108,13 @@ class AitronosClient(BaseApiClient):
             del secret
             raise
         parse = partial(response_parsing.parse_tool_switched, tool_key=tool_key, enabled=enabled)
-        result = self._call(route, parse, secret, connection=None, may_send=may_send)
+        result = self._call(route, parse, secret, may_send=may_send)
         del secret
         return _value_or_raise(result)
 
     def get_health(self) -> ApiResponse[str]:
         """The status that the public health route answers; no key is sent."""
-        return _value_or_raise(
-            self._call(routes.HEALTH_ROUTE, response_parsing.parse_health, None, connection=None)
-        )
+        return _value_or_raise(self._call(routes.HEALTH_ROUTE, response_parsing.parse_health, None))
 
 
 def _value_or_raise(result: ApiResponse[Value] | AitronosError) -> ApiResponse[Value]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from freddy_admin.aitronos.errors import FailureKind, InvalidSecret
+from freddy_admin.outbound.hosts import is_loopback_host
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
@@ -66,7 +67,7 @@ def _validate_base_url(base_url: str) -> None:
         )
     if not _is_host_name(parts.hostname):
         raise ValueError("the base URL names a host that cannot be one")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback_host(parts.hostname):
         raise ValueError("the base URL must begin with https:// (http is for loopback alone)")
 
 
@@ -90,11 +91,6 @@ def _parse_ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Addres
 
 def _is_host_name(host: str) -> bool:
     return bool(_parse_ip_address(host)) or bool(_HOST_NAME.fullmatch(host) and ".." not in host)
-
-
-def _is_loopback(host: str) -> bool:
-    address = _parse_ip_address(host)
-    return host == "localhost" or bool(address and address.is_loopback)
 
 
 def validate_secret(text: str) -> str:

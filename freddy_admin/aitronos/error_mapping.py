@@ -1,6 +1,7 @@
-"""A status that is not 200, as a typed error: by the status, and by the API's body where it is one.
+"""No value, as a typed error: by what failed on the way, or by a status that is not 200.
 
-Survives every form the body may take: the envelope, `detail` as text or list, HTML, nothing.
+A status goes by the API's own body where it is one; every form that the body may take is survived:
+the envelope, `detail` as text or list, HTML, nothing.
 """
 
 import math
@@ -8,20 +9,25 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from freddy_admin.aitronos.errors import (
     AitronosError,
+    ConnectionFailed,
     FailureKind,
     FirewallBlocked,
     KeyNotPermitted,
     KeyRefused,
     RateLimited,
+    RequestTimedOut,
+    RequestWithheld,
     ServerError,
     UnexpectedStatus,
+    UnreadableResponse,
 )
 from freddy_admin.aitronos.json_parsing import strict_json_loads
 from freddy_admin.aitronos.text_cleaning import ID_LENGTH, clean_text
+from freddy_admin.outbound.errors import TransportError, TransportFailure
 
 CODE_LENGTH, MESSAGE_LENGTH = 64, 300
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
@@ -29,6 +35,23 @@ SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
 _SPENDING_CODE = re.compile(r"SPEND|BUDGET|BILLING|CREDIT|INSUFFICIENT_QUOTA", re.IGNORECASE)
 _SPENDING_MESSAGE = re.compile(r"spend|budget|billing", re.IGNORECASE)
 Clock = Callable[[], datetime]
+_TRANSPORT_ERRORS: Final[Mapping[TransportFailure, type[AitronosError]]] = {
+    TransportFailure.WITHHELD: RequestWithheld,
+    TransportFailure.READ_TIMEOUT: RequestTimedOut,
+    TransportFailure.TOTAL_TIMEOUT: RequestTimedOut,
+    TransportFailure.UNREADABLE_ANSWER: UnreadableResponse,
+}
+
+
+def error_from_transport(error: TransportError) -> AitronosError:
+    """The error of a call whose exchange brought no response."""
+    return _TRANSPORT_ERRORS.get(error.kind, ConnectionFailed)(
+        FailureKind(error.kind.value),
+        field=error.part,
+        detail=error.detail,
+        http_status=error.http_status,
+        request_sent=error.request_sent,
+    )
 
 
 def error_from_response(

@@ -24,6 +24,8 @@ class FailureKind(StrEnum):
     TOTAL_TIMEOUT = "total_timeout"
     INVALID_SECRET = "invalid_secret"  # noqa: S105  # nosec B105
     WITHHELD = "withheld"
+    PROXY_REFUSED = "proxy_refused"
+    PROXY_FAILED = "proxy_failed"
 
 
 class AitronosError(Exception):
@@ -95,7 +97,7 @@ class UnreadableResponse(AitronosError):
 
 
 class ConnectionFailed(AitronosError):
-    """No connection, or it broke; a failure of the secure connection too."""
+    """No connection, or it broke; a failure of the secure connection or of the proxy too."""
 
 
 class RequestTimedOut(AitronosError):

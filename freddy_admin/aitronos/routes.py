@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-import requests
-from requests.models import PreparedRequest
-
 from freddy_admin.aitronos.client_config import ClientConfig
+from freddy_admin.outbound.exchange import PreparedRequest
+from freddy_admin.outbound.exchange import prepare_request as prepare_http_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,8 @@ def tool_switch_route(*, tool_key: str, enabled: bool) -> Route:
 
 def prepare_request(config: ClientConfig, route: Route) -> PreparedRequest:
     """The request of a route, without a key. No environment is looked at."""
-    headers = {
-        "Accept": "application/json",
-        # Compressed responses could unfold to any size: we ask for none and take none.
-        "Accept-Encoding": "identity",
-        "User-Agent": config.user_agent,
-    }
+    headers = {"User-Agent": config.user_agent}
     if route.body:
         headers["Content-Type"] = "application/json"
     url = config.base_url.rstrip("/") + route.path
-    return requests.Request(route.method, url, headers=headers, data=route.body).prepare()
+    return prepare_http_request(route.method, url, headers=headers, body=route.body)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from freddy_admin.conf.setting_parsers import is_loopback_host
+from freddy_admin.outbound.hosts import is_loopback_host
 
 ISSUER_MAX_LENGTH = 200  # what the table of links holds
 

@@ -1,6 +1,5 @@
 """Parses single settings; refuses an invalid one by its name, with a sentence on what to do."""
 
-import ipaddress
 import re
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
+
+from freddy_admin.outbound.hosts import is_loopback_host
 
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
 
@@ -147,14 +148,6 @@ def parse_api_base_url(value: str) -> str:
             "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
         )
     return value.rstrip("/")
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether this host is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def parse_bool(name: str, env: Any, *, default: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -21,6 +22,7 @@ from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.mail import MAIL_LANE
+from freddy_admin.core.network import proxy_probe, trusted_certificates_count
 from freddy_admin.core.outbox import outbox_lane_state
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
@@ -176,6 +178,37 @@ def _check_mail() -> _Verdict:
     )
 
 
+def _check_outbound() -> _Verdict:
+    """The operator's authorities, proxy and allowed hosts; each says what is wrong with it."""
+    verdicts = []
+    if settings.OUTBOUND_CA_FILE:
+        verdicts.append(_check_ca_file())
+    if settings.OUTBOUND_PROXY is not None:
+        verdicts.append(_check_proxy())
+    if str(settings.OUTBOUND_ALLOWED_HOSTS):
+        verdicts.append(_good(wording.ALLOWED_HOSTS, hosts=settings.OUTBOUND_ALLOWED_HOSTS))
+    if not verdicts:
+        return _good(wording.OUTBOUND_IS_DIRECT)
+    return all(ok for ok, _ in verdicts), " ".join(sentence for _, sentence in verdicts)
+
+
+def _check_ca_file() -> _Verdict:
+    path = settings.OUTBOUND_CA_FILE
+    try:
+        return _good(wording.CA_FILE_IS_TRUSTED, count=trusted_certificates_count(), path=path)
+    except OSError:
+        return _bad(wording.CA_FILE_FAILS, path=path)
+
+
+def _check_proxy() -> _Verdict:
+    proxy, api = settings.OUTBOUND_PROXY, urlsplit(settings.AITRONOS_API_BASE_URL)
+    port = api.port or (443 if api.scheme == "https" else 80)
+    failure = proxy_probe(api.hostname or "", port)
+    if failure is None:
+        return _good(wording.PROXY_CONNECTS, proxy=proxy, api=api.hostname)
+    return _bad(wording.PROXY_FAILS, proxy=proxy, api=api.hostname, reason=failure.detail)
+
+
 def _check_api() -> _Verdict:
     health = api_health_probe(api_client())
     if health.reachable:
@@ -234,6 +267,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("audit log", _check_audit_log),
     ("worker", _check_worker),
     ("mail", _check_mail),
+    ("outbound", _check_outbound),
     ("api", _check_api),
     ("clock", _check_clock),
     ("files", _check_file_permissions),

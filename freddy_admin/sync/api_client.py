@@ -1,16 +1,16 @@
 """The client of the Aitronos API in this process."""
 
-import os
 from functools import lru_cache
 
 from django.conf import settings
 
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.core import clock
+from freddy_admin.core.network import http_transport
 
 
 def api_client() -> AitronosClient:
-    """The client for the settings in force; made anew after a fork and when settings change."""
+    """The client for the settings in force; made anew when they change."""
     config = ClientConfig(
         base_url=settings.AITRONOS_API_BASE_URL,
         api_key_header=settings.AITRONOS_API_KEY_HEADER,
@@ -19,9 +19,9 @@ def api_client() -> AitronosClient:
         total_timeout=settings.AITRONOS_TOTAL_TIMEOUT,
         user_agent=f"freddy-admin/{settings.VERSION}",
     )
-    return _cached_client(config, os.getpid())
+    return _cached_client(config, settings.OUTBOUND_CA_FILE, settings.OUTBOUND_PROXY)
 
 
 @lru_cache(maxsize=1)
-def _cached_client(config: ClientConfig, _pid: int) -> AitronosClient:
-    return AitronosClient(config, clock=clock.now)
+def _cached_client(config: ClientConfig, *_transport_settings: object) -> AitronosClient:
+    return AitronosClient(config, clock=clock.now, transport=http_transport())

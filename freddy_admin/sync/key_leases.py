@@ -18,11 +18,6 @@ class KeyLease(Lease):
     master_key_id: str = field(repr=False)
     ciphertext: bytes | None = field(repr=False)
 
-    @property
-    def connection(self) -> str:
-        """The name of the pool whose connections this key version may use."""
-        return f"{self.key_id}.{self.key_version}"
-
 
 def key_lease_open_secret(lease: KeyLease) -> str:
     """The secret, to be handed straight to the client.

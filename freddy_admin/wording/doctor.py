@@ -56,6 +56,20 @@ WORKER_ALIVE: Final = _("alive.")
 WORKER_NEVER_SEEN: Final = _("none was ever seen: start `manage.py run_worker`.")
 WORKER_LOST: Final = _("none is alive, last seen {at} UTC: start `manage.py run_worker`.")
 
+OUTBOUND_IS_DIRECT: Final = _("calls go out without a proxy; the public authorities are trusted.")
+CA_FILE_IS_TRUSTED: Final = _(
+    "OUTBOUND_CA_FILE: certificates in {path}, trusted beside the public authorities: {count}."
+)
+CA_FILE_FAILS: Final = _(
+    "OUTBOUND_CA_FILE: {path} cannot be read, or holds no certificate any more: put it back."
+)
+PROXY_CONNECTS: Final = _("OUTBOUND_PROXY: {proxy} connects us with {api}.")
+PROXY_FAILS: Final = _(
+    "OUTBOUND_PROXY: {proxy} does not connect us with {api} ({reason}): see whether it runs, takes "
+    "this user and password, and lets that address through."
+)
+ALLOWED_HOSTS: Final = _("OUTBOUND_ALLOWED_HOSTS: {hosts} may be entered, wherever they are.")
+
 API_ANSWERS: Final = _("{api} answers.")
 API_FAILS: Final = _(
     "{api} does not answer as it should ({kind}): see AITRONOS_API_BASE_URL and whether this "

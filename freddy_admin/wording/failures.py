@@ -240,6 +240,28 @@ _TLS_WITH_REASON = replace(
 )
 
 
+_PROXY_REFUSED = _failure(
+    _("The proxy refused"),
+    _(
+        "The proxy of this panel did not let us through to Aitronos. The key was not sent, and "
+        "this says nothing about it."
+    ),
+    _PANEL_OPERATORS,
+    _("Check OUTBOUND_PROXY, its user and password, and what the proxy allows."),
+)
+
+
+_PROXY_REFUSED_WITH_REASON = replace(
+    _PROXY_REFUSED,
+    words=say(
+        _(
+            "The proxy of this panel did not let us through to Aitronos ({reason}). The key was "
+            "not sent, and this says nothing about it."
+        )
+    ),
+)
+
+
 _TOO_SLOW = _failure(
     _("No answer in {n} s"),
     _("Aitronos gave no complete answer within {n} seconds."),
@@ -323,6 +345,18 @@ _FAILURES: Final[Mapping[str, FailureWording | Callable[[CheckError], FailureWor
         _("The stored text cannot be sent as an API key."),
         _MANAGER,
         _("Paste the key again, exactly as Aitronos shows it."),
+    ),
+    FailureKind.PROXY_REFUSED: lambda error: (
+        _PROXY_REFUSED_WITH_REASON if error.detail else _PROXY_REFUSED
+    ),
+    FailureKind.PROXY_FAILED: _failure(
+        _("No way through the proxy"),
+        _(
+            "The proxy of this panel made no connection to Aitronos. The key was not sent, and "
+            "this says nothing about it."
+        ),
+        _PANEL_OPERATORS,
+        _("Check OUTBOUND_PROXY, and whether the proxy runs and may reach Aitronos."),
     ),
     FailureKind.WITHHELD: _failure(
         _("Held up, not sent"),

@@ -54,24 +54,20 @@ CONNECTOR_PAGE_BODY: dict[str, Any] = {
 Call = Callable[..., ApiResponse[Any]]
 
 
-def start_sync(client: AitronosClient, key: str = KEY, _connection: str = "") -> ApiResponse[Any]:
+def start_sync(client: AitronosClient, key: str = KEY) -> ApiResponse[Any]:
     return client.start_sync(secret=key, full=True, read_timeout=5)
 
 
-def switch_tool(client: AitronosClient, key: str = KEY, _connection: str = "") -> ApiResponse[Any]:
+def switch_tool(client: AitronosClient, key: str = KEY) -> ApiResponse[Any]:
     return client.switch_tool(secret=key, tool_key="gmail", enabled=False)
 
 
-def list_auth_configs(
-    client: AitronosClient, key: str = KEY, connection: str = "1.1"
-) -> ApiResponse[Any]:
-    return client.list_auth_configs(secret=key, connection=connection)
+def list_auth_configs(client: AitronosClient, key: str = KEY) -> ApiResponse[Any]:
+    return client.list_auth_configs(secret=key)
 
 
-def list_connectors(
-    client: AitronosClient, key: str = KEY, connection: str = "1.1"
-) -> ApiResponse[Any]:
-    return client.list_connectors(secret=key, connection=connection)
+def list_connectors(client: AitronosClient, key: str = KEY) -> ApiResponse[Any]:
+    return client.list_connectors(secret=key)
 
 
 OPERATION_CALLS: dict[str, tuple[Call, dict[str, Any]]] = {

@@ -9,6 +9,7 @@ import pytest
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.types import ApiResponse, SyncStatusResponse
+from freddy_admin.outbound.exchange import HttpTransport
 from tests.aitronos.scripted_server import Script, ScriptedServer
 
 KEY = "oak_live_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6"
@@ -21,7 +22,8 @@ SHORT_LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 1.0, "tota
 # How close to its deadline a call ends is measured by `make bench`.
 BOUNDED_SECONDS = 20.0
 
-CLIENT_DEPENDENCIES = {"clock", "sleep", "random", "monotonic", "resolver", "ca_file"}
+CLIENT_DEPENDENCIES = {"clock", "sleep", "random", "monotonic"}
+TRANSPORT_DEPENDENCIES = {"resolver", "ca_file", "proxy"}
 
 StartServer = Callable[..., ScriptedServer]
 MakeClient = Callable[..., AitronosClient]
@@ -56,9 +58,8 @@ def limits() -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_client(recorded_waits: list[float], limits: dict[str, Any]) -> Iterator[MakeClient]:
-    """Make clients for a server or an address; closed with the test."""
-    clients: list[AitronosClient] = []
+def make_client(recorded_waits: list[float], limits: dict[str, Any]) -> MakeClient:
+    """Make clients for a server or an address."""
 
     def make_one(target: ScriptedServer | str, **config: Any) -> AitronosClient:
         base_url = target if isinstance(target, str) else target.base_url
@@ -68,17 +69,16 @@ def make_client(recorded_waits: list[float], limits: dict[str, Any]) -> Iterator
             "random": lambda: 0.5,
         }
         dependencies |= {name: config.pop(name) for name in CLIENT_DEPENDENCIES & set(config)}
-        clients.append(
-            AitronosClient(
-                ClientConfig(**{"base_url": base_url} | limits | config),
-                **dependencies,
-            )
+        transport = HttpTransport(
+            **{name: config.pop(name) for name in TRANSPORT_DEPENDENCIES & set(config)}
         )
-        return clients[-1]
+        return AitronosClient(
+            ClientConfig(**{"base_url": base_url} | limits | config),
+            transport=transport,
+            **dependencies,
+        )
 
-    yield make_one
-    for client in clients:
-        client.close()
+    return make_one
 
 
 @pytest.fixture
@@ -101,17 +101,13 @@ def get_error(start_server: StartServer, make_client: MakeClient) -> GetError:
     return get
 
 
-def fetch_sync_status(
-    client: AitronosClient, connection: str = "1.1", key: str = KEY
-) -> ApiResponse[SyncStatusResponse]:
+def fetch_sync_status(client: AitronosClient, key: str = KEY) -> ApiResponse[SyncStatusResponse]:
     """*Get sync status*."""
-    return client.get_sync_status(secret=key, connection=connection)
+    return client.get_sync_status(secret=key)
 
 
-def sync_status_error(
-    client: AitronosClient, connection: str = "1.1", key: str = KEY
-) -> AitronosError:
+def sync_status_error(client: AitronosClient, key: str = KEY) -> AitronosError:
     """The error that *Get sync status* ends in."""
     with pytest.raises(AitronosError) as excinfo:
-        fetch_sync_status(client, connection, key)
+        fetch_sync_status(client, key)
     return excinfo.value

@@ -48,7 +48,7 @@ def test_connectors_can_be_requested_by_offset_and_limit(
     start_server: StartServer, make_client: MakeClient
 ) -> None:
     server = start_server(respond_in_turn(response_bytes(CONNECTOR_PAGE_BODY)))
-    make_client(server).list_connectors(secret=KEY, connection="1.1", offset=40, limit=20)
+    make_client(server).list_connectors(secret=KEY, offset=40, limit=20)
     assert b"available?limit=20&offset=40 HTTP" in server.requests[0]
 
 

@@ -48,14 +48,14 @@ def test_connectors_come_page_by_page(client: AitronosClient) -> None:
     assert all_connectors.total == all_connectors.returned == len(all_connectors.connectors) > 2
     assert {item.category for item in all_connectors.connectors} <= set(all_connectors.categories)
     pages = [
-        client.list_connectors(secret=HEALTHY_KEY, connection="1.1", offset=offset, limit=2).value
+        client.list_connectors(secret=HEALTHY_KEY, offset=offset, limit=2).value
         for offset in range(0, all_connectors.total, 2)
     ]
     assert tuple(item for page in pages for item in page.connectors) == all_connectors.connectors
 
 
 def test_auth_configs_are_listed(client: AitronosClient) -> None:
-    value = client.list_auth_configs(secret=HEALTHY_KEY, connection="1.1").value
+    value = client.list_auth_configs(secret=HEALTHY_KEY).value
     assert value.total == len(value.items) > 0
     assert all(item.toolkit and item.type and item.created_at for item in value.items)
 

@@ -250,6 +250,8 @@ def test_failure_kinds_are_stored_values_and_never_change() -> None:
         "key_not_permitted",
         "key_refused",
         "name_not_found",
+        "proxy_failed",
+        "proxy_refused",
         "rate_limited",
         "read_timeout",
         "server_error",

@@ -10,9 +10,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 
-from freddy_admin.aitronos.connection_pool import KeyHTTPAdapter
 from freddy_admin.aitronos.errors import AitronosError, FailureKind, InvalidSecret
 from tests.aitronos.api_calls import (
     ALL_CALLS,
@@ -122,7 +122,7 @@ def reachable_texts(error: BaseException) -> str:
 
 
 def get_sync_status(client: Any, key: str = KEY) -> Any:
-    return client.get_sync_status(secret=key, connection="1.1")
+    return client.get_sync_status(secret=key)
 
 
 CALLS: dict[str, Call] = {"get_sync_status": get_sync_status} | {
@@ -311,7 +311,7 @@ def test_client_keeps_no_key_after_a_call(
     assert len(server.requests) == 1 + len(ALL_CALLS)
     objects = list(iterate_reachable_objects(client))
     assert any(isinstance(obj, PreparedRequest) for obj in objects)
-    assert any(isinstance(obj, KeyHTTPAdapter) for obj in objects)
+    assert any(isinstance(obj, HTTPAdapter) for obj in objects)
     assert not any(KEY in obj for obj in objects if isinstance(obj, str))
     assert not any(KEY.encode() in obj for obj in objects if isinstance(obj, bytes))
 

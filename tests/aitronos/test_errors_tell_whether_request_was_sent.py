@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from freddy_admin.aitronos.dns_resolver import Address, Resolver
 from freddy_admin.aitronos.errors import AitronosError, FailureKind
+from freddy_admin.outbound.resolver import Address, Resolver
 from tests.aitronos.api_calls import ALL_CALLS, OPERATION_CALLS, error_of
 from tests.aitronos.certificates import CertificateAuthority
 from tests.aitronos.conftest import (

@@ -71,12 +71,11 @@ class ByteServer:
     def fetch_result(self, data: bytes) -> SyncStatusResponse | AitronosError:
         self.next_response = data
         try:
-            return self.client.get_sync_status(secret=KEY, connection="1.1").value
+            return self.client.get_sync_status(secret=KEY).value
         except AitronosError as error:
             return error
 
     def close(self) -> None:
-        self.client.close()
         self.server.close()
 
 

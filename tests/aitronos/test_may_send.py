@@ -9,7 +9,7 @@ from freddy_admin.aitronos.errors import AitronosError, FailureKind, RequestWith
 from freddy_admin.aitronos.types import ApiResponse
 from tests.aitronos.api_calls import ALL_CALLS, error_of
 from tests.aitronos.certificates import CertificateAuthority
-from tests.aitronos.conftest import KEY, MakeClient, StartServer, fetch_sync_status
+from tests.aitronos.conftest import KEY, MakeClient, StartServer
 from tests.aitronos.scripted_server import (
     ScriptedConnection,
     respond_in_turn,
@@ -19,9 +19,9 @@ from tests.aitronos.scripted_server import (
 from tests.flows.wait import wait_until
 
 CALLS: dict[str, dict[str, Any]] = {
-    "get_sync_status": {"connection": "1.1"},
-    "list_auth_configs": {"connection": "1.1"},
-    "list_connectors": {"connection": "1.1"},
+    "get_sync_status": {},
+    "list_auth_configs": {},
+    "list_connectors": {},
     "start_sync": {"full": True, "read_timeout": 4.0},
     "switch_tool": {"tool_key": "gmail", "enabled": False},
 }
@@ -82,16 +82,6 @@ def test_may_send_is_called_for_each_attempt(
     error = call_error(make_client(server), "get_sync_status", lambda _: next(permissions))
     assert (error.kind, error.attempts, len(server.requests)) == (FailureKind.WITHHELD, 3, 2)
     assert error.request_sent  # in an earlier attempt
-
-
-def test_may_send_is_called_for_a_reused_connection(
-    start_server: StartServer, make_client: MakeClient
-) -> None:
-    server = start_server(respond_in_turn(sync_status_bytes()))
-    client = make_client(server)
-    fetch_sync_status(client)
-    error = call_error(client, "get_sync_status", lambda _: False)
-    assert (error.kind, len(server.requests), server.connections) == ("withheld", 1, 1)
 
 
 def test_may_send_is_not_called_without_a_connection(make_client: MakeClient) -> None:

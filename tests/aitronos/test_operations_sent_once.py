@@ -6,7 +6,7 @@ import pytest
 
 from freddy_admin.aitronos.errors import AitronosError
 from tests.aitronos.api_calls import ALL_CALLS, CATALOG_CALLS, OPERATION_CALLS, error_of
-from tests.aitronos.conftest import MakeClient, StartServer, fetch_sync_status
+from tests.aitronos.conftest import MakeClient, StartServer
 from tests.aitronos.scripted_server import (
     Script,
     ScriptedConnection,
@@ -44,60 +44,6 @@ def test_operation_is_sent_once_whatever_the_fault(
     assert (error.attempts, len(server.wait_for_requests(1)), server.connections) == (1, 1, 1)
     assert error.request_sent
     assert recorded_waits == []
-
-
-@pytest.mark.parametrize("name", OPERATION_CALLS)
-def test_operation_neither_uses_nor_leaves_an_idle_connection(
-    start_server: StartServer, make_client: MakeClient, name: str
-) -> None:
-    call, body = OPERATION_CALLS[name]
-    ended_connections: list[int] = []
-
-    def script(connection: ScriptedConnection) -> None:
-        while request := connection.read_request():
-            connection.send(
-                response_bytes() if request.startswith(b"GET") else response_bytes(body)
-            )
-        ended_connections.append(connection.number)
-
-    server = start_server(script)
-    client = make_client(server)
-    fetch_sync_status(client, "1.1")
-    fetch_sync_status(client, "")
-    for _ in range(2):
-        assert call(client).info.attempts == 1
-    fetch_sync_status(client, "1.1")
-    fetch_sync_status(client, "")
-    assert (server.connections, len(server.requests)) == (4, 6)
-    client.close()
-    server.wait_for_connections_end(4)
-    assert sorted(ended_connections) == [1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("name", OPERATION_CALLS)
-def test_operation_does_not_use_the_connection_of_the_public_route(
-    start_server: StartServer, make_client: MakeClient, name: str
-) -> None:
-    """That connection may have died while idle, and nobody could say what had arrived."""
-    call, body = OPERATION_CALLS[name]
-    wait_for_requests: list[tuple[int, bool]] = []
-
-    def script(connection: ScriptedConnection) -> None:
-        while request := connection.read_request():
-            wait_for_requests.append((connection.number, b"health" in request))
-            if b"health" in request:
-                connection.send(response_bytes({"status": "ok"}))
-            elif connection.number == 1:
-                connection.reset()
-            else:
-                connection.send(response_bytes(body))
-
-    server = start_server(script)
-    client = make_client(server)
-    client.get_health()
-    assert call(client).info.attempts == 1
-    assert client.get_health().info.attempts == 1
-    assert wait_for_requests == [(1, True), (2, False), (1, True)]
 
 
 @pytest.mark.parametrize("name", OPERATION_CALLS)

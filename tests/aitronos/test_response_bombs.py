@@ -199,7 +199,7 @@ def test_response_bomb_does_not_delay_another_key(
 
     def fetch_bomb() -> None:
         with pytest.raises(AitronosError) as excinfo:
-            fetch_sync_status(client, "2.1", "oak_live_bomb")
+            fetch_sync_status(client, "oak_live_bomb")
         kinds.append(excinfo.value.kind)
 
     thread = threading.Thread(target=fetch_bomb)

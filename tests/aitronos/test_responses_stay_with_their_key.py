@@ -1,6 +1,7 @@
 """No response of one tenant ever reaches another, whatever the other side sends."""
 
 import socket
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -42,13 +43,7 @@ def _key_number(request: bytes) -> int:
 
 # By a part of the request line: what is answered, the figure in it, and the call that asks.
 CALLS: dict[bytes, tuple[dict[str, Any], str, Call]] = {
-    b"sync/status": (
-        GOOD_BODY,
-        "total_tools",
-        lambda client, *key_and_connection: fetch_sync_status(
-            client, key_and_connection[1], key_and_connection[0]
-        ),
-    ),
+    b"sync/status": (GOOD_BODY, "total_tools", fetch_sync_status),
     b"auth-configs": (AUTH_CONFIGS_BODY, "total", list_auth_configs),
     b"available": (CONNECTOR_PAGE_BODY, "total", list_connectors),
     b"POST": (SYNC_STARTED_BODY, "tools_synced", start_sync),
@@ -205,7 +200,7 @@ def _own_figure(
     """What this key's answer shows, or None where it got none."""
     _, figure, call = CALLS[name]
     try:
-        return int(getattr(call(client, f"oak_live_{key_number}", f"{key_number}.1").value, figure))
+        return int(getattr(call(client, f"oak_live_{key_number}").value, figure))
     except AitronosError:
         return None
 
@@ -230,14 +225,14 @@ def test_next_key_gets_its_own_response(
 def test_200_calls_by_32_threads_get_no_wrong_response(
     start_server: StartServer, make_client: MakeClient
 ) -> None:
-    owners: dict[int, set[str]] = {}
+    requests_by_connection: Counter[int] = Counter()
 
-    def count_connections(connection: ScriptedConnection, request: bytes) -> None:
-        owners.setdefault(connection.number, set()).add(request_key(request))
+    def count_requests(connection: ScriptedConnection, request: bytes) -> None:
+        requests_by_connection[connection.number] += 1
         _react_by_key_number(connection, request)
 
     client = make_client(
-        start_server(_react_to_each_request(count_connections)),
+        start_server(_react_to_each_request(count_requests)),
         connect_timeout=5,
         read_timeout=5,
         total_timeout=9,
@@ -249,20 +244,7 @@ def test_200_calls_by_32_threads_get_no_wrong_response(
     pairs = list(zip(numbers, figures, strict=True))
     assert [pair for pair in pairs if pair[1] not in {pair[0], None}] == []
     assert all(figure is not None for number, figure in pairs if number % 3 == 0)
-    assert {len(keys) for keys in owners.values()} == {1}
-
-
-@pytest.mark.parametrize(
-    "name", ["extra bytes", "second answer", "length too short", "chunks, then more"]
-)
-def test_connection_with_extra_bytes_is_not_reused(
-    start_server: StartServer, make_client: MakeClient, name: str
-) -> None:
-    server = start_server(_react_to_each_request(STRANGE_REACTIONS[name]))
-    client = make_client(server)
-    for _ in range(3):
-        _own_figure(client, 7)
-    assert server.connections == len(server.requests) == 3
+    assert set(requests_by_connection.values()) == {1}
 
 
 @pytest.mark.parametrize("status", [102, 103])
@@ -277,23 +259,36 @@ def test_interim_response_is_not_taken_for_the_response(
     assert server.connections == 2
 
 
-def test_connection_is_reused_by_its_own_key_alone(
+def test_no_connection_is_ever_handed_on(
     start_server: StartServer, make_client: MakeClient
 ) -> None:
-    owners: dict[int, list[str]] = {}
+    """Not to another key, not to the same one, not after a good answer: each is used once."""
+    ended_connections: list[int] = []
 
-    def count_connections(connection: ScriptedConnection, request: bytes) -> None:
-        owners.setdefault(connection.number, []).append(request_key(request))
-        connection.send(_own_response(request))
+    def script(connection: ScriptedConnection) -> None:
+        # It would be kept for as long as we like.
+        while request := connection.read_request():
+            connection.send(_own_response(request))
+        ended_connections.append(connection.number)
 
-    client = make_client(start_server(_react_to_each_request(count_connections)))
-    for number in (1, 2, 1, 3, 2, 1):
-        assert _own_figure(client, number) == number
-    assert sorted(owners.values()) == [
-        ["oak_live_1"] * 3,
-        ["oak_live_2"] * 2,
-        ["oak_live_3"],
-    ]
+    server = start_server(script)
+    client = make_client(server)
+    for name in CALLS:
+        for number in (1, 2, 2, 1):
+            assert _own_figure(client, number, name) == number
+    count = 4 * len(CALLS)
+    server.wait_for_connections_end(count)
+    assert (server.connections, len(server.requests)) == (count, count)
+    assert sorted(ended_connections) == list(range(1, count + 1))
+
+
+def test_other_side_is_told_that_a_connection_is_used_once(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    server = start_server(_react_to_each_request(STRANGE_REACTIONS["no length"]))
+    for name in CALLS:
+        _own_figure(make_client(server), 1, name)
+    assert all(b"\r\nConnection: close\r\n" in request for request in server.requests)
 
 
 def test_cookie_of_a_response_is_not_sent_with_the_next_request(
@@ -303,8 +298,8 @@ def test_cookie_of_a_response_is_not_sent_with_the_next_request(
         respond_in_turn(response_bytes(headers={"Set-Cookie": "session=tenant1; Path=/"}))
     )
     client = make_client(server)
-    for connection in ("1.1", "1.1", "2.1"):
-        fetch_sync_status(client, connection)
+    for key in ("oak_live_1", "oak_live_1", "oak_live_2"):
+        fetch_sync_status(client, key)
     assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
@@ -313,6 +308,6 @@ def test_public_route_uses_no_connection_of_a_key(
 ) -> None:
     server = start_server(respond_in_turn(response_bytes(), response_bytes({"status": "ok"})))
     client = make_client(server)
-    fetch_sync_status(client, "")
+    fetch_sync_status(client)
     assert client.get_health().value == "ok"
     assert server.connections == 2

@@ -1,5 +1,7 @@
 """When a GET is asked again, how long it waits before, and what is never repeated."""
 
+import socket
+
 import pytest
 
 from freddy_admin.aitronos import retry_policy
@@ -14,6 +16,7 @@ from freddy_admin.aitronos.errors import (
     UnexpectedStatus,
     UnreadableResponse,
 )
+from freddy_admin.outbound.resolver import Resolver
 from tests.aitronos.conftest import MakeClient, StartServer, fetch_sync_status, sync_status_error
 from tests.aitronos.scripted_server import ScriptedConnection, respond_in_turn, response_bytes
 
@@ -29,14 +32,12 @@ def retry_delay(
     attempt: int = 1,
     *,
     remaining: float = 60.0,
-    connection_reused: bool = False,
     share: float = 1.0,
 ) -> float | None:
     return retry_policy.retry_delay_seconds(
         error,
         attempt=attempt,
         remaining=remaining,
-        connection_reused=connection_reused,
         share=share,
     )
 
@@ -52,6 +53,7 @@ def retry_delay(
         RequestTimedOut(Kind.READ_TIMEOUT),
         RequestTimedOut(Kind.TOTAL_TIMEOUT),
         ConnectionFailed(Kind.TLS),
+        ConnectionFailed(Kind.PROXY_REFUSED),
         RateLimited(Kind.RATE_LIMITED, http_status=429),
         RateLimited(Kind.SPENDING_LIMIT, http_status=429, retry_after=1.0),
     ],
@@ -59,7 +61,6 @@ def retry_delay(
 )
 def test_final_error_is_not_retried(error: AitronosError) -> None:
     assert retry_delay(error) is None
-    assert retry_delay(error, connection_reused=True) is None
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -70,15 +71,17 @@ def test_temporary_error_is_retried_twice_after_growing_waits(status: int) -> No
 
 
 @pytest.mark.parametrize(
-    "kind", [Kind.NAME_NOT_FOUND, Kind.CONNECTION_REFUSED, Kind.UNREACHABLE, Kind.CONNECTION_LOST]
+    "kind",
+    [
+        Kind.NAME_NOT_FOUND,
+        Kind.CONNECTION_REFUSED,
+        Kind.UNREACHABLE,
+        Kind.CONNECTION_LOST,
+        Kind.PROXY_FAILED,
+    ],
 )
 def test_failed_connection_is_retried(kind: FailureKind) -> None:
     assert retry_delay(ConnectionFailed(kind)) == 0.25
-
-
-def test_connection_closed_while_idle_is_replaced_at_once_but_once() -> None:
-    assert retry_delay(lost_connection(), connection_reused=True) == 0.0
-    assert retry_delay(lost_connection(), 2, connection_reused=True) == 0.5
 
 
 def test_wait_hint_is_obeyed_where_it_fits_into_the_time_left() -> None:
@@ -93,7 +96,7 @@ def test_wait_hint_is_obeyed_where_it_fits_into_the_time_left() -> None:
 
 def test_attempt_without_time_for_it_is_not_made() -> None:
     assert retry_delay(lost_connection(), remaining=0.29) is None
-    assert retry_delay(lost_connection(), remaining=0.0, connection_reused=True) is None
+    assert retry_delay(lost_connection(), remaining=0.0) is None
 
 
 def test_call_succeeds_on_its_third_attempt(
@@ -160,13 +163,12 @@ def test_refused_connection_is_an_error_after_three_attempts(make_client: MakeCl
 
 
 def test_unreachable_address_is_reported_as_unreachable(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    make_client: MakeClient,
 ) -> None:
-    def connected(*_: object) -> None:
-        raise OSError(101, "Network is unreachable")
-
-    monkeypatch.setattr("freddy_admin.aitronos.deadline_connections._connect_to_address", connected)
-    assert sync_status_error(make_client("http://127.0.0.1:1")).kind is Kind.UNREACHABLE
+    # An address of the wrong family: the system finds no way there.
+    resolver = Resolver(lambda _host, _port: [(socket.AF_INET6, "127.0.0.1", 9)])
+    error = sync_status_error(make_client("https://api.example", resolver=resolver))
+    assert error.kind is Kind.UNREACHABLE
 
 
 def test_server_that_only_hangs_up_is_a_lost_connection(

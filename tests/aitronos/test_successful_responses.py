@@ -39,6 +39,7 @@ def test_request_carries_the_key_and_the_user_agent(
         f"X-API-Key: {KEY}",
         "Accept: application/json",
         "Accept-Encoding: identity",
+        "Connection: close",
         "User-Agent: freddy-admin/9",
     }
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from freddy_admin.aitronos.client import AitronosClient
-from freddy_admin.aitronos.connection_pool import create_tls_context
 from freddy_admin.aitronos.errors import ConnectionFailed, FailureKind, RequestTimedOut
+from freddy_admin.outbound.tls import create_tls_context
 from tests.aitronos.certificates import CertificateAuthority
 from tests.aitronos.conftest import (
     BOUNDED_SECONDS,
@@ -25,7 +25,6 @@ from tests.aitronos.scripted_server import (
     ENDLESS_SECONDS,
     ScriptedConnection,
     respond_in_turn,
-    respond_once,
     response_bytes,
 )
 
@@ -35,13 +34,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
     return CertificateAuthority(tmp_path_factory.mktemp("authority"))
 
 
-def test_trusted_certificate_is_accepted_and_its_connection_reused(
+def test_trusted_certificate_is_accepted(
     start_server: StartServer, make_client: MakeClient, authority: CertificateAuthority
 ) -> None:
     server = start_server(respond_in_turn(response_bytes()), tls=authority.server_context())
     client = make_client(server, ca_file=authority.ca_file)
     assert [fetch_sync_status(client).value.total_tools for _ in range(3)] == [42, 42, 42]
-    assert (server.connections, len(server.requests)) == (1, 3)
+    assert (server.connections, len(server.requests)) == (3, 3)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +106,8 @@ def test_all_keys_share_one_tls_context(
 
     monkeypatch.setattr("ssl.SSLContext.load_verify_locations", refuse)
     monkeypatch.setattr("ssl.SSLContext.load_default_certs", refuse)
-    for number in range(3):
-        fetch_sync_status(client, connection=f"{number}.1")
+    for _ in range(3):
+        fetch_sync_status(client)
     assert server.connections == 3
 
 
@@ -240,16 +239,6 @@ def test_connection_broken_in_the_handshake_is_retried(
     assert error.attempts == server.connections == 3
 
 
-def test_idle_tls_connection_that_was_closed_is_replaced(
-    start_server: StartServer, make_client: MakeClient, authority: CertificateAuthority
-) -> None:
-    server = start_server(respond_once(response_bytes()), tls=authority.server_context())
-    client = make_client(server, ca_file=authority.ca_file)
-    fetch_sync_status(client)
-    assert fetch_sync_status(client).value.total_tools == 42
-    assert server.connections == 2
-
-
 def test_many_threads_share_the_tls_context(
     start_server: StartServer, make_client: MakeClient, authority: CertificateAuthority
 ) -> None:
@@ -258,10 +247,7 @@ def test_many_threads_share_the_tls_context(
         server, ca_file=authority.ca_file, connect_timeout=5, read_timeout=5, total_timeout=9
     )
     figures: list[int] = []
-    threads = [
-        threading.Thread(target=_fetch_and_record, args=(client, number, figures))
-        for number in range(8)
-    ]
+    threads = [threading.Thread(target=_fetch_and_record, args=(client, figures)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -269,7 +255,7 @@ def test_many_threads_share_the_tls_context(
     assert figures == [42] * 16
 
 
-def _fetch_and_record(client: AitronosClient, number: int, figures: list[int]) -> None:
+def _fetch_and_record(client: AitronosClient, figures: list[int]) -> None:
     for _ in range(2):
-        response = client.get_sync_status(secret=KEY, connection=f"{number}.1")
+        response = client.get_sync_status(secret=KEY)
         figures.append(response.value.total_tools)

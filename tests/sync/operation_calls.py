@@ -31,10 +31,8 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def client(sandbox: SandboxServer) -> Iterator[AitronosClient]:
-    client = AitronosClient(ClientConfig(sandbox.base_url, read_timeout=2.0), clock=clock.now)
-    yield client
-    client.close()
+def client(sandbox: SandboxServer) -> AitronosClient:
+    return AitronosClient(ClientConfig(sandbox.base_url, read_timeout=2.0), clock=clock.now)
 
 
 def claim_operations() -> list[OperationClaim]:

@@ -1,13 +1,13 @@
 """Clients of two workers: one is stopped while it connects, the other runs on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
-from freddy_admin.aitronos.deadline_connections import CALL_STATE
-from freddy_admin.aitronos.dns_resolver import Address, Resolver
 from freddy_admin.core import clock
+from freddy_admin.outbound.exchange import HttpTransport
+from freddy_admin.outbound.resolver import Address, Resolver
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 
 
@@ -20,10 +20,7 @@ class PausingResolver(Resolver):
 
     def resolve(self, host: str, port: int, *, seconds: float) -> list[Address]:
         during_pause, self.during_pause = self.during_pause, lambda: None
-        # What another worker calls meanwhile must not see our thread's call.
-        call_state = dict(vars(CALL_STATE))
         during_pause()
-        vars(CALL_STATE).update(call_state)
         return super().resolve(host, port, seconds=seconds)
 
 
@@ -33,21 +30,17 @@ def paused_resolver() -> PausingResolver:
 
 
 @pytest.fixture
-def stopped_client(
-    sandbox: SandboxServer, paused_resolver: PausingResolver
-) -> Iterator[AitronosClient]:
+def stopped_client(sandbox: SandboxServer, paused_resolver: PausingResolver) -> AitronosClient:
     """The client of the worker that is stopped."""
-    yield from _client(sandbox, paused_resolver)
+    return _client(sandbox, paused_resolver)
 
 
 @pytest.fixture
-def running_client(sandbox: SandboxServer) -> Iterator[AitronosClient]:
+def running_client(sandbox: SandboxServer) -> AitronosClient:
     """The client of a worker that runs on."""
-    yield from _client(sandbox, None)
+    return _client(sandbox, None)
 
 
-def _client(sandbox: SandboxServer, resolver: Resolver | None) -> Iterator[AitronosClient]:
+def _client(sandbox: SandboxServer, resolver: Resolver | None) -> AitronosClient:
     config = ClientConfig(sandbox.base_url, connect_timeout=5, read_timeout=2.0)
-    client = AitronosClient(config, clock=clock.now, resolver=resolver)
-    yield client
-    client.close()
+    return AitronosClient(config, clock=clock.now, transport=HttpTransport(resolver=resolver))

@@ -38,11 +38,9 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def client(sandbox: SandboxServer) -> Iterator[AitronosClient]:
+def client(sandbox: SandboxServer) -> AitronosClient:
     config = ClientConfig(sandbox.base_url, connect_timeout=5, read_timeout=1, total_timeout=60)
-    aitronos_client = AitronosClient(config, clock=clock.now)
-    yield aitronos_client
-    aitronos_client.close()
+    return AitronosClient(config, clock=clock.now)
 
 
 @pytest.fixture

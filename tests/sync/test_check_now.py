@@ -31,10 +31,8 @@ def sandbox(db: None) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def client(sandbox: SandboxServer) -> Iterator[AitronosClient]:
-    client = AitronosClient(ClientConfig(sandbox.base_url, **LIMITS), clock=clock.now)  # type: ignore[arg-type]
-    yield client
-    client.close()
+def client(sandbox: SandboxServer) -> AitronosClient:
+    return AitronosClient(ClientConfig(sandbox.base_url, **LIMITS), clock=clock.now)  # type: ignore[arg-type]
 
 
 def check_now_reports(client: AitronosClient, **options: object) -> dict[str, KeyCheckReport]:

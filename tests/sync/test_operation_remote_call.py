@@ -153,16 +153,14 @@ def test_a_switch_is_sent_and_its_catalog_refresh_requested(
     CatalogSnapshot.objects.create(
         organisation=organisation, key=key, kind="connectors", key_version=key.version
     )
-    page = client.list_connectors(
-        secret=sandbox_key(Scenario.HEALTHY, f"Order {Scenario.HEALTHY}"), connection="x"
-    )
+    page = client.list_connectors(secret=sandbox_key(Scenario.HEALTHY, f"Order {Scenario.HEALTHY}"))
     tool_key = page.value.connectors[0].tool_key
     request_switch(key, organisation, tool_key)
     operation = send_operation(client)
     assert (operation.state, operation.kind) == (OperationState.DONE, OperationKind.SWITCH)
     assert CatalogSnapshot.objects.get().refresh_requested_at == NOON
     page_after = client.list_connectors(
-        secret=sandbox_key(Scenario.HEALTHY, f"Order {Scenario.HEALTHY}"), connection="x"
+        secret=sandbox_key(Scenario.HEALTHY, f"Order {Scenario.HEALTHY}")
     )
     assert tool_key not in {connector.tool_key for connector in page_after.value.connectors}
     event = HistoryEvent.objects.filter(kind="person_did").order_by("pk").last()

@@ -51,7 +51,6 @@ def worker_loop_for(
         yield worker_loop
     finally:
         worker_loop.stop()
-        client.close()
 
 
 def tick_until(worker_loop: WorkerLoop, condition: Callable[[], bool]) -> None:

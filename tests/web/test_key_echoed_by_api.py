@@ -88,7 +88,7 @@ def echo_responses(echo: str) -> Answers:
 @pytest.fixture
 def client_of_answers(settings: LazySettings) -> Iterator[Callable[[Answers], AitronosClient]]:
     """A client of a server with these responses, found by method and the end of the path."""
-    servers: list[Any] = []
+    servers: list[ScriptedServer] = []
     # A lease lasts as long as the calls of this client may.
     settings.AITRONOS_TOTAL_TIMEOUT = settings.AITRONOS_SYNC_TIMEOUT = 60
 
@@ -106,13 +106,12 @@ def client_of_answers(settings: LazySettings) -> Iterator[Callable[[Answers], Ai
 
         server = ScriptedServer(script)
         config = ClientConfig(server.base_url, connect_timeout=5, read_timeout=20)
-        client = AitronosClient(config, clock=clock.now)
-        servers.extend((client, server))
-        return client
+        servers.append(server)
+        return AitronosClient(config, clock=clock.now)
 
     yield serve
-    for response in servers:
-        response.close()
+    for server in servers:
+        server.close()
 
 
 def _matches_request(end: tuple[str, str], method: str, path: str) -> bool:

@@ -27,7 +27,7 @@ YEAR = timedelta(days=365)
 @pytest.fixture(autouse=True)
 def reference_clock(monkeypatch: pytest.MonkeyPatch, hand_clock: HandClock) -> HandClock:
     """The reference clock, which stays at noon unless a test moves it."""
-    true_clock = HandClock()
+    true_clock = HandClock(NOON)
 
     def read_clock(now: object) -> ClockReading:
         return ClockReading(hand_clock(), "a-boot", (hand_clock() - true_clock()).total_seconds())

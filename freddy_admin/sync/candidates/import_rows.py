@@ -83,7 +83,6 @@ def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRow
             ciphertext=lease.ciphertext,
             master_key_id=lease.master_key_id,
         ),
-        connection=f"import.{lease.row_id}",
         deadline=lease.deadline,
         log_name=f"row {lease.row_id} of an import",
     )

@@ -91,7 +91,6 @@ def catalog_fetch(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFe
 def _fetch_auth_configs(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
     response = client.list_auth_configs(
         secret=key_lease_open_secret(claim),
-        connection=claim.connection,
         may_send=claim.deadline.covers,
     )
     items = response.value.items[:MAX_ITEMS]
@@ -107,7 +106,6 @@ def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> Catal
             raise RequestTimedOut(FailureKind.TOTAL_TIMEOUT)
         response = client.list_connectors(
             secret=key_lease_open_secret(claim),
-            connection=claim.connection,
             offset=offset,
             limit=PAGE_SIZE,
             # A fetch of many pages outlasts one lease.

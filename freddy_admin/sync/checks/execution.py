@@ -25,7 +25,6 @@ def check_perform(client: AitronosClient, lease: CheckLease) -> CheckResult:
     result = check_perform_with_secret(
         client,
         lambda: key_lease_open_secret(lease),
-        connection=lease.connection,
         deadline=lease.deadline,
         log_name=f"key {lease.key_id}",
     )
@@ -36,7 +35,6 @@ def check_perform_with_secret(
     client: AitronosClient,
     open_secret: Callable[[], str],
     *,
-    connection: str,
     deadline: LeaseDeadline,
     log_name: str,
 ) -> CheckResult:
@@ -46,9 +44,7 @@ def check_perform_with_secret(
     """
     try:
         # Never a name of ours: a traceback that prints locals would print the secret.
-        response = client.get_sync_status(
-            secret=open_secret(), connection=connection, may_send=deadline.covers
-        )
+        response = client.get_sync_status(secret=open_secret(), may_send=deadline.covers)
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
         failure = call_failure_from_error(error)
         if failure.kind == LocalFailureKind.INTERNAL:

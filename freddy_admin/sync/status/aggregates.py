@@ -72,6 +72,8 @@ OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
         FailureKind.CONNECTION_LOST,
         FailureKind.CONNECT_TIMEOUT,
         FailureKind.TLS,
+        FailureKind.PROXY_REFUSED,
+        FailureKind.PROXY_FAILED,
     ),
     Outage.TIMED_OUT: (FailureKind.READ_TIMEOUT, FailureKind.TOTAL_TIMEOUT),
     Outage.SERVER_ERROR: (FailureKind.SERVER_ERROR,),

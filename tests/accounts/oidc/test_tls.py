@@ -53,24 +53,15 @@ def wrap_with_tls(provider: FakeProvider, context: ssl.SSLContext) -> None:
     )
 
 
-def trust_authority(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority) -> None:
-    def create_context() -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(authority.ca_file)
-        return context
-
-    monkeypatch.setattr(http, "create_ssl_context", create_context)
-
-
 def test_valid_certificate_lets_a_person_sign_in(
     client: Client,
     https_provider: FakeProvider,
     ada: User,
     authority: CertificateAuthority,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
 ) -> None:
     wrap_with_tls(https_provider, authority.server_context())
-    trust_authority(monkeypatch, authority)
+    settings.OUTBOUND_CA_FILE = authority.ca_file
     sign_in_through_provider(client, https_provider)
     assert signed_in_user_id(client) == ada.pk
 
@@ -83,14 +74,14 @@ def test_invalid_certificate_lets_nobody_sign_in(
     client: Client,
     https_provider: FakeProvider,
     authority: CertificateAuthority,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
     host: str,
     lifetime: timedelta,
     is_trusted: bool,
 ) -> None:
     wrap_with_tls(https_provider, authority.server_context(host, lifetime))
     if is_trusted:
-        trust_authority(monkeypatch, authority)
+        settings.OUTBOUND_CA_FILE = authority.ca_file
     assert "could not be reached" in followed_page(client, client.get(LOGIN_PATH))
     assert not https_provider.requested_paths
 
@@ -108,10 +99,10 @@ def test_endpoints_without_https_are_not_used(
     client: Client,
     https_provider: FakeProvider,
     authority: CertificateAuthority,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
 ) -> None:
     wrap_with_tls(https_provider, authority.server_context())
-    trust_authority(monkeypatch, authority)
+    settings.OUTBOUND_CA_FILE = authority.ca_file
     https_provider.configuration = {
         "token_endpoint": https_provider.issuer.replace("https:", "http:")
     }

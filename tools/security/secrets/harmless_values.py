@@ -15,6 +15,7 @@ HARMLESS_VALUES = {
     "p": "of a Redis that is not there, tests of settings",
     "secret": "of an address that is refused, tests of AITRONOS_API_BASE_URL",
     "planted": "of addresses that are refused; a test looks that no message holds it",
+    "se%3Acr%C3%A9t": "of a proxy that is not there: how signs are written in an address",
     "planted-password": "of a database in a report of an error; a test looks that it is left out",
     "hunter2hunter2": "an example for an earlier search like this one",
     # Settings of tests.

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from freddy_admin.aitronos.dns_resolver import (
+from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.outbound.resolver import (
     Address,
     HostNameNotFound,
     Resolver,
     lookup_system_addresses,
 )
-from freddy_admin.aitronos.errors import FailureKind
 from tests.aitronos.conftest import MakeClient, StartServer, fetch_sync_status, sync_status_error
 from tests.aitronos.scripted_server import respond_in_turn, response_bytes
 

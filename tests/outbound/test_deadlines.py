@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from freddy_admin.aitronos.deadline import WATCHDOG, Deadline
-from freddy_admin.aitronos.deadline_connections import DeadlineHTTPConnection
+from freddy_admin.outbound.connection import DeadlineHTTPConnection
+from freddy_admin.outbound.deadline import WATCHDOG, Deadline
 from tests.aitronos.conftest import BOUNDED_SECONDS
 
 SocketPair = tuple[socket.socket, socket.socket]

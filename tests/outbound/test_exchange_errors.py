@@ -9,10 +9,10 @@ import pytest
 import requests
 import urllib3
 
-from freddy_admin.aitronos.errors import FailureKind
-from freddy_admin.aitronos.http_exchange import error_from_exception
+from freddy_admin.outbound.errors import TransportFailure
+from freddy_admin.outbound.exchange import error_from_exception
 
-Kind = FailureKind
+Kind = TransportFailure
 
 
 def wrap_exception(error: Exception) -> Exception:
@@ -42,7 +42,7 @@ def wrap_exception(error: Exception) -> Exception:
     ids=repr,
 )
 def test_failure_kind_is_that_of_the_underlying_exception(
-    error: Exception, kind: FailureKind, wrap: type[Exception]
+    error: Exception, kind: TransportFailure, wrap: type[Exception]
 ) -> None:
     assert error_from_exception(wrap(error)).kind is kind
 

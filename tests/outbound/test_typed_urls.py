@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freddy_admin.core.errors import InvalidInput
-from freddy_admin.core.ssrf import OutboundUrl, is_public_address, parse_outbound_url
+from freddy_admin.outbound.guard import (
+    OutboundUrl,
+    UrlRefused,
+    is_public_address,
+    parse_allowed_hosts,
+    parse_outbound_url,
+)
 
 HOSTILE_URLS = [
     # schemes
@@ -140,11 +145,10 @@ def test_the_list_of_hostile_urls_is_as_large_as_the_drill_asks() -> None:
 
 
 @pytest.mark.parametrize("url", HOSTILE_URLS)
-def test_a_hostile_url_is_refused_with_a_sentence(url: str) -> None:
-    with pytest.raises(InvalidInput) as raised:
+def test_a_hostile_url_is_refused(url: str) -> None:
+    with pytest.raises(UrlRefused) as raised:
         parse_outbound_url(url)
-    assert raised.value.field == "url"
-    assert raised.value.message.endswith(".")
+    assert str(raised.value) == raised.value.reason
 
 
 @pytest.mark.parametrize(
@@ -190,3 +194,58 @@ def test_no_ipv4_address_inside_ipv6_is_public(address: ipaddress.IPv4Address) -
 @pytest.mark.parametrize("text", ["", "x", "1.2.3", "1.2.3.4.5", "fe80::1%eth0", "2606::1%1"])
 def test_an_invalid_address_is_not_public(text: str) -> None:
     assert not is_public_address(text)
+
+
+ALLOWED = parse_allowed_hosts("Hooks.Intranet.corp, 10.0.0.7:8080,127.0.0.1:9000, [::1]:9000, ")
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://hooks.intranet.corp/a?b", "https://hooks.intranet.corp:443/a?b"),
+        ("https://HOOKS.intranet.corp:9443", "https://hooks.intranet.corp:9443/"),
+        ("https://10.0.0.7:8080/", "https://10.0.0.7:8080/"),
+        ("https://127.0.0.1:9000/x", "https://127.0.0.1:9000/x"),
+        ("http://127.0.0.1:9000/x", "http://127.0.0.1:9000/x"),
+        ("http://[::1]:9000/", "http://[::1]:9000/"),
+    ],
+)
+def test_a_host_that_the_operator_allows_is_accepted(url: str, text: str) -> None:
+    parsed = parse_outbound_url(url, allowed_hosts=ALLOWED)
+    assert (str(parsed), parsed.is_allowed) == (text, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.intranet.corp/",  # plain http is for this machine alone
+        "http://10.0.0.7:8080/",
+        "https://10.0.0.7/",  # another port
+        "https://127.0.0.1:9001/",
+        "https://[::2]:9000/",
+        "https://x.hooks.intranet.corp/",
+        "https://hooks.intranet.corp.example.lan/",
+        "https://user@hooks.intranet.corp/",
+        "https://hooks.intranet.corp:/",
+        "https://hooks.intranet.corp./",
+        "ftp://hooks.intranet.corp/",
+        "http:127.0.0.1:9000",
+        *HOSTILE_URLS,
+    ],
+)
+def test_allowed_hosts_let_nothing_else_in(url: str) -> None:
+    with pytest.raises(UrlRefused):
+        parse_outbound_url(url, allowed_hosts=ALLOWED)
+
+
+def test_allowed_hosts_are_named_as_they_were_written() -> None:
+    assert str(ALLOWED) == "10.0.0.7:8080, 127.0.0.1:9000, [::1]:9000, hooks.intranet.corp"
+    assert str(parse_allowed_hosts("")) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.example", "a b", "a..b", "a:0", "a:70000", "a:x", "[::1", "::1", "*.a", "@"]
+)
+def test_an_allowed_host_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not"):
+        parse_allowed_hosts(f"good.example,{text}")

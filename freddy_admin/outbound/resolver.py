@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
-from freddy_admin.aitronos.fork_safety import reset_in_forked_children
+from freddy_admin.outbound.fork_safety import reset_in_forked_children
 
 Address = tuple[int, str, int]  # family, host, port
+
+
 Lookup = Callable[[str, int], list[Address]]
+
+
 CACHE_SECONDS = 60.0
 
 

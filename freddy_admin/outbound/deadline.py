@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from freddy_admin.aitronos.fork_safety import reset_in_forked_children
+from freddy_admin.outbound.fork_safety import reset_in_forked_children
 
 Monotonic = Callable[[], float]
+
+
 # Given the seconds that a call may still take: whether its request may go out now.
 MaySend = Callable[[float], bool]
 
@@ -127,5 +129,7 @@ class Watchdog:
 
 
 WATCHDOG = Watchdog()
+
+
 # A forked child has no such thread and no use for its parent's calls.
 reset_in_forked_children(WATCHDOG)
