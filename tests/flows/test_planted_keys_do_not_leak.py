@@ -190,7 +190,10 @@ def test_planted_leak_into_each_output_is_found(
             database.commit()
         assert files_with(tmp_path, "leaky.sqlite3") == ["leaky.sqlite3"], output
     with closing(sqlite3.connect(copy)) as database:
-        database.execute("UPDATE core_cache SET value = ?", [base64.b64encode(ADDED_KEY.encode())])
+        database.execute(
+            "INSERT INTO core_cache (cache_key, value, expires) VALUES (?, ?, ?)",
+            ["planted", base64.b64encode(ADDED_KEY.encode()).decode(), "2100-01-01 00:00:00"],
+        )
         database.commit()
     assert [
         piece for piece in _decoded_sessions_and_cache(panel, copy) if find_planted_parts(piece)
