@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -105,7 +106,7 @@ def _row_matches_words(row: KeyRow, words: list[str]) -> bool:
     return all(word in text for word in words)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which have no room for what is worked out once
 class OrganisationPage:
     """An organisation for one person and one moment.
 
@@ -120,17 +121,21 @@ class OrganisationPage:
     user_time: UserTime
     requested_at: datetime | None
 
-    @property
+    @cached_property
     def card_rows(self) -> list[KeyRow]:
         """The keys with a card."""
         return [row for row in self.key_list.rows_shown_as_cards if row.key_id in self.keys]
 
-    @property
+    @cached_property
     def table_rows(self) -> list[KeyRow]:
         """The keys in the table, where there are too many for cards."""
         return self.key_list.page_rows if self.key_list.is_long else []
 
-    @property
+    @cached_property
+    def _row_digests(self) -> dict[str, str]:
+        return key_row_digests(self.table_rows)
+
+    @cached_property
     def drafts(self) -> list[tuple[ApiKey, KeyCandidate]]:
         """Keys that were never in use, with what waits for its test or for a decision."""
         return [
@@ -149,7 +154,7 @@ class OrganisationPage:
             digests[key_card_anchor(row)] = key_card_digest(
                 row, self.keys[row.key_id], self.user_time, requested_at=self.requested_at
             )
-        digests |= key_row_digests(self.table_rows)
+        digests |= self._row_digests
         if self.timeline:
             digests[TIMELINE_ANCHOR] = self.timeline["digest"]
         return digests
@@ -200,7 +205,7 @@ class OrganisationPage:
             "rows": render_key_rows(
                 (row for row in self.table_rows if key_row_anchor(row) in anchors),
                 user_time,
-                key_row_digests(self.table_rows),
+                self._row_digests,
                 has_organisation=False,
                 out_of_band="frame" not in anchors,
             ),
