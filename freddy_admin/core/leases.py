@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import seconds_since_boot
+from freddy_admin.core.fair_shares import Parties, Shares
 
 log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=Model)
@@ -58,34 +59,56 @@ class Lease:
     token: str
     deadline: LeaseDeadline
     database_end: datetime  # its end by the database's clock
+    parties: Parties = ()  # for whom it counts in a pool's shares
+
+
+def free_rows(rows: QuerySet[ModelT], *, now: datetime, duration: timedelta) -> QuerySet[ModelT]:
+    """Those of the rows that a lease of such a `duration` can be acquired on."""
+    return rows.filter(Q(lease_until=None) | _is_over(now, duration))
 
 
 def leases_acquire(
-    rows: QuerySet[Any], *, limit: int, now: datetime, duration: timedelta, **changes: Any
+    rows: QuerySet[Any],
+    *,
+    limit: int,
+    now: datetime,
+    duration: timedelta,
+    shares: Shares | None = None,
+    **changes: Any,
 ) -> list[Lease]:
-    """Lease up to `limit` of the free rows, in their order; each goes to one process.
+    """Lease up to `limit` of the free rows: in fair order with `shares`, else in their own.
 
-    `duration` is of the panel's clock. `changes` are columns to set in the same statement. What
-    the work needs of the rows is read afterwards, by `leased_rows_list`: before they were locked,
-    they may have changed.
+    Each row goes to one process. `duration` is of the panel's clock. `changes` are columns to set
+    in the same statement. What the work needs of the rows is read afterwards, by
+    `leased_rows_list`: before they were locked, they may have changed.
     """
-    free_rows = rows.filter(_is_free(now, duration))
+    shares = shares or Shares(limit=limit)
+    free = free_rows(rows, now=now, duration=duration)
     # Mostly nothing is due: that takes no transaction, which would keep SQLite's other writers out.
-    if limit < 1 or not free_rows.exists():
+    parties_by_id = shares.pick(free, limit=limit)
+    if not parties_by_id:
         return []
     token, ends_at = secrets.token_hex(16), now + duration
     with transaction.atomic(savepoint=False):
-        locked_rows = free_rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        picked_rows = free.filter(pk__in=list(parties_by_id)).order_by()
+        locked_rows = picked_rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
         database_moments = dict(
-            locked_rows.annotate(database_now=Now()).values_list("pk", "database_now")[:limit]
+            locked_rows.annotate(database_now=Now()).values_list("pk", "database_now")
         )
         leased_rows: QuerySet[Any] = QuerySet(rows.model).filter(pk__in=list(database_moments))
         leased_rows.update(lease_token=token, lease_until=ends_at, **changes)
     deadline = LeaseDeadline.at(ends_at)
     real_duration = timedelta(seconds=_real_seconds(ends_at - clock.now()))
     return [
-        Lease(row_id=pk, token=token, deadline=deadline, database_end=moment + real_duration)
-        for pk, moment in database_moments.items()
+        Lease(
+            row_id=pk,
+            token=token,
+            deadline=deadline,
+            database_end=database_moments[pk] + real_duration,
+            parties=parties,
+        )
+        for pk, parties in parties_by_id.items()
+        if pk in database_moments
     ]
 
 
@@ -105,6 +128,7 @@ def lease_values(lease: Lease) -> dict[str, Any]:
         "token": lease.token,
         "deadline": lease.deadline,
         "database_end": lease.database_end,
+        "parties": lease.parties,
     }
 
 
@@ -177,10 +201,6 @@ def _is_over(now: datetime, duration: timedelta) -> Q:
     # A lease that ends later than any lease could was given before our clock was set back.
     horizon = now + max(2 * duration, _LONGEST_LEASE)
     return Q(lease_until__lte=now) | Q(lease_until__gt=horizon)
-
-
-def _is_free(now: datetime, duration: timedelta) -> Q:
-    return Q(lease_until=None) | _is_over(now, duration)
 
 
 def _real_seconds(duration: timedelta) -> float:

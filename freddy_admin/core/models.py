@@ -68,6 +68,7 @@ class OutboxMessage(models.Model):
     lane = models.CharField(max_length=20)
     kind = models.CharField(max_length=40)
     object_id = models.BigIntegerField()
+    party = models.CharField(max_length=40, blank=True, default="")  # whose turn it takes
     requested_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True)  # None: given up
     attempts = models.PositiveIntegerField(default=0)

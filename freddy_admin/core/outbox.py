@@ -22,6 +22,7 @@ from django.db.transaction import TransactionManagementError
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     Lease,
     held_row_lock,
@@ -30,6 +31,7 @@ from freddy_admin.core.leases import (
     leases_acquire,
 )
 from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.tasks import outbox_queue, wake
 
 log = logging.getLogger(__name__)
 
@@ -104,17 +106,18 @@ def outbox_lanes() -> list[str]:
     return sorted({kind.lane for kind in _kinds.values()})
 
 
-def outbox_enqueue(*, kind: str, object_id: int) -> None:
+def outbox_enqueue(*, kind: str, object_id: int, party: str = "") -> None:
     """Ask for a message about this object; call in the transaction of the change, near its end.
 
     One statement, whether or not there was a message about it. One that is being sent at this
-    moment is sent again.
+    moment is sent again. Messages of each `party`, an organisation say, are sent in turn.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A message is written in the transaction of its change.")
     now = clock.now()
     values = {
         "lane": _kinds[kind].lane,
+        "party": party,
         "requested_at": now,
         "next_attempt_at": now,
         "attempts": 0,
@@ -130,6 +133,7 @@ def outbox_enqueue(*, kind: str, object_id: int) -> None:
         unique_fields=["kind", "object_id"],
         update_fields=list(values),
     )
+    wake(outbox_queue(_kinds[kind].lane))
 
 
 def outbox_cancel(*, kind: str, object_ids: Collection[int]) -> None:
@@ -148,19 +152,25 @@ def outbox_messages_by_object(
 def outbox_drain(
     *, lane: str, limit: int = DRAIN_LIMIT, is_stopping: Callable[[], bool] = lambda: False
 ) -> int:
-    """Send the messages of a lane that are due, one by one; returns how many were sent.
+    """Send up to `limit` messages of a lane that are due, one by one; returns how many were sent.
 
-    May run in any number of processes. With nothing due it is one statement. Begins no further
-    message once `is_stopping` returns True.
+    Of each party in turn: who had the fewest of this drain is next. May run in any number of
+    processes. With nothing due it is one statement. Begins no further message once `is_stopping`
+    returns True.
     """
-    if not _due_ids(lane, limit=1):
+    if not outbox_due_messages(lane).exists():
         return 0
     _discard_messages(lane)
-    sent_count = 0
-    for pk in _due_ids(lane, limit=limit):
-        if is_stopping():
+    sent_count, tried_ids, shares = 0, list[int](), Shares("party", limit=limit)
+    while len(tried_ids) < limit and not is_stopping():
+        rows = outbox_due_messages(lane).exclude(pk__in=tried_ids)
+        for pk, parties in shares.pick(rows.order_by("next_attempt_at", "pk"), limit=1).items():
+            tried_ids.append(pk)
+            shares.hold(parties)
+            sent_count += _deliver(lane, pk)
             break
-        sent_count += _deliver(lane, pk)
+        else:
+            break
     return sent_count
 
 
@@ -228,18 +238,14 @@ def outbox_retry_delay(attempts: int) -> timedelta:
     return min(LONGEST_RETRY_DELAY, FIRST_RETRY_DELAY * (1 << min(attempts - 1, 10)))
 
 
-def _due_messages(lane: str) -> QuerySet[OutboxMessage]:
+def outbox_due_messages(lane: str) -> QuerySet[OutboxMessage]:
+    """The messages of a lane whose next attempt is due."""
     now = clock.now()
     is_alive = Q()
     for kind in _kinds.values():
         if kind.lane == lane:
             is_alive |= Q(kind=kind.name, requested_at__gte=now - kind.lifetime)
     return OutboxMessage.objects.filter(is_alive, lane=lane, next_attempt_at__lte=now)
-
-
-def _due_ids(lane: str, *, limit: int) -> list[int]:
-    rows = _due_messages(lane).order_by("next_attempt_at", "pk")
-    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def _discard_messages(lane: str) -> None:
@@ -272,7 +278,7 @@ def _message_claim(lane: str, pk: int) -> _Claim | None:
     """A lease on the message, its next attempt postponed; None if another has it."""
     now = clock.now()
     leases = leases_acquire(
-        _due_messages(lane).filter(pk=pk),
+        outbox_due_messages(lane).filter(pk=pk),
         limit=1,
         now=now,
         duration=clock.real_seconds_to_panel_duration(LEASE_SECONDS),

@@ -2,30 +2,28 @@
 
 import logging
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import connections
 
 from freddy_admin.core.log_formatting import LogThrottle
-from freddy_admin.core.outbox import outbox_drain
+from freddy_admin.core.outbox import outbox_drain, outbox_due_messages
+from freddy_admin.core.tasks import Queue, outbox_queue
 
 log = logging.getLogger(__name__)
 
-DRAIN_INTERVAL_SECONDS = 2.0
 _warning_limit = LogThrottle()
 
 
 @dataclass
 class OutboxSender:
-    """Call `tick` often; it never waits. What a stop interrupts is sent by the next worker."""
+    """Its `queue` is drained without waiting. What a stop interrupts is sent by the next worker."""
 
     lane: str
-    interval_seconds: float = DRAIN_INTERVAL_SECONDS
     _stopping: threading.Event = field(default_factory=threading.Event)
     _sending: Future[int] | None = None
-    _started_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"outbox-{self.lane}")
@@ -35,13 +33,16 @@ class OutboxSender:
         """Whether a message is being sent."""
         return self._sending is not None and not self._sending.done()
 
-    def tick(self) -> None:
-        """Start draining the lane unless that runs, or began under `interval_seconds` ago."""
-        is_early = time.monotonic() - self._started_at < self.interval_seconds
-        if self._sending is not None and (is_early or self.busy):
-            return
-        self._started_at = time.monotonic()
-        self._sending = self._thread.submit(self._drain)
+    @property
+    def queue(self) -> Queue:
+        """The lane's messages that are due, and `start`."""
+        due = partial(outbox_due_messages, self.lane)
+        return Queue(outbox_queue(self.lane), due, self.start)
+
+    def start(self) -> None:
+        """Start draining the lane unless that runs."""
+        if not self.busy:
+            self._sending = self._thread.submit(self._drain)
 
     def stop(self) -> None:
         """Begin no further message."""

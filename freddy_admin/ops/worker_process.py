@@ -21,14 +21,14 @@ from freddy_admin.sync.worker.loop import WorkerLoop
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.4  # what a person asks for begins within half a second
 DRAIN_SECONDS = 8.0
 MAX_BACK_OFF_SECONDS = 30.0
 
 
 @dataclass
 class WorkerProcess:
-    """Runs the check loop and the background tasks until `stopping` is set."""
+    """Runs the loop until `stopping` is set; the background tasks are stopped with it."""
 
     loop: WorkerLoop
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -41,8 +41,6 @@ class WorkerProcess:
         """Work until told to stop; True if every call and every sending had ended by then."""
         while not self.stopping.is_set():
             try:
-                for task in self.background_tasks:
-                    task.tick()
                 self.loop.tick(wait=TICK_SECONDS)
                 self._reset_failures()
             except (DatabaseError, InterfaceError) as error:

@@ -121,7 +121,7 @@ def invitation_create(
         requested_at=now,
     )
     _invitation_audit_record(AuditTag.MEMBER_INVITED, actor, invitation, role=str(invited_role))
-    outbox_enqueue(kind=INVITATION_MAIL, object_id=invitation.pk)
+    _mail_enqueue(invitation)
     return invitation
 
 
@@ -144,8 +144,13 @@ def invitation_resend(
     row.requested_at, row.expires_at = now, now + INVITATION_LIFETIME
     row.save()
     _invitation_audit_record(AuditTag.INVITATION_RESENT, actor, row)
-    outbox_enqueue(kind=INVITATION_MAIL, object_id=row.pk)
+    _mail_enqueue(row)
     return row
+
+
+def _mail_enqueue(invitation: Invitation) -> None:
+    party = f"organisation {invitation.organisation_id}"
+    outbox_enqueue(kind=INVITATION_MAIL, object_id=invitation.pk, party=party)
 
 
 @transaction.atomic

@@ -43,7 +43,8 @@ def password_reset_request_create(*, email: str) -> None:
         unique_fields=["email"],
         update_fields=list(values),
     )
-    outbox_enqueue(kind=PASSWORD_RESET_MAIL, object_id=reset_request.pk)
+    party = f"{PASSWORD_RESET_MAIL} {reset_request.pk}"  # each by itself
+    outbox_enqueue(kind=PASSWORD_RESET_MAIL, object_id=reset_request.pk, party=party)
 
 
 def password_reset_requests_prune() -> int:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.audit.services import Actor
-from freddy_admin.core.leases import Lease, lease_values
+from freddy_admin.core import clock
+from freddy_admin.core.fair_shares import Shares
+from freddy_admin.core.leases import Lease, free_rows, lease_values
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
 from freddy_admin.sync.candidates.verification import (
@@ -21,7 +24,12 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import CheckResult
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome
-from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportRowState
+from freddy_admin.vault.models import (
+    ImportDraft,
+    ImportDraftRow,
+    ImportRowState,
+    ImportSaveState,
+)
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit, import_secret_open
 from freddy_admin.vault.sealing import import_row_context
 from freddy_admin.vault.services import import_rows as vault
@@ -52,9 +60,20 @@ class ImportRowResult:
     check_result: CheckResult
 
 
-def import_row_leases_acquire(*, limit: int) -> list[ImportRowLease]:
-    """Lease up to `limit` rows that wait for their test."""
+def import_rows_waiting() -> QuerySet[ImportDraftRow]:
+    """The rows that wait for their test and that no test holds."""
+    return free_rows(vault.waiting_import_rows(), now=clock.now(), duration=check_policy().lease)
+
+
+def import_rows_to_save() -> QuerySet[ImportDraftRow]:
+    """The confirmed rows that are to become keys."""
+    return ImportDraftRow.objects.filter(save_state=ImportSaveState.SAVING)
+
+
+def import_row_leases_acquire(*, limit: int, shares: Shares | None = None) -> list[ImportRowLease]:
+    """Lease up to `limit` rows that wait for their test, in the order of `shares`."""
     lease_seconds = check_policy().lease.total_seconds()
+    claims = vault.import_rows_claim(limit=limit, lease_seconds=lease_seconds, shares=shares)
     return [
         ImportRowLease(
             **lease_values(lease),
@@ -63,7 +82,7 @@ def import_row_leases_acquire(*, limit: int) -> list[ImportRowLease]:
             master_key_id=row.master_key_id,
             ciphertext=bytes(row.ciphertext) if row.ciphertext is not None else None,
         )
-        for lease, row in vault.import_rows_claim(limit=limit, lease_seconds=lease_seconds)
+        for lease, row in claims
     ]
 
 

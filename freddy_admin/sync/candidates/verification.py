@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
+from freddy_admin.core.fair_shares import Shares
+from freddy_admin.core.leases import free_rows
 from freddy_admin.sync.candidates.comparison import (
     CandidateDifference,
     ReportedFigures,
@@ -31,13 +34,22 @@ from freddy_admin.vault.services.candidates import candidates_expire
 log = logging.getLogger(__name__)
 
 
-def candidate_leases_acquire(*, limit: int) -> list[CheckLease]:
-    """Lease up to `limit` candidates that wait for their test, the longest waiting first."""
+def candidates_waiting() -> QuerySet[KeyCandidate]:
+    """The candidates that wait for their test and that no test holds."""
+    return free_rows(vault.pending_candidates(), now=clock.now(), duration=check_policy().lease)
+
+
+def candidate_leases_acquire(*, limit: int, shares: Shares | None = None) -> list[CheckLease]:
+    """Lease up to `limit` candidates that wait for their test, the longest waiting first.
+
+    With `shares` those of each organisation in turn.
+    """
     lease_seconds = check_policy().lease.total_seconds()
+    claims = vault.candidates_claim(limit=limit, lease_seconds=lease_seconds, shares=shares)
     return [
         # Sealed for the version that its key will have.
         CheckLease(**key_lease_values(lease, candidate.key, sealed=candidate))
-        for lease, candidate in vault.candidates_claim(limit=limit, lease_seconds=lease_seconds)
+        for lease, candidate in claims
     ]
 
 

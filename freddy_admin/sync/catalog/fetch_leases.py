@@ -6,7 +6,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from freddy_admin.core import clock
+from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
+    free_rows,
     held_row_lock,
     lease_release,
     leased_rows_list,
@@ -28,14 +31,26 @@ from freddy_admin.vault.models import ApiKey, KeyLifecycle
 _NO_FAILURE = CallFailure(kind="")
 
 
-def catalog_fetches_claim(*, limit: int, now: datetime) -> list[CatalogFetchClaim]:
-    """Lease up to `limit` requested catalogs: those a person waits for first, then the oldest."""
+def catalogs_requested() -> QuerySet[CatalogSnapshot]:
+    """The catalogs that a page or a person asked for and that no fetch holds."""
+    now = clock.now()
+    return free_rows(_claimable_snapshots(now), now=now, duration=catalog_lease_duration())
+
+
+def catalog_fetches_claim(
+    *, limit: int, now: datetime, shares: Shares | None = None
+) -> list[CatalogFetchClaim]:
+    """Lease up to `limit` requested catalogs: those a person waits for first, then the oldest.
+
+    With `shares` those of each organisation in turn.
+    """
     order = F("requested_at").asc(nulls_last=True), "refresh_requested_at", "pk"
     leases = leases_acquire(
         _claimable_snapshots(now).order_by(*order),
         limit=limit,
         now=now,
         duration=catalog_lease_duration(),
+        shares=shares,
     )
     rows = CatalogSnapshot.objects.select_related("key").defer("items")
     return [

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from freddy_admin.core.leases import lease_release, leases_acquire
-from freddy_admin.sync.checks.policy import CheckPolicy
+from freddy_admin.core import clock
+from freddy_admin.core.fair_shares import Shares
+from freddy_admin.core.leases import free_rows, lease_release, leases_acquire
+from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.key_leases import KEY_LEASE_COLUMNS, KeyLease, key_lease_values
 from freddy_admin.sync.models import SyncStatus
@@ -22,16 +24,34 @@ class CheckLease(KeyLease):
     """A lease for one check: on the key's row, or on that of its candidate."""
 
 
-def check_leases_acquire(*, limit: int, now: datetime, policy: CheckPolicy) -> list[CheckLease]:
-    """Lease up to `limit` due keys: those a person waits for first, then the longest due."""
-    # This condition alone, for its index: the worker asks twice a second.
-    due_rows = _checkable_statuses().filter(next_check_at__lte=now)
-    return _acquire_leases(
-        due_rows.order_by(F("requested_at").asc(nulls_last=True), "next_check_at", "pk"),
-        limit=limit,
-        now=now,
-        policy=policy,
-    )
+def due_statuses() -> QuerySet[SyncStatus]:
+    """The keys that are due and that no check holds."""
+    now = clock.now()
+    return free_rows(_due_rows(now), now=now, duration=check_policy().lease)
+
+
+def requested_statuses() -> QuerySet[SyncStatus]:
+    """Those keys of `due_statuses` whose check a person asked for."""
+    return due_statuses().filter(requested_at__isnull=False)
+
+
+def check_leases_acquire(
+    *, limit: int, now: datetime, policy: CheckPolicy, shares: Shares | None = None
+) -> list[CheckLease]:
+    """Lease up to `limit` due keys: of each organisation in turn, of each the longest due first.
+
+    Also those that a person asked for: whichever slot is free first takes them.
+    """
+    rows = _due_rows(now).order_by("next_check_at", "pk")
+    return _acquire_leases(rows, limit=limit, now=now, policy=policy, shares=shares)
+
+
+def requested_check_leases_acquire(
+    *, limit: int, now: datetime, policy: CheckPolicy, shares: Shares | None = None
+) -> list[CheckLease]:
+    """Lease up to `limit` keys that people wait for: of each organisation in turn."""
+    rows = _due_rows(now).filter(requested_at__isnull=False).order_by("requested_at", "pk")
+    return _acquire_leases(rows, limit=limit, now=now, policy=policy, shares=shares)
 
 
 def check_leases_acquire_for_keys(
@@ -81,14 +101,26 @@ def _make_due(key_ids: list[int], now: datetime) -> int:
         return SyncStatus.objects.filter(pk__in=locked_ids).update(next_check_at=now)
 
 
+def _due_rows(now: datetime) -> QuerySet[SyncStatus]:
+    # This condition alone, for its index: the worker asks twice a second.
+    return _checkable_statuses().filter(next_check_at__lte=now)
+
+
 def _checkable_statuses() -> QuerySet[SyncStatus]:
     return SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE, key__paused_at=None)
 
 
 def _acquire_leases(
-    rows: QuerySet[SyncStatus], *, limit: int, now: datetime, policy: CheckPolicy
+    rows: QuerySet[SyncStatus],
+    *,
+    limit: int,
+    now: datetime,
+    policy: CheckPolicy,
+    shares: Shares | None = None,
 ) -> list[CheckLease]:
-    leases = leases_acquire(rows, limit=limit, now=now, duration=policy.lease)
+    leases = leases_acquire(rows, limit=limit, now=now, duration=policy.lease, shares=shares)
+    if not leases:
+        return []
     keys = ApiKey.objects.only(*KEY_LEASE_COLUMNS).in_bulk([lease.row_id for lease in leases])
     return [
         CheckLease(**key_lease_values(lease, keys[lease.row_id]))

@@ -103,7 +103,13 @@ class SyncStatus(TenantOwned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["next_check_at"], name="sync_due"),
+            # With the organisation: due keys of one that has its share are passed over unread.
+            models.Index(fields=["next_check_at", "organisation"], name="sync_due"),
+            models.Index(
+                fields=["requested_at"],
+                name="sync_requested",
+                condition=models.Q(requested_at__isnull=False),
+            ),
             models.Index(fields=["lease_token"], name="sync_lease"),
             models.Index(fields=["figures_digest"], name="sync_figures"),
             # All that counting every key needs to read of it.

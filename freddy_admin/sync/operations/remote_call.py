@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.response_parsing import OPTIONAL_SYNC_FIELDS
 from freddy_admin.aitronos.types import SyncStartedResponse
 from freddy_admin.core import clock
+from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import Lease, lease_may_send, leased_rows_list, leases_acquire
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import (
@@ -66,8 +67,20 @@ def operation_lease_duration() -> timedelta:
     return clock.real_seconds_to_panel_duration(longest_seconds + 15.0)
 
 
-def operations_claim(*, limit: int, now: datetime) -> list[OperationClaim]:
-    """Claim up to `limit` queued operations, the oldest first; each is `sending` from here on."""
+def operations_queued() -> QuerySet[RemoteOperation]:
+    """The operations that wait to be sent and have not waited for too long."""
+    return RemoteOperation.objects.filter(
+        state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(clock.now())
+    )
+
+
+def operations_claim(
+    *, limit: int, now: datetime, shares: Shares | None = None
+) -> list[OperationClaim]:
+    """Claim up to `limit` queued operations, the oldest first; each is `sending` from here on.
+
+    With `shares` those of each organisation, and each person, in turn.
+    """
     queued = RemoteOperation.objects.filter(
         state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
     )
@@ -77,6 +90,7 @@ def operations_claim(*, limit: int, now: datetime) -> list[OperationClaim]:
         limit=limit,
         now=now,
         duration=operation_lease_duration(),
+        shares=shares,
         state=OperationState.SENDING,
         sent_at=now,
         key_version=Subquery(key_versions),

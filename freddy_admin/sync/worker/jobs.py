@@ -1,11 +1,17 @@
-"""The worker's pools: one for checks, and one for each kind of job that people wait for."""
+"""The worker's pools and queues: scheduled checks, and each kind of work that people wait for.
 
-from collections.abc import Sequence
-from datetime import datetime
+Each kind has slots of its own, so that none holds up another: checks that people ask for never
+take a slot of the scheduled ones. Within a kind, organisations get slots in turn.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+from django.db.models import QuerySet
 
 from freddy_admin.aitronos.client import AitronosClient
 from freddy_admin.core import clock
+from freddy_admin.core.tasks import Queue, QueueName
 from freddy_admin.sync.candidates.import_rows import (
     ImportRowLease,
     ImportRowResult,
@@ -14,11 +20,14 @@ from freddy_admin.sync.candidates.import_rows import (
     import_row_leases_release,
     import_row_results_record,
     import_rows_promote,
+    import_rows_to_save,
+    import_rows_waiting,
 )
 from freddy_admin.sync.candidates.verification import (
     candidate_leases_acquire,
     candidate_leases_release,
     candidate_results_record,
+    candidates_waiting,
 )
 from freddy_admin.sync.catalog.fetch_execution import (
     CatalogFetchClaim,
@@ -29,9 +38,18 @@ from freddy_admin.sync.catalog.fetch_leases import (
     catalog_fetches_claim,
     catalog_fetches_release,
     catalog_results_save,
+    catalogs_requested,
 )
 from freddy_admin.sync.checks.execution import check_perform
-from freddy_admin.sync.checks.leases import CheckLease, check_leases_release
+from freddy_admin.sync.checks.leases import (
+    CheckLease,
+    check_leases_acquire,
+    check_leases_release,
+    due_statuses,
+    requested_check_leases_acquire,
+    requested_statuses,
+)
+from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.checks.results import CheckResult
 from freddy_admin.sync.models import SyncStatus
@@ -40,16 +58,16 @@ from freddy_admin.sync.operations.remote_call import (
     OperationResult,
     operation_send,
     operations_claim,
+    operations_queued,
 )
 from freddy_admin.sync.operations.results import (
-    lost_operations_close,
     operation_claims_abandon,
     operation_results_save,
-    queued_operations_expire,
 )
 from freddy_admin.sync.worker.pool import CallPool
 
 PARALLEL_CHECKS = 64
+PARALLEL_CHECK_REQUESTS = 16
 PARALLEL_CANDIDATES = 8
 PARALLEL_IMPORT_ROWS = 8
 PARALLEL_CATALOG_FETCHES = 4
@@ -57,36 +75,41 @@ PARALLEL_CATALOG_FETCHES = 4
 PARALLEL_OPERATIONS = 16
 
 CheckPool = CallPool[CheckLease, CheckResult, SyncStatus]
-
-
-def check_pool_create(client: AitronosClient, parallel: int) -> CheckPool:
-    """The pool in which keys are checked."""
-    return CallPool(
-        client,
-        parallel=parallel,
-        # As many again as run: they begin within one call's time limit, not half of a lease.
-        backlog=parallel,
-        perform=check_perform,
-        store=check_results_record,
-        release=check_leases_release,
-    )
+AnyPool = CallPool[Any, Any, Any]
+Claim = Callable[..., Sequence[Any]]
 
 
 class WorkerJobs:
-    """Candidates, imports, operations and catalog fetches: each kind has threads of its own."""
+    """The pools of one worker, of which each is filled from a queue of its own."""
 
-    def __init__(self, client: AitronosClient) -> None:
+    def __init__(self, client: AitronosClient, parallel: int) -> None:
+        self.checks_done = 0
+        # As many again as run: they begin within one call's time limit, not half of a lease. The
+        # reserve comes on top, so that one organisation alone has `parallel` slots.
+        reserve = _reserve(parallel)
+        self._checks = _check_pool_create(
+            client, parallel=parallel + reserve, backlog=parallel + reserve, reserve=reserve
+        )
+        request_slots = min(parallel, PARALLEL_CHECK_REQUESTS)
+        self._check_requests = _check_pool_create(
+            client, parallel=request_slots, reserve=_reserve(request_slots), name="request"
+        )
         self._candidates: CallPool[CheckLease, CheckResult, int] = CallPool(
             client,
             parallel=PARALLEL_CANDIDATES,
+            reserve=_reserve(PARALLEL_CANDIDATES),
+            columns=["key__organisation_id"],
             perform=check_perform,
             store=candidate_results_record,
             release=candidate_leases_release,
             name="candidate",
         )
-        self._imports: CallPool[ImportRowLease, ImportRowResult, int] = CallPool(
+        # Who pastes keys of many organisations is one party, and so is one of whom many paste.
+        self._import_rows: CallPool[ImportRowLease, ImportRowResult, int] = CallPool(
             client,
             parallel=PARALLEL_IMPORT_ROWS,
+            reserve=_reserve(PARALLEL_IMPORT_ROWS),
+            columns=["draft__person_id", "organisation_id"],
             perform=import_row_check,
             store=import_row_results_record,
             release=import_row_leases_release,
@@ -96,50 +119,119 @@ class WorkerJobs:
         self._operations: CallPool[OperationClaim, OperationResult, int] = CallPool(
             client,
             parallel=PARALLEL_OPERATIONS,
+            reserve=_reserve(PARALLEL_OPERATIONS),
+            columns=["organisation_id", "requested_by_id"],
             perform=operation_send,
             store=operation_results_save,
             release=_abandon_operations,
             name="order",
         )
-        self._catalog: CallPool[CatalogFetchClaim, CatalogFetchResult, int] = CallPool(
+        self._catalogs: CallPool[CatalogFetchClaim, CatalogFetchResult, int] = CallPool(
             client,
             parallel=PARALLEL_CATALOG_FETCHES,
+            reserve=_reserve(PARALLEL_CATALOG_FETCHES),
+            columns=["organisation_id"],
             perform=catalog_fetch,
             store=catalog_results_save,
             release=catalog_fetches_release,
             name="list",
         )
+        self._people_pools: tuple[AnyPool, ...] = (
+            self._check_requests,
+            self._candidates,
+            self._import_rows,
+            self._operations,
+            self._catalogs,
+        )
 
     @property
     def running_count(self) -> int:
-        """How many jobs are under way."""
-        return sum(pool.running_count for pool in self._pools)
+        """How many calls are under way."""
+        return self.running_check_count + sum(pool.running_count for pool in self._people_pools)
 
-    def submit(self, *, now: datetime) -> bool:
-        """Submit the jobs that wait; returns whether there were any."""
-        submitted = [
-            self._candidates.submit(candidate_leases_acquire(limit=self._candidates.free_slots)),
-            self._imports.submit(import_row_leases_acquire(limit=self._imports.free_slots)),
-            import_rows_promote(),
-            lost_operations_close(now=now),
-            queued_operations_expire(now=now),
-            self._operations.submit(operations_claim(limit=self._operations.free_slots, now=now)),
-            self._catalog.submit(catalog_fetches_claim(limit=self._catalog.free_slots, now=now)),
-        ]
-        return any(submitted)
+    @property
+    def running_check_count(self) -> int:
+        """How many scheduled checks are under way."""
+        return self._checks.running_count
 
-    def collect_and_store(self) -> int:
-        """Store the results of jobs that have ended; returns how many."""
-        return sum(len(pool.collect_and_store(wait=0)[0]) for pool in self._pools)
+    def queues(self) -> Iterator[Queue]:
+        """The queue of each pool, and of confirmed imports; what people wait for comes first."""
+        yield _pool_queue(
+            QueueName.CHECK_REQUESTS,
+            self._check_requests,
+            requested_statuses,
+            _with_policy(requested_check_leases_acquire),
+        )
+        yield _pool_queue(
+            QueueName.CANDIDATES, self._candidates, candidates_waiting, candidate_leases_acquire
+        )
+        yield _pool_queue(
+            QueueName.IMPORT_ROWS, self._import_rows, import_rows_waiting, import_row_leases_acquire
+        )
+        yield Queue(QueueName.IMPORT_SAVING, import_rows_to_save, import_rows_promote)
+        yield _pool_queue(
+            QueueName.OPERATIONS, self._operations, operations_queued, _with_now(operations_claim)
+        )
+        yield _pool_queue(
+            QueueName.CATALOGS, self._catalogs, catalogs_requested, _with_now(catalog_fetches_claim)
+        )
+        yield _pool_queue(
+            QueueName.CHECKS, self._checks, due_statuses, _with_policy(check_leases_acquire)
+        )
+
+    def collect_and_store(self, *, wait: float) -> int:
+        """Store what has ended, waiting up to `wait` seconds for a check; returns how many."""
+        request_results, _rows = self._check_requests.collect_and_store(wait=0)
+        other_count = sum(
+            len(pool.collect_and_store(wait=0)[0])
+            for pool in self._people_pools
+            if pool is not self._check_requests
+        )
+        # While a person waits for an outcome, look often.
+        is_awaited = any(pool.running_count for pool in self._people_pools)
+        results, _rows = self._checks.collect_and_store(wait=min(wait, 0.1) if is_awaited else wait)
+        check_count = len(request_results) + len(results)
+        self.checks_done += check_count
+        return check_count + other_count
 
     def stop(self) -> None:
         """Release what was not sent, and mark the outcome of running operations as unclear."""
-        for pool in self._pools:
+        for pool in (*self._people_pools, self._checks):
             pool.stop()
 
-    @property
-    def _pools(self) -> tuple["CallPool[Any, Any, Any]", ...]:
-        return self._candidates, self._imports, self._operations, self._catalog
+
+def _check_pool_create(client: AitronosClient, **options: Any) -> CheckPool:
+    return CallPool(
+        client,
+        columns=["organisation_id"],
+        perform=check_perform,
+        store=check_results_record,
+        release=check_leases_release,
+        **options,
+    )
+
+
+def _reserve(parallel: int) -> int:
+    """How many slots one organisation or person never holds: an eighth, but of one slot none."""
+    return max(1, parallel // 8) if parallel > 1 else 0
+
+
+def _pool_queue(
+    name: QueueName, pool: AnyPool, due: Callable[[], QuerySet[Any]], claim: Claim
+) -> Queue:
+    def drain() -> bool:
+        claimed_count = pool.submit(claim(limit=pool.free_slots, shares=pool.shares))
+        return bool(claimed_count) or pool.free_slots < 1
+
+    return Queue(name, due, drain)
+
+
+def _with_now(claim: Claim) -> Claim:
+    return lambda **options: claim(now=clock.now(), **options)
+
+
+def _with_policy(claim: Claim) -> Claim:
+    return lambda **options: claim(now=clock.now(), policy=check_policy(), **options)
 
 
 def _abandon_operations(claims: Sequence[OperationClaim]) -> None:

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -9,6 +10,7 @@ from typing import Generic, TypeVar
 from django.db import connections
 
 from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.core.fair_shares import Parties, Party, Shares, largest_count
 from freddy_admin.core.leases import Lease
 
 STORE_BATCH_SIZE = 100
@@ -29,6 +31,10 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
     slow key costs one slot, and never more than the client's total limit. `backlog` more may be
     submitted than run, so that no thread waits while results are stored. `release` gives leases
     back whose calls were not made.
+
+    The slots are shared fairly among the parties of `columns`: acquire leases with `shares`. Of
+    those submitted, a thread begins one of whom the fewest run; `reserve` slots are never held by
+    one party alone, however little the others have to do.
     """
 
     def __init__(  # noqa: PLR0913  its dependencies, all by name
@@ -37,6 +43,8 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         *,
         parallel: int,
         backlog: int = 0,
+        reserve: int = 0,
+        columns: Sequence[str] = (),
         perform: Callable[[AitronosClient, LeaseT], ResultT],
         store: Callable[[Sequence[ResultT]], list[StoredT]],
         release: Callable[[Sequence[LeaseT]], None],
@@ -46,8 +54,13 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         self._store, self._release = store, release
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
         self._results: queue.SimpleQueue[tuple[LeaseT, ResultT]] = queue.SimpleQueue()
-        self._running: dict[tuple[int, str], LeaseT] = {}
+        self._submitted: dict[tuple[int, str], LeaseT] = {}
         self._capacity = parallel + backlog
+        self.shares = Shares(*columns, limit=self._capacity - reserve)
+        self._running_limit = parallel - reserve
+        self._begin_lock = threading.Lock()
+        self._waiting: dict[Parties, deque[LeaseT]] = {}
+        self._running: Counter[Party] = Counter()
         # A quarter of the keys that are ready is left to begin with while results are stored.
         self._batch_size = min(STORE_BATCH_SIZE, backlog * 3 // 4 or STORE_BATCH_SIZE)
         self._missing_results, self._batch_ready = 0, threading.Event()
@@ -55,18 +68,21 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
     @property
     def free_slots(self) -> int:
         """How many more leases can be submitted now."""
-        return self._capacity - len(self._running)
+        return self._capacity - len(self._submitted)
 
     @property
     def running_count(self) -> int:
         """How many leases were submitted and whose results have not been collected yet."""
-        return len(self._running)
+        return len(self._submitted)
 
     def submit(self, leases: Sequence[LeaseT]) -> int:
-        """Start a call for each lease; returns how many there are."""
+        """Make a call for each lease, in fair order; returns how many there are."""
         for lease in leases:
-            self._running[lease.row_id, lease.token] = lease
-            self._threads.submit(self._run_call, lease)
+            self._submitted[lease.row_id, lease.token] = lease
+            self.shares.hold(lease.parties)
+            with self._begin_lock:
+                self._waiting.setdefault(lease.parties, deque()).append(lease)
+            self._threads.submit(self._run_calls)
         return len(leases)
 
     def collect_and_store(self, *, wait: float) -> tuple[list[ResultT], list[StoredT]]:
@@ -77,25 +93,51 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         """
         ended_calls = self._take_results(wait)
         for lease, _result in ended_calls:
-            self._running.pop((lease.row_id, lease.token), None)
+            if self._submitted.pop((lease.row_id, lease.token), None) is not None:
+                self.shares.release(lease.parties)
         results = [result for _lease, result in ended_calls]
         return results, self._store(results) if results else []
 
     def stop(self) -> None:
         """Take no more; `release` those whose calls have not ended."""
+        with self._begin_lock:
+            self._waiting.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        unfinished, self._running = list(self._running.values()), {}
+        unfinished, self._submitted = list(self._submitted.values()), {}
         if unfinished:
             self._release(unfinished)
 
-    def _run_call(self, lease: LeaseT) -> None:
-        try:
-            result = self._perform(self._client, lease)
-        finally:
-            connections.close_all()
-        self._results.put((lease, result))
-        if self._results.qsize() >= self._missing_results:
-            self._batch_ready.set()
+    def _run_calls(self) -> None:
+        """Make calls as long as one may begin; an end may let one begin that had to wait."""
+        while (lease := self._begin_next()) is not None:
+            try:
+                result = self._perform(self._client, lease)
+            finally:
+                connections.close_all()
+                with self._begin_lock:
+                    self._running.subtract(lease.parties)
+            self._results.put((lease, result))
+            if self._results.qsize() >= self._missing_results:
+                self._batch_ready.set()
+
+    def _begin_next(self) -> LeaseT | None:
+        """The lease whose call begins now: of whom the fewest run; None where none may begin."""
+        with self._begin_lock:
+            fewest, chosen = self._running_limit, None
+            for parties in self._waiting:
+                count = largest_count(self._running, parties)
+                if count < fewest:
+                    fewest, chosen = count, parties
+                if not count:
+                    break
+            if chosen is None:
+                return None
+            leases = self._waiting[chosen]
+            lease = leases.popleft()
+            if not leases:
+                del self._waiting[chosen]
+            self._running.update(chosen)
+            return lease
 
     def _take_results(self, wait: float) -> list[tuple[LeaseT, ResultT]]:
         results: list[tuple[LeaseT, ResultT]] = []
@@ -113,7 +155,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
 
     def _wait_for_batch(self) -> None:
         """Wait for more results, woken once for all: each waking takes time from the calls."""
-        self._missing_results = min(self._batch_size, len(self._running)) - 1
+        self._missing_results = min(self._batch_size, len(self._submitted)) - 1
         self._batch_ready.clear()
         if self._results.qsize() < self._missing_results:
             self._batch_ready.wait(BATCH_WAIT_SECONDS)

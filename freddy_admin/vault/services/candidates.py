@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import WORKER, Actor
@@ -17,6 +17,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import later_clock_now, trusted_now
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     Lease,
     is_held,
@@ -53,18 +54,28 @@ _PROMOTION_TAGS = {
 _EXPIRY_BATCH_SIZE = 100
 
 
-def candidates_claim(*, limit: int, lease_seconds: float) -> list[tuple[Lease, KeyCandidate]]:
+def pending_candidates() -> QuerySet[KeyCandidate]:
+    """The candidates that wait for their test, leased or not."""
+    return KeyCandidate.objects.filter(state=CandidateState.PENDING)
+
+
+def candidates_claim(
+    *, limit: int, lease_seconds: float, shares: Shares | None = None
+) -> list[tuple[Lease, KeyCandidate]]:
     """Lease up to `limit` candidates that wait for their test, the longest waiting first.
+
+    With `shares` those of each organisation in turn.
 
     Each comes with its key and organisation, and is opened with the candidate's own version.
     Candidates whose secret another active key of the organisation has by now are discarded, not
     tested.
     """
     leases = leases_acquire(
-        KeyCandidate.objects.filter(state=CandidateState.PENDING).order_by("created_at", "pk"),
+        pending_candidates().order_by("created_at", "pk"),
         limit=limit,
         now=clock.now(),
         duration=timedelta(seconds=lease_seconds),
+        shares=shares,
     )
     if leases:
         _duplicate_candidates_discard([lease.row_id for lease in leases])

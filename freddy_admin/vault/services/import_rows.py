@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     Lease,
     held_row_lock,
@@ -32,19 +34,25 @@ from freddy_admin.vault.services.bulk_import import ImportOutcome, ImportResult
 _SAVED_FIELDS = ["save_state", "state", "key", "ciphertext", "master_key_id", "fingerprint"]
 
 
-def import_rows_claim(*, limit: int, lease_seconds: float) -> list[tuple[Lease, ImportDraftRow]]:
-    """Lease up to `limit` rows that wait for their test, ordered by id."""
-    now = clock.now()
-    waiting_rows = ImportDraftRow.objects.filter(
+def waiting_import_rows() -> QuerySet[ImportDraftRow]:
+    """The rows of open drafts that wait for their test, leased or not."""
+    return ImportDraftRow.objects.filter(
         state=ImportRowState.WAITING,
         draft__state=ImportDraftState.OPEN,
-        draft__created_at__gt=now - IMPORT_DRAFT_LIFETIME,
+        draft__created_at__gt=clock.now() - IMPORT_DRAFT_LIFETIME,
     )
+
+
+def import_rows_claim(
+    *, limit: int, lease_seconds: float, shares: Shares | None = None
+) -> list[tuple[Lease, ImportDraftRow]]:
+    """Lease up to `limit` rows that wait for their test, by id or in the order of `shares`."""
     leases = leases_acquire(
-        waiting_rows.order_by("pk"),
+        waiting_import_rows().order_by("pk"),
         limit=limit,
-        now=now,
+        now=clock.now(),
         duration=timedelta(seconds=lease_seconds),
+        shares=shares,
     )
     return leased_rows_list(ImportDraftRow.objects.all(), leases)
 
@@ -73,7 +81,8 @@ def import_row_record_result(
 def confirmed_import_rows_lock(*, limit: int) -> list[ImportDraftRow]:
     """Rows of one confirmed draft that are to be saved as keys, with the draft locked.
 
-    Call inside a transaction. Of several workers one gets each draft. Rows whose master key is
+    Call inside a transaction. Of several workers one gets each draft; that of which the fewest
+    rows are saved comes first, so that large ones hold up no small one. Rows whose master key is
     missing are left out until it is back, and hold no others up.
     """
     saving_rows = ImportDraftRow.objects.filter(save_state=ImportSaveState.SAVING)
@@ -85,7 +94,12 @@ def confirmed_import_rows_lock(*, limit: int) -> list[ImportDraftRow]:
         return []
     rows = _exclude_rows_of_missing_master_keys(saving_rows.filter(draft__in=draft_ids))
     drafts = drafts.filter(Exists(rows.filter(draft=OuterRef("pk"))))
-    draft = drafts.select_for_update(no_key=True, skip_locked=True).order_by("confirmed_at").first()
+    saved_rows = ImportDraftRow.objects.filter(
+        draft=OuterRef("pk"), save_state=ImportSaveState.SAVED
+    )
+    saved_count = saved_rows.order_by().values("draft").annotate(n=Count("pk")).values("n")
+    drafts = drafts.order_by(Coalesce(Subquery(saved_count), 0), "confirmed_at")
+    draft = drafts.select_for_update(no_key=True, skip_locked=True).first()
     if draft is None:
         return []
     draft_rows = rows.filter(draft=draft).select_related("draft__person", "organisation")

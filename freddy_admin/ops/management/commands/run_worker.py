@@ -37,6 +37,8 @@ class Command(OperatorCommand):
         latest_worker_heartbeat_at()
         senders = [OutboxSender(lane) for lane in outbox_lanes()]
         worker = WorkerProcess(WorkerLoop(), background_tasks=senders)
+        for sender in senders:
+            worker.loop.tasks.add(sender.queue)
         with stop_on_signals(worker.stopping.set):
             log.info("The worker %s is at work.", worker.loop.name)
             wal_connection = wal_keep_open()

@@ -1,0 +1,166 @@
+"""The task port: what wakes the work. The rows alone say what there is to do.
+
+A `Queue` is rows that wait, and a *drain* that claims them in fair order. A job names no row: it
+runs a drain. Every task may run twice, or in two processes at once, without harm, and a wake may
+be lost: the rows are looked at all the same. Rooms say `wake(queue)` in the transaction that
+writes such rows; the worker hands its queues and periodic tasks to an adapter. The one here, the
+*embedded* one, needs nothing but the database.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, Protocol
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import QuerySet
+
+from freddy_admin.core import clock
+
+log = logging.getLogger(__name__)
+PeriodicTask = Callable[[], object]
+
+
+class QueueName(StrEnum):
+    """The queues of the worker; a lane of the outbox is one of its own, see `outbox_queue`."""
+
+    CHECK_REQUESTS = "check_requests"
+    CANDIDATES = "candidates"
+    IMPORT_ROWS = "import_rows"
+    IMPORT_SAVING = "import_saving"
+    OPERATIONS = "operations"
+    CATALOGS = "catalogs"
+    CHECKS = "checks"
+
+
+def outbox_queue(lane: str) -> str:
+    """The name of the queue of an outbox lane."""
+    return f"outbox:{lane}"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Rows that wait. `due` are those that a drain could claim now, read without a lock.
+
+    `drain` claims as many as there is room for; it returns whether more may be claimed soon, for
+    it claimed some, or has no room at present.
+    """
+
+    name: str
+    due: Callable[[], QuerySet[Any]]
+    drain: Callable[[], object]
+
+
+class Tasks(Protocol):
+    """What an adapter does; `tests/core/test_tasks.py` is the contract of all of them."""
+
+    def add(self, queue: Queue) -> None:
+        """Have this queue drained whenever rows of it are due."""
+
+    def every(self, seconds: float, task: PeriodicTask) -> None:
+        """Run `task` now and every so many real seconds; at once again where it returns True."""
+
+    def wake(self, queue: str) -> None:
+        """Look at once: rows of this queue were committed."""
+
+
+_adapters: list[Tasks] = []
+
+
+def wake(queue: str) -> None:
+    """Once the present transaction is committed, have the rows of `queue` looked at."""
+    transaction.on_commit(partial(_wake_adapters, queue), robust=True)
+
+
+def _wake_adapters(queue: str) -> None:
+    for adapter in _adapters:
+        adapter.wake(queue)
+
+
+def adapter_install(adapter: Tasks) -> None:
+    """Have this process's wakes told to `adapter`; without one they are heard by nobody."""
+    _adapters.append(adapter)
+
+
+def adapter_remove(adapter: Tasks) -> None:
+    """End what `adapter_install` began."""
+    if adapter in _adapters:
+        _adapters.remove(adapter)
+
+
+class EmbeddedTasks:
+    """Looks at all queues with one statement each time `run` is called, in the caller's thread.
+
+    Another process cannot wake it, and need not: call `run` twice a second and more.
+    """
+
+    def __init__(self) -> None:
+        self._queues: list[Queue] = []
+        self._periodic: list[tuple[float, PeriodicTask]] = []
+        self._ran_at: dict[int, datetime] = {}
+        self._names_to_drain: set[str] = set()
+        self.is_woken = False  # by this process: `run` is to come at once
+
+    def add(self, queue: Queue) -> None:
+        """Have this queue drained whenever rows of it are due, after those added before."""
+        self._queues.append(queue)
+
+    def every(self, seconds: float, task: PeriodicTask) -> None:
+        """Run `task` every so many real seconds, before the queues and in the order of adding."""
+        self._periodic.append((seconds, task))
+
+    def wake(self, queue: str) -> None:
+        """Drain this queue at the next `run`, which is to come at once."""
+        self._names_to_drain.add(queue)
+        self.is_woken = True
+
+    def run(self, *, look: bool = True) -> None:
+        """Run the periodic tasks that are due, then drain the queues with rows that are.
+
+        Without `look` only the queues that were woken, or whose last drain said so. An error of the
+        database comes through; any other is logged, and holds up no other task.
+        """
+        for number, (seconds, task) in enumerate(self._periodic):
+            now, ran_at = clock.now(), self._ran_at.get(number)
+            # A clock that was set back or forward lets every task run at once.
+            if ran_at is None or abs(now - ran_at) >= clock.real_seconds_to_panel_duration(seconds):
+                self._ran_at.pop(number, None)
+                if not _run_safely(task):
+                    self._ran_at[number] = now
+        names, self._names_to_drain, self.is_woken = self._names_to_drain, set(), False
+        if look:
+            unknown_queues = [queue for queue in self._queues if queue.name not in names]
+            names |= due_queue_names(unknown_queues)
+        for queue in self._queues:
+            if queue.name in names and _run_safely(queue.drain):
+                self._names_to_drain.add(queue.name)
+
+
+def due_queue_names(queues: Sequence[Queue]) -> set[str]:
+    """The names of those queues of which any row is due; one statement for all."""
+    if not queues:
+        return set()
+    questions, params = [], list[Any]()
+    for queue in queues:
+        query = queue.due().order_by().query.exists()
+        sql, query_params = query.get_compiler(connection=connection).as_sql()
+        questions.append(f"EXISTS ({sql})")
+        params += query_params
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(questions)}", params)
+        answers = cursor.fetchone()
+    return {queue.name for queue, answer in zip(queues, answers, strict=True) if answer}
+
+
+def _run_safely(task: PeriodicTask) -> object:
+    try:
+        return task()
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001  one task holds up no other
+        # The type alone: the text of an unforeseen error may name a person or a server.
+        log.error("A task of the worker broke: %s.", type(error).__name__)  # noqa: TRY400
+        return False
