@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.audit.services import WORKER, Actor
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.apply import sync_status_reset
 from freddy_admin.sync.checks.recording import check_run_interrupt
@@ -149,6 +150,7 @@ def key_monitoring_start(
             pending_history_save(pending_history)
         invalidate_cache = partial(observation_cache_invalidate, rows=list(known_rows.values()))
         transaction.on_commit(invalidate_cache)
+    wake(QueueName.CHECKS)
 
 
 def _restart_sync_status(

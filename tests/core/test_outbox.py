@@ -127,8 +127,8 @@ def test_message_outside_a_transaction_is_refused(receiver: Receiver) -> None:
 
 def test_row_holds_kind_and_id_and_no_text(receiver: Receiver) -> None:
     assert {field.name for field in OutboxMessage._meta.fields} == {
-        *("id", "lane", "kind", "object_id", "requested_at", "next_attempt_at", "attempts"),
-        *("failing_since", "given_up_at", "reason", "lease_token", "lease_until"),
+        *("id", "lane", "kind", "object_id", "party", "requested_at", "next_attempt_at"),
+        *("attempts", "failing_since", "given_up_at", "reason", "lease_token", "lease_until"),
     }
 
 

@@ -62,19 +62,19 @@ def test_hanging_mail_server_holds_up_neither_tick_nor_another_lane(
             organisation=organisation, actor=ACTOR, email="new@example.org", role="viewer"
         )
     )
-    senders = [OutboxSender(lane, interval_seconds=0.0) for lane in (MAIL_LANE, "notes")]
-    senders[0].tick()
+    senders = [OutboxSender(lane) for lane in (MAIL_LANE, "notes")]
+    senders[0].queue.drain()
     assert hanging_smtp.hung.wait(60)
     run_in_thread(_enqueue_note)
 
-    def tick_both() -> bool:
+    def start_both() -> bool:
         for sender in senders:
-            sender.tick()
+            sender.start()
         return note_sent.is_set()
 
-    assert wait_until(tick_both)
+    assert wait_until(start_both)
     assert senders[0].busy
-    assert hanging_smtp.connections == 1  # no tick began a second sending
+    assert hanging_smtp.connections == 1  # no start began a second sending
     hanging_smtp.released.set()
     for sender in senders:
         sender.stop()
@@ -98,8 +98,8 @@ def test_drain_that_fails_is_logged_without_its_text_and_run_again(
         raise RuntimeError("planted")
 
     monkeypatch.setattr(outbox_sender, "outbox_drain", drain)
-    sender = OutboxSender(MAIL_LANE, interval_seconds=0.0)
-    assert wait_until(lambda: bool(sender.tick() or len(runs) > 1))
+    sender = OutboxSender(MAIL_LANE)
+    assert wait_until(lambda: sender.start() or len(runs) > 1)
     sender.stop()
     assert wait_until(lambda: not sender.busy)
     assert "RuntimeError" in caplog.text
@@ -107,13 +107,10 @@ def test_drain_that_fails_is_logged_without_its_text_and_run_again(
 
 
 @pytest.mark.django_db
-def test_worker_ticks_and_stops_its_background_tasks() -> None:
+def test_worker_stops_its_background_tasks() -> None:
     class CountingTask:
-        ticks = stops = 0
+        stops = 0
         busy = False
-
-        def tick(self) -> None:
-            CountingTask.ticks += 1
 
         def stop(self) -> None:
             CountingTask.stops += 1
@@ -122,16 +119,13 @@ def test_worker_ticks_and_stops_its_background_tasks() -> None:
     WorkerProcess(
         FakeCheckLoop([None, None], stopping), stopping, background_tasks=[CountingTask()]
     ).run()
-    assert (CountingTask.ticks, CountingTask.stops) == (2, 1)
+    assert CountingTask.stops == 1
 
 
 @pytest.mark.django_db
 def test_sending_that_does_not_end_in_time_does_not_hold_the_stop() -> None:
     class HangingTask:
         busy = True
-
-        def tick(self) -> None:
-            """Hangs in a thread of its own."""
 
         def stop(self) -> None:
             """Begins nothing more."""

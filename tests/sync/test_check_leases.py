@@ -13,6 +13,7 @@ from freddy_admin.sync.checks.leases import (
     check_leases_acquire_for_keys,
     check_leases_release,
     checks_reschedule_after_clock_change,
+    requested_check_leases_acquire,
 )
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.models import SyncStatus
@@ -88,13 +89,27 @@ def test_leased_keys_do_not_starve_later_keys(make_key: MakeKey) -> None:
     assert [lease.key_id for lease in leases] == [free_key.pk]
 
 
-def test_keys_that_a_person_waits_for_come_first_then_the_longest_due(make_key: MakeKey) -> None:
-    longest_due_key, due_key, requested_key = make_key("a"), make_key("b"), make_key("c")
-    SyncStatus.objects.filter(pk=longest_due_key.pk).update(next_check_at=NOON - 2 * S)
-    SyncStatus.objects.filter(pk=due_key.pk).update(next_check_at=NOON - S)
-    SyncStatus.objects.filter(pk=requested_key.pk).update(requested_at=NOON)
-    assert [lease.key_id for lease in acquire(2)] == [requested_key.pk, longest_due_key.pk]
-    assert [lease.key_id for lease in acquire(2)] == [due_key.pk]
+def test_the_longest_due_key_comes_first(make_key: MakeKey) -> None:
+    due_key, longest_due_key = make_key("a"), make_key("b")
+    SyncStatus.objects.filter(pk=longest_due_key.pk).update(next_check_at=NOON - S)
+    assert [lease.key_id for lease in acquire(1)] == [longest_due_key.pk]
+    assert [lease.key_id for lease in acquire(1)] == [due_key.pk]
+
+
+def test_a_key_that_a_person_waits_for_is_leased_as_requested_the_longest_waiting_first(
+    make_key: MakeKey,
+) -> None:
+    _due_key, later_key, earlier_key = make_key("a"), make_key("b"), make_key("c")
+    SyncStatus.objects.filter(pk=later_key.pk).update(requested_at=NOON)
+    SyncStatus.objects.filter(pk=earlier_key.pk).update(requested_at=NOON - S)
+    leases = requested_check_leases_acquire(limit=9, now=NOON, policy=check_policy())
+    assert [lease.key_id for lease in leases] == [earlier_key.pk, later_key.pk]
+
+
+def test_a_requested_key_is_taken_by_a_scheduled_slot_that_is_free_first(key: ApiKey) -> None:
+    SyncStatus.objects.update(requested_at=NOON)
+    assert [lease.key_id for lease in acquire()] == [key.pk]
+    assert requested_check_leases_acquire(limit=9, now=NOON, policy=check_policy()) == []
 
 
 def test_chosen_keys_are_leased_due_or_not_but_not_from_a_running_check(

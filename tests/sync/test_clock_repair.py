@@ -96,7 +96,7 @@ def _run_worker(worker_loop: WorkerLoop) -> None:
     """Do everything that the worker does a few times, the mails included."""
     for _ in range(4):
         worker_loop.tick(wait=0)
-        worker_loop._pruned_at = None
+        worker_loop.tasks._ran_at.clear()
     tick_until(worker_loop, lambda: True)
     due_mails_send()
     password_reset_requests_prune()
@@ -313,7 +313,7 @@ def test_moments_that_only_a_web_server_wrote_ahead_are_repaired_within_a_minute
     machine_clock.skew = timedelta()
     assert (due_mails_send(), api_token_verify(token=token)) == (0, None)
 
-    worker_loop._clocks_checked_at = clock.now() - MINUTE
+    worker_loop.tasks._ran_at.clear()
     worker_loop.tick(wait=0)
     assert api_token_verify(token=token) is not None
     assert ApiToken.objects.filter(expires_at__lt=clock.now() + 31 * DAY).exists()
@@ -331,7 +331,7 @@ def test_a_clock_that_was_set_back_changes_no_event(
     machine_clock.skew = -YEAR
     worker_loop.tick(wait=0)
     machine_clock_confirmation_record()
-    worker_loop._clocks_checked_at = None
+    worker_loop.tasks._ran_at.clear()
     worker_loop.tick(wait=0)
     assert dict(HistoryEvent.objects.filter(pk__in=previous).values_list("pk", "at")) == previous
 

@@ -1,14 +1,15 @@
-"""Jobs that people wait for are submitted while checks run, however long those take."""
+"""The queues are looked at while checks run, however long those take."""
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
-from freddy_admin.sync.worker.jobs import WorkerJobs
-from freddy_admin.sync.worker.loop import JOBS_SECONDS, WorkerLoop
+from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.tasks import Queue
+from freddy_admin.sync.worker.loop import LOOK_SECONDS, WorkerLoop
 from freddy_admin.vault.models import ApiKey
 
 
@@ -26,6 +27,18 @@ class HangingClient:
         raise RuntimeError
 
 
+class CountingQueue:
+    """A queue in which nothing waits; counts how often that is looked at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.queue = Queue("counted", self._due, lambda: None)
+
+    def _due(self) -> QuerySet[OutboxMessage]:
+        self.looks += 1
+        return OutboxMessage.objects.filter(lane="none")
+
+
 @pytest.fixture
 def client() -> HangingClient:
     return HangingClient()
@@ -37,75 +50,52 @@ def times() -> list[float]:
 
 
 @pytest.fixture
-def submissions(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """An entry for each call of `WorkerJobs.submit`, none of which submits anything."""
-    results: list[bool] = []
-
-    def submit(self: WorkerJobs, *, now: datetime) -> bool:
-        del self, now
-        results.append(False)
-        return results[-1]
-
-    monkeypatch.setattr(WorkerJobs, "submit", submit)
-    return results
+def counting() -> CountingQueue:
+    return CountingQueue()
 
 
 @pytest.fixture
-def worker_loop(db: None, client: HangingClient, times: list[float]) -> Iterator[WorkerLoop]:
+def worker_loop(
+    db: None, client: HangingClient, times: list[float], counting: CountingQueue
+) -> Iterator[WorkerLoop]:
     worker_loop = WorkerLoop(
         client=client,  # type: ignore[arg-type]
         parallel=2,
         name="test",
         monotonic=lambda: times[-1],
     )
+    worker_loop.tasks.add(counting.queue)
     yield worker_loop
     client.released.set()
     worker_loop.stop()
 
 
-def test_jobs_are_submitted_from_time_to_time_while_checks_run(
-    key: ApiKey, worker_loop: WorkerLoop, times: list[float], submissions: list[bool]
+def test_queues_are_looked_at_from_time_to_time_while_checks_run(
+    key: ApiKey, worker_loop: WorkerLoop, times: list[float], counting: CountingQueue
 ) -> None:
     for _ in range(5):
         worker_loop.tick(wait=0)
-    assert (worker_loop.busy, len(submissions)) == (True, 1)
-    times.append(JOBS_SECONDS)
+    assert (worker_loop.busy, counting.looks) == (True, 1)
+    times.append(LOOK_SECONDS)
     for _ in range(5):
         worker_loop.tick(wait=0)
-    assert len(submissions) == 2
+    assert counting.looks == 2
 
 
-def test_jobs_are_submitted_at_every_tick_without_checks(
-    worker_loop: WorkerLoop, submissions: list[bool]
+def test_queues_are_looked_at_by_every_tick_without_checks(
+    worker_loop: WorkerLoop, counting: CountingQueue
 ) -> None:
     for _ in range(5):
         worker_loop.tick(wait=0)
-    assert len(submissions) == 5
+    assert counting.looks == 5
 
 
-def test_jobs_are_submitted_at_the_next_tick_once_the_checks_have_ended(
-    key: ApiKey, worker_loop: WorkerLoop, client: HangingClient, submissions: list[bool]
+def test_queues_are_looked_at_by_the_next_tick_once_the_checks_have_ended(
+    key: ApiKey, worker_loop: WorkerLoop, client: HangingClient, counting: CountingQueue
 ) -> None:
     worker_loop.tick(wait=0)
     client.released.set()
     while worker_loop.busy:
         worker_loop.drain(wait=0.05)
     worker_loop.tick(wait=0)
-    assert len(submissions) == 2
-
-
-def test_jobs_are_submitted_at_the_next_tick_after_some_were_submitted(
-    key: ApiKey, worker_loop: WorkerLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = iter([True, True, False])
-    results: list[bool] = []
-
-    def submit(self: WorkerJobs, *, now: datetime) -> bool:
-        del self, now
-        results.append(next(answers))
-        return results[-1]
-
-    monkeypatch.setattr(WorkerJobs, "submit", submit)
-    for _ in range(6):
-        worker_loop.tick(wait=0)
-    assert results == [True, True, False]
+    assert counting.looks == 2

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from freddy_admin.core.fair_shares import Parties
 from freddy_admin.sync.worker import pool
 from freddy_admin.sync.worker.pool import CallPool
 from tests.flows.wait import wait_until
@@ -16,6 +17,7 @@ from tests.flows.wait import wait_until
 class Call:
     row_id: int
     token: str = "t"
+    parties: Parties = ()
 
 
 class PoolRecorder:

@@ -16,6 +16,8 @@ from freddy_admin.audit.services import Actor, OrganisationRef, audit_event_reco
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.fair_shares import waiting_requests_validate_limit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.catalog.selectors import catalog_state_get
 from freddy_admin.sync.catalog.types import CatalogState
@@ -58,6 +60,7 @@ def catalog_request_refresh(
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
             _snapshot_request_refresh(key, kind, state, now)
+            wake(QueueName.CATALOGS)
     except DatabaseError as error:
         # A database that is full or can only be read must not take the page with it.
         log.warning("A list could not be asked for: %s", type(error).__name__)
@@ -70,8 +73,8 @@ def catalog_fetch_request(
 ) -> CheckRequest:
     """A person's request to fetch this catalog now.
 
-    Raises NotFound for a key that is not in use here and for an unknown kind, and Conflict where
-    the key is paused.
+    Raises NotFound for a key that is not in use here and for an unknown kind, Conflict where the
+    key is paused, and TooManyWaiting.
     """
     now, catalog_kind = clock.now(), _parse_catalog_kind(kind)
     with transaction.atomic():
@@ -79,6 +82,10 @@ def catalog_fetch_request(
         state = _ensure_and_lock_catalog_state(organisation, key, catalog_kind)
         outcome = _decide_request_outcome(state, key, now=now)
         if outcome is CheckRequestOutcome.ASKED:
+            requested = CatalogSnapshot.objects.filter(requested_at__isnull=False)
+            waiting_requests_validate_limit(
+                of_organisation=requested.filter(organisation=organisation)
+            )
             _snapshot_request_fetch(key, catalog_kind, now=now)
             audit_event_record(
                 tag=AuditTag.CHECK_REQUESTED,
@@ -165,3 +172,4 @@ def _snapshot_request_fetch(key: ApiKey, kind: CatalogKind, *, now: datetime) ->
     CatalogSnapshot.objects.filter(key=key, kind=kind).update(
         refresh_requested_at=now, requested_at=now
     )
+    wake(QueueName.CATALOGS)

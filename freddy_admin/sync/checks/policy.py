@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from freddy_admin.core import clock
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.sync.models import SyncStatus
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def status_request_refresh(*, rows: "Sequence[KeyRow]", now: datetime) -> int:
     )
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
+            wake(QueueName.CHECKS)
             return rows_to_check.update(next_check_at=now)
     except DatabaseError as error:
         # A database that is full or can only be read must not take the page with it.

@@ -11,6 +11,8 @@ from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound
+from freddy_admin.core.fair_shares import waiting_requests_validate_limit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER
@@ -37,7 +39,10 @@ class CheckRequest:
 
 
 def check_request(*, organisation: Organisation, actor: Actor, key_id: int) -> CheckRequest:
-    """Request a check of this key for a person. Raises NotFound, or Conflict when paused."""
+    """Request a check of this key for a person.
+
+    Raises NotFound, Conflict when paused, and TooManyWaiting.
+    """
     now = clock.now()
     with transaction.atomic():
         rows = SyncStatus.objects.select_for_update(of=("self",)).select_related("key")
@@ -50,6 +55,11 @@ def check_request(*, organisation: Organisation, actor: Actor, key_id: int) -> C
             raise Conflict(_("This key is paused. Resume it: then it is checked at once."))
         outcome = _decide_request_outcome(row, now=now)
         if outcome is CheckRequestOutcome.ASKED:
+            requested = SyncStatus.objects.filter(requested_at__isnull=False)
+            waiting_requests_validate_limit(
+                of_organisation=requested.filter(organisation=organisation),
+                of_person=requested.filter(requested_by=actor.name[:254]),
+            )
             _save_check_request(row, organisation=organisation, actor=actor, now=now)
     return CheckRequest(
         outcome, held_until=row.hold_until if outcome is CheckRequestOutcome.HELD else None
@@ -75,6 +85,7 @@ def _save_check_request(
     row.next_check_at = min(row.next_check_at, now)
     row.requested_at, row.requested_by, row.updated_at = now, actor.name[:254], now
     row.save(update_fields=["next_check_at", "requested_at", "requested_by", "updated_at"])
+    wake(QueueName.CHECK_REQUESTS)
     history_event_create(
         key=row.key, kind=EventKind.PERSON_ACTION, details={"what": "check"}, actor=actor.name
     )

@@ -10,6 +10,7 @@ from freddy_admin.audit.services import WORKER, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.clock_skew import has_clock_skew
 from freddy_admin.core.leases import expired_leases, held_row_lock
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import CallFailure
@@ -98,6 +99,7 @@ def _operation_result_save(result: OperationResult) -> bool:
                 key_id=result.key_id, kind=CatalogKind.CONNECTORS
             )
             connectors.update(refresh_requested_at=result.finished_at)
+            wake(QueueName.CATALOGS)
         _record_operation_end_event(operation)
     return True
 
@@ -148,6 +150,7 @@ def _sync_status_apply_operation_result(
     row.updated_at = result.finished_at
     operation_fields = ["operation_requested_at", "operation_requested_by", "operation_state"]
     row.save(update_fields=[*operation_fields, "next_check_at", "updated_at"])
+    wake(QueueName.CHECKS)
 
 
 def _record_operation_end_event(operation: RemoteOperation) -> None:

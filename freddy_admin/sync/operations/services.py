@@ -11,6 +11,8 @@ from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
+from freddy_admin.core.fair_shares import waiting_requests_validate_limit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.access import (
     actor_display_name,
     organisation_audit_ref,
@@ -43,7 +45,7 @@ def sync_operation_create(
 ) -> RemoteOperation:
     """Request a sync with this key: of what changed, or of everything (`full`).
 
-    Raises NotFound, and Conflict where the key is paused or a sync runs already.
+    Raises NotFound, Conflict where the key is paused or a sync runs already, and TooManyWaiting.
     """
     queued_operations_expire(now=clock.now())
     with transaction.atomic():
@@ -78,8 +80,8 @@ def switch_operation_create(  # noqa: PLR0913  what is switched, by name
 ) -> RemoteOperation:
     """Request that one connector is switched on or off.
 
-    Raises NotFound, InvalidInput for a key that names no connector, and Conflict where the API
-    key is paused or this connector is being switched already.
+    Raises NotFound, InvalidInput for a key that names no connector, Conflict where the API key is
+    paused or this connector is being switched already, and TooManyWaiting.
     """
     tool = tool_key_clean(tool_key)
     queued_operations_expire(now=clock.now())
@@ -141,12 +143,19 @@ def _build_operation(key: ApiKey, actor: Actor, kind: OperationKind) -> RemoteOp
 
 
 def _operation_insert(operation: RemoteOperation) -> None:
+    queued = RemoteOperation.objects.filter(state=OperationState.QUEUED)
+    person_id = operation.requested_by_id
+    waiting_requests_validate_limit(
+        of_organisation=queued.filter(organisation=operation.organisation_id),
+        of_person=queued.filter(requested_by_id=person_id) if person_id is not None else None,
+    )
     # The database's constraint is the lock: of two people who press at once, one gets the sync.
     try:
         with transaction.atomic():
             operation.save(force_insert=True)
     except IntegrityError:
         raise Conflict(_("This was asked for already, a moment ago. Wait for it to end.")) from None
+    wake(QueueName.OPERATIONS)
 
 
 def _operation_request_record(

@@ -26,6 +26,7 @@ from freddy_admin.core.leases import (
     leases_acquire,
 )
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.candidate_result import (
     UNREADABLE_RESULT_KINDS,
@@ -187,6 +188,7 @@ def candidate_retry(
         candidate_result_clear(candidate)
         candidate.save()
         key_audit_record(AuditTag.CHECK_REQUESTED, actor, locked_key, version=version)
+        wake(QueueName.CANDIDATES)
     return candidate
 
 

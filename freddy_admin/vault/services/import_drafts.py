@@ -19,6 +19,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.organisations.access import (
     can_create_organisations,
@@ -92,6 +93,7 @@ def import_draft_create(*, actor: Actor, user: User, data: bytes) -> ImportDraft
         audit_event_record(
             tag=AuditTag.KEYS_IMPORT_OPENED, actor=actor, rows=len(rows), to_test=waiting_count
         )
+        wake(QueueName.IMPORT_ROWS)
     return draft
 
 
@@ -108,6 +110,7 @@ def import_draft_retest(*, actor: Actor, user: User, draft_id: UUID) -> int:
             audit_event_record(
                 tag=AuditTag.CHECK_REQUESTED, actor=actor, subject=_("import"), rows=row_count
             )
+            wake(QueueName.IMPORT_ROWS)
     return row_count
 
 
@@ -144,6 +147,7 @@ def import_draft_confirm(
         audit_event_record(
             tag=AuditTag.KEYS_IMPORT_CONFIRMED, actor=actor, keep=saved_count, drop=discarded_count
         )
+        wake(QueueName.IMPORT_SAVING)
     return saved_count
 
 

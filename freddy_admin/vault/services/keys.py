@@ -10,7 +10,9 @@ from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
+from freddy_admin.core.fair_shares import waiting_requests_validate_limit
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.models import Organisation
@@ -26,7 +28,7 @@ from freddy_admin.vault.key_details import (
     key_tags_set,
 )
 from freddy_admin.vault.locks import unrevoked_key_lock
-from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 from freddy_admin.vault.secret_format import is_secret_in_texts, secret_clean
 from freddy_admin.vault.selectors import key_details_revision
@@ -40,7 +42,8 @@ def api_key_create(
 ) -> ApiKey:
     """Create a key whose secret is a candidate that the worker tests; DRAFT until it is kept.
 
-    Raises InvalidInput with its field, also if the organisation already has this secret.
+    Raises InvalidInput with its field, also if the organisation already has this secret, and
+    TooManyWaiting.
     """
     details = _key_details_validate(organisation, details)
     secret = secret_clean(secret)
@@ -179,6 +182,11 @@ def api_key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> 
 
 @sensitive_variables("secret")
 def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
+    pending = KeyCandidate.objects.filter(state=CandidateState.PENDING).exclude(key=key)
+    waiting_requests_validate_limit(
+        of_organisation=pending.filter(key__organisation=key.organisation_id),
+        of_person=pending.filter(created_by=actor.name[:254]),
+    )
     # A new row each time, so that no lease, result or version of a former candidate stays.
     candidate = KeyCandidate(
         key=key,
@@ -195,6 +203,7 @@ def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate
     candidate.save(force_insert=True)
     key.issued_version = candidate.version
     key.save(update_fields=["issued_version"])
+    wake(QueueName.CANDIDATES)
     return candidate
 
 

@@ -11,6 +11,7 @@ from freddy_admin.accounts.auth.reauthentication import reauthentication_require
 from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
+from freddy_admin.core.fair_shares import TooManyWaiting
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.organisations.selectors import organisation_assignable_users
@@ -245,11 +246,14 @@ def _initial_key_details(key: ApiKey) -> dict[str, object]:
 @organisation_permission_required(Permission.CHECK, WRITE_METHODS)
 def key_check_request_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """Ask for a check of one key; a message where it was refused."""
-    now = clock.now()
-    result = check_request(
-        organisation=access.organisation, actor=actor_from_request(request), key_id=key_id
-    )
-    page_url = _result_page_url(request, access, key_id)
+    now, page_url = clock.now(), _result_page_url(request, access, key_id)
+    try:
+        result = check_request(
+            organisation=access.organisation, actor=actor_from_request(request), key_id=key_id
+        )
+    except TooManyWaiting as error:
+        messages.warning(request, error.message)
+        return HttpResponseRedirect(f"{page_url}#key-{key_id}")
     if result.outcome in {CheckRequestOutcome.ASKED, CheckRequestOutcome.JOINED}:
         requested_at_ms = int(now.timestamp() * 1000)
         return HttpResponseRedirect(f"{page_url}?asked={requested_at_ms}#key-{key_id}")
