@@ -23,13 +23,18 @@ class Call:
 class PoolRecorder:
     """A pool whose calls end at once, but for those that `hangs` names."""
 
-    def __init__(self, *, parallel: int, backlog: int, hangs: Sequence[int] = ()) -> None:
+    def __init__(
+        self, *, parallel: int, backlog: int, hangs: Sequence[int] = (), reserve: int = 0
+    ) -> None:
         self.hangs, self.released = hangs, threading.Event()
         self.batches: list[int] = []
+        self.begun: list[int] = []
         self.pool: CallPool[Call, Call, int] = CallPool(
             None,  # type: ignore[arg-type]
             parallel=parallel,
             backlog=backlog,
+            reserve=reserve,
+            columns=["party"],
             perform=self._perform,
             store=self._store,
             release=lambda _: None,
@@ -41,6 +46,7 @@ class PoolRecorder:
         return self.pool._results.qsize()
 
     def _perform(self, _: Any, call: Call) -> Call:
+        self.begun.append(call.row_id)
         if call.row_id in self.hangs:
             self.released.wait()
         return call
@@ -108,3 +114,48 @@ def test_a_collect_without_wait_stores_what_has_ended(recorders: list[PoolRecord
     recorder.pool.collect_and_store(wait=0)
     recorder.pool.collect_and_store(wait=0)
     assert (recorder.batches, recorder.pool.running_count) == ([3], 1)
+
+
+def calls_of(party: str, *row_ids: int) -> list[Call]:
+    return [Call(row_id, parties=(("party", party),)) for row_id in row_ids]
+
+
+def test_a_call_of_another_begins_before_the_backlog_of_one(
+    recorders: list[PoolRecorder],
+) -> None:
+    recorder = PoolRecorder(parallel=2, backlog=6, hangs=range(2))
+    recorders.append(recorder)
+    recorder.pool.submit(calls_of("alder", 0, 1, 2, 3, 4))
+    assert wait_until(lambda: len(recorder.begun) == 2)
+    recorder.pool.submit(calls_of("birch", 10, 11))
+    recorder.released.set()
+    assert wait_until(lambda: recorder.waiting == 7)
+    assert set(recorder.begun[2:4]) & {10, 11}
+    assert set(recorder.begun[4:]) >= {3, 4}
+
+
+def test_one_party_never_has_the_reserved_slots(recorders: list[PoolRecorder]) -> None:
+    recorder = PoolRecorder(parallel=3, backlog=6, reserve=1, hangs=range(5))
+    recorders.append(recorder)
+    recorder.pool.submit(calls_of("alder", 0, 1, 2, 3, 4))
+    assert wait_until(lambda: len(recorder.begun) == 2)
+    recorder.pool.submit(calls_of("birch", 10))
+    assert wait_until(lambda: 10 in recorder.begun)
+    assert set(recorder.begun) == {0, 1, 10}
+    recorder.released.set()
+    assert wait_until(lambda: recorder.waiting == 6)  # an end lets the next one begin
+
+
+def test_a_pool_that_stops_begins_none_of_its_backlog_and_gives_it_back(
+    recorders: list[PoolRecorder],
+) -> None:
+    recorder = PoolRecorder(parallel=1, backlog=3, hangs=[0])
+    released: list[int] = []
+    recorder.pool._release = lambda calls: released.extend(call.row_id for call in calls)
+    recorders.append(recorder)
+    recorder.pool.submit(calls_of("alder", 0, 1, 2))
+    assert wait_until(lambda: recorder.begun == [0])
+    recorder.pool.stop()
+    recorder.released.set()
+    assert wait_until(lambda: recorder.waiting == 1)
+    assert (recorder.begun, released) == ([0], [0, 1, 2])
