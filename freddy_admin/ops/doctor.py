@@ -34,6 +34,7 @@ from freddy_admin.sync.platform_status import (
     api_health_probe,
     latest_worker_heartbeat_at,
 )
+from freddy_admin.sync.waiting_work import waiting_work_list
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.wording import doctor as wording
 from freddy_admin.wording.audit_verification import (
@@ -42,6 +43,7 @@ from freddy_admin.wording.audit_verification import (
     tampering_sentences,
 )
 from freddy_admin.wording.outbox import mail_lane_condition
+from freddy_admin.wording.platform import late_work_sentence
 from freddy_admin.wording.sentences import Text, render_text, say
 from freddy_admin.wording.states import GOOD
 from freddy_admin.wording.times import get_user_time
@@ -166,6 +168,10 @@ def _check_worker() -> _Verdict:
     age = clock.now() - heartbeat_at
     if age > clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS):
         return _bad(wording.WORKER_LOST, at=f"{heartbeat_at:%Y-%m-%d %H:%M:%S}")
+    now = clock.now()
+    late = [work for work in waiting_work_list() if work.is_late(now)]
+    if late:
+        return False, render_text(map(late_work_sentence, late), get_user_time(now))
     return _good(wording.WORKER_ALIVE)
 
 

@@ -26,6 +26,7 @@ from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.metrics import LabelPair, PlatformMetrics, platform_metrics
 from freddy_admin.sync.models.operations import OperationKind, OperationState
+from freddy_admin.sync.waiting_work import waiting_work_list
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Labels = Mapping[str, str]
@@ -91,6 +92,7 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield from _check_and_operation_families(metrics)
     yield from _system_metric_families(metrics)
     yield from _outbox_metric_families(clock.now())
+    yield from _waiting_work_families(clock.now())
 
 
 def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
@@ -157,6 +159,19 @@ def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:
         for reason, count in lane.given_up.items()
     ]
     yield MetricFamily("freddy_outbox_given_up", "gauge", text, given_up)
+
+
+def _waiting_work_families(now: datetime) -> Iterator[MetricFamily]:
+    waiting = waiting_work_list()
+    text = "What people asked for and no worker has begun, by queue."
+    counts = [({"queue": work.queue}, work.count) for work in waiting]
+    yield MetricFamily("freddy_queue_waiting", "gauge", text, counts)
+    text = "How long that has waited which waits longest, by queue."
+    ages = [
+        ({"queue": work.queue}, max(0.0, (now - (work.since or now)).total_seconds()))
+        for work in waiting
+    ]
+    yield MetricFamily("freddy_queue_oldest_age_seconds", "gauge", text, ages)
 
 
 def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:

@@ -23,6 +23,7 @@ from freddy_admin.core.clock_skew import (
 from freddy_admin.core.mail import MAIL_LANE
 from freddy_admin.core.outbox import LaneState, outbox_lane_state
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
+from freddy_admin.sync.waiting_work import WaitingWork, waiting_work_list
 from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
 from freddy_admin.vault.master_key_state import (
     MasterKeyState,
@@ -57,6 +58,7 @@ class PlatformStatus:
     clocks_compared_at: datetime | None  # when they were compared
     deletion_hold: DeletionHold | None  # why nothing is deleted
     mail: LaneState
+    waiting: list[WaitingWork]  # what people asked for
 
 
 def platform_status(*, now: datetime) -> PlatformStatus:
@@ -79,6 +81,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         clocks_compared_at=clocks_compared_at(),
         deletion_hold=deletion_hold_get(),
         mail=outbox_lane_state(MAIL_LANE),
+        waiting=waiting_work_list(),
     )
 
 

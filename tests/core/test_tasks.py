@@ -103,10 +103,10 @@ class TestQueues:
     def test_a_wake_of_a_transaction_that_is_rolled_back_is_not_heard(
         self, tasks: EmbeddedTasks, django_capture_on_commit_callbacks: Callable[..., object]
     ) -> None:
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-            with transaction.atomic():
-                wake("a")
-                transaction.set_rollback(True)
+        capture = django_capture_on_commit_callbacks(execute=True)
+        with capture, transaction.atomic():  # type: ignore[attr-defined]
+            wake("a")
+            transaction.set_rollback(True)
         assert not tasks.is_woken
 
     def test_a_wake_without_rows_or_of_a_queue_drained_elsewhere_does_no_harm(

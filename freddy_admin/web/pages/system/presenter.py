@@ -68,7 +68,8 @@ def _system_digest(
     hold = status.deletion_hold and clock_component["sentence"]
     master = (status.master_key, status.master_keys)
     mail = (status.mail, status.mail.is_late(user_time.now))
-    facts = (alive, api, status.cache_works, *master, rotation, stands, hold, mail)
+    late = [work for work in status.waiting if work.is_late(user_time.now)]
+    facts = (alive, api, status.cache_works, *master, rotation, stands, hold, mail, late)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
