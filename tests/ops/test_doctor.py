@@ -14,7 +14,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.models import OutboxMessage
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.models import WorkerHeartbeat
-from freddy_admin.vault.models import MasterKeyCanary
+from freddy_admin.vault.models import ImportDraft, ImportDraftRow, MasterKeyCanary
 from tests.ops.conftest import RunCommand, WriteKeyFile, sandbox_secret
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +134,16 @@ def test_doctor_reports_mails_that_are_not_sent(
     (line,) = [line for line in lines if line.split()[1] == "mail"]
     assert line.startswith("PROBLEM") == is_problem
     assert text in line
+
+
+def test_doctor_reports_what_people_wait_for_too_long(
+    run_command: RunCommand, healthy_panel: Path
+) -> None:
+    created_at = clock.now() - timedelta(minutes=11)
+    draft = ImportDraft.objects.create(person=User.objects.get(), created_at=created_at)
+    ImportDraftRow.objects.create(draft=draft, number=1)
+    problem = _problems(run_command("doctor").lines)["worker"]
+    assert "1 pasted key to test, the first since" in problem
 
 
 def test_unavailable_database_hides_no_other_check_of_doctor(

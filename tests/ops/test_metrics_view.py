@@ -28,7 +28,7 @@ from freddy_admin.sync.models import (
     SyncStatus,
     WorkerHeartbeat,
 )
-from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.models import ApiKey, ImportDraft, ImportDraftRow, KeyLifecycle
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -192,6 +192,22 @@ def test_metrics_hold_the_outbox_by_lane(admin: User) -> None:
     assert samples["freddy_outbox_given_up"] == {("mail", "no_answer"): 1}
 
 
+def test_metrics_hold_what_people_wait_for_by_queue(admin: User) -> None:
+    draft = ImportDraft.objects.create(person=admin, created_at=NOON - 7 * _MINUTE)
+    for number in range(2):
+        ImportDraftRow.objects.create(draft=draft, number=number)
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_queue_waiting"] == {
+        ("check_requests",): 0,
+        ("candidates",): 0,
+        ("import_rows",): 2,
+        ("operations",): 0,
+        ("catalogs",): 0,
+    }
+    assert samples["freddy_queue_oldest_age_seconds"][("import_rows",)] == 420
+    assert samples["freddy_queue_oldest_age_seconds"][("operations",)] == 0
+
+
 def test_metrics_of_an_empty_panel_are_zeros_without_unknown_values(admin: User) -> None:
     samples = _parse_samples(_request_metrics(admin))
     assert sum(samples["freddy_keys"].values()) == 0
@@ -209,7 +225,7 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     for number in range(20):
         _create_key(organisation, f"k{number}")
     # The token, its use, its count between savepoints; five for the figures, one for each lane.
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(30):
         text_after = _request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {

@@ -275,3 +275,19 @@ def test_rows_of_a_missing_master_key_hold_up_no_other_import(
         master_key_state(fresh=True)
         assert import_rows_promote() == 1
     assert set(ApiKey.objects.values_list("label", flat=True)) == {"A", "B"}
+
+
+def test_a_small_import_is_not_held_up_by_a_large_one(
+    platform_admin: User, confirm: Confirm
+) -> None:
+    rows = [
+        f"Alder,large{number},oak_live_large_{number}_0123456789abcdef,," for number in range(5)
+    ]
+    large = import_draft_make(platform_admin, *rows)
+    small = import_draft_make(platform_admin, "Alder,small,oak_live_small_0123456789abcdef,,")
+    import_rows_record_results()
+    confirm(large)
+    confirm(small)
+    assert [import_rows_promote(limit=2) for _ in range(2)] == [2, 1]
+    assert small.rows.get().save_state == ImportSaveState.SAVED
+    assert [import_rows_promote(limit=2) for _ in range(3)] == [2, 1, 0]

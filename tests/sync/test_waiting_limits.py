@@ -1,12 +1,14 @@
-"""So much waits of one organisation, or one person, that no more is taken in: a clear sentence."""
+"""Requests of people: each wakes its queue, and no more are taken in than may wait."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock, fair_shares
 from freddy_admin.core.fair_shares import TooManyWaiting
+from freddy_admin.core.tasks import EmbeddedTasks, QueueName, adapter_install, adapter_remove
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.catalog.services import catalog_fetch_request
 from freddy_admin.sync.checks.requests import CheckRequestOutcome, check_request
@@ -117,3 +119,38 @@ def test_what_has_ended_makes_room(make_key: MakeKey) -> None:
     CatalogSnapshot.objects.update(requested_at=None, checked_at=clock.now())
     for ask in (ask_check, ask_sync, ask_new_key, ask_catalog):
         ask(keys[2], ANA)
+
+
+@pytest.mark.parametrize(
+    ("ask", "queue"),
+    [
+        (ask_check, QueueName.CHECK_REQUESTS),
+        (ask_sync, QueueName.OPERATIONS),
+        (ask_switch, QueueName.OPERATIONS),
+        (ask_new_key, QueueName.CANDIDATES),
+        (ask_catalog, QueueName.CATALOGS),
+    ],
+)
+def test_a_request_wakes_its_queue_once_it_is_committed(
+    key: ApiKey,
+    ask: Ask,
+    queue: QueueName,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    class Listener(EmbeddedTasks):
+        def __init__(self) -> None:
+            super().__init__()
+            self.woken: list[str] = []
+
+        def wake(self, queue: str) -> None:
+            self.woken.append(queue)
+
+    listener = Listener()
+    adapter_install(listener)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            ask(key, ANA)
+            assert listener.woken == []
+    finally:
+        adapter_remove(listener)
+    assert listener.woken == [queue]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from freddy_admin.audit.models import AuditVerification
 from freddy_admin.core.models import OutboxMessage
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
+from freddy_admin.vault.models import ImportDraft, ImportDraftRow
 from tests.web.conftest import HandClock, People, SignIn
 
 
@@ -47,6 +48,22 @@ def test_the_system_page_tells_that_mails_are_not_sent(
     page = client.get("/system/").content.decode()
     assert "1 mail waits" in page
     assert "The mail server does not answer" in page
+    assert "1 part needs you" in page
+
+
+def test_the_system_page_says_what_people_wait_for_too_long(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
+) -> None:
+    client = signed_in(people.admin)
+    draft = ImportDraft.objects.create(person=people.admin, created_at=hand_clock())
+    ImportDraftRow.objects.bulk_create(
+        ImportDraftRow(draft=draft, number=number) for number in range(3)
+    )
+    assert "Waiting:" not in client.get("/system/").content.decode()
+    hand_clock.at += timedelta(minutes=11)
+    WorkerHeartbeat.objects.update(heartbeat_at=hand_clock())
+    page = client.get("/system/").content.decode()
+    assert "Waiting: 3 pasted keys to test, the first since" in page
     assert "1 part needs you" in page
 
 
