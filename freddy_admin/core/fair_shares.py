@@ -94,7 +94,9 @@ class Shares:
         rows = self._exclude(rows, full_parties)
         window = max(_SMALLEST_WINDOW, 2 * limit)
         values = list(rows.values_list("pk", *self.columns)[:window])
-        if len(values) == window and self._may_ask_for_others():
+        # With a party for each slot, the order of the rows is fair: each gets one at most.
+        are_few_parties = len({tuple(columns) for _pk, *columns in values}) < limit
+        if len(values) == window and are_few_parties and self._may_ask_for_others():
             values += self._others(rows, values, limit)
         return self._choose(((pk, self._parties(columns)) for pk, *columns in values), limit)
 

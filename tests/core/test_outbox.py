@@ -386,32 +386,3 @@ def test_requests_made_while_workers_drain_are_all_sent(receiver: Receiver) -> N
     run_in_thread(drain_a)
     assert set(receiver.sent) == {1, 2, 3, 4, 5}
     assert run_in_thread(OutboxMessage.objects.count) == 0
-
-
-def test_messages_of_each_party_are_sent_in_turn(receiver: Receiver) -> None:
-    """One organisation's many invitations hold up nobody else's one."""
-    with transaction.atomic():
-        for object_id in range(1, 31):
-            outbox_enqueue(kind="a-note", object_id=object_id, party="organisation 1")
-        outbox_enqueue(kind="a-note", object_id=99, party="organisation 2")
-        outbox_enqueue(kind="a-note", object_id=100, party="organisation 2")
-    assert drain_a() == 20
-    assert receiver.sent[:4] == [1, 99, 2, 100]
-    assert drain_a() == 12
-
-
-def test_message_that_comes_during_a_drain_is_sent_before_the_rest_of_another(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with transaction.atomic():
-        for object_id in range(1, 11):
-            outbox_enqueue(kind="a-note", object_id=object_id, party="organisation 1")
-
-    def enqueue_late() -> bool:
-        if len(receiver.sent) == 3:
-            with transaction.atomic():
-                outbox_enqueue(kind="a-note", object_id=99, party="organisation 2")
-        return False
-
-    outbox_drain(lane="a", is_stopping=enqueue_late)
-    assert receiver.sent[:4] == [1, 2, 3, 99]

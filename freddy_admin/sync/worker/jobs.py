@@ -136,13 +136,11 @@ class WorkerJobs:
             release=catalog_fetches_release,
             name="list",
         )
-        self._people_pools: tuple[AnyPool, ...] = (
-            self._check_requests,
-            self._candidates,
-            self._import_rows,
-            self._operations,
-            self._catalogs,
-        )
+
+    @property
+    def _people_pools(self) -> tuple[AnyPool, ...]:
+        requests: tuple[AnyPool, ...] = (self._check_requests, self._candidates, self._import_rows)
+        return (*requests, self._operations, self._catalogs)
 
     @property
     def running_count(self) -> int:

@@ -39,6 +39,8 @@ HARMLESS_VALUES = {
     "oak_live_healthy_old_0123456789abcdef": "for the imitation",
     "oak_live_healthy_other_0123456789abcdef": "for the imitation",
     "oak_live_nobody_knows_this_key_0123456789": "made up, refused by the imitation",
+    "oak_live_small_0123456789abcdef": "made up, pasted by a test",
+    "oak_live_victim_row_0123456789abcdef": "made up, pasted by a test",
     "oak_live_only_in_this_one_test_": "made up, in a test that is no more",
     "oak_live_planted_0123456789abcdef": "made up, sent with every form",
 }
