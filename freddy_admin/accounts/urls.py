@@ -12,6 +12,7 @@ from freddy_admin.accounts.auth.reauthentication import reauthentication_require
 from freddy_admin.accounts.auth.views import (
     ChangePasswordView,
     PasskeyChallengeView,
+    RemoveAuthenticatorAppView,
     RemovePasskeyView,
     SignInView,
     pending_request_resume_view,
@@ -93,7 +94,7 @@ urlpatterns = [
     ),
     path(
         "2fa/totp/deactivate/",
-        after_reauthentication(totp.deactivate_totp),
+        after_reauthentication(RemoveAuthenticatorAppView.as_view()),
         name="mfa_deactivate_totp",
     ),
     path("2fa/recovery-codes/", include(recovery_codes_urls)),

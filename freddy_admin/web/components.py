@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from html import escape
 
@@ -12,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from freddy_admin.organisations.roles import Permission
+from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.web.htmx import values_digest
@@ -23,7 +25,7 @@ from freddy_admin.wording.keys import (
 )
 from freddy_admin.wording.sentences import format_number, render_text
 from freddy_admin.wording.states import STATE_WORDINGS, KeyAction, key_action
-from freddy_admin.wording.times import EITHER, PAST, UserTime
+from freddy_admin.wording.times import EITHER, FUTURE, UserTime
 
 NO_VALUE = "—"
 # More keys than this are a list; each has a page of its own.
@@ -152,6 +154,8 @@ def key_row_digest(row: KeyRow) -> str:
         row.updated_at,
         row.checked_at,
         row.is_check_pending,
+        _is_due_past(row),
+        _is_last_sync_ahead(row),
         row.key_version,
         row.organisation_name,
         row.key_label,
@@ -230,19 +234,45 @@ def render_key_rows(
 
 def _key_row_cells(row: KeyRow, user_time: UserTime) -> dict[str, str]:
     """The HTML of the cells that are labelled on narrow screens, where a row is a card."""
-    last, due = row.figures.last_sync_at if row.figures else None, row.due_at
-    never = escape(_("never")) if row.figures else NO_VALUE
+    due = row.due_at
     checked = user_time.render_relative_cell(row.checked_at) if row.checked_at else NO_VALUE
     return {
-        # A last sync that lies ahead is odd, and must not read as "just now".
-        "last": user_time.render_relative_cell(last, EITHER if last > user_time.now else PAST)
-        if last
-        else never,
-        "due": user_time.render_relative_cell(due, EITHER) if due else NO_VALUE,
+        "last": render_last_sync_cell(row, user_time),
+        "due": _render_due(row, due, user_time) if due else NO_VALUE,
         "tools": escape(tool_counts_cell(row)) + _render_small(render_text(figures_brief(row))),
         "checked": checked + _render_small(_("checking…") if row.is_check_pending else ""),
         "owner": escape(row.owner_name) or NO_VALUE,
     }
+
+
+def render_last_sync_cell(row: KeyRow, user_time: UserTime) -> SafeString:
+    """How long ago the last sync was; `never` where there was none, and a dash without figures."""
+    last = row.figures.last_sync_at if row.figures else None
+    if last is None:
+        return SafeString(escape(_("never")) if row.figures else NO_VALUE)
+    if not _is_last_sync_ahead(row):
+        return user_time.render_relative_cell(last)
+    # One that lies ahead is odd, and must not read as "just now".
+    ahead = user_time.render_relative_cell(last, EITHER)
+    return SafeString(ahead + _render_small(_("lies in the future")))  # nosec B703
+
+
+def _render_due(row: KeyRow, due: datetime, user_time: UserTime) -> str:
+    """When the next sync is expected, or that the time for it is over: the head says "next"."""
+    if not _is_due_past(row):
+        return user_time.render_relative_cell(due, FUTURE)
+    is_missed = row.state in {HealthState.OVERDUE, HealthState.NEVER_SYNCED}
+    text = _("missed %(ago)s") if is_missed else _("was due %(ago)s")
+    return escape(text) % {"ago": user_time.render_relative_cell(due)}
+
+
+def _is_due_past(row: KeyRow) -> bool:
+    return row.due_at is not None and row.due_at <= row.now
+
+
+def _is_last_sync_ahead(row: KeyRow) -> bool:
+    last = row.figures.last_sync_at if row.figures else None
+    return last is not None and last > row.now + CLOCK_TOLERANCE
 
 
 def _key_row_name(row: KeyRow, base: str, *, has_organisation: bool) -> tuple[str, str]:

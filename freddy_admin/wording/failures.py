@@ -36,6 +36,11 @@ class FailureWording:
     needs_new_key: bool = True
     quotes_message: bool = False
 
+    @property
+    def is_only_waited_for(self) -> bool:
+        """Whether nobody on our side can do anything but wait."""
+        return self.responsible_party is _AITRONOS or self.advice is _WE_RETRY
+
 
 def failure_wording(error: CheckError) -> FailureWording:
     """The sentences for this failure; one of an unknown kind still gets sentences."""

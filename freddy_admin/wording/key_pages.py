@@ -145,17 +145,6 @@ def owner_to_ask_about_problem(row: KeyRow) -> Sentence:
     return owner_to_ask(row) if is_owner_fixable else EMPTY
 
 
-def figures_sentence(row: KeyRow) -> Sentence:
-    """What to know of the figures; mostly empty."""
-    if row.figures is None:
-        return EMPTY
-    if row.figures_are_former:
-        return say(_("From before the change: no answer has come since."))
-    if row.figures.is_inconsistent:
-        return say(_("Shown as Aitronos sent them; the marked figures contradict each other."))
-    return EMPTY
-
-
 def affected_scope(row: KeyRow) -> tuple[Sentence, ...]:
     """What a failed check affects, and of when the status shown is."""
     if row.state is HealthState.KEY_UNREADABLE or row.refusals >= 2 or row.needs_action:

@@ -196,6 +196,26 @@ def key_state_note(row: KeyRow) -> Sentence:
     return EMPTY if is_redundant else failure_wording(row.error).brief
 
 
+def figures_sentences(row: KeyRow) -> tuple[Sentence, ...]:
+    """What to know of the figures; mostly empty."""
+    if row.figures is None:
+        return ()
+    if row.figures_are_former:
+        return (say(_("From before the change: no answer has come since.")),)
+    sentences = []
+    if row.figures.is_inconsistent:
+        text = _("Shown as Aitronos sent them; the marked figures contradict each other.")
+        sentences.append(say(text))
+    next_sync_at, due_at = row.figures.next_sync_at, row.due_at
+    if next_sync_at and due_at and next_sync_at <= row.now and next_sync_at != due_at:
+        text = _(
+            "The next sync that Aitronos names is not after the last one, so it is expected one "
+            "interval after the last one: by {due}."
+        )
+        sentences.append(say(text, due=Moment(due_at)))
+    return tuple(sentences)
+
+
 def figures_brief(row: KeyRow) -> Sentence:
     """What to know of the figures, in a word or two; mostly empty."""
     if row.figures_are_former and row.figures:

@@ -18,6 +18,7 @@ from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
     MomentStyle,
+    Phrases,
     Sentence,
     Text,
     moment_ago,
@@ -36,7 +37,10 @@ def database_failure_title(failure: WriteFailure) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class PartWording:
-    """One part of the panel: a word, sentences, and a line per instance."""
+    """One part of the panel: a word, sentences, and a line per instance.
+
+    `is_waiting` says that what is wrong is for others to mend: nobody here can do anything.
+    """
 
     icon: str
     name: Text
@@ -44,16 +48,22 @@ class PartWording:
     label: Sentence
     words: tuple[Sentence, ...] = ()
     lines: tuple[Sentence, ...] = field(default_factory=tuple)
+    is_waiting: bool = False
 
 
 _PARTS_NEED_YOU: Final[Any] = ngettext_lazy("{n} part needs you", "{n} parts need you", "n")
 
 
-def parts_needing_you(count: int) -> Sentence:
-    """The condition of all parts in a sentence."""
-    if not count:
+_PARTS_WAIT: Final[Any] = ngettext_lazy("{n} part is waiting", "{n} parts are waiting", "n")
+
+
+def parts_summary(*, needing_you: int, waiting: int) -> Sentence:
+    """The condition of all parts: how many need somebody here, how many wait for others."""
+    counts = ((_PARTS_NEED_YOU, needing_you), (_PARTS_WAIT, waiting))
+    phrases = tuple(say_counted(text, count) for text, count in counts if count)
+    if not phrases:
         return say(_("Everything works"))
-    return say_counted(_PARTS_NEED_YOU, count)
+    return say("{counts}", counts=Phrases(phrases, " · "))
 
 
 _WORKERS_RUN: Final[Any] = ngettext_lazy("{n} worker runs", "{n} workers run", "n")
@@ -130,7 +140,15 @@ def api_wording(status: PlatformStatus) -> PartWording:
     )  # fmt: skip
     failure = failure_wording(error)
     sentences = (failure.words, say(failure.advice), say(_("Asked {ago}."), ago=asked))
-    return PartWording("heartbeat", name, WARN, failure.brief, sentences, lines)
+    return PartWording(
+        "heartbeat",
+        name,
+        WARN,
+        failure.brief,
+        sentences,
+        lines,
+        is_waiting=failure.is_only_waited_for,
+    )
 
 
 def database_wording(status: PlatformStatus) -> PartWording:

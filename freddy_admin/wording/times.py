@@ -34,10 +34,13 @@ class UserTime:
         """`23 Nov 2026, 14:05:12 UTC`."""
         return _format_exact(at, self.zone, self.language)
 
-    def format_clock(self, at: datetime) -> str:
-        """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year."""
+    def format_clock(self, at: datetime, *, names_today: bool = False) -> str:
+        """`14:05` today, `24 Nov, 14:05` on another day, with the year in another year.
+
+        `names_today` names the day of today, too.
+        """
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
-        if local.date() == today.date():
+        if local.date() == today.date() and not names_today:
             return f"{local:%H:%M}"
         style = _DAY_AND_MONTH if local.year == today.year else _DAY
         day = _format_date(local.date(), style, self.language)
@@ -89,7 +92,12 @@ class UserTime:
         if end is None:
             return _("%(start)s until now") % {"start": self.format_clock(start)}
         is_same_day = start.astimezone(self.zone).date() == end.astimezone(self.zone).date()
-        end_text = self.format_hour_minute(end) if is_same_day else self.format_clock(end)
+        # "19 Nov, 03:30 to 03:44" would read as a quarter of an hour, also where it ends today.
+        end_text = (
+            self.format_hour_minute(end)
+            if is_same_day
+            else self.format_clock(end, names_today=True)
+        )
         return _("%(start)s to %(end)s") % {"start": self.format_clock(start), "end": end_text}
 
     def format_hour_minute(self, at: datetime) -> str:

@@ -52,7 +52,10 @@ def test_an_added_passkey_is_listed_with_its_name(client: Client) -> None:
     assert "Phone" in html
     assert "Opens the panel alone." in html
     assert "Not used yet." in html
-    assert "1 passkey." in assert_page_is_styled(client.get("/accounts/2fa/"))
+    second_factors = assert_page_is_styled(client.get("/accounts/2fa/"))
+    assert "1 passkey." in second_factors
+    assert "Signing in asks for your passkey" in second_factors
+    assert "your password alone" not in second_factors
     event = AuditEvent.objects.filter(tag=AuditTag.SECOND_FACTOR_ADDED).last()
     assert event
     assert event.details == {"kind": "webauthn", "name": "Phone"}
@@ -172,11 +175,24 @@ def test_passkey_can_be_renamed(client: Client) -> None:
 
 def test_passkey_can_be_removed(client: Client, phone: VirtualPasskey, ada: User) -> None:
     path = f"{LIST}{passkey_row().pk}/remove/"
-    assert_page_is_styled(client.get(path))
+    assert "your only second factor" in assert_page_is_styled(client.get(path))
     assert client.post(path)["Location"] == LIST
     assert not Authenticator.objects.filter(user=ada).exists()
     assert AuditEvent.objects.filter(tag=AuditTag.SECOND_FACTOR_REMOVED).count() == 2
     assert passkey_sign_in(localhost_client(), phone, ada.pk)["Location"] == "/accounts/login/"
+
+
+def test_a_page_that_removes_one_of_two_factors_says_what_is_left(
+    client: Client, ada: User
+) -> None:
+    set_up_second_factor(ada)
+    page = assert_page_is_styled(client.get(f"{LIST}{passkey_row().pk}/remove/"))
+    assert "your password alone" not in page
+    page = assert_page_is_styled(client.get("/accounts/2fa/totp/deactivate/"))
+    assert "Signing in will ask for a passkey" in page
+    passkey_row().delete()
+    page = assert_page_is_styled(client.get("/accounts/2fa/totp/deactivate/"))
+    assert "Signing in will ask for your password alone" in page
 
 
 @pytest.mark.parametrize("action", ["rename", "remove"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.history.timeline import KeyHistory, StateSpan, UpToDateShare
+from freddy_admin.sync.history.timeline import KeyHistory, StateSpan
 from freddy_admin.web.pages.history.charts import (
     BAR_WIDTH,
     MAX_SLOTS,
@@ -39,6 +39,14 @@ def spans_of(*ends: tuple[HealthState | None, datetime]) -> tuple[StateSpan, ...
     return tuple(
         StateSpan(start, end, state) for start, (state, end) in zip(starts, ends, strict=False)
     )
+
+
+def shares(spans: tuple[StateSpan, ...]) -> dict[TimeWindow, str]:
+    history = KeyHistory(1, "Main", START, NOW, spans, ())
+    return {
+        window: on_time_share(history, window, USER_TIME)
+        for window in (DAY_WINDOW, WEEK_WINDOW, MONTH_WINDOW)
+    }
 
 
 def render_status_bar(spans: tuple[StateSpan, ...], window: TimeWindow = MONTH_WINDOW) -> str:
@@ -191,13 +199,62 @@ def test_share_says_all_or_nothing_only_of_all_or_nothing(share: float) -> None:
 def test_the_share_names_its_window_and_how_much_was_measured(
     window: TimeWindow, of_window: str
 ) -> None:
-    share = on_time_share(UpToDateShare(up_to_date=0.9824, measured_share=0.9999), window)
-    assert str(share) == f"98.2 % on time, measured 99 % of the {of_window}"
+    start = NOW - window.length
+    spans = spans_of(
+        (GREEN, start),
+        (UNKNOWN, start + 0.0001 * window.length),
+        (LATE, start + 0.0177 * window.length),
+        (GREEN, NOW),
+    )
+    assert shares(spans)[window] == f"98.2 % on time, measured 99 % of the {of_window}"
 
 
-def test_share_without_measured_time_claims_nothing() -> None:
-    history = KeyHistory(1, "Main", START, NOW, spans_of((UNKNOWN, NOW)), ())
-    assert status_bar(history, WEEK_WINDOW, USER_TIME)["share"] == "no measured time yet"
+def test_a_span_without_data_is_no_share() -> None:
+    rejected_since = NOW - timedelta(days=3)
+    spans = spans_of((GREEN, rejected_since), (HealthState.KEY_REJECTED, NOW))
+    assert shares(spans) == {
+        DAY_WINDOW: "No data since 20 Nov, 18:00: Key rejected",
+        WEEK_WINDOW: "No data since 20 Nov, 18:00: Key rejected. Before that 100 % on time",
+        MONTH_WINDOW: "No data since 20 Nov, 18:00: Key rejected. Before that 100 % on time",
+    }
+
+
+def test_the_span_without_data_begins_with_the_first_of_several_states() -> None:
+    spans = spans_of((GREEN, NOW - 5 * HOUR), (UNKNOWN, NOW - HOUR), (HealthState.PAUSED, NOW))
+    assert shares(spans)[DAY_WINDOW] == "No data since 13:00: Paused. Before that 100 % on time"
+
+
+def test_a_key_without_data_in_the_whole_history_has_no_share() -> None:
+    assert set(shares(spans_of((UNKNOWN, NOW))).values()) == {"No data in these 30 days: Unknown"}
+
+
+def test_a_new_key_says_when_its_history_begins() -> None:
+    began_at = NOW - 2 * HOUR
+    begin = ((None, began_at - HOUR), (HealthState.NOT_CHECKED, began_at))
+    assert set(shares(spans_of(*begin, (GREEN, NOW))).values()) == {
+        "History begins today: 100 % on time since"
+    }
+    assert set(shares(spans_of(*begin, (HealthState.WAITING, NOW))).values()) == {
+        "History begins today"
+    }
+    spans = spans_of((None, NOW - timedelta(days=2)), (LATE, NOW - timedelta(days=1)), (GREEN, NOW))
+    assert shares(spans) == {
+        DAY_WINDOW: "100 % on time, measured 100 % of the day",
+        WEEK_WINDOW: "History begins 21 Nov: 50 % on time since",
+        MONTH_WINDOW: "History begins 21 Nov: 50 % on time since",
+    }
+
+
+def test_a_key_that_was_never_checked_claims_nothing() -> None:
+    spans = spans_of((None, NOW - HOUR), (HealthState.NOT_CHECKED, NOW))
+    assert set(shares(spans).values()) == {"no measured time yet"}
+
+
+def test_a_segment_that_ends_today_names_both_days() -> None:
+    ended_at = NOW.replace(hour=3, minute=44)
+    started_at = (ended_at - timedelta(days=11)).replace(minute=30)
+    spans = spans_of((LATE, started_at), (GREEN, ended_at), (LATE, NOW))
+    assert "<title>Up to date, 12 Nov, 03:30 to 23 Nov, 03:44</title>" in render_status_bar(spans)
 
 
 def test_status_bar_has_a_sentence_for_screen_readers() -> None:

@@ -30,6 +30,20 @@ def test_the_system_page_says_what_does_not_work(
     assert "2 parts need you" in page
 
 
+def test_the_system_page_waits_for_aitronos_where_nobody_here_can_do_anything(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
+) -> None:
+    for kind in ("server_error", "read_timeout", "name_not_found"):
+        values = {"checked_at": hand_clock(), "reachable": False, "kind": kind}
+        ApiHealth.objects.update_or_create(pk=1, defaults=values)
+        page = signed_in(people.admin).get("/system/").content.decode()
+        assert "1 part is waiting" in page
+        assert "needs you" not in page.split("<main")[1]
+    hand_clock.at += timedelta(minutes=5)
+    page = signed_in(people.admin).get("/system/").content.decode()
+    assert "1 part needs you · 1 part is waiting" in page
+
+
 def test_the_system_page_tells_that_mails_are_not_sent(
     people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
 ) -> None:

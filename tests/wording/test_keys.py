@@ -11,9 +11,16 @@ from freddy_admin.sync.status.aggregates import SharedSyncGroup
 from freddy_admin.sync.status.disagreements import Disagreement, DisagreementKind
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.wording.key_pages import contradiction, key_expiry_sentences, last_and_next_check
-from freddy_admin.wording.keys import STATE_COUNTS, key_expiry_note, shared_sync, state_count
+from freddy_admin.wording.keys import (
+    STATE_COUNTS,
+    figures_sentences,
+    key_expiry_note,
+    shared_sync,
+    state_count,
+)
 from freddy_admin.wording.sentences import format_number, render_html, render_text
 from freddy_admin.wording.times import UserTime, format_day
+from tests.wording.key_rows import HOUR, key_row, sync_figures
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 USER_TIME = UserTime(now=NOON, zone=UTC)
@@ -130,3 +137,17 @@ def test_numbers_and_days_follow_the_language() -> None:
     with translation.override("en"):
         assert format_number(12345) == "12,345"
         assert format_day(date(2026, 5, 8)) == "8 May 2026"
+
+
+def test_a_next_sync_that_is_not_after_the_last_one_is_explained() -> None:
+    last = NOON - HOUR / 2
+    row = key_row(figures=sync_figures(last_sync_at=last, next_sync_at=last))
+    assert render_text(figures_sentences(row), USER_TIME) == (
+        "The next sync that Aitronos names is not after the last one, so it is expected one "
+        "interval after the last one: by 12:30."
+    )
+    row = key_row(figures=sync_figures(last_sync_at=last, next_sync_at=last - HOUR))
+    both = render_text(figures_sentences(row), USER_TIME)
+    assert both.startswith("Shown as Aitronos sent them;")
+    assert both.endswith("by 12:30.")
+    assert not figures_sentences(key_row())

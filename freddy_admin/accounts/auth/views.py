@@ -8,6 +8,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.contrib import messages
@@ -26,6 +27,7 @@ from freddy_admin.accounts.auth.pending_request import ACTION_SUBMIT, pending_re
 from freddy_admin.accounts.auth.rate_limits import attempt_count
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
 from freddy_admin.accounts.models import User
+from freddy_admin.accounts.people import is_last_second_factor
 from freddy_admin.core.json_responses import error_response
 
 
@@ -96,8 +98,24 @@ class PasskeyChallengeView(passkeys.LoginWebAuthnView):  # type: ignore[misc]
         return response
 
 
+class RemoveAuthenticatorAppView(totp.DeactivateTOTPView):  # type: ignore[misc]
+    """Says what signing in asks for afterwards."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The library's context, with `is_last_second_factor`."""
+        is_last = is_last_second_factor(self.authenticator)
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"is_last_second_factor": is_last}
+
+
 class RemovePasskeyView(passkeys.RemoveWebAuthnView):  # type: ignore[misc]
     """Refuses to remove the last second factor of somebody of whom one is required."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The library's context, with `is_last_second_factor`."""
+        is_last = is_last_second_factor(self.object)
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"is_last_second_factor": is_last}
 
     def form_valid(self, form: Form) -> HttpResponse:
         """Remove the passkey, or say why it stays."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ MEASURED_STATES = frozenset(
     {HealthState.UP_TO_DATE, HealthState.LATE, HealthState.OVERDUE, HealthState.NEVER_SYNCED}
 )
 # In these states the latest figures say nothing of the present.
-_STATES_WITHOUT_TOOLS = (
+STATES_WITHOUT_DATA = (
     frozenset(HealthState) - MEASURED_STATES - {HealthState.WAITING, HealthState.NO_SCHEDULE}
 )
 _STATE_EVENT_KINDS = frozenset({EventKind.HEALTH_CHANGED, EventKind.KEY_CHANGED})
@@ -174,6 +175,19 @@ class KeyHistory:
         return replace(
             self, start=start, spans=spans, tools=tool_count_steps_since(self.tools, start)
         )
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When the first check of the key ended; None where the window begins later, or never."""
+        before = (None, HealthState.NOT_CHECKED)
+        index = next((n for n, span in enumerate(self.spans) if span.state not in before), 0)
+        return self.spans[index].start if index else None
+
+    @property
+    def data_gap(self) -> StateSpan | None:
+        """From when on there is no data up to the window's end, and the state there; else None."""
+        gap = list(takewhile(lambda span: span.state in STATES_WITHOUT_DATA, reversed(self.spans)))
+        return replace(gap[0], start=gap[-1].start) if gap else None
 
     @property
     def up_to_date_share(self) -> UpToDateShare:
@@ -342,7 +356,7 @@ def _mask_unknown_tool_counts(
     remaining, current = list(reversed(steps)), steps[0]
     last_counts: ToolCounts | None = None
     for span in spans:
-        is_unknown = span.state is None or span.state in _STATES_WITHOUT_TOOLS
+        is_unknown = span.state is None or span.state in STATES_WITHOUT_DATA
         while remaining and remaining[-1].at <= span.start:
             current = remaining.pop()
         steps_in_span = [ToolCountStep(span.start, current.enabled, current.total)]

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.health_states import STATE_RANK, STATES_NEEDING_ACTION, HealthState
-from freddy_admin.sync.history.timeline import KeyHistory, StateSpan, UpToDateShare
+from freddy_admin.sync.history.timeline import KeyHistory, StateSpan
 from freddy_admin.web.pages.history.filters import DAY_WINDOW, TimeWindow
 from freddy_admin.wording.keys import tool_counts
 from freddy_admin.wording.sentences import (
@@ -28,15 +28,40 @@ from freddy_admin.wording.states import QUIET, STATE_WORDINGS
 from freddy_admin.wording.times import UserTime
 
 
-def on_time_share(share: UpToDateShare, window: TimeWindow) -> Sentence:
-    """`98.2 % on time, measured 97 % of the week`, as a clause."""
-    if share.up_to_date is None:
-        return say(_("no measured time yet"))
-    return say(
-        window.share_text,
-        on_time=format_percent_rounded_down(share.up_to_date, 1),
-        measured=format_percent_rounded_down(share.measured_share, 0),
-    )
+def on_time_share(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> str:
+    """`98.2 % on time, measured 97 % of the week`, as a clause.
+
+    Time without data is no share: where there is none now, the clause says since when and why, and
+    where the history begins within the window, when.
+    """
+    share, gap = history.restrict_to_last(window.length).up_to_date_share, history.data_gap
+    on_time = measured = ""
+    if share.up_to_date is not None:
+        on_time = format_percent_rounded_down(share.up_to_date, 1)
+        measured = format_percent_rounded_down(share.measured_share, 0)
+    if gap is not None and gap.state is not HealthState.NOT_CHECKED:
+        if gap.start <= history.start:
+            return _("No data in these 30 days: %(state)s") % {"state": _state_label(gap.state)}
+        parts = {"at": user_time.format_clock(gap.start), "state": _state_label(gap.state)}
+        if not on_time:
+            return _("No data since %(at)s: %(state)s") % parts
+        text = _("No data since %(at)s: %(state)s. Before that %(on_time)s on time")
+        return text % (parts | {"on_time": on_time})
+    begins_at = history.begins_at
+    if begins_at is not None and begins_at > history.end - window.length:
+        begin = _history_begin(begins_at, user_time)
+        if not on_time:
+            return begin
+        return _("%(begin)s: %(on_time)s on time since") % {"begin": begin, "on_time": on_time}
+    if not on_time:
+        return _("no measured time yet")
+    return render_text(say(window.share_text, on_time=on_time, measured=measured))
+
+
+def _history_begin(at: datetime, user_time: UserTime) -> str:
+    if at.astimezone(user_time.zone).date() == user_time.now.astimezone(user_time.zone).date():
+        return _("History begins today")
+    return _("History begins %(day)s") % {"day": user_time.format_date(at)}
 
 
 def format_percent_rounded_down(share: float, digits: int) -> str:
@@ -184,12 +209,12 @@ class StateShape:
 def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> dict[str, Any]:
     """One window of a key's history: its name, how much was on time, and the whole as a label."""
     part = history.restrict_to_last(window.length)
-    share = on_time_share(part.up_to_date_share, window)
+    share = on_time_share(history, window, user_time)
     shares = _state_shares(part.spans, part.end - part.start)
     label = say(_("{window}: {share}. {shares}."), window=window.name, share=share, shares=shares)
     slots = status_bar_slots(part.spans, part.start, part.end)
     drawing = format_html_join("", "{}", ((_render_slot_svg(slot, user_time),) for slot in slots))
-    return {"name": window.name, "share": str(share), "label": str(label), "drawing": drawing}
+    return {"name": window.name, "share": share, "label": str(label), "drawing": drawing}
 
 
 def status_bar_legend(spans: tuple[StateSpan, ...]) -> list[tuple[SafeString, str]]:

@@ -35,7 +35,6 @@ from freddy_admin.wording.key_pages import (
     candidate_deadline,
     candidate_wording,
     check_request_sentence,
-    figures_sentence,
     is_check_request_slow,
     key_expiry_sentences,
     last_and_next_check,
@@ -44,7 +43,7 @@ from freddy_admin.wording.key_pages import (
     support_text,
     wrong_organisation_warning,
 )
-from freddy_admin.wording.keys import key_expiry_tone
+from freddy_admin.wording.keys import figures_sentences, key_expiry_tone
 from freddy_admin.wording.operations import requested_sync_wording
 from freddy_admin.wording.sentences import render_html, render_text
 from freddy_admin.wording.states import (
@@ -94,7 +93,7 @@ def key_card(
         "overdue_announcement": render_html(overdue_announcement(row), user_time),
         "last_check_line": render_html(last_and_next_check(row, user_time.now), user_time),
         "figures": _figure_facts(row, user_time),
-        "figures_note": render_text(figures_sentence(row)),
+        "figures_note": render_html(figures_sentences(row), user_time),
         "facts": _key_facts(row, key, user_time),
         "warning": render_text(wrong_organisation_warning(row)),
         "expiry": render_html(key_expiry_sentences(row), user_time),

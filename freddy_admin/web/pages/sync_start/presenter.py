@@ -11,7 +11,7 @@ from freddy_admin.sync.models.operations import UNFINISHED_STATES
 from freddy_admin.sync.operations.selectors import is_sync_confirmation_late
 from freddy_admin.sync.operations.startable_syncs import group_rows_by_figures
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.web.components import state_pill
+from freddy_admin.web.components import render_last_sync_cell, state_pill
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.key.card import operation_status
 from freddy_admin.wording.operations import (
@@ -21,7 +21,7 @@ from freddy_admin.wording.operations import (
 )
 from freddy_admin.wording.sentences import render_html, render_text, say
 from freddy_admin.wording.states import key_headline
-from freddy_admin.wording.times import EITHER, PAST, UserTime, format_duration
+from freddy_admin.wording.times import UserTime, format_duration
 
 # A sync helps these; others may be chosen, but are not to begin with.
 _SYNC_HELPS_STATES = frozenset({HealthState.OVERDUE, HealthState.NEVER_SYNCED, HealthState.LATE})
@@ -51,7 +51,7 @@ def sync_batch_form_context(
             {
                 "row": row,
                 "pill": state_pill(row.state),
-                "last_sync": _last_sync_cell(row, user_time),
+                "last_sync": render_last_sync_cell(row, user_time),
                 "running_note": running_sync_note(row),
                 "selected": not row.is_sync_running
                 and (selected or row.state in _SYNC_HELPS_STATES),
@@ -83,16 +83,6 @@ def sync_batch_progress_context(
         "outcomes": outcomes,
         "digest": values_digest(shown_values),
     }
-
-
-def _last_sync_cell(row: KeyRow, user_time: UserTime) -> str:
-    if row.figures is None:
-        return ""
-    last_sync_at = row.figures.last_sync_at
-    if last_sync_at is None:
-        return _("never")
-    side = EITHER if last_sync_at > user_time.now else PAST
-    return user_time.render_relative_cell(last_sync_at, side)
 
 
 def _shared_sync_sentence(group: Sequence[KeyRow]) -> str:

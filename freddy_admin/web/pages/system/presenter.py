@@ -22,7 +22,7 @@ from freddy_admin.wording.platform import (
     database_wording,
     deletion_held_wording,
     mail_wording,
-    parts_needing_you,
+    parts_summary,
     version_wording,
     worker_wording,
 )
@@ -46,11 +46,13 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         _component(_audit_log_wording(status), user_time),
         _component(version_wording(status), user_time),
     ]
-    tones = [component["tone"] for component in components]
-    problem_count = tones.count(BAD) + tones.count(WARN)
+    problems = [part for part in components if part["tone"] in {BAD, WARN}]
+    waiting_count = sum(part["is_waiting"] for part in problems)
+    summary = parts_summary(needing_you=len(problems) - waiting_count, waiting=waiting_count)
+    has_bad_part = any(part["tone"] == BAD for part in problems)
     return {
-        "tone": BAD if BAD in tones else WARN if problem_count else GOOD,
-        "summary": render_text(parts_needing_you(problem_count)),
+        "tone": BAD if has_bad_part else WARN if problems else GOOD,
+        "summary": render_text(summary),
         "components": components,
         "digest": _system_digest(status, user_time, clock_component),
         "pending": status.rotation is not None and status.rotation.is_running(user_time.now),
@@ -82,6 +84,7 @@ def _component(wording: PartWording, user_time: UserTime) -> dict[str, Any]:
         "label": render_text(wording.label),
         "sentence": render_html(wording.words, user_time),
         "lines": [render_html(line, user_time) for line in wording.lines],
+        "is_waiting": wording.is_waiting,
     }
 
 
