@@ -3,6 +3,8 @@
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
 
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import person_delete, person_get
@@ -10,9 +12,12 @@ from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.invitations import invitations_withdraw_by_email
-from freddy_admin.organisations.members import is_last_manager
 from freddy_admin.organisations.membership_roles import invitations_withdraw_by_inviter_everywhere
-from freddy_admin.organisations.models import Invitation, Membership, Organisation
+from freddy_admin.organisations.models import Invitation, Membership
+from freddy_admin.organisations.roles import Role
+
+MEMBERSHIPS_PAGE_SIZE = 20
+SOLELY_MANAGED_LIMIT = 10
 
 
 def memberships_list(*, user: User) -> list[Membership]:
@@ -21,13 +26,29 @@ def memberships_list(*, user: User) -> list[Membership]:
     return sorted(rows, key=lambda membership: membership.organisation.name.casefold())
 
 
-def solely_managed_organisations(*, user: User) -> list[Organisation]:
-    """Organisations whose only manager who can sign in is this person."""
-    return [
-        membership.organisation
-        for membership in memberships_list(user=user)
-        if is_last_manager(organisation=membership.organisation, user_id=user.pk)
-    ]
+def membership_count(*, user: User) -> int:
+    """How many organisations a person belongs to."""
+    return Membership.objects.filter(user=user).count()
+
+
+def memberships_page(*, user: User, page: int) -> list[Membership]:
+    """One page of a person's memberships, `MEMBERSHIPS_PAGE_SIZE` by organisation name."""
+    rows = Membership.objects.filter(user=user).select_related("organisation")
+    start = (page - 1) * MEMBERSHIPS_PAGE_SIZE
+    ordered = rows.order_by(Lower("organisation__name"), "pk")
+    return list(ordered[start : start + MEMBERSHIPS_PAGE_SIZE])
+
+
+def solely_managed_names(*, user: User) -> list[str]:
+    """The names of organisations whose only manager who can sign in is this person, in order.
+
+    One query; at most `SOLELY_MANAGED_LIMIT` and one more, which says that there are others.
+    """
+    managers = Membership.objects.filter(role=Role.MANAGER, user__is_active=True)
+    others = managers.filter(organisation=OuterRef("organisation")).exclude(user=user)
+    rows = managers.filter(~Exists(others), user=user)
+    names = rows.order_by(Lower("organisation__name")).values_list("organisation__name", flat=True)
+    return list(names[: SOLELY_MANAGED_LIMIT + 1])
 
 
 @transaction.atomic

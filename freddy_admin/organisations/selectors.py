@@ -1,9 +1,11 @@
 """Organisations and people for forms, filters, commands and the platform admins' list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -38,6 +40,7 @@ def organisation_find_by_name(*, user: User | AnonymousUser, name: str) -> Organ
 
 
 PAGE_SIZE = 50
+LISTED_MEMBERSHIPS = 3
 SEARCH_LIMIT = 100
 
 
@@ -45,7 +48,7 @@ SEARCH_LIMIT = 100
 class PeoplePage:
     """One page of people, by address; `has_more` where another follows."""
 
-    people: list[User]
+    people: Sequence[User]
     page: int
     has_more: bool
 
@@ -53,9 +56,17 @@ class PeoplePage:
 def people_search(*, search: str, page: int) -> PeoplePage:
     """People whose name, address or organisation contains the search text; two queries.
 
-    Memberships and their organisations are prefetched.
+    Each has `listed_memberships`, the first `LISTED_MEMBERSHIPS` with their organisations, and
+    `membership_count`, how many there are.
     """
-    people = User.objects.order_by("email")
+    counts = (
+        Membership.objects.filter(user=OuterRef("pk"))
+        .order_by()
+        .values("user")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    people = User.objects.order_by("email").annotate(membership_count=Coalesce(Subquery(counts), 0))
     words = search.replace("\x00", "").strip()[:SEARCH_LIMIT]
     if words:
         matching_memberships = Membership.objects.filter(
@@ -65,10 +76,7 @@ def people_search(*, search: str, page: int) -> PeoplePage:
             Q(name__icontains=words) | Q(email__icontains=words) | Exists(matching_memberships)
         )
     memberships = Membership.objects.select_related("organisation").order_by("organisation__name")
+    listed = Prefetch("memberships", memberships[:LISTED_MEMBERSHIPS], "listed_memberships")
     start = (page - 1) * PAGE_SIZE
-    rows = list(
-        people.prefetch_related(Prefetch("memberships", queryset=memberships))[
-            start : start + PAGE_SIZE + 1
-        ]
-    )
+    rows = list(people.prefetch_related(listed)[start : start + PAGE_SIZE + 1])
     return PeoplePage(rows[:PAGE_SIZE], page, len(rows) > PAGE_SIZE)

@@ -1,6 +1,7 @@
 """The people who use the panel: list, details, rights and deletion, for platform admins."""
 
 from functools import partial
+from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,8 +24,11 @@ from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.person_deletion import (
-    memberships_list,
-    solely_managed_organisations,
+    MEMBERSHIPS_PAGE_SIZE,
+    SOLELY_MANAGED_LIMIT,
+    membership_count,
+    memberships_page,
+    solely_managed_names,
 )
 from freddy_admin.organisations.selectors import people_search
 from freddy_admin.vault.services.offboarding import owned_api_keys_list, person_offboard
@@ -67,11 +71,7 @@ def person_list_view(request: HttpRequest) -> HttpResponse:
     template_context = {
         "rows": [_person_row(person, secured_ids, user_time) for person in people_page.people],
         "search": search,
-        "pager": {
-            "previous_href": _people_page_url(search, page - 1) if page > 1 else "",
-            "next_href": _people_page_url(search, page + 1) if people_page.has_more else "",
-            "pages": _("Page %(page)s") % {"page": page},
-        },
+        "pager": _pager(search, page, has_more=people_page.has_more),
     }
     return render(request, "person/page.html", template_context)
 
@@ -82,6 +82,14 @@ def parse_people_query(values: QueryDict) -> tuple[str, int]:
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
     search = "".join(sign for sign in values.get("q", "") if sign.isprintable()).strip()[:100]
     return search, min(max(1, number), PAGE_NUMBER_LIMIT)
+
+
+def _pager(search: str, page: int, *, has_more: bool) -> dict[str, str]:
+    return {
+        "previous_href": _people_page_url(search, page - 1) if page > 1 else "",
+        "next_href": _people_page_url(search, page + 1) if has_more else "",
+        "pages": _("Page %(page)s") % {"page": page},
+    }
 
 
 def _people_page_url(search: str, page: int) -> str:
@@ -98,16 +106,27 @@ def _person_row(person: User, secured_ids: set[int], user_time: UserTime) -> dic
     }
 
 
+def _solely_managed_text(person: User) -> str:
+    """The organisations that only this person manages, the first of them by name."""
+    names = solely_managed_names(user=person)
+    if len(names) <= SOLELY_MANAGED_LIMIT:
+        return ", ".join(names)
+    return _("%(names)s and others") % {"names": ", ".join(names[:SOLELY_MANAGED_LIMIT])}
+
+
 @platform_admin_required()
 def person_detail_view(request: HttpRequest, person_id: int) -> HttpResponse:
     """One person, with what a platform admin may do about them."""
     person = person_get(person_id=person_id)
     secured_ids = person_ids_with_second_factor(ids=[person.pk])
+    count = membership_count(user=person)
+    last_page = max(1, ceil(count / MEMBERSHIPS_PAGE_SIZE))
+    page = min(parse_people_query(request.GET)[1], last_page)
     template_context = _person_row(person, secured_ids, get_user_time(clock.now())) | {
-        "memberships": memberships_list(user=person),
-        "managed_alone_names": solely_managed_organisations(user=person)
-        if person.is_active
-        else [],
+        "memberships": memberships_page(user=person, page=page),
+        "membership_count": count,
+        "pager": _pager("", page, has_more=page < last_page),
+        "managed_alone": _solely_managed_text(person),
         "has_oidc_link": account_links_list(user=person),
     }
     return render(request, "person/person.html", template_context)
@@ -171,9 +190,9 @@ def person_delete_view(request: HttpRequest, person_id: int) -> HttpResponse:
     template_context = {
         "form": form,
         "person": person,
-        "memberships": memberships_list(user=person),
+        "membership_count": membership_count(user=person),
         "keys": len(owned_api_keys_list(user_id=person.pk)),
-        "managed_alone_names": solely_managed_organisations(user=person),
+        "managed_alone": _solely_managed_text(person),
     }
     return render(request, "person/remove.html", template_context)
 
