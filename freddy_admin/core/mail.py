@@ -1,10 +1,13 @@
 """Mails of the outbox: sent through Django's backend, every failure told by its kind."""
 
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.smtp import EmailBackend
 
 from freddy_admin.core.outbox import NotSent
 
@@ -31,8 +34,30 @@ def mail_send(message: EmailMessage) -> None:
     A 5xx for the address or the mail is permanent. One for the panel itself is not: the operator
     may correct EMAIL_URL or DEFAULT_FROM_EMAIL.
     """
-    try:
+    with _failures_as_not_sent():
         message.send()
+
+
+def mail_server_probe() -> str:
+    """Connect with the mail server, greet it, sign in where a user is set, and send nothing.
+
+    Returns its address; "" where mails are not sent by SMTP but printed or kept. Raises NotSent.
+    """
+    mail_connection = get_connection()
+    if not isinstance(mail_connection, EmailBackend):
+        return ""
+    with _failures_as_not_sent():
+        try:
+            mail_connection.open()
+        finally:
+            mail_connection.close()
+    return f"{mail_connection.host}:{mail_connection.port}"
+
+
+@contextmanager
+def _failures_as_not_sent() -> Iterator[None]:
+    try:
+        yield
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
         raise _not_sent(MailFailure.ADDRESS_REFUSED, min(codes, default=0)) from error

@@ -5,10 +5,12 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -21,9 +23,9 @@ from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.database_errors import database_error_message
-from freddy_admin.core.mail import MAIL_LANE
+from freddy_admin.core.mail import MAIL_LANE, mail_send, mail_server_probe
 from freddy_admin.core.network import proxy_probe, trusted_certificates_count
-from freddy_admin.core.outbox import outbox_lane_state
+from freddy_admin.core.outbox import NotSent, outbox_lane_state
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
@@ -42,7 +44,7 @@ from freddy_admin.wording.audit_verification import (
     missing_triggers_sentence,
     tampering_sentences,
 )
-from freddy_admin.wording.outbox import mail_lane_condition
+from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
 from freddy_admin.wording.platform import late_work_sentence
 from freddy_admin.wording.sentences import Text, render_text, say
 from freddy_admin.wording.states import GOOD
@@ -61,9 +63,15 @@ class DoctorFinding:
     sentence: str
 
 
-def doctor_checks_run() -> Iterator[DoctorFinding]:
-    """Run every check in turn; never raises, shows no secret."""
-    for part, check in _CHECKS:
+def doctor_checks_run(*, mail_to: str = "") -> Iterator[DoctorFinding]:
+    """Run every check in turn; never raises, shows no secret.
+
+    A mail is sent to the address `mail_to`; without one nothing is sent.
+    """
+    checks = list(_CHECKS)
+    if mail_to:
+        checks.append(("test mail", partial(_send_test_mail, mail_to)))
+    for part, check in checks:
         try:
             ok, sentence = check()
         except (DatabaseError, CryptoError, OSError) as error:
@@ -176,12 +184,36 @@ def _check_worker() -> _Verdict:
 
 
 def _check_mail() -> _Verdict:
+    """What waits to be sent, and whether the mail server takes us; sends nothing."""
     now = clock.now()
     tone, label, sentences = mail_lane_condition(outbox_lane_state(MAIL_LANE), now)
-    return (
-        tone == GOOD,
-        f"{render_text([label])}. {render_text(sentences, get_user_time(now))}".strip(),
+    waiting = f"{render_text([label])}. {render_text(sentences, get_user_time(now))}".strip()
+    is_server_fine, server = _check_mail_server()
+    return tone == GOOD and is_server_fine, f"{server} {waiting}"
+
+
+def _check_mail_server() -> _Verdict:
+    try:
+        server = mail_server_probe()
+    except NotSent as error:
+        return False, render_text(mail_server_failure(error.reason))
+    if not server:
+        return _good(wording.MAIL_IS_NOT_SENT)
+    signs_in = wording.MAIL_SERVER_SIGNS_IN if settings.EMAIL_HOST_USER else ""
+    return _good(signs_in or wording.MAIL_SERVER_GREETS, server=server)
+
+
+def _send_test_mail(address: str) -> _Verdict:
+    message = EmailMessage(
+        subject=str(wording.TEST_MAIL_SUBJECT),
+        body=str(say(wording.TEST_MAIL_TEXT, url=settings.PANEL_URL)),
+        to=[address],
     )
+    try:
+        mail_send(message)
+    except NotSent as error:
+        return False, render_text(mail_server_failure(error.reason))
+    return _good(wording.TEST_MAIL_SENT, address=address)
 
 
 def _check_outbound() -> _Verdict:

@@ -56,6 +56,16 @@ WORKER_ALIVE: Final = _("alive.")
 WORKER_NEVER_SEEN: Final = _("none was ever seen: start `manage.py run_worker`.")
 WORKER_LOST: Final = _("none is alive, last seen {at} UTC: start `manage.py run_worker`.")
 
+MAIL_IS_NOT_SENT: Final = _("mails are printed or kept here, not sent: set EMAIL_URL to send them.")
+MAIL_SERVER_GREETS: Final = _("{server} answers and asks for no user.")
+MAIL_SERVER_SIGNS_IN: Final = _("{server} answers and takes the user of EMAIL_URL.")
+TEST_MAIL_SUBJECT: Final = _("Freddy Admin: a test of the mail server")
+TEST_MAIL_TEXT: Final = _(
+    "Somebody who runs the panel {url} asked for this mail with `manage.py doctor --send-mail`. "
+    "That it reached you is all it has to say."
+)
+TEST_MAIL_SENT: Final = _("the mail server took a mail to {address}: see whether it arrives.")
+
 OUTBOUND_IS_DIRECT: Final = _("calls go out without a proxy; the public authorities are trusted.")
 CA_FILE_IS_TRUSTED: Final = _(
     "OUTBOUND_CA_FILE: certificates in {path}, trusted beside the public authorities: {count}."

@@ -51,6 +51,11 @@ def mail_given_up_sentence(reason: str, failing_since: datetime) -> Sentence:
     return say(_GIVEN_UP.get(reason, _GIVEN_UP_OTHERWISE), since=Moment(failing_since))
 
 
+def mail_server_failure(reason: str) -> Sentence:
+    """Why the mail server took nothing, and what to look at."""
+    return say(_FAILURES.get(reason, _FAILURE_OTHERWISE))
+
+
 def mail_lane_condition(lane: LaneState, now: datetime) -> tuple[str, Sentence, list[Sentence]]:
     """Whether mails are sent, for those who run the panel: tone, label and sentences.
 
