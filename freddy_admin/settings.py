@@ -82,6 +82,7 @@ AITRONOS_API_BASE_URL = conf.parse_api_base_url(
 AITRONOS_API_KEY_HEADER = conf.parse_header_name(
     env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key")
 )
+AITRONOS_CALLS = conf.parse_on_off("AITRONOS_CALLS", env.str("AITRONOS_CALLS", default="on"))
 AITRONOS_CONNECT_TIMEOUT = conf.parse_seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)
 AITRONOS_READ_TIMEOUT = conf.parse_seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
 AITRONOS_TOTAL_TIMEOUT = conf.parse_seconds(

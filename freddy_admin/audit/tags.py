@@ -67,6 +67,7 @@ class AuditTag(StrEnum):
     EXPORTED = "exported"
     ACCESS_DENIED = "access_denied"
     CLOCK_CONFIRMED = "clock_confirmed"
+    PANEL_CONFIRMED = "panel_confirmed"
     MASTER_KEY_ROTATED = "master_key_rotated"
 
 
@@ -142,6 +143,7 @@ RECORDING_MODES: Final = {
                 AuditTag.CONNECTOR_SWITCH_ENDED,
                 AuditTag.MASTER_KEY_ROTATED,
                 AuditTag.CLOCK_CONFIRMED,
+                AuditTag.PANEL_CONFIRMED,
             ),
         ),
         RecordingMode.ALWAYS,

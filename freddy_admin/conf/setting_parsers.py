@@ -120,6 +120,13 @@ def parse_panel_url(value: str, *, hosts: list[str], is_trial: bool) -> str:
     return value.rstrip("/")
 
 
+def parse_on_off(name: str, value: str) -> bool:
+    """A setting that is `on` or `off`."""
+    if value not in {"on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be on or off.")
+    return value == "on"
+
+
 def parse_require_mfa(value: str) -> str:
     """`REQUIRE_MFA`: off, admins or all."""
     if value not in {"off", "admins", "all"}:

@@ -62,6 +62,16 @@ class ClockState(models.Model):
         return f"compared at {self.compared_at:%Y-%m-%d %H:%M:%S}"
 
 
+class PanelAddress(models.Model):
+    """The PANEL_URL at which this database was last at work, see `core.panel_address`; one row."""
+
+    url = models.CharField(max_length=500)
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.url
+
+
 class OutboxMessage(models.Model):
     """A message to be sent, see `core.outbox`: what it is about, never what it says or to whom."""
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from freddy_admin.core.errors import InvalidInput
-from freddy_admin.outbound.errors import TransportError
-from freddy_admin.outbound.exchange import HttpTransport
+from freddy_admin.outbound.errors import TransportError, TransportFailure
+from freddy_admin.outbound.exchange import HttpTransport, RawResponse
 from freddy_admin.outbound.guard import (
     ALLOWED_PORTS,
     OutboundUrl,
@@ -65,3 +65,11 @@ def trusted_certificates_count() -> int:
 def proxy_probe(host: str, port: int) -> TransportError | None:
     """Why the proxy does not connect us with `host`; None where it does, or there is none."""
     return http_transport().probe_proxy(host, port, seconds=settings.AITRONOS_CONNECT_TIMEOUT)
+
+
+class SilentTransport(HttpTransport):
+    """Sends nothing, whoever asks: for AITRONOS_CALLS=off."""
+
+    def exchange(self, *args: object, **kwargs: object) -> RawResponse:
+        """Raises TransportError."""
+        raise TransportError(TransportFailure.WITHHELD, request_sent=False)

@@ -31,6 +31,7 @@ from freddy_admin.core.leases import (
     leases_acquire,
 )
 from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.core.tasks import outbox_queue, wake
 
 log = logging.getLogger(__name__)
@@ -156,9 +157,9 @@ def outbox_drain(
 
     Of each party in turn: who had the fewest of this drain is next. May run in any number of
     processes. With nothing due it is one statement. Begins no further message once `is_stopping`
-    returns True.
+    returns True, and none where the database may be a copy: the panel itself sends them.
     """
-    if not outbox_due_messages(lane).exists():
+    if not outbox_due_messages(lane).exists() or panel_copied_from():
         return 0
     _discard_messages(lane)
     sent_count, tried_ids, shares = 0, list[int](), Shares("party", limit=limit)

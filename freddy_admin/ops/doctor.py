@@ -26,6 +26,7 @@ from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.mail import MAIL_LANE, mail_send, mail_server_probe
 from freddy_admin.core.network import proxy_probe, trusted_certificates_count
 from freddy_admin.core.outbox import NotSent, outbox_lane_state
+from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
@@ -45,6 +46,7 @@ from freddy_admin.wording.audit_verification import (
     tampering_sentences,
 )
 from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
+from freddy_admin.wording.panel_copy import calls_off_sentence, copied_panel_sentence
 from freddy_admin.wording.platform import late_work_sentence
 from freddy_admin.wording.sentences import Text, render_text, say
 from freddy_admin.wording.states import GOOD
@@ -247,7 +249,16 @@ def _check_proxy() -> _Verdict:
     return _bad(wording.PROXY_FAILS, proxy=proxy, api=api.hostname, reason=failure.detail)
 
 
+def _check_panel() -> _Verdict:
+    if copied_from := panel_copied_from():
+        sentence = render_text(copied_panel_sentence(copied_from))
+        return False, f"{sentence} {wording.PANEL_TO_CONFIRM}"
+    return _good(wording.PANEL_IS_AT_WORK, url=settings.PANEL_URL)
+
+
 def _check_api() -> _Verdict:
+    if not settings.AITRONOS_CALLS:
+        return True, render_text(calls_off_sentence())
     health = api_health_probe(api_client())
     if health.reachable:
         return _good(wording.API_ANSWERS, api=settings.AITRONOS_API_BASE_URL)
@@ -297,6 +308,7 @@ def _is_readable_by_others(path: Path) -> bool:
 _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("settings", _check_settings),
     ("database", _check_database),
+    ("panel", _check_panel),
     ("migrations", _check_migrations),
     ("cache", _check_cache),
     ("master key", _check_master_key),

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.core import clock
-from freddy_admin.core.network import http_transport
+from freddy_admin.core.network import SilentTransport, http_transport
 
 
 def api_client() -> AitronosClient:
@@ -19,9 +19,14 @@ def api_client() -> AitronosClient:
         total_timeout=settings.AITRONOS_TOTAL_TIMEOUT,
         user_agent=f"freddy-admin/{settings.VERSION}",
     )
-    return _cached_client(config, settings.OUTBOUND_CA_FILE, settings.OUTBOUND_PROXY)
+    return _cached_client(
+        config, settings.AITRONOS_CALLS, settings.OUTBOUND_CA_FILE, settings.OUTBOUND_PROXY
+    )
 
 
 @lru_cache(maxsize=1)
-def _cached_client(config: ClientConfig, *_transport_settings: object) -> AitronosClient:
-    return AitronosClient(config, clock=clock.now, transport=http_transport())
+def _cached_client(
+    config: ClientConfig, sends: bool, *_transport_settings: object
+) -> AitronosClient:
+    transport = http_transport() if sends else SilentTransport()
+    return AitronosClient(config, clock=clock.now, transport=transport)

@@ -22,6 +22,7 @@ from freddy_admin.core.clock_skew import (
 )
 from freddy_admin.core.mail import MAIL_LANE
 from freddy_admin.core.outbox import LaneState, outbox_lane_state
+from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
 from freddy_admin.sync.waiting_work import WaitingWork, waiting_work_list
 from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
@@ -50,6 +51,7 @@ class PlatformStatus:
     alive_workers: int
     api: ApiHealth | None
     api_base_url: str
+    copied_from: str  # where the database was at work before, if it seems to be a copy
     master_key: MasterKeyState
     master_keys: list[MasterKeyUsage]
     master_keys_are_wrapped: bool  # by a KMS, which the worker asks at its start
@@ -73,6 +75,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         alive_workers=sum(is_worker_alive(worker, now=now) for worker in workers),
         api=ApiHealth.objects.order_by("-checked_at").first(),
         api_base_url=settings.AITRONOS_API_BASE_URL,
+        copied_from=panel_copied_from(),
         master_key=master_key_state(),
         master_keys=master_key_usage(),
         master_keys_are_wrapped=bool(settings.ENCRYPTION_KEYS_KMS),

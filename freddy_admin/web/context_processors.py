@@ -25,6 +25,7 @@ def shell_context(request: HttpRequest) -> dict[str, Any]:
         "now_ms": current_time_ms(),
         "speed": f"{clock.real_seconds_to_panel_duration(1).total_seconds():g}",
         "words": browser_time_units_json(),
+        "sends_calls": settings.AITRONOS_CALLS,
     }
     if isinstance(user, User):
         frame |= _user_context(user, request.path)

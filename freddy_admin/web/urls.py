@@ -51,6 +51,7 @@ urlpatterns = [
     path("audit.csv", audit_log_views.audit_log_export_view, name="audit_csv"),
     path("system/", system_views.system_status_view, name="system"),
     path("system/clock/", system_views.clock_confirm_view, name="clock_confirm"),
+    path("system/panel/", system_views.panel_confirm_view, name="panel_confirm"),
     path("first-visit/", first_visit_views.setup_link_required_view, name="first_visit"),
     path(
         "first-visit/<str:token>/",

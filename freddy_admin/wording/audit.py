@@ -174,6 +174,7 @@ AUDIT_ACTIONS: Final[Mapping[str, Text]] = {
     AuditTag.EXPORTED: _("exported"),
     AuditTag.ACCESS_DENIED: _("was refused"),
     AuditTag.CLOCK_CONFIRMED: _("confirmed that the machine's clock is right"),
+    AuditTag.PANEL_CONFIRMED: _("confirmed that this is the panel and no copy of it"),
     AuditTag.MASTER_KEY_ROTATED: _("sealed keys anew with another master key"),
 }
 

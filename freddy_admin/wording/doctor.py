@@ -56,6 +56,9 @@ WORKER_ALIVE: Final = _("alive.")
 WORKER_NEVER_SEEN: Final = _("none was ever seen: start `manage.py run_worker`.")
 WORKER_LOST: Final = _("none is alive, last seen {at} UTC: start `manage.py run_worker`.")
 
+PANEL_IS_AT_WORK: Final = _("at {url}.")
+PANEL_TO_CONFIRM: Final = _("To say so: `manage.py confirm_panel`.")
+
 MAIL_IS_NOT_SENT: Final = _("mails are printed or kept here, not sent: set EMAIL_URL to send them.")
 MAIL_SERVER_GREETS: Final = _("{server} answers and asks for no user.")
 MAIL_SERVER_SIGNS_IN: Final = _("{server} answers and takes the user of EMAIL_URL.")

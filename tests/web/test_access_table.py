@@ -70,6 +70,7 @@ ACCESS_TABLE = {
     "audit_csv": OWN_FORM,
     "system": ADMIN_READ,
     "clock_confirm": ADMIN_DOES,
+    "panel_confirm": ADMIN_DOES,
     "profile": OWN_FORM,
     "first_visit": OVER,
     "first_visit_link": OVER_FORM,

@@ -30,7 +30,7 @@ ASKS = {
     },
     "people": {"person_change", "person_remove", "person_unlink", "single_sign_on_unlink"},
     # Confirming the clock lets old rows be deleted for good.
-    "the panel itself": {"clock_confirm"},
+    "the panel itself": {"clock_confirm", "panel_confirm"},
     "panel tokens": {"api_token_create", "api_token_revoke", "sessions_end"},
     # The exported audit log holds actions and addresses of everybody, and leaves the panel.
     "copies": {"organisation_export", "profile_export", "person_export", "audit_csv"},
@@ -87,6 +87,7 @@ OF_PAGES = sorted(ALL & set(ACCESS_TABLE))
 # URLs that a platform admin may use, and no manager.
 BY_ADMIN = {
     "clock_confirm",
+    "panel_confirm",
     "organisation_remove",
     "person_change",
     "person_remove",

@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,7 @@ from freddy_admin.sync.checks.requests import CheckRequest, CheckRequestOutcome
 from freddy_admin.sync.checks.results import LocalFailureKind
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
+from freddy_admin.sync.panel_copy import calls_validate_on
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.selectors import LARGEST_ID, key_not_found
 
@@ -50,12 +52,12 @@ def catalog_request_refresh(
     """The state of the catalog; requests a refresh where it is not fresh any more.
 
     However many people look, it is requested once: the request stays until its fetch has ended.
-    Nothing is requested with a key that is paused or not in use.
+    Nothing is requested with a key that is paused or not in use, or where calls are off.
     """
     state = catalog_state_get(organisation=organisation, key=key, kind=kind)
     if key.status != KeyLifecycle.ACTIVE or key.paused_at is not None:
         return state
-    if not _needs_fetch(state, key, now):
+    if not settings.AITRONOS_CALLS or not _needs_fetch(state, key, now):
         return state
     try:
         with transaction.atomic(savepoint=connection.in_atomic_block):
@@ -74,8 +76,9 @@ def catalog_fetch_request(
     """A person's request to fetch this catalog now.
 
     Raises NotFound for a key that is not in use here and for an unknown kind, Conflict where the
-    key is paused, and TooManyWaiting.
+    key is paused or calls are off, and TooManyWaiting.
     """
+    calls_validate_on()
     now, catalog_kind = clock.now(), _parse_catalog_kind(kind)
     with transaction.atomic():
         key = _get_active_key(organisation, key_id)

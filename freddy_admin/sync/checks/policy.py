@@ -72,8 +72,11 @@ def status_request_refresh(*, rows: "Sequence[KeyRow]", now: datetime) -> int:
     """Request a check of each row that is no longer fresh; returns how many were requested.
 
     However many people look, a key is requested once: afterwards it is due, and stays so until
-    its check has ended. Keys that fail or are refused keep to their own pace.
+    its check has ended. Keys that fail or are refused keep to their own pace. Where calls to
+    Aitronos are off, nothing is requested.
     """
+    if not settings.AITRONOS_CALLS:
+        return 0
     stale_before = now - check_policy().fresh
     stale_ids = [row.key_id for row in rows if _needs_refresh(row, stale_before)]
     if not stale_ids:

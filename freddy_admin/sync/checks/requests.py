@@ -18,6 +18,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.policy import REPEAT_REQUEST_AFTER
 from freddy_admin.sync.history.recorder import history_event_create
 from freddy_admin.sync.models import EventKind, SyncStatus
+from freddy_admin.sync.panel_copy import calls_validate_on
 from freddy_admin.vault.models import KeyLifecycle
 
 
@@ -41,8 +42,9 @@ class CheckRequest:
 def check_request(*, organisation: Organisation, actor: Actor, key_id: int) -> CheckRequest:
     """Request a check of this key for a person.
 
-    Raises NotFound, Conflict when paused, and TooManyWaiting.
+    Raises NotFound, Conflict when paused or where calls are switched off, and TooManyWaiting.
     """
+    calls_validate_on()
     now = clock.now()
     with transaction.atomic():
         rows = SyncStatus.objects.select_for_update(of=("self",)).select_related("key")

@@ -131,6 +131,8 @@ class WorkerHeartbeat(models.Model):
     heartbeat_at = models.DateTimeField()
     checks_done = models.PositiveBigIntegerField(default=0)
     can_open_keys = models.BooleanField(default=True)
+    # Where the database was at work before, if this worker takes it for a copy.
+    copied_from = models.CharField(max_length=500, blank=True)
     master_key_state = models.CharField(max_length=20, blank=True)
 
     def __str__(self) -> str:

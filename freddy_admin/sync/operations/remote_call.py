@@ -21,6 +21,7 @@ from freddy_admin.aitronos.types import SyncStartedResponse
 from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import Lease, lease_may_send, leased_rows_list, leases_acquire
+from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import (
     CallFailure,
@@ -79,8 +80,11 @@ def operations_claim(
 ) -> list[OperationClaim]:
     """Claim up to `limit` queued operations, the oldest first; each is `sending` from here on.
 
-    With `shares` those of each organisation, and each person, in turn.
+    With `shares` those of each organisation, and each person, in turn. None where the database may
+    be a copy.
     """
+    if panel_copied_from():
+        return []  # the panel itself may be sending them
     queued = RemoteOperation.objects.filter(
         state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
     )

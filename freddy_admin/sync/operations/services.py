@@ -29,6 +29,7 @@ from freddy_admin.sync.models import (
 )
 from freddy_admin.sync.models.operations import UNFINISHED_STATES
 from freddy_admin.sync.operations.results import queued_operations_expire
+from freddy_admin.sync.panel_copy import operations_validate_allowed
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 MAX_BATCH_SIZE = 100
@@ -45,8 +46,10 @@ def sync_operation_create(
 ) -> RemoteOperation:
     """Request a sync with this key: of what changed, or of everything (`full`).
 
-    Raises NotFound, Conflict where the key is paused or a sync runs already, and TooManyWaiting.
+    Raises NotFound, Conflict where the key is paused, a sync runs already or the panel may be a
+    copy, and TooManyWaiting.
     """
+    operations_validate_allowed()
     queued_operations_expire(now=clock.now())
     with transaction.atomic():
         key = _lock_active_key(organisation, key_id)
@@ -81,9 +84,10 @@ def switch_operation_create(  # noqa: PLR0913  what is switched, by name
     """Request that one connector is switched on or off.
 
     Raises NotFound, InvalidInput for a key that names no connector, Conflict where the API key is
-    paused or this connector is being switched already, and TooManyWaiting.
+    paused, this connector is being switched already or the panel may be a copy, and TooManyWaiting.
     """
     tool = tool_key_clean(tool_key)
+    operations_validate_allowed()
     queued_operations_expire(now=clock.now())
     with transaction.atomic():
         key = _lock_active_key(organisation, key_id)

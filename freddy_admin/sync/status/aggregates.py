@@ -79,6 +79,8 @@ OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
     Outage.SERVER_ERROR: (FailureKind.SERVER_ERROR,),
     Outage.FIREWALL: (FailureKind.FIREWALL,),
 }
+# Of all keys and of the latest worker, the same in each group.
+_UNGROUPED_VALUES = ("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from")
 _FAILURE_COLUMNS = tuple(f"failing_{kind}" for kind in OUTAGE_FAILURE_KINDS)
 
 
@@ -113,6 +115,7 @@ def overview_aggregates(*, user: User, filters: OverviewFilters, now: datetime) 
         "latest_worker_heartbeat_at": _min_or_max_moment(
             max, [group["heartbeat"] for group in groups]
         ),
+        "copied_from": next((group["copied_from"] for group in groups if group["copied_from"]), ""),
         "master_key_fault": any(group["master_key_fit"] in MASTER_KEY_FAULTS for group in groups),
         "outage": shared_outage(
             unpaused=sum(
@@ -176,6 +179,7 @@ def _aggregates_query(
             next_check=Min("next_check_at", filter=Q(key__paused_at=None)),
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
+            copied_from=Subquery(heartbeats.values("copied_from")[:1]),
             **failing,
         )
         .order_by()
@@ -214,7 +218,7 @@ def all_keys_aggregates(*, now: datetime) -> dict[HealthState, StateAggregate]:
     stored_rows = [row for row in rows if not row["is_exceptional"]]
     for group in list(groups.values())[:1]:
         group |= totals
-        for name in ("latest_check", "next_check", "heartbeat", "master_key_fit"):
+        for name in _UNGROUPED_VALUES:
             group[name] = max(
                 (row[name] for row in stored_rows if row[name] is not None), default=None
             )
@@ -223,8 +227,8 @@ def all_keys_aggregates(*, now: datetime) -> dict[HealthState, StateAggregate]:
 
 def _build_state_aggregate(keys: int, urgent: int) -> StateAggregate:
     counts = {"total": keys, "matching": keys, "urgent": urgent, "urgent_matching": urgent}
-    moments = dict.fromkeys(("latest_check", "next_check", "heartbeat", "master_key_fit"))
-    return {**counts, "expiring": 0, **dict.fromkeys(_FAILURE_COLUMNS, 0), **moments}
+    ungrouped = dict.fromkeys(_UNGROUPED_VALUES)
+    return {**counts, "expiring": 0, **dict.fromkeys(_FAILURE_COLUMNS, 0), **ungrouped}
 
 
 def _all_keys_query() -> QuerySet[Any, Any]:
@@ -260,6 +264,7 @@ def _aggregate_by_state(rows: QuerySet[Any, Any], **annotations: Any) -> QuerySe
             next_check=Subquery(unpaused.values("next_check_at")[:1]),
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
+            copied_from=Subquery(heartbeats.values("copied_from")[:1]),
             **{
                 f"failing_{outage}": Count("state", filter=recent_failure_q(outage, NOW_PARAM))
                 for outage in OUTAGE_FAILURE_KINDS

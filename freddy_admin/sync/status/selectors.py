@@ -85,6 +85,7 @@ class Overview:
     next_check_at: datetime | None  # the earliest scheduled one
     latest_worker_heartbeat_at: datetime | None  # the latest sign of life of any worker
     master_key_fault: bool  # that worker's master key does not fit the database
+    copied_from: str  # where the database was at work before, if that worker takes it for a copy
     outage: Outage | None  # Aitronos as a whole seems out of reach
     empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key
     urgent: int  # keys that expire within days, of those whose state needs nobody

@@ -7,6 +7,7 @@ take a slot of the scheduled ones. Within a kind, organisations get slots in tur
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from freddy_admin.aitronos.client import AitronosClient
@@ -153,7 +154,15 @@ class WorkerJobs:
         return self._checks.running_count
 
     def queues(self) -> Iterator[Queue]:
-        """The queue of each pool, and of confirmed imports; what people wait for comes first."""
+        """The queue of each pool, and of confirmed imports; what people wait for comes first.
+
+        With AITRONOS_CALLS=off nothing is claimed that would be sent.
+        """
+        yield Queue(QueueName.IMPORT_SAVING, import_rows_to_save, import_rows_promote)
+        if settings.AITRONOS_CALLS:
+            yield from self._call_queues()
+
+    def _call_queues(self) -> Iterator[Queue]:
         yield _pool_queue(
             QueueName.CHECK_REQUESTS,
             self._check_requests,
@@ -166,7 +175,6 @@ class WorkerJobs:
         yield _pool_queue(
             QueueName.IMPORT_ROWS, self._import_rows, import_rows_waiting, import_row_leases_acquire
         )
-        yield Queue(QueueName.IMPORT_SAVING, import_rows_to_save, import_rows_promote)
         yield _pool_queue(
             QueueName.OPERATIONS, self._operations, operations_queued, _with_now(operations_claim)
         )

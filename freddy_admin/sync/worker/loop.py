@@ -20,6 +20,7 @@ from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_prune
 from freddy_admin.core.outbox import outbox_prune
+from freddy_admin.core.panel_address import panel_address_record
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.core.tasks import EmbeddedTasks, adapter_install, adapter_remove
 from freddy_admin.crypto.keyring import keyring
@@ -116,6 +117,7 @@ class WorkerLoop:
                 "checks_done": self.checks_done,
                 "can_open_keys": keyring().has_private_keys,
                 "master_key_state": state.fit.value,
+                "copied_from": panel_address_record(),
             },
         )
         # What was wiped while somebody read an older state is still in SQLite's log.
@@ -155,7 +157,7 @@ class WorkerLoop:
         self._has_tested_canaries = True
 
     def _start_probe(self) -> None:
-        if self._probe is None:
+        if self._probe is None and settings.AITRONOS_CALLS:
             self._probe = self._probe_executor.submit(api_health_probe, self.client)
 
     def _record_probe(self) -> None:

@@ -111,6 +111,7 @@ PAGE_ACTIONS = {
         ("token_revoked",),
     ),
     "clock_confirm": UserAction("admin", request_to("/system/clock/"), ("clock_confirmed",)),
+    "panel_confirm": UserAction("admin", request_to("/system/panel/"), ("panel_confirmed",)),
     "person_change": UserAction(
         "admin",
         lambda scene: ActionRequest(f"/people/{create_member_id(scene)}/change/", {"do": "admin"}),

@@ -16,6 +16,7 @@ from freddy_admin.ops.operator_command import EXIT_INTERRUPTED, OperatorCommand,
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_get_by_slug
 from freddy_admin.sync.checks.check_now import KeyCheckReport, keys_check_now
+from freddy_admin.sync.panel_copy import calls_validate_on
 
 
 class Command(OperatorCommand):
@@ -32,6 +33,7 @@ class Command(OperatorCommand):
         chosen_organisation = _find_organisation(organisation, all_organisations=options["all"])
         if not keyring().has_private_keys:
             raise CommandError(_("ENCRYPTION_KEYS is not set: this process cannot open keys."))
+        calls_validate_on()
         started_at, counts = time.monotonic(), Counter[bool]()
         missed_count = 0
         try:

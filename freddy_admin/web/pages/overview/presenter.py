@@ -49,6 +49,7 @@ from freddy_admin.wording.keys import (
     silent_worker_notice,
     state_count,
 )
+from freddy_admin.wording.panel_copy import copied_panel_notice
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -70,6 +71,8 @@ def overview_notices(overview: Overview) -> list[NoticeWording]:
     notices = []
     if overview.master_key_fault or any(row.has_master_key_failure for row in overview.rows):
         notices.append(master_key_notice(is_for_all_keys=_no_key_opens(overview)))
+    if overview.copied_from:
+        notices.append(copied_panel_notice(overview.copied_from))
     if overview.outage is not None:
         notices.append(outage_notice(overview.outage))
     if _is_worker_silent(overview):

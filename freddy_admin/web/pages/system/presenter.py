@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
@@ -14,6 +15,7 @@ from freddy_admin.wording.master_keys import (
     rotation_progress,
     rotation_wording,
 )
+from freddy_admin.wording.panel_copy import panel_part_wording
 from freddy_admin.wording.platform import (
     PartWording,
     api_wording,
@@ -35,6 +37,7 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
     """The page for one moment; `digest` is another one as soon as more than ages changed."""
     clock_component = _clock_component(status, user_time)
     components = [
+        _panel_component(status, user_time),
         _component(worker_wording(status, user_time.now), user_time),
         _component(api_wording(status), user_time),
         _component(master_key_wording(status), user_time),
@@ -71,7 +74,18 @@ def _system_digest(
     master = (status.master_key, status.master_keys)
     mail = (status.mail, status.mail.is_late(user_time.now))
     late = [work for work in status.waiting if work.is_late(user_time.now)]
-    facts = (alive, api, status.cache_works, *master, rotation, stands, hold, mail, late)
+    facts = (
+        alive,
+        api,
+        status.cache_works,
+        *master,
+        rotation,
+        stands,
+        hold,
+        mail,
+        late,
+        status.copied_from,
+    )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -106,6 +120,16 @@ def _rotation_components(
 def _audit_log_wording(status: PlatformStatus) -> PartWording:
     tone, label, sentences = audit_verification_status(status.audit)
     return PartWording("history", _("Audit log"), tone, say(label), sentences)
+
+
+def _panel_component(status: PlatformStatus, user_time: UserTime) -> dict[str, Any]:
+    wording = panel_part_wording(
+        url=settings.PANEL_URL,
+        copied_from=status.copied_from,
+        sends_calls=settings.AITRONOS_CALLS,
+    )
+    button = {"url_name": "panel_confirm", "label": _("This is the panel")}
+    return _component(wording, user_time) | ({"button": button} if status.copied_from else {})
 
 
 def _clock_component(status: PlatformStatus, user_time: UserTime) -> dict[str, Any]:

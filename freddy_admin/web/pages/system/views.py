@@ -9,6 +9,7 @@ from freddy_admin.accounts.auth.reauthentication import reauthentication_require
 from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.sync.clock_monitor import clock_confirm
+from freddy_admin.sync.panel_copy import panel_confirm
 from freddy_admin.sync.platform_status import platform_status
 from freddy_admin.web.access import WRITE_METHODS, platform_admin_required
 from freddy_admin.web.htmx import not_modified, seen_part_digests
@@ -33,4 +34,13 @@ def clock_confirm_view(request: HttpRequest) -> HttpResponse:
     """Record that a platform admin confirmed the clock: pruning of old rows goes on."""
     clock_confirm(actor=actor_from_request(request))
     messages.success(request, _("The time is confirmed. What is old is deleted again."))
+    return redirect("system")
+
+
+@platform_admin_required(WRITE_METHODS)
+@reauthentication_required(return_view="system")
+def panel_confirm_view(request: HttpRequest) -> HttpResponse:
+    """Record that a platform admin said that this is the panel: what was held back goes out."""
+    panel_confirm(actor=actor_from_request(request))
+    messages.success(request, _("This is the panel: syncs, switches and mails go out again."))
     return redirect("system")
