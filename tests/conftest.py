@@ -12,15 +12,21 @@ from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from freddy_admin.accounts.auth.backends import hashing_concurrency, hashing_queue
+from freddy_admin.accounts.models import User
 from freddy_admin.audit.append_only_triggers import (
     append_only_triggers_create,
     append_only_triggers_drop,
 )
-from freddy_admin.core import clock_skew
-from freddy_admin.core.clock_skew import reference_clock_cache_clear
+from freddy_admin.core import clock
+from freddy_admin.core.cache import cache_resume
+from freddy_admin.core.clock_skew import override_clock_trust, reference_clock_cache_clear
 from freddy_admin.core.host_semaphore import HostSemaphore
 from freddy_admin.crypto.keyring import keyring_reset
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.master_key_state import master_key_state_reset
+from tests.hand_clock import HandClock, hand_clock_block
+from tests.people import People, member_create, user_create
 
 # How long an example takes says how busy the machine is, and nothing of the code. The same
 # examples each time: what is found at random is looked for with `--hypothesis-profile=searching`.
@@ -33,13 +39,29 @@ hypothesis.settings.load_profile("patient")
 
 
 # A few tests each, and most of the time of all: begun last, they would keep one process alone.
-SLOW_TEST_FOLDERS = [f"{Path(__file__).parent}/{name}/" for name in ("browser", "flows")]
+TESTS = Path(__file__).parent
+SLOW_TEST_FOLDERS = [f"{TESTS}/{name}/" for name in ("browser", "flows")]
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, the others in the order that chance gave them."""
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses the database, before `-m` chooses."""
+    fixture_names = {*getattr(item, "fixturenames", ())}
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixture_names:
+        item.add_marker("database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, the others in the order that chance gave them.
+
+    Marked are tests in whose time no coverage is measured.
+    """
     items.sort(key=lambda item: not str(item.path).startswith(tuple(SLOW_TEST_FOLDERS)))
+    measured_rooms = {name.rpartition(".")[2] for name in config.getoption("cov_source") or []}
+    for item in items:
+        # A room is covered by its own tests: what others pass through says nothing of it.
+        if measured_rooms and item.path.relative_to(TESTS).parts[0] not in measured_rooms:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,21 +96,77 @@ def _empty_redis() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _reset_database_caches() -> None:
-    """Drop what the panel caches of a database's master keys and clocks."""
+def _forget_former_tests() -> None:
+    """Drop what the panel caches of a database's master keys and clocks, and of a broken cache."""
+    cache_resume()
     reference_clock_cache_clear()
     master_key_state_reset()
     keyring_reset()
 
 
 @pytest.fixture
-def trusted_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def hand_clock() -> Iterator[HandClock]:
+    """The panel's clock, which stands at noon until the test advances it."""
+    with hand_clock_block() as source:
+        yield source
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """The organisation that a test is about."""
+    return Organisation.objects.create(name="Alder", slug="alder", created_at=clock.now())
+
+
+@pytest.fixture
+def other_organisation(db: None) -> Organisation:
+    """Another tenant."""
+    return Organisation.objects.create(name="Birch", slug="birch", created_at=clock.now())
+
+
+@pytest.fixture
+def platform_admin(db: None) -> User:
+    """Looks after the whole panel, and is a member of no organisation."""
+    return user_create("admin", admin=True)
+
+
+@pytest.fixture
+def manager(organisation: Organisation) -> User:
+    return member_create(organisation, "manager", Role.MANAGER)
+
+
+@pytest.fixture
+def operator(organisation: Organisation) -> User:
+    return member_create(organisation, "operator", Role.OPERATOR)
+
+
+@pytest.fixture
+def viewer(organisation: Organisation) -> User:
+    return member_create(organisation, "viewer", Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(other_organisation: Organisation) -> User:
+    """A manager of another organisation, who may see nothing of the first one."""
+    return member_create(other_organisation, "stranger", Role.MANAGER)
+
+
+@pytest.fixture
+def people(
+    platform_admin: User, manager: User, operator: User, viewer: User, stranger: User
+) -> People:
+    """All of them."""
+    return People(platform_admin, manager, operator, viewer, stranger)
+
+
+@pytest.fixture
+def trusted_clock() -> Iterator[None]:
     """The clock that a test moves counts as true, so that old rows may be deleted."""
-    monkeypatch.setattr(clock_skew, "_is_clock_trusted", lambda now: True)
+    with override_clock_trust():
+        yield
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """After a test with transactions the tables are emptied, which the audit log refuses.
 
     Its triggers are dropped for that alone, and only here: the panel itself has no such way.
@@ -101,6 +179,6 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         execute_flush(sql_list)
         append_only_triggers_create()
 
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection.ops, "execute_sql_flush", execute_unguarded_flush)
         yield

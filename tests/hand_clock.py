@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from freddy_admin.core import clock
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 class HandClock:
     """A source for `core.clock`, which returns `at`."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime = NOON) -> None:
         self.at = at
 
     def __call__(self) -> datetime:
@@ -23,7 +25,7 @@ class HandClock:
 
 
 @contextmanager
-def hand_clock_block(at: datetime) -> Iterator[HandClock]:
+def hand_clock_block(at: datetime = NOON) -> Iterator[HandClock]:
     """Inside the block the panel's clock stands at `at`, until the test advances it."""
     source = HandClock(at)
     with clock.override_clock(source):

@@ -27,7 +27,7 @@ _ELLIPSIS = "…"
 _SHARED_PREFIXES = ("oak_live_", "oak_prod_")
 _LEAD_LENGTH = 5
 # What the API page says of a refusal is no echo either, whatever a key is made of.
-_DOCUMENTED_ERROR_CODES = (
+DOCUMENTED_ERROR_CODES = (
     "API_KEY_EXPIRED API_KEY_PAUSED API_KEY_DEACTIVATED INVALID_API_KEY AUTHENTICATION_REQUIRED "
     "INSUFFICIENT_PERMISSIONS ORGANIZATION_ACCESS_DENIED NO_ORGANIZATION_MEMBERSHIP "
     "AMBIGUOUS_ORGANIZATION OPERATION_NOT_ALLOWED RATE_LIMIT_EXCEEDED SPENDING_LIMIT "
@@ -245,5 +245,5 @@ def _base64_at_offset(raw: bytes, offset: int) -> str:
     return encoded[offset + 1 if offset else 0 : -1]
 
 
-_FOLDED_ERROR_CODES = _fold_case_and_lookalikes(_DOCUMENTED_ERROR_CODES)
+_FOLDED_ERROR_CODES = _fold_case_and_lookalikes(DOCUMENTED_ERROR_CODES)
 _ERROR_CODE_LETTERS = "\0".join(map(_keep_letters_and_digits, _FOLDED_ERROR_CODES.split()))

@@ -105,6 +105,12 @@ def _call_unless_paused(call: Callable[[], T]) -> T | None:
         return None
 
 
+def cache_resume() -> None:
+    """End the pause after a failure, as in a process that has just started."""
+    global _resume_at
+    _resume_at = 0.0
+
+
 def cache_prune() -> None:
     """Delete what has expired from the database's cache, and what is too much of it."""
     cast("JsonDatabaseCache", caches["default"]).prune()

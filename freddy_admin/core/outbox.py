@@ -11,7 +11,8 @@ more; none is lost. Rooms above register what they send in their `AppConfig.read
 
 import logging
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -100,6 +101,19 @@ _kinds: dict[str, OutboxKind] = {}
 def outbox_kind_register(kind: OutboxKind) -> None:
     """Make a kind known to this process; once, when Django starts."""
     _kinds[kind.name] = kind
+
+
+@contextmanager
+def override_outbox_kinds(*, beside_registered: bool = False) -> Iterator[None]:
+    """Inside the block what is registered there counts, alone or beside the rest; for tests."""
+    registered = _kinds.copy()
+    if not beside_registered:
+        _kinds.clear()
+    try:
+        yield
+    finally:
+        _kinds.clear()
+        _kinds.update(registered)
 
 
 def outbox_lanes() -> list[str]:

@@ -58,7 +58,7 @@ def _details(details: dict[str, Any], tag: str, *, is_for_file: bool) -> list[Se
     lines += [
         _detail(name, value)
         for name, value in details.items()
-        if name not in _HIDDEN_DETAIL_NAMES and value not in (None, "", [], {}, False)
+        if name not in HIDDEN_DETAIL_NAMES and value not in (None, "", [], {}, False)
     ]
     return lines
 
@@ -94,7 +94,7 @@ def _named(name: str, value: Sentence) -> Sentence:
 
 
 def _label(name: str) -> Text:
-    return _DETAIL_LABELS.get(name, name.replace("_", " "))
+    return DETAIL_LABELS.get(name, name.replace("_", " "))
 
 
 def _value(value: Any) -> Sentence:
@@ -110,7 +110,7 @@ def _value(value: Any) -> Sentence:
             for name, item in value.items()
         )
         return say("{all}", all=Phrases(tuple(pairs), ", "))
-    return say("{value}", value=_VALUE_LABELS.get(str(value), str(value)))
+    return say("{value}", value=VALUE_LABELS.get(str(value), str(value)))
 
 
 AUDIT_ACTIONS: Final[Mapping[str, Text]] = {
@@ -179,11 +179,11 @@ AUDIT_ACTIONS: Final[Mapping[str, Text]] = {
 }
 
 # Numbers that name a row of the database tell a reader nothing.
-_HIDDEN_DETAIL_NAMES = {"key_id", "changes", "old", "new", "enable", "draft_id", "token_id"} | {
+HIDDEN_DETAIL_NAMES = {"key_id", "changes", "old", "new", "enable", "draft_id", "token_id"} | {
     *(DETAIL_MORE_TIMES, DETAIL_UNTIL, DETAIL_DIFFERING)
 }
 
-_DETAIL_LABELS: Final[Mapping[str, Text]] = {
+DETAIL_LABELS: Final[Mapping[str, Text]] = {
     "added": _("added"),
     "already_here": _("already here"),
     "candidates": _("new keys sealed anew"),
@@ -232,7 +232,7 @@ _DETAIL_LABELS: Final[Mapping[str, Text]] = {
     "who": _("who"),
 }
 
-_VALUE_LABELS: Final[Mapping[str, Text]] = {
+VALUE_LABELS: Final[Mapping[str, Text]] = {
     "act": _("act"),
     "auth_configs": _("auth configs"),
     "connectors": _("connectors"),

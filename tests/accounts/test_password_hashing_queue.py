@@ -14,17 +14,43 @@ from pytest_django.fixtures import Settings
 
 from freddy_admin.accounts.auth import backends
 from freddy_admin.accounts.auth.backends import HashingQueue, TooManySignIns
-from freddy_admin.core.host_semaphore import HostSemaphore, PriorityWaiter
+from freddy_admin.core.host_semaphore import HostSemaphore
 from tests.flows.wait import wait_until
 
 
-@pytest.fixture
-def slots(tmp_path: Path) -> HostSemaphore:
-    return HostSemaphore("x", count=1, folder=tmp_path)
+class WatchedSemaphore(HostSemaphore):
+    """One slot, and which threads have asked for it in vain."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("x", count=1, folder=folder)
+        self.waiting_threads: dict[bool, set[int]] = {True: set(), False: set()}
+
+    def acquire(self, *, priority: bool) -> int | None:
+        slot = super().acquire(priority=priority)
+        if slot is None:
+            self.waiting_threads[priority].add(threading.get_ident())
+        return slot
+
+    def waiting_counts(self) -> tuple[int, int]:
+        """How many threads have waited: as people who are known, and as strangers."""
+        return len(self.waiting_threads[True]), len(self.waiting_threads[False])
+
+    def has_announced_waiter(self) -> bool:
+        """Whether somebody waits with priority, so that nobody else gets a free slot."""
+        other = HostSemaphore("x", count=9, folder=self.folder)
+        slot = other.acquire(priority=False)
+        if slot is not None:
+            os.close(slot)
+        return slot is None
 
 
 @pytest.fixture
-def queue(slots: HostSemaphore) -> HashingQueue:
+def slots(tmp_path: Path) -> WatchedSemaphore:
+    return WatchedSemaphore(tmp_path)
+
+
+@pytest.fixture
+def queue(slots: WatchedSemaphore) -> HashingQueue:
     """The queue of a process, with one slot on its machine."""
     return HashingQueue(slots, count=1)
 
@@ -47,11 +73,11 @@ def machine_slot_taken(slots: HostSemaphore) -> Iterator[None]:
 
 
 def test_a_third_stranger_is_refused_at_once(
-    queue: HashingQueue, slots: HostSemaphore, threads: ThreadPoolExecutor
+    queue: HashingQueue, slots: WatchedSemaphore, threads: ThreadPoolExecutor
 ) -> None:
     with machine_slot_taken(slots):
         futures = [threads.submit(hash_in_slot, queue, stranger=True) for _ in range(2)]
-        assert wait_until(lambda: queue._strangers == 2)
+        assert wait_until(lambda: slots.waiting_counts() == (0, 2))
         with pytest.raises(TooManySignIns, match="Try again in a few seconds"):
             hash_in_slot(queue, stranger=True)
     assert [future.result() for future in futures] == ["hashed", "hashed"]
@@ -72,21 +98,9 @@ def test_waiting_stranger_is_refused_after_strangers_wait(
 
 
 def test_a_known_person_goes_before_strangers_who_wait_for_longer(
-    queue: HashingQueue,
-    slots: HostSemaphore,
-    threads: ThreadPoolExecutor,
-    monkeypatch: pytest.MonkeyPatch,
+    queue: HashingQueue, slots: WatchedSemaphore, threads: ThreadPoolExecutor
 ) -> None:
     order: list[str] = []
-    announced = threading.Event()
-    announce = PriorityWaiter.announce
-
-    def recording_announce(waiter: PriorityWaiter) -> None:
-        announce(waiter)
-        if waiter._lock_file is not None:
-            announced.set()
-
-    monkeypatch.setattr(PriorityWaiter, "announce", recording_announce)
 
     def hash_as(name: str) -> None:
         with queue.slot(stranger=name == "stranger", person=name):
@@ -94,27 +108,26 @@ def test_a_known_person_goes_before_strangers_who_wait_for_longer(
 
     with machine_slot_taken(slots):
         futures = [threads.submit(hash_as, "stranger") for _ in range(2)]
-        assert wait_until(lambda: queue._strangers == 2)
+        assert wait_until(lambda: slots.waiting_counts() == (0, 2))
         futures.append(threads.submit(hash_as, "ada"))
-        assert announced.wait(60)
+        assert wait_until(slots.has_announced_waiter)
     for future in futures:
         future.result()
     assert order == ["ada", "stranger", "stranger"]
 
 
 def test_one_person_cannot_take_the_places_of_all_others(
-    queue: HashingQueue, slots: HostSemaphore, threads: ThreadPoolExecutor
+    queue: HashingQueue, slots: WatchedSemaphore, threads: ThreadPoolExecutor
 ) -> None:
     with machine_slot_taken(slots):
         # Two have priority as ada, two more wait as strangers; a fifth is too many.
         adas_futures = [threads.submit(hash_in_slot, queue, person="ada") for _ in range(4)]
-        assert wait_until(lambda: queue._strangers == 2 and queue._known["ada"] == 2)
+        assert wait_until(lambda: slots.waiting_counts() == (2, 2))
         with pytest.raises(TooManySignIns):
             hash_in_slot(queue, person="ada")
         bos_future = threads.submit(hash_in_slot, queue, person="bo")
-        assert wait_until(lambda: queue._known["bo"] == 1)
+        assert wait_until(lambda: slots.waiting_counts() == (3, 2))
     assert {future.result() for future in [*adas_futures, bos_future]} == {"hashed"}
-    assert (queue._strangers, dict(queue._known)) == (0, {})
 
 
 def test_nested_slot_is_the_same_slot(queue: HashingQueue) -> None:
@@ -124,11 +137,11 @@ def test_nested_slot_is_the_same_slot(queue: HashingQueue) -> None:
 
 
 def test_slot_is_released_whatever_happens(queue: HashingQueue) -> None:
-    for _ in range(3):
-        with pytest.raises(ZeroDivisionError), queue.slot():
+    # More often than there are places for strangers, for one person and for all known people.
+    for stranger, person in [(True, ""), (False, "ada"), (False, "")] * 6:
+        with pytest.raises(ZeroDivisionError), queue.slot(stranger=stranger, person=person):
             raise ZeroDivisionError
-    assert hash_in_slot(queue) == "hashed"
-    assert queue._strangers == queue._known.total() == 0
+    assert hash_in_slot(queue) == hash_in_slot(queue, stranger=True) == "hashed"
 
 
 def test_process_without_the_lock_folder_counts_by_itself_and_logs_it_once(
@@ -262,10 +275,10 @@ def test_every_hash_and_rehash_is_computed_in_a_slot(
 
 
 def test_a_password_is_not_hashed_without_a_slot(
-    slots_held_at_hashing: list[bool], queue: HashingQueue, monkeypatch: pytest.MonkeyPatch
+    slots_held_at_hashing: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backends, "KNOWN_AT_ONCE", 0)
-    queue._strangers = backends.STRANGERS_AT_ONCE
+    monkeypatch.setattr(backends, "STRANGERS_AT_ONCE", 0)
     for hash_password in (
         lambda: make_password("words"),
         lambda: check_password("words", "!unusable"),

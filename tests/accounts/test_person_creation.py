@@ -1,5 +1,6 @@
 """People are created by commands and colleagues, and can sign in at once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,6 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate
 from django.test import Client
 
-from freddy_admin.accounts import people
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import (
     admin_create,
@@ -20,6 +20,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
+from tests.statement_hooks import before_first_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -62,13 +63,18 @@ def test_a_second_admin_of_one_address_is_refused(ada: User) -> None:
     assert error.value.field == "email"
 
 
-def test_concurrent_creations_of_one_address_make_one_person(
-    ada: User, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("create", [admin_create, person_get_or_create])
+def test_person_created_by_somebody_else_at_the_same_moment_is_a_conflict(
+    create: Callable[..., object],
 ) -> None:
-    with pytest.raises(Conflict):
-        people._person_create(ACTOR, "ada@example.org", PASSWORD)
-
-    assert User.objects.count() == 1
+    rival = User(email="ada@example.org")
+    with (
+        before_first_statement('INSERT INTO "accounts_user"', rival.save),
+        pytest.raises(Conflict, match="already a person"),
+    ):
+        create(actor=ACTOR, email="Ada@example.org", password=PASSWORD)
+    assert rival.pk is not None
+    assert not AuditEvent.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from freddy_admin.accounts import sessions
 from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.people import (
     person_delete,
@@ -15,7 +16,6 @@ from freddy_admin.accounts.people import (
     person_set_platform_admin,
     second_factor_types,
 )
-from freddy_admin.accounts.sessions import _last_recorded
 from freddy_admin.core import clock
 from tests.accounts.conftest import (
     ACTOR,
@@ -94,10 +94,12 @@ def test_use_recorded_by_another_process_keeps_a_session(ada: User) -> None:
         assert client.get(PAGE).status_code == 200
 
 
-def test_idle_session_ends_in_a_process_without_memory_of_it(ada: User) -> None:
+def test_idle_session_ends_in_a_process_without_memory_of_it(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LAST_RECORDED_LIMIT", 0)
     with clock.override_clock(lambda: NOON):
         client = signed_in_client(ada)
-    _last_recorded.clear()
     with clock.override_clock(lambda: NOON + timedelta(days=1)):
         assert client.get(PAGE).status_code == 302
 

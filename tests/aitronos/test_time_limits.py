@@ -18,7 +18,6 @@ from freddy_admin.aitronos.errors import (
     KeyRefused,
     RequestTimedOut,
 )
-from freddy_admin.outbound.deadline import WATCHDOG
 from freddy_admin.outbound.resolver import Address, Resolver
 from tests.aitronos.api_calls import OPERATION_CALLS, Call, error_of
 from tests.aitronos.conftest import (
@@ -138,7 +137,6 @@ def test_dripping_response_to_an_operation_ends_as_sent(
     }
     assert kinds == dict.fromkeys(DRIPPING_SCRIPTS, (FailureKind.TOTAL_TIMEOUT, True, 1))
     assert all(TOTAL - 0.01 <= seconds < BOUNDED_SECONDS for _, seconds, _ in results.values())
-    assert not WATCHDOG._watched
 
 
 def test_endless_body_ends_at_the_body_limit(get_error: GetError) -> None:
@@ -268,7 +266,6 @@ def test_64_concurrent_calls_end_in_time_and_leave_nothing_open(
     with ThreadPoolExecutor(64) as pool:
         seconds = list(pool.map(call, range(64)))
     assert max(seconds) < BOUNDED_SECONDS
-    assert not WATCHDOG._watched
     server.close()
     assert wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors_before)
 
@@ -283,17 +280,3 @@ def test_call_after_a_cut_call_succeeds(start_server: StartServer, make_client: 
     client = make_client(server)
     assert isinstance(sync_status_error(client), RequestTimedOut)
     assert fetch_sync_status(client).value.total_tools == 42
-
-
-def test_forked_child_has_a_watchdog_of_its_own(
-    start_server: StartServer, make_client: MakeClient
-) -> None:
-    fetch_sync_status(make_client(start_server(respond_in_turn(response_bytes()))))
-    read_end, write_end = os.pipe()
-    if os.fork() == 0:
-        os.write(write_end, b"no" if WATCHDOG._thread or WATCHDOG._watched else b"reset")
-        os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read_end, "rb") as pipe:
-        assert pipe.read() == b"reset"
-    os.wait()

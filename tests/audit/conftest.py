@@ -1,4 +1,4 @@
-"""Fixtures of the audit log: linked events, a manual clock, SQL without the triggers."""
+"""Fixtures of the audit log: linked events, SQL without the triggers."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,18 +13,8 @@ from freddy_admin.audit.chain import chain_append_missing
 from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import Actor, OrganisationRef, audit_event_record
 from freddy_admin.audit.tags import AuditTag
-from freddy_admin.core import clock
-from tests.audit.repeat_scenarios import ManualClock
 
 SqlRunner = Callable[..., None]
-
-
-@pytest.fixture
-def manual_clock() -> Iterator[ManualClock]:
-    """The panel's clock, which stands still until a test moves it."""
-    source = ManualClock()
-    with clock.override_clock(source):
-        yield source
 
 
 @pytest.fixture

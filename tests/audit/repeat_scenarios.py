@@ -1,6 +1,5 @@
-"""What tests of repeated events share: actors, a manual clock, and sums over the log."""
+"""What tests of repeated events share: actors, and sums over the log."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freddy_admin.audit.chain import chain_append_missing
@@ -9,26 +8,12 @@ from freddy_admin.audit.models import AuditEvent, RepeatCount, RepeatKind
 from freddy_admin.audit.services import Actor, OrganisationRef
 from freddy_admin.audit.tags import RECORDING_MODES, RecordingMode
 
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 COUNTED_TAGS = [tag for tag, mode in RECORDING_MODES.items() if mode is RecordingMode.COUNT_REPEATS]
 ALWAYS_RECORDED_TAGS = [
     tag for tag, mode in RECORDING_MODES.items() if mode is RecordingMode.ALWAYS
 ]
 ADA, BOB = Actor("Ada (ada@example.org)", id=1, address="192.0.2.1"), Actor("Bob", id=2)
 ACME = OrganisationRef(1, "Acme")
-
-
-class ManualClock:
-    """A clock that stands still until `forward` moves it."""
-
-    at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **span: float) -> datetime:
-        self.at += timedelta(**span)
-        return self.at
 
 
 def visitor_actor(network: int) -> Actor:

@@ -26,13 +26,12 @@ from tests.audit.repeat_scenarios import (
     ALWAYS_RECORDED_TAGS,
     BOB,
     COUNTED_TAGS,
-    START,
-    ManualClock,
     assert_chain_valid,
     recorded_occurrences,
     recorded_subjects_and_details,
     visitor_actor,
 )
+from tests.hand_clock import NOON, HandClock
 
 
 def test_every_tag_has_a_recording_mode() -> None:
@@ -50,17 +49,17 @@ def test_tags_of_changes_and_operations_are_always_recorded() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("tag", COUNTED_TAGS)
 def test_the_first_event_is_recorded_at_once_and_its_repeats_as_one_event(
-    tag: AuditTag, manual_clock: ManualClock
+    tag: AuditTag, hand_clock: HandClock
 ) -> None:
     for _ in range(38):
         audit_event_record(tag=tag, actor=ADA, organisation=ACME, subject="x", kind="a")
-        manual_clock.forward(seconds=15)
+        hand_clock.advance(seconds=15)
     assert recorded_subjects_and_details() == [("x", {"kind": "a"})]
-    audit_verification_run_step(now=manual_clock())
+    audit_verification_run_step(now=hand_clock())
     assert AuditEvent.objects.count() == 1
 
-    manual_clock.at = START + timedelta(minutes=10)
-    audit_verification_run_step(now=manual_clock())
+    hand_clock.at = NOON + timedelta(minutes=10)
+    audit_verification_run_step(now=hand_clock())
     first, summary = AuditEvent.objects.order_by("pk")
     assert summary.details == {"kind": "a", "more_times": 37, "until": "2026-03-02T12:09:15Z"}
     for name in ("tag", "actor_id", "actor_name", "organisation_id", "organisation_name"):
@@ -88,11 +87,11 @@ def test_events_of_operator_and_worker_are_never_counted(actor: Actor) -> None:
 
 @pytest.mark.django_db
 def test_the_next_event_flushes_the_count_where_no_worker_runs(
-    manual_clock: ManualClock,
+    hand_clock: HandClock,
 ) -> None:
     for _ in range(5):
         audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
-    manual_clock.forward(minutes=10)
+    hand_clock.advance(minutes=10)
     audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="another")
 
     assert [details.get("more_times") for _, details in recorded_subjects_and_details()] == [
@@ -104,9 +103,9 @@ def test_the_next_event_flushes_the_count_where_no_worker_runs(
 
 
 @pytest.mark.django_db
-def test_an_event_without_repeats_leaves_no_count(manual_clock: ManualClock) -> None:
+def test_an_event_without_repeats_leaves_no_count(hand_clock: HandClock) -> None:
     audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
-    audit_verification_run_step(now=manual_clock.forward(hours=1))
+    audit_verification_run_step(now=hand_clock.advance(hours=1))
     assert recorded_subjects_and_details() == [("x", {})]
     assert not RepeatCount.objects.exists()
 
@@ -123,7 +122,7 @@ def test_other_actors_organisations_details_and_addresses_are_counted_apart() ->
 
 
 @pytest.mark.django_db
-def test_different_events_beyond_the_limit_are_one_count(manual_clock: ManualClock) -> None:
+def test_different_events_beyond_the_limit_are_one_count(hand_clock: HandClock) -> None:
     for number in range(500):
         audit_event_record(
             tag=AuditTag.ACCESS_DENIED, actor=ADA, organisation=ACME, subject=f"/{number}/"
@@ -131,7 +130,7 @@ def test_different_events_beyond_the_limit_are_one_count(manual_clock: ManualClo
     assert AuditEvent.objects.count() == MAX_DISTINCT_PER_MINUTE
     # A repeat of an event that is counted already stays in that count.
     audit_event_record(tag=AuditTag.ACCESS_DENIED, actor=ADA, organisation=ACME, subject="/0/")
-    audit_verification_run_step(now=manual_clock.forward(minutes=10))
+    audit_verification_run_step(now=hand_clock.advance(minutes=10))
     summaries = [
         (subject, details) for subject, details in recorded_subjects_and_details() if details
     ]
@@ -144,11 +143,11 @@ def test_different_events_beyond_the_limit_are_one_count(manual_clock: ManualClo
 
 
 @pytest.mark.django_db
-def test_a_minute_later_different_events_are_recorded_again(manual_clock: ManualClock) -> None:
+def test_a_minute_later_different_events_are_recorded_again(hand_clock: HandClock) -> None:
     for minute in range(3):
         for number in range(50):
             audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject=f"{minute}.{number}")
-        manual_clock.forward(seconds=61)
+        hand_clock.advance(seconds=61)
     assert AuditEvent.objects.count() == 3 * MAX_DISTINCT_PER_MINUTE
     assert recorded_occurrences() == 150
 
@@ -166,7 +165,7 @@ def test_a_flood_of_one_person_counts_no_other_person_or_tag() -> None:
 
 @pytest.mark.django_db
 def test_visitors_of_one_network_are_one_actor_and_all_visitors_share_a_limit(
-    manual_clock: ManualClock,
+    hand_clock: HandClock,
 ) -> None:
     neighbours = [
         Actor("somebody not signed in", address=f"2001:db8:0:1::{n:x}") for n in range(1, 30)
@@ -181,7 +180,7 @@ def test_visitors_of_one_network_are_one_actor_and_all_visitors_share_a_limit(
     audit_event_record(tag=AuditTag.SIGN_IN_FAILED, actor=ADA, subject="ab…")
     assert AuditEvent.objects.count() == MAX_VISITOR_EVENTS_PER_MINUTE + 1
 
-    audit_verification_run_step(now=manual_clock.forward(minutes=10))
+    audit_verification_run_step(now=hand_clock.advance(minutes=10))
     (summary,) = AuditEvent.objects.filter(details__differing=True)
     assert summary.details["more_times"] == 200 - MAX_VISITOR_EVENTS_PER_MINUTE
     assert summary.address is None
@@ -203,30 +202,30 @@ def test_a_rolled_back_event_is_not_counted() -> None:
 
 @pytest.mark.django_db
 def test_a_count_stays_where_its_event_could_not_be_recorded(
-    manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(4):
         audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
-    now = manual_clock.forward(minutes=10)
+    now = hand_clock.advance(minutes=10)
     with monkeypatch.context() as patch:
         patch.setattr(services, "chain_append_on_commit", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             repeat_counts_flush(now=now)
     assert (AuditEvent.objects.count(), recorded_occurrences()) == (1, 4)
-    repeat_counts_flush(now=manual_clock())
-    repeat_counts_flush(now=manual_clock())
+    repeat_counts_flush(now=hand_clock())
+    repeat_counts_flush(now=hand_clock())
     assert (AuditEvent.objects.count(), recorded_occurrences()) == (2, 4)
 
 
 @pytest.mark.django_db
 def test_a_count_of_a_clock_a_year_ahead_is_flushed_at_once(
-    manual_clock: ManualClock,
+    hand_clock: HandClock,
 ) -> None:
-    manual_clock.forward(days=365)
+    hand_clock.advance(days=365)
     for _ in range(3):
         audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
-    manual_clock.at = START
-    audit_verification_run_step(now=manual_clock())
+    hand_clock.at = NOON
+    audit_verification_run_step(now=hand_clock())
     assert not RepeatCount.objects.exists()
     audit_event_record(tag=AuditTag.EXPORTED, actor=ADA, subject="x")
     assert (AuditEvent.objects.count(), recorded_occurrences()) == (3, 4)
@@ -234,25 +233,25 @@ def test_a_count_of_a_clock_a_year_ahead_is_flushed_at_once(
 
 @pytest.mark.django_db
 def test_the_worker_flushes_counts_in_batches(
-    manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "FLUSH_BATCH_SIZE", 4)
     for number in range(9):
         for _ in range(2):
             audit_event_record(tag=AuditTag.EXPORTED, actor=Actor("P", id=number + 1), subject="x")
-    now = manual_clock.forward(minutes=10)
+    now = hand_clock.advance(minutes=10)
     assert [repeat_counts_flush(now=now) for _ in range(3)] == [True, True, False]
     assert AuditEvent.objects.count() == 18
 
 
 @pytest.mark.django_db
-def test_counts_that_look_alike_are_separate_events(manual_clock: ManualClock) -> None:
+def test_counts_that_look_alike_are_separate_events(hand_clock: HandClock) -> None:
     for typed in ("vi1@example.org", "vi2@example.org") * 3:
         audit_event_record(
             tag=AuditTag.SIGN_IN_FAILED, actor=visitor_actor(1), subject="vi…", same_as=typed
         )
-        manual_clock.forward(microseconds=1)
-    audit_verification_run_step(now=manual_clock.forward(minutes=10))
+        hand_clock.advance(microseconds=1)
+    audit_verification_run_step(now=hand_clock.advance(minutes=10))
     assert [details.get("more_times") for _, details in recorded_subjects_and_details()] == [
         None,
         None,

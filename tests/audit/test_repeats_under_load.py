@@ -29,14 +29,13 @@ from tests.audit.repeat_scenarios import (
     ACME,
     ADA,
     COUNTED_TAGS,
-    START,
-    ManualClock,
     assert_chain_valid,
     recorded_occurrences,
     visitor_actor,
 )
 from tests.concurrency import IS_SQLITE, run_concurrently, run_in_thread, shared_database  # noqa: F401  a database for several
 from tests.drill_scale import drill_count
+from tests.hand_clock import NOON, HandClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,16 +44,16 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.django_db
 @pytest.mark.parametrize("tag", COUNTED_TAGS)
 def test_a_flood_with_each_counted_tag_leaves_few_rows_and_exact_counts(
-    tag: AuditTag, manual_clock: ManualClock
+    tag: AuditTag, hand_clock: HandClock
 ) -> None:
     event_total = drill_count(5_000)
     for number in range(event_total):
         # Every second event repeats; the others all differ.
         subject = str(number) if number % 2 else "x"
         audit_event_record(tag=tag, actor=ADA, organisation=ACME, subject=subject)
-        manual_clock.forward(milliseconds=15)
-    minutes = 1 + (manual_clock.at - START) // timedelta(minutes=1)
-    audit_verification_run_step(now=manual_clock.forward(minutes=10))
+        hand_clock.advance(milliseconds=15)
+    minutes = 1 + (hand_clock.at - NOON) // timedelta(minutes=1)
+    audit_verification_run_step(now=hand_clock.advance(minutes=10))
     assert AuditEvent.objects.count() <= MAX_DISTINCT_PER_MINUTE * (minutes + 1) + 2
     assert recorded_occurrences() == event_total
     assert not RepeatCount.objects.exists()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.browser.font_sets import write_fontconfig_file
-from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
+from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess, running_panel
 
 CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -107,10 +107,8 @@ def sandbox() -> Iterator[SandboxServer]:
 def panel(
     chromium: Browser, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PanelProcess]:
-    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
-    panel.start()
-    yield panel
-    assert panel.stop() == 0
+    with running_panel(tmp_path_factory.mktemp("panel"), api=sandbox.base_url) as panel:
+        yield panel
 
 
 @pytest.fixture(scope="module")

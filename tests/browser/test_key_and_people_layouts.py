@@ -9,7 +9,6 @@ from django.template import loader
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
-from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.browser.conftest import sign_in
 from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems
 from tests.flows.panel_process import PanelProcess
@@ -36,13 +35,8 @@ ON_PURPOSE = re.compile(r"status of 4\d\d")
 
 
 @pytest.fixture(scope="module")
-def panel(
-    chromium: Browser, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PanelProcess]:
-    """A panel that writes mails into a folder; one organisation, a key, an operator, a manager."""
-    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
-    panel.env |= {"EMAIL_URL": f"filemail:///{panel.folder}/mails", "PANEL_URL": panel.address}
-    panel.start()
+def panel(panel: PanelProcess) -> PanelProcess:
+    """A panel with one organisation, a key, an operator and a manager."""
     file = panel.folder / "keys.csv"
     file.write_text(f"{HEADER}\nElder,Main,{sandbox_key(Scenario.HEALTHY, 'Elder')},,")
     assert panel.manage("import_keys", str(file)).returncode == 0
@@ -51,8 +45,7 @@ def panel(
             *("add_member", f"{name}@example.org", "--organisation", "elder", "--role", name)
         )
         assert added.returncode == 0, added.stderr
-    yield panel
-    assert panel.stop() == 0
+    return panel
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.accounts.conftest import current_totp_code
 from tests.browser.conftest import sign_in
 from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems
@@ -51,18 +50,6 @@ SECOND_FACTOR_PATHS = (
 )
 # Browsers log every response with such a status; these are requested on purpose.
 ON_PURPOSE = re.compile(r"status of (403|404)")
-
-
-@pytest.fixture(scope="module")
-def panel(
-    chromium: Browser, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PanelProcess]:
-    """A panel that writes its mails into a folder."""
-    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
-    panel.env |= {"EMAIL_URL": f"filemail:///{panel.folder}/mails", "PANEL_URL": panel.address}
-    panel.start()
-    yield panel
-    assert panel.stop() == 0
 
 
 @pytest.fixture

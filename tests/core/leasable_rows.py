@@ -1,15 +1,14 @@
 """Rows of every model that is leased, as free as they are created."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import CatalogSnapshot, RemoteOperation, SyncStatus
 from freddy_admin.vault.models import ApiKey, ImportDraft, ImportDraftRow, KeyCandidate
+from tests.hand_clock import NOON
 
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CreateRow = Callable[[ApiKey, int], Any]
 
 

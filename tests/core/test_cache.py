@@ -1,6 +1,7 @@
 """The cache may fail: nothing breaks, and only one page waits for it."""
 
 import pickle
+import time
 from typing import Any
 
 import pytest
@@ -20,11 +21,6 @@ class UnavailableCache:
             raise ConnectionError("planted detail")
 
         return fail
-
-
-@pytest.fixture(autouse=True)
-def cache_not_paused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_cache, "_resume_at", 0.0)
 
 
 @pytest.fixture
@@ -63,11 +59,13 @@ def test_an_unavailable_cache_is_called_once_and_then_paused(
 def test_the_cache_is_called_again_after_the_pause(
     unavailable_cache: UnavailableCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    core_cache.cache_get("probe")
-    monkeypatch.setattr(core_cache.time, "monotonic", lambda: core_cache._resume_at + 0.001)
-    core_cache.cache_get("probe")
+    failed_at, calls = time.monotonic(), []
+    for seconds in (0.0, core_cache.PAUSE_AFTER_FAILURE - 1, core_cache.PAUSE_AFTER_FAILURE):
+        monkeypatch.setattr(time, "monotonic", lambda at=failed_at + seconds: at)
+        core_cache.cache_get("probe")
+        calls.append(unavailable_cache.calls)
 
-    assert unavailable_cache.calls == 2
+    assert calls == [1, 1, 2]
 
 
 def test_is_cache_available_calls_the_cache_in_spite_of_the_pause(

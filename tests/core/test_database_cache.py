@@ -132,11 +132,9 @@ def test_expired_values_are_pruned(cache: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_beyond_the_limit_the_values_that_expire_first_are_pruned(
-    cache: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "_max_entries", 3)
+def test_beyond_the_limit_the_values_that_expire_first_are_pruned() -> None:
+    cache = JsonDatabaseCache("", {"OPTIONS": {"MAX_ENTRIES": 3}})
     for number in range(5):
         cache.set(str(number), number, 60 + number)
-    cache_prune()
+    cache.prune()
     assert cache.get_many([str(number) for number in range(5)]) == {"2": 2, "3": 3, "4": 4}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,9 +29,10 @@ from freddy_admin.core.leases import (
 from freddy_admin.sync.models import CatalogSnapshot
 from freddy_admin.vault.models import ApiKey
 from tests.concurrency import IS_SQLITE, run_in_thread, shared_database
-from tests.core.leasable_rows import CREATE_ROW, NOON, create_rows
+from tests.core.leasable_rows import CREATE_ROW, create_rows
 from tests.flows.panel_process import ROOT
 from tests.flows.wait import wait_until
+from tests.hand_clock import NOON, HandClock
 
 __all__ = ["shared_database"]
 MINUTE = timedelta(minutes=1)
@@ -56,23 +57,6 @@ sys.stdin.readline()
 while leases := leases_acquire(rows, limit=3, now=now, duration=minute):
     print(*(lease.row_id for lease in leases), flush=True)
 """
-
-
-class MovableClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def panel_clock() -> Iterator[MovableClock]:
-    source = MovableClock()
-    with clock.override_clock(source):
-        yield source
 
 
 @pytest.fixture
@@ -131,7 +115,7 @@ def test_two_processes_never_lease_the_same_row() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 @every_leased_model
 def test_a_row_is_leased_once_in_the_order_of_its_query(model: type[Any]) -> None:
     first_id, second_id, third_id = create_rows(model, 3)
@@ -143,14 +127,14 @@ def test_a_row_is_leased_once_in_the_order_of_its_query(model: type[Any]) -> Non
 @pytest.mark.django_db
 @every_leased_model
 def test_a_lost_process_lease_is_free_at_its_end_and_no_sooner(
-    model: type[Any], panel_clock: MovableClock
+    model: type[Any], hand_clock: HandClock
 ) -> None:
     (row_id,) = create_rows(model, 1)
     (lost_lease,) = acquire(model)
-    panel_clock.at += MINUTE - SECOND
+    hand_clock.at += MINUTE - SECOND
     assert acquire(model) == []
     assert not expired_leases(model.objects.all(), now=clock.now(), duration=MINUTE).exists()
-    panel_clock.at += SECOND
+    hand_clock.at += SECOND
     expired_rows = expired_leases(model.objects.all(), now=clock.now(), duration=MINUTE)
     assert [row.pk for row in expired_rows] == [row_id]
     (lease,) = acquire(model)
@@ -160,11 +144,11 @@ def test_a_lost_process_lease_is_free_at_its_end_and_no_sooner(
 @pytest.mark.django_db
 @every_leased_model
 def test_a_late_holder_neither_sends_nor_stores_nor_changes_the_lease(
-    model: type[Any], panel_clock: MovableClock
+    model: type[Any], hand_clock: HandClock
 ) -> None:
     create_rows(model, 1)
     (late_lease,) = acquire(model)
-    panel_clock.at += MINUTE
+    hand_clock.at += MINUTE
     (lease,) = acquire(model)
     row = row_of(model, late_lease)
     assert not may_send(model, late_lease)
@@ -181,7 +165,7 @@ def test_a_late_holder_neither_sends_nor_stores_nor_changes_the_lease(
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 @every_leased_model
 def test_a_released_row_can_be_leased_at_once(model: type[Any]) -> None:
     create_rows(model, 1)
@@ -194,52 +178,50 @@ def test_a_released_row_can_be_leased_at_once(model: type[Any]) -> None:
 
 @pytest.mark.django_db
 @every_leased_model
-def test_a_renewed_lease_lasts_from_its_renewal(
-    model: type[Any], panel_clock: MovableClock
-) -> None:
+def test_a_renewed_lease_lasts_from_its_renewal(model: type[Any], hand_clock: HandClock) -> None:
     create_rows(model, 1)
     (lease,) = acquire(model)
-    panel_clock.at += MINUTE - SECOND
+    hand_clock.at += MINUTE - SECOND
     assert not lease.deadline.covers(10)
     deadline = lease_renew(row_of(model, lease), token=lease.token, duration=MINUTE)
     assert deadline is not None
     assert deadline.covers(59)
     assert not deadline.covers(61)
-    panel_clock.at += MINUTE - SECOND
+    hand_clock.at += MINUTE - SECOND
     assert acquire(model) == []
-    panel_clock.at += SECOND
+    hand_clock.at += SECOND
     assert len(acquire(model)) == 1
 
 
 @pytest.mark.django_db
 @every_leased_model
 def test_a_lease_from_before_the_clock_was_set_back_holds_no_row(
-    model: type[Any], panel_clock: MovableClock
+    model: type[Any], hand_clock: HandClock
 ) -> None:
     create_rows(model, 1)
     acquire(model)
     # A lease of another process, with longer limits, may end as late as this.
-    panel_clock.at -= timedelta(minutes=14)
+    hand_clock.at -= timedelta(minutes=14)
     assert acquire(model) == []
     assert not expired_leases(model.objects.all(), now=clock.now(), duration=MINUTE).exists()
-    panel_clock.at -= SECOND
+    hand_clock.at -= SECOND
     assert expired_leases(model.objects.all(), now=clock.now(), duration=MINUTE).exists()
     assert len(acquire(model)) == 1
 
 
 @pytest.mark.django_db
 def test_a_lease_that_is_over_and_that_nobody_acquired_since_stores_but_sends_nothing(
-    panel_clock: MovableClock,
+    hand_clock: HandClock,
 ) -> None:
     create_rows(CatalogSnapshot, 1)
     (lease,) = acquire(CatalogSnapshot)
-    panel_clock.at += 2 * MINUTE
+    hand_clock.at += 2 * MINUTE
     assert not may_send(CatalogSnapshot, lease)
     assert held_row_lock(row_of(CatalogSnapshot, lease), token=lease.token) is not None
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_a_call_that_would_outlast_its_lease_is_not_sent() -> None:
     create_rows(CatalogSnapshot, 1)
     (lease,) = acquire(CatalogSnapshot)
@@ -248,7 +230,7 @@ def test_a_call_that_would_outlast_its_lease_is_not_sent() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_a_lease_that_is_over_by_the_clock_of_the_database_sends_nothing() -> None:
     create_rows(CatalogSnapshot, 1)
     (lease,) = acquire(CatalogSnapshot)
@@ -256,7 +238,7 @@ def test_a_lease_that_is_over_by_the_clock_of_the_database_sends_nothing() -> No
     assert not may_send(CatalogSnapshot, replace(lease, database_end=lease.database_end - MINUTE))
 
 
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_a_lease_ends_while_the_machine_sleeps_and_its_wall_clock_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -267,7 +249,7 @@ def test_a_lease_ends_while_the_machine_sleeps_and_its_wall_clock_stands(
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_a_free_row_is_held_by_no_token() -> None:
     (row_id,) = create_rows(CatalogSnapshot, 1)
     assert not is_held("", "")
@@ -275,7 +257,7 @@ def test_a_free_row_is_held_by_no_token() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_acquiring_changes_further_columns_of_leased_rows_alone() -> None:
     leased_id, free_id = create_rows(CatalogSnapshot, 2)
     acquire(CatalogSnapshot, 1, total=7)
@@ -284,14 +266,14 @@ def test_acquiring_changes_further_columns_of_leased_rows_alone() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("panel_clock")
+@pytest.mark.usefixtures("hand_clock")
 def test_acquiring_nothing_takes_one_statement_and_no_transaction() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert acquire(CatalogSnapshot) == []
     assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
 
 
-@pytest.mark.usefixtures("silent_database", "panel_clock")
+@pytest.mark.usefixtures("silent_database", "hand_clock")
 def test_nothing_is_sent_while_the_database_does_not_answer() -> None:
     deadline = LeaseDeadline.at(NOON + MINUTE)
     lease = Lease(row_id=1, token="t", deadline=deadline, database_end=NOON + MINUTE)

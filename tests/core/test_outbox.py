@@ -1,14 +1,14 @@
 """The outbox: written with its change, sent once, tried again, given up with a reason."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
-from freddy_admin.core import clock, outbox
+from freddy_admin.core.clock_skew import override_clock_trust
 from freddy_admin.core.models import OutboxMessage
 from freddy_admin.core.outbox import (
     LEASE_SECONDS,
@@ -22,24 +22,15 @@ from freddy_admin.core.outbox import (
     outbox_lane_state,
     outbox_prune,
     outbox_retry_delay,
+    override_outbox_kinds,
 )
 from tests.concurrency import IS_SQLITE, run_concurrently, run_in_thread, shared_database
+from tests.hand_clock import NOON, HandClock
 
 __all__ = ["shared_database"]
 pytestmark = pytest.mark.django_db
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=LEASE_SECONDS)
 HOUR = timedelta(hours=1)
-
-
-class HandClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> datetime:
-        return self.at
 
 
 class Receiver:
@@ -77,18 +68,11 @@ class Receiver:
 
 
 @pytest.fixture
-def hand_clock() -> Iterator[HandClock]:
-    source = HandClock()
-    with clock.override_clock(source):
-        yield source
-
-
-@pytest.fixture
-def receiver(hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Receiver:
-    monkeypatch.setattr(outbox, "_kinds", {})
+def receiver(hand_clock: HandClock) -> Iterator[Receiver]:
     receiver = Receiver()
-    receiver.register("a")
-    return receiver
+    with override_outbox_kinds():
+        receiver.register("a")
+        yield receiver
 
 
 def enqueue(object_id: int = 1, lane: str = "a") -> None:
@@ -226,15 +210,14 @@ def test_message_about_something_that_is_gone_is_deleted_unsent(receiver: Receiv
 
 
 def test_message_past_its_lifetime_is_not_sent_and_pruned_once_the_clock_is_trusted(
-    receiver: Receiver, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, hand_clock: HandClock
 ) -> None:
     enqueue()
     hand_clock.at += timedelta(days=7, seconds=1)
     assert drain_a() == 0
-    monkeypatch.setattr(outbox, "trusted_now", lambda: None)
     assert outbox_prune() == 0
-    monkeypatch.setattr(outbox, "trusted_now", clock.now)
-    assert outbox_prune() == 1
+    with override_clock_trust():
+        assert outbox_prune() == 1
 
 
 def test_given_up_message_is_shown_for_a_week(

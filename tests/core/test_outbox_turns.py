@@ -4,9 +4,9 @@ import pytest
 from django.db import transaction
 
 from freddy_admin.core.outbox import outbox_drain, outbox_enqueue
-from tests.core.test_outbox import Receiver, drain_a, hand_clock, receiver
+from tests.core.test_outbox import Receiver, drain_a, receiver
 
-__all__ = ["hand_clock", "receiver"]
+__all__ = ["receiver"]
 pytestmark = pytest.mark.django_db
 
 

@@ -1,10 +1,19 @@
 """A database knows at which address it was last at work, and takes itself for a copy elsewhere."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from freddy_admin.core.models import PanelAddress
+from freddy_admin.core.outbox import (
+    OutboxKind,
+    outbox_drain,
+    outbox_enqueue,
+    outbox_kind_register,
+    override_outbox_kinds,
+)
 from freddy_admin.core.panel_address import (
     panel_address_record,
     panel_address_replace,
@@ -59,3 +68,26 @@ def test_a_panel_that_is_copied_to_this_machine_is_a_copy(settings: Any) -> None
     panel_address_record()
     settings.PANEL_URL = "http://localhost:8000"
     assert panel_address_record() == OLD
+
+
+def test_a_copy_sends_no_message(settings: Any) -> None:
+    sent = list[int]()
+    kind = OutboxKind(
+        name="note",
+        lane="copies",
+        lifetime=timedelta(days=7),
+        gives_up_after=timedelta(days=2),
+        prepare=lambda object_id: lambda: sent.append(object_id),
+        record_sent=lambda _: None,
+    )
+    with override_outbox_kinds():
+        outbox_kind_register(kind)
+        settings.PANEL_URL = OLD
+        panel_address_record()
+        settings.PANEL_URL = NEW
+        with transaction.atomic():
+            outbox_enqueue(kind="note", object_id=1)
+        assert outbox_drain(lane="copies") == 0
+        panel_address_replace()
+        assert outbox_drain(lane="copies") == 1
+    assert sent == [1]

@@ -92,7 +92,6 @@ def test_requests_are_counted_in_the_database_while_the_cache_is_away(
         raise ConnectionError
 
     monkeypatch.setattr(cache.cache, "add", fail, raising=False)
-    monkeypatch.setattr(cache, "_resume_at", 0.0)
     assert _requests_accepted() == 3
     assert calls == [1]  # paused after one failure
     # Beside it is the probe row of `write_failure_probe`.

@@ -62,6 +62,7 @@ def test_an_invalid_request_id_from_a_trusted_proxy_is_ignored(header: str) -> N
     assert GENERATED_REQUEST_ID.fullmatch(request_ids_of_request(header)[0])
 
 
+@pytest.mark.django_db
 def test_a_streamed_response_keeps_its_request_id_until_its_end() -> None:
     ids: list[str] = []
 

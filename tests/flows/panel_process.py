@@ -8,6 +8,8 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,7 @@ class PanelProcess:
     def manage(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         """Run one command to its end."""
         return subprocess.run(
-            self._command_line(*arguments),
+            self.command_line(*arguments),
             env=self.env,
             cwd=ROOT,
             input=stdin,
@@ -70,7 +72,7 @@ class PanelProcess:
     def start(self) -> None:
         """Start `manage.py panel` and wait until it says that it is ready."""
         self.process = subprocess.Popen(
-            self._command_line("panel", "--port", str(self.port)),
+            self.command_line("panel", "--port", str(self.port)),
             env=self.env,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -143,8 +145,26 @@ class PanelProcess:
         assert answer.url == f"{self.address}/"
         return browser
 
-    def _command_line(self, *arguments: str) -> list[str]:
+    def command_line(self, *arguments: str) -> list[str]:
+        """The command that runs `manage.py` with these arguments."""
         return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+@contextmanager
+def running_panel(
+    folder: Path, *, api: str, stop_signal: signal.Signals = signal.SIGINT, **env: str
+) -> Iterator[PanelProcess]:
+    """A panel that runs within the block, ends in order behind it, and leaves no process behind.
+
+    `env` is given to its processes. Its mails are files in `mails`, below its folder.
+    """
+    panel = PanelProcess(folder, api=api)
+    panel.env |= {"EMAIL_URL": f"filemail:///{folder}/mails", "PANEL_URL": panel.address} | env
+    panel.start()
+    pids = panel.process_ids()
+    yield panel
+    assert panel.stop(stop_signal) == 0
+    assert wait_until_ended(pids)
 
 
 def wait_until_ended(pids: list[int]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.panel_process import EMAIL, PanelProcess
+from tests.flows.panel_process import EMAIL, PanelProcess, running_panel
 from tests.flows.raw_http import build_raw_request, send_raw_request
 
 COOKIE = "Cookie: csrftoken=" + "a" * 32
@@ -15,10 +15,9 @@ JSON = "Content-Type: application/json"
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelProcess]:
-    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api="http://127.0.0.1:9")
-    panel.start()
-    yield panel
-    assert panel.stop(signal.SIGTERM) == 0
+    folder, api = tmp_path_factory.mktemp("panel"), "http://127.0.0.1:9"
+    with running_panel(folder, api=api, stop_signal=signal.SIGTERM) as panel:
+        yield panel
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def test_killed_rotation_goes_on_and_ends_with_zero_rows_under_the_former_key(
 
     # Forms replace keys and the worker checks them while the second run is at work.
     second_rotation = subprocess.Popen(
-        panel._command_line("rotate_encryption"),
+        panel.command_line("rotate_encryption"),
         env=panel.env,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -121,7 +121,7 @@ _HALTING = """
 def _kill_in_the_middle(panel: SplitPanel, new_id: str) -> None:
     panel.execute_script(_HALTING)
     rotation = subprocess.Popen(
-        panel._command_line("rotate_encryption"),
+        panel.command_line("rotate_encryption"),
         env=panel.env,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ import requests
 
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
-from tests.flows.panel_process import EMAIL, PanelProcess, wait_until_ended
+from tests.flows.panel_process import EMAIL, PanelProcess, running_panel, wait_until_ended
 from tests.flows.wait import wait_until
 
 EXPECTED = {
@@ -32,12 +32,9 @@ def sandbox() -> Iterator[SandboxServer]:
 def panel(
     sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PanelProcess]:
-    panel = PanelProcess(tmp_path_factory.mktemp("panel"), api=sandbox.base_url)
-    panel.start()
-    pids = panel.process_ids()
-    yield panel
-    assert panel.stop(signal.SIGTERM) == 0
-    assert wait_until_ended(pids)
+    folder = tmp_path_factory.mktemp("panel")
+    with running_panel(folder, api=sandbox.base_url, stop_signal=signal.SIGTERM) as panel:
+        yield panel
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,15 @@
 """What commands print and mails say, on the fixed fleet."""
 
 import re
+from argparse import Action
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from django.core import mail
 from django.core.management import call_command, get_commands, load_command_class
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from tests.golden.golden_fleet import HOST, Fleet
@@ -78,20 +80,24 @@ def _render_help_texts() -> Iterator[RenderedText]:
         if not str(app).startswith("freddy_admin"):
             continue
         command = load_command_class(str(app), name)
-        parser = command.create_parser("manage.py", name)
-        actions = [
-            action
-            for action in parser._actions
-            if action.help and action.dest not in _DJANGO_OPTIONS
-        ]
-        lines = [command.help, *(f"{action.dest}: {action.help}" for action in actions)]
+        parser = _RecordingParser()
+        command.add_arguments(parser)
+        lines = [command.help, *parser.help_lines]
         yield RenderedText(f"command-{name}", "--help", "operator", "\n".join(lines))
 
 
-_DJANGO_OPTIONS = frozenset(
-    {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"}
-    | {"skip_checks", "help"}
-)
+class _RecordingParser(CommandParser):
+    """Records what the command's own arguments are called, and what is said of them."""
+
+    def __init__(self) -> None:
+        self.help_lines: list[str] = []
+        super().__init__(add_help=False)
+
+    def add_argument(self, *names: Any, **options: Any) -> Action:
+        action = super().add_argument(*names, **options)
+        if action.help:
+            self.help_lines.append(f"{action.dest}: {action.help}")
+        return action
 
 
 def render_mails(fleet: Fleet) -> Iterator[RenderedText]:

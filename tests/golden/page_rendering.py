@@ -20,7 +20,7 @@ from tests.golden.golden_fleet import HOST, ROLES, Fleet
 from tests.golden.visible_text import visible_text
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.test_access_table import list_url_patterns
-from tests.web.url_crawler import LIVE_HEADERS, URL_PARAMETER, _tenant_form_fields
+from tests.web.url_crawler import LIVE_HEADERS, URL_PARAMETER, tenant_form_fields
 
 # Their pages hold random ids, so their texts differ at each rendering.
 SKIPPED_ROUTES = ("accounts/password/^reset", "accounts/2fa/passkeys/<int:pk>")
@@ -68,7 +68,7 @@ def render_pages(fleet: Fleet) -> Iterator[RenderedText]:
                 )
                 yield RenderedText(file, "POST empty", role, empty_form_text)
                 filled_form_text = render_response(
-                    browser, path, method="post", sent=_tenant_form_fields(fleet.tenant)
+                    browser, path, method="post", sent=tenant_form_fields(fleet.tenant)
                 )
                 if filled_form_text != empty_form_text:
                     yield RenderedText(file, "POST filled in", role, filled_form_text)

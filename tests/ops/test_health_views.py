@@ -1,7 +1,7 @@
 """`/healthz` and `/readyz`, as a load balancer requests them."""
 
 from datetime import timedelta
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from django.conf import LazySettings
@@ -11,6 +11,7 @@ from django.test import Client
 from freddy_admin.core import clock
 from freddy_admin.ops.doctor import DoctorFinding, doctor_checks_run
 from freddy_admin.sync.models import WorkerHeartbeat
+from tests.statement_hooks import before_each_statement
 from tests.web.test_read_only_database import unwritable_database
 
 
@@ -78,8 +79,8 @@ def test_readyz_of_a_database_without_writes_is_limited(
     client: Client, error_text: str, state: str
 ) -> None:
     _record_heartbeat(1)
-    write_error = OperationalError(error_text)
-    with patch("freddy_admin.core.write_failures._write_probe_row", side_effect=write_error):
+    refuse = Mock(side_effect=OperationalError(error_text))
+    with before_each_statement("can this be written", refuse):
         response = client.get("/readyz")
         sentence = _doctor_findings()
     assert (response.status_code, response.json()["status"]) == (200, "limited")
@@ -115,6 +116,7 @@ def test_health_pages_need_neither_sign_in_nor_https(
     assert client.get(page).status_code in {200, 503}
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("page", ["/healthz", "/readyz"])
 def test_health_pages_refuse_posts(client: Client, page: str) -> None:
     assert client.post(page).status_code == 405

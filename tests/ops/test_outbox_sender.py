@@ -8,10 +8,14 @@ import pytest
 from django.conf import LazySettings
 from django.db import transaction
 
-from freddy_admin.core import outbox
 from freddy_admin.core.mail import MAIL_LANE
 from freddy_admin.core.models import OutboxMessage
-from freddy_admin.core.outbox import OutboxKind, outbox_enqueue, outbox_kind_register
+from freddy_admin.core.outbox import (
+    OutboxKind,
+    outbox_enqueue,
+    outbox_kind_register,
+    override_outbox_kinds,
+)
 from freddy_admin.ops import outbox_sender
 from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.ops.worker_process import WorkerProcess
@@ -20,7 +24,7 @@ from tests.concurrency import IS_SQLITE, run_in_thread, shared_database
 from tests.flows.wait import wait_until
 from tests.ops.test_worker_process import FakeCheckLoop
 from tests.organisations.conftest import ACTOR
-from tests.organisations.test_organisation_races import organisation_acme_create
+from tests.organisations.test_organisation_races import organisation_alder_create
 from tests.smtp_server import SmtpScript, mailing_by_smtp
 
 __all__ = ["shared_database"]
@@ -34,21 +38,20 @@ def hanging_smtp(settings: LazySettings) -> Iterator[SmtpScript]:
 
 
 @pytest.fixture
-def note_sent(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def note_sent() -> Iterator[threading.Event]:
     """A second lane of one kind, whose message sets the event."""
-    monkeypatch.setattr(outbox, "_kinds", outbox._kinds.copy())
     sent = threading.Event()
-    outbox_kind_register(
-        OutboxKind(
-            name="note",
-            lane="notes",
-            lifetime=timedelta(hours=1),
-            gives_up_after=timedelta(hours=1),
-            prepare=lambda _object_id: sent.set,
-            record_sent=lambda _object_id: None,
-        )
+    note = OutboxKind(
+        name="note",
+        lane="notes",
+        lifetime=timedelta(hours=1),
+        gives_up_after=timedelta(hours=1),
+        prepare=lambda _object_id: sent.set,
+        record_sent=lambda _object_id: None,
     )
-    return sent
+    with override_outbox_kinds(beside_registered=True):
+        outbox_kind_register(note)
+        yield sent
 
 
 @pytest.mark.usefixtures("shared_database")
@@ -56,7 +59,7 @@ def note_sent(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_hanging_mail_server_holds_up_neither_tick_nor_another_lane(
     hanging_smtp: SmtpScript, note_sent: threading.Event
 ) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     run_in_thread(
         lambda: invitation_create(
             organisation=organisation, actor=ACTOR, email="new@example.org", role="viewer"

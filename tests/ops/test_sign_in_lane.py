@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from selectors import DefaultSelector
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -111,9 +112,25 @@ def started_connections() -> Iterator[list[Any]]:
 @pytest.fixture
 def worker() -> Iterator[RecordingWorker]:
     worker = RecordingWorker(1, 1, [], None, 30, Config(), None)
-    worker.nr_conns = 99
+    worker.nr_conns, worker.poller = 99, DefaultSelector()
     yield worker
+    worker.poller.close()
     worker.tmp.close()
+
+
+DispatchLater = Callable[[float], None]
+
+
+@pytest.fixture
+def dispatch_later(worker: RecordingWorker, monkeypatch: pytest.MonkeyPatch) -> DispatchLater:
+    """One turn of gunicorn's loop, so many seconds after the test began."""
+    begun_at = time.monotonic()
+
+    def dispatch(seconds: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: begun_at + seconds)
+        worker.wait_for_and_dispatch_events(0)
+
+    return dispatch
 
 
 class Connection(SimpleNamespace):
@@ -135,8 +152,8 @@ def connect(worker: RecordingWorker) -> Iterator[Connect]:
         worker_end, client_end = socket.socketpair()
         sockets.extend((worker_end, client_end))
         client_end.sendall(data)
-        conn = Connection(sock=worker_end, close=worker_end.close, data_ready=False)
-        worker._queue_request(conn, data, time.monotonic())
+        conn = Connection(sock=worker_end, close=worker_end.close, data_ready=False, parser=None)
+        worker.enqueue_req(conn)
         return conn, client_end
 
     yield arrive
@@ -157,33 +174,37 @@ def test_next_stranger_starts_when_a_running_one_is_done(
 
 
 def test_strangers_that_waited_for_long_start_one_at_a_time(
-    worker: RecordingWorker, connect: Connect, started_connections: list[Any]
+    worker: RecordingWorker,
+    connect: Connect,
+    started_connections: list[Any],
+    dispatch_later: DispatchLater,
 ) -> None:
-    conns, now = [connect(sign_in())[0] for _ in range(5)], time.monotonic()
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, now)
+    conns = [connect(sign_in())[0] for _ in range(5)]
+    dispatch_later(0)
     assert started_connections == conns[:2]
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 601)
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 602)
+    dispatch_later(610)
+    dispatch_later(611)
     assert started_connections == conns[:3]
     del worker.running_requests[conns[2]]
     # Not so soon after the one before.
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 601.01)
+    dispatch_later(610.01)
     assert started_connections == conns[:3]
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, now + 603)
+    dispatch_later(612)
     assert started_connections == conns[:4]
 
 
-@pytest.mark.parametrize(("alive", "seconds_later"), [(True, 1_201), (False, 0)])
+@pytest.mark.parametrize(("alive", "seconds_later"), [(True, 1_210), (False, 0)])
 def test_sign_in_that_waited_in_vain_gets_a_429(
     worker: RecordingWorker,
     connect: Connect,
     started_connections: list[Any],
+    dispatch_later: DispatchLater,
     alive: bool,
     seconds_later: int,
 ) -> None:
     client_ends = [connect(sign_in())[1] for _ in range(5)]
     worker.alive = alive
-    worker._refuse_or_start_expired_requests(STRANGER_LANE, time.monotonic() + seconds_later)
+    dispatch_later(seconds_later)
     for client_end in client_ends[2:]:
         assert read_raw_response(client_end).status == 429
     assert len(started_connections) == 2

@@ -27,9 +27,9 @@ open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}\\n")
 time.sleep(60)
 """
 STUBBORN_CODE = """
-import signal, sys, time
+import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-open(sys.argv[1], "w").write("ready\\n")
+open(sys.argv[1], "w").write(f"{os.getpid()}\\n")
 time.sleep(60)
 """
 
@@ -105,10 +105,9 @@ def test_child_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) ->
     supervisor = Supervisor(cwd=tmp_path, grace=0.2)
     with supervisor.supervising():
         supervisor.start(
-            "stubborn", _python_command(STUBBORN_CODE, str(tmp_path / "ready")), env=ENVIRONMENT
+            "stubborn", _python_command(STUBBORN_CODE, str(tmp_path / "pid")), env=ENVIRONMENT
         )
-        _read_when_written(tmp_path / "ready")
-        (pid,) = [child.pid for child in supervisor._children.values()]
+        pid = int(_read_when_written(tmp_path / "pid"))
     assert not _is_alive(pid)
 
 

@@ -1,5 +1,6 @@
 """`venv_install.py`: from a bare Python to installed libraries, quick the second time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -14,8 +15,8 @@ class RecordedCommands:
     def __init__(self, venv: Path) -> None:
         self.venv, self.calls, self.failing_argument = venv, list[tuple[str, ...]](), ""
 
-    def __call__(self, *command: str, stderr: int | None = None) -> None:
-        self.calls.append(command)
+    def __call__(self, command: Sequence[str], **_options: object) -> None:
+        self.calls.append(tuple(command))
         if self.failing_argument and self.failing_argument in command:
             raise CalledProcessError(1, list(command))
         if "venv" in command:
@@ -31,7 +32,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedCommand
         (tmp_path / name).write_text("one==1 --hash=sha256:0\n")
     monkeypatch.setattr(venv_install, "BASE_DIR", tmp_path)
     monkeypatch.setattr(venv_install, "VENV", recorded.venv)
-    monkeypatch.setattr(venv_install, "_run_command", recorded)
+    monkeypatch.setattr("subprocess.run", recorded)
     return recorded
 
 

@@ -105,10 +105,10 @@ def _serve_mails(report: int, permissions: int) -> None:
 def _drain_for_ever() -> None:
     from freddy_admin.core.mail import MAIL_LANE
     from freddy_admin.core.outbox import outbox_drain
+    from tests.flows.wait import wait_until
 
-    while True:
-        outbox_drain(lane=MAIL_LANE)
-        time.sleep(0.02)
+    while wait_until(lambda: outbox_drain(lane=MAIL_LANE) > 0):
+        pass
 
 
 def _is_waiting() -> bool:

@@ -54,8 +54,8 @@ def test_the_mail_says_who_invites_to_what_and_where(
 
     (message,) = mail.outbox
     assert message.to == ["new@example.org"]
-    assert message.subject == "Ann Ray invites you to Acme in Freddy Admin"
-    assert "Ann Ray invites you to look after Acme in Freddy Admin, as operator." in message.body
+    assert message.subject == "Ann Ray invites you to Alder in Freddy Admin"
+    assert "Ann Ray invites you to look after Alder in Freddy Admin, as operator." in message.body
     assert f"https://panel.example.org/invitations/{sent_link()}/\n" in message.body
     assert message.content_subtype == "plain"
     assert "ann@example.org" not in message.body

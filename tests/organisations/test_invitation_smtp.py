@@ -25,7 +25,7 @@ from tests.concurrency import IS_SQLITE, run_concurrently, run_in_thread, shared
 from tests.drill_scale import drill_count
 from tests.mails import due_mails_send
 from tests.organisations.conftest import ACTOR
-from tests.organisations.test_organisation_races import organisation_acme_create
+from tests.organisations.test_organisation_races import organisation_alder_create
 from tests.smtp_server import SmtpScript, mailing_by_smtp
 
 __all__ = ["shared_database"]
@@ -156,7 +156,7 @@ def test_refused_reset_is_given_up_and_a_new_request_is_sent(smtp: SmtpScript) -
 @pytest.mark.django_db(transaction=not IS_SQLITE)
 def test_two_workers_at_once_send_each_mail_once(smtp: SmtpScript) -> None:
     emails = [f"new-{number}@example.org" for number in range(12)]
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     run_in_thread(lambda: invite(organisation, *emails))
     assert sum(run_concurrently([due_mails_send] * 2)) == len(emails)
     assert smtp.counts() == dict.fromkeys(emails, 1)
@@ -168,7 +168,7 @@ def test_two_workers_at_once_send_each_mail_once(smtp: SmtpScript) -> None:
 def test_mails_of_killed_workers_arrive_and_repeat_at_most_once_per_kill() -> None:
     kills = drill_count(200)
     emails = [f"new-{number}@example.org" for number in range(2 * kills)]
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     run_in_thread(lambda: invite(organisation, *emails))
     command = [sys.executable, "-m", "tests.organisations.mail_kill_drill", str(kills)]
     env = os.environ | {"TEST_DATABASE_URL": _database_url(), "PYTHONPATH": str(ROOT)}

@@ -72,14 +72,14 @@ def test_a_bad_address_is_refused_beside_its_field(email: str, organisation: Org
 
 
 def test_members_and_invited_addresses_are_not_invited_again(
-    organisation: Organisation, other_organisation: Organisation, member: User
+    organisation: Organisation, other_organisation: Organisation, viewer: User
 ) -> None:
     invitation_create_for(organisation)
-    for email, words in ((member.email, "member already"), ("new@example.org", "invited already")):
+    for email, words in ((viewer.email, "member already"), ("new@example.org", "invited already")):
         with pytest.raises(InvalidInput, match=words):
             invitation_create_for(organisation, email)
     # A member of one organisation can be invited by another one.
-    assert invitation_create_for(other_organisation, member.email).pk
+    assert invitation_create_for(other_organisation, viewer.email).pk
 
 
 def test_an_expired_invitation_makes_room_for_a_new_one(organisation: Organisation) -> None:
@@ -138,7 +138,7 @@ def test_a_foreign_invitation_is_not_found_like_a_missing_one(
 
 
 def test_used_withdrawn_expired_and_made_up_links_raise_the_same_error(
-    organisation: Organisation, member: User, django_assert_num_queries: object
+    organisation: Organisation, viewer: User, django_assert_num_queries: object
 ) -> None:
     __, used_link = create_invitation(organisation, "ada@example.org")
     invitation_accept(token=used_link, actor=ACTOR, user=user_create("ada"))
@@ -167,11 +167,11 @@ def test_a_person_with_an_account_accepts_an_invitation_with_it(organisation: Or
 
 
 def test_an_address_other_than_the_invited_one_cannot_accept(
-    organisation: Organisation, other_manager: User
+    organisation: Organisation, stranger: User
 ) -> None:
     __, link = create_invitation(organisation)
     with pytest.raises(NotAllowed, match="another address"):
-        invitation_accept(token=link, actor=ACTOR, user=other_manager)
+        invitation_accept(token=link, actor=ACTOR, user=stranger)
 
     assert invitation_get_by_token(token=link)
 

@@ -57,7 +57,7 @@ def test_a_changed_role_is_not_raised_by_an_older_link(organisation: Organisatio
 
 
 def test_a_deleted_person_cannot_make_an_account_by_an_older_link(
-    organisation: Organisation, other_organisation: Organisation, admin: User
+    organisation: Organisation, other_organisation: Organisation, platform_admin: User
 ) -> None:
     user = member_create(organisation, "nia", Role.VIEWER)
     link = create_invitation(other_organisation, user.email, Role.MANAGER)[1]
@@ -71,7 +71,7 @@ def test_a_deleted_person_cannot_make_an_account_by_an_older_link(
 
 
 def test_a_former_platform_admins_invitations_stay_only_where_they_manage(
-    organisation: Organisation, other_organisation: Organisation, admin: User
+    organisation: Organisation, other_organisation: Organisation, platform_admin: User
 ) -> None:
     former_admin = user_create("former", admin=True)
     former_admin_actor = Actor(name="former", id=former_admin.pk)

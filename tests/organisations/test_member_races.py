@@ -27,7 +27,7 @@ from tests.mails import due_mails_send
 from tests.organisations.conftest import ACTOR, member_create, user_create
 from tests.organisations.test_organisation_races import (
     audit_event_count,
-    organisation_acme_create,
+    organisation_alder_create,
     organisation_reload,
     service_outcomes,
 )
@@ -41,7 +41,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("_round", range(4))
 def test_of_two_managers_removed_at_once_one_stays(_round: int) -> None:
-    organisation: Organisation = organisation_acme_create()
+    organisation: Organisation = organisation_alder_create()
     first_manager, second_manager = run_in_thread(
         lambda: [member_create(organisation, name, Role.MANAGER) for name in ("a", "b")]
     )
@@ -63,7 +63,7 @@ def test_of_two_managers_removed_at_once_one_stays(_round: int) -> None:
 
 @pytest.mark.parametrize("_round", range(3))
 def test_a_link_used_at_once_by_several_admits_one_person(_round: int) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     _invitation, link = run_in_thread(lambda: create_invitation(organisation, "new@example.org"))
     accept = partial(
         invitation_accept_with_new_account,
@@ -80,7 +80,7 @@ def test_a_link_used_at_once_by_several_admits_one_person(_round: int) -> None:
 
 
 def test_two_workers_send_a_mail_once() -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     run_in_thread(
         lambda: invitation_create(
             organisation=organisation, actor=ACTOR, email="new@example.org", role="viewer"
@@ -107,7 +107,7 @@ def test_of_two_platform_admins_removed_at_once_one_stays(_round: int) -> None:
 
 
 def test_a_person_deleted_while_accepting_an_invitation_has_no_membership() -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     user: User = run_in_thread(lambda: user_create("ada"))
     _invitation, link = run_in_thread(lambda: create_invitation(organisation, user.email))
     results = service_outcomes(
@@ -125,7 +125,7 @@ def test_a_person_deleted_while_accepting_an_invitation_has_no_membership() -> N
 def test_a_link_is_either_used_or_withdrawn_while_its_inviter_is_lowered(
     _round: int, service_name: str
 ) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     admin = service_name == "person_set_platform_admin"
     inviter = run_in_thread(lambda: _inviter(organisation, admin=admin))
     _invitation, link = run_in_thread(
@@ -172,7 +172,7 @@ def test_a_link_is_either_used_or_withdrawn_while_its_inviter_is_lowered(
 def test_an_inviter_lowered_while_inviting_leaves_no_open_invitation(
     _round: int, service_name: str
 ) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     admin = service_name == "person_set_platform_admin" or bool(_round % 2)
     inviter = run_in_thread(lambda: _inviter(organisation, admin=admin))
     invite = partial(
@@ -201,7 +201,7 @@ def test_an_inviter_lowered_while_inviting_leaves_no_open_invitation(
 
 @pytest.mark.parametrize("_round", range(6))
 def test_an_inviter_who_loses_both_rights_at_once_leaves_no_open_invitation(_round: int) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     inviter = run_in_thread(lambda: _inviter(organisation, admin=True))
     run_in_thread(
         lambda: Membership.objects.create(

@@ -24,52 +24,52 @@ pytestmark = pytest.mark.django_db
 
 
 def user_role(user: User) -> Role | None:
-    return organisation_access_get(user=user, slug="acme").role
+    return organisation_access_get(user=user, slug="alder").role
 
 
 def test_managers_come_first_in_two_queries(
     organisation: Organisation,
-    member: User,
+    viewer: User,
     manager: User,
-    other_manager: User,
+    stranger: User,
     django_assert_num_queries: object,
 ) -> None:
     member_create(organisation, "amy", Role.OPERATOR)
     with django_assert_num_queries(2):  # type: ignore[operator]
         members = members_list(organisation=organisation)
 
-    assert [member.name.partition("@")[0] for member in members] == ["manager", "amy", "member"]
+    assert [member.name for member in members] == ["Manager", "Amy", "Viewer"]
     assert {member.has_second_factor for member in members} == {False}
 
 
 def test_a_changed_role_counts_at_once(
-    organisation: Organisation, member: User, manager: User
+    organisation: Organisation, viewer: User, manager: User
 ) -> None:
-    member_role_update(organisation=organisation, actor=ACTOR, user_id=member.pk, role="operator")
+    member_role_update(organisation=organisation, actor=ACTOR, user_id=viewer.pk, role="operator")
 
-    assert user_role(member) is Role.OPERATOR
+    assert user_role(viewer) is Role.OPERATOR
     event = AuditEvent.objects.get(tag=AuditTag.MEMBER_CHANGED)
-    assert (event.subject, event.details) == (str(member), {"old": "viewer", "new": "operator"})
+    assert (event.subject, event.details) == (str(viewer), {"old": "viewer", "new": "operator"})
 
 
-def test_setting_the_same_role_records_no_event(organisation: Organisation, member: User) -> None:
-    member_role_update(organisation=organisation, actor=ACTOR, user_id=member.pk, role="viewer")
+def test_setting_the_same_role_records_no_event(organisation: Organisation, viewer: User) -> None:
+    member_role_update(organisation=organisation, actor=ACTOR, user_id=viewer.pk, role="viewer")
 
     assert not AuditEvent.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["", "admin", "Manager", "viewer\x00"])
 def test_a_role_that_does_not_exist_is_refused(
-    role: str, organisation: Organisation, member: User
+    role: str, organisation: Organisation, viewer: User
 ) -> None:
     with pytest.raises(InvalidInput) as error:
-        member_role_update(organisation=organisation, actor=ACTOR, user_id=member.pk, role=role)
+        member_role_update(organisation=organisation, actor=ACTOR, user_id=viewer.pk, role=role)
 
     assert error.value.field == "role"
 
 
 def test_the_last_manager_is_neither_lowered_nor_removed(
-    organisation: Organisation, member: User, manager: User
+    organisation: Organisation, viewer: User, manager: User
 ) -> None:
     with pytest.raises(Conflict, match="last manager"):
         member_role_update(
@@ -89,7 +89,7 @@ def test_a_manager_can_be_removed_while_another_one_stays(
     member_remove(organisation=organisation, actor=ACTOR, user_id=manager.pk)
 
     with pytest.raises(NotFound):
-        organisation_access_get(user=manager, slug="acme")
+        organisation_access_get(user=manager, slug="alder")
 
 
 def test_a_deactivated_manager_does_not_count_as_a_manager(
@@ -106,7 +106,7 @@ def test_a_deactivated_manager_does_not_count_as_a_manager(
 
 @pytest.mark.parametrize("user_id", [0, -1, 2**63, 10**30])
 def test_an_id_of_no_member_is_not_found(
-    user_id: int, organisation: Organisation, member: User
+    user_id: int, organisation: Organisation, viewer: User
 ) -> None:
     for service in (member_get, lambda **arguments: member_remove(actor=ACTOR, **arguments)):
         with pytest.raises(NotFound):
@@ -114,10 +114,10 @@ def test_an_id_of_no_member_is_not_found(
 
 
 def test_a_stranger_and_a_missing_person_are_not_found_alike(
-    organisation: Organisation, other_manager: User, django_assert_num_queries: object
+    organisation: Organisation, stranger: User, django_assert_num_queries: object
 ) -> None:
     messages = set()
-    for user_id in (other_manager.pk, other_manager.pk + 1_000):
+    for user_id in (stranger.pk, stranger.pk + 1_000):
         with django_assert_num_queries(1), pytest.raises(NotFound) as error:  # type: ignore[operator]
             member_get(organisation=organisation, user_id=user_id)
         messages.add(error.value.message)
@@ -126,7 +126,7 @@ def test_a_stranger_and_a_missing_person_are_not_found_alike(
 
 
 def test_a_lowered_or_removed_managers_invitations_are_withdrawn(
-    organisation: Organisation, manager: User, member: User
+    organisation: Organisation, manager: User, viewer: User
 ) -> None:
     second_manager = member_create(organisation, "second", Role.MANAGER)
     for inviter, email in ((second_manager, "one@example.org"), (manager, "two@example.org")):
@@ -136,7 +136,7 @@ def test_a_lowered_or_removed_managers_invitations_are_withdrawn(
         organisation=organisation, actor=ACTOR, user_id=second_manager.pk, role="operator"
     )
 
-    assert [member.email for member in open_invitations_list(organisation=organisation)] == [
+    assert [viewer.email for viewer in open_invitations_list(organisation=organisation)] == [
         "two@example.org"
     ]
     member_remove(organisation=organisation, actor=ACTOR, user_id=second_manager.pk)
@@ -144,22 +144,22 @@ def test_a_lowered_or_removed_managers_invitations_are_withdrawn(
 
 
 def test_leaving_and_being_removed_are_different_events(
-    organisation: Organisation, member: User
+    organisation: Organisation, viewer: User
 ) -> None:
-    member_actor = Actor(name=str(member), id=member.pk)
-    member_remove(organisation=organisation, actor=member_actor, user_id=member.pk)
+    member_actor = Actor(name=str(viewer), id=viewer.pk)
+    member_remove(organisation=organisation, actor=member_actor, user_id=viewer.pk)
 
     assert AuditEvent.objects.get().tag == AuditTag.MEMBER_LEFT
     assert not Membership.objects.exists()
 
 
 def test_panel_tokens_lose_the_organisation_too(
-    organisation: Organisation, other_organisation: Organisation, member: User
+    organisation: Organisation, other_organisation: Organisation, viewer: User
 ) -> None:
     token_options = ApiTokenOptions(
         organisation_ids=frozenset({organisation.pk, other_organisation.pk})
     )
-    api_token_create(actor=ACTOR, user=member, name="script", token_options=token_options)
-    member_remove(organisation=organisation, actor=ACTOR, user_id=member.pk)
+    api_token_create(actor=ACTOR, user=viewer, name="script", token_options=token_options)
+    member_remove(organisation=organisation, actor=ACTOR, user_id=viewer.pk)
 
-    assert list(member.api_tokens.get().organisations.all()) == [other_organisation]
+    assert list(viewer.api_tokens.get().organisations.all()) == [other_organisation]

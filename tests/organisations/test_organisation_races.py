@@ -44,8 +44,8 @@ def service_outcomes(*calls: Callable[[], object]) -> list[str]:
     return run_concurrently([lambda call=call: service_outcome(call) for call in calls])
 
 
-def organisation_acme_create() -> Organisation:
-    return run_in_thread(lambda: Organisation.objects.create(name="Acme", slug="acme"))
+def organisation_alder_create() -> Organisation:
+    return run_in_thread(lambda: Organisation.objects.create(name="Alder", slug="alder"))
 
 
 def organisation_reload(organisation: Organisation) -> Organisation:
@@ -58,7 +58,7 @@ def audit_event_count(tag: AuditTag) -> int:
 
 
 def test_of_many_concurrent_deletions_of_an_organisation_one_succeeds() -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     copies = [organisation_reload(organisation) for _ in range(CONCURRENT_CALLS)]
     results = service_outcomes(
         *[lambda copy=copy: organisation_delete(organisation=copy, actor=ACTOR) for copy in copies]
@@ -70,7 +70,7 @@ def test_of_many_concurrent_deletions_of_an_organisation_one_succeeds() -> None:
 
 @pytest.mark.parametrize("_round", range(3))
 def test_an_organisation_renamed_while_it_is_deleted_is_gone(_round: int) -> None:
-    organisation = organisation_acme_create()
+    organisation = organisation_alder_create()
     copy = organisation_reload(organisation)
     delete_result, rename_result = service_outcomes(
         lambda: organisation_delete(organisation=organisation, actor=ACTOR),
@@ -84,7 +84,7 @@ def test_an_organisation_renamed_while_it_is_deleted_is_gone(_round: int) -> Non
 
 @pytest.mark.parametrize("_round", range(3))
 def test_a_member_added_while_the_organisation_is_deleted_is_gone(_round: int) -> None:
-    organisation: Organisation = organisation_acme_create()
+    organisation: Organisation = organisation_alder_create()
     user: User = run_in_thread(lambda: user_create("member"))
     delete_result, add_result = service_outcomes(
         lambda: organisation_delete(organisation=organisation, actor=ACTOR),
@@ -96,7 +96,7 @@ def test_a_member_added_while_the_organisation_is_deleted_is_gone(_round: int) -
 
 
 def test_of_many_organisations_created_with_one_name_one_is_stored() -> None:
-    names = ["Acme", "ACME", "acme", "aCME"]
+    names = ["Alder", "ALDER", "alder", "aLder"]
     results = service_outcomes(
         *[partial(organisation_create, actor=ACTOR, name=name) for name in names]
     )

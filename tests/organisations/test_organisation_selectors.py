@@ -31,91 +31,95 @@ def not_found_error(user: Any, slug: str) -> tuple[type, str, str | None, int]:
 
 
 def test_a_member_gets_their_organisation_with_their_role(
-    organisation: Organisation, member: User
+    organisation: Organisation, viewer: User
 ) -> None:
-    access = organisation_access_get(user=member, slug="acme")
+    access = organisation_access_get(user=viewer, slug="alder")
 
     assert access.organisation == organisation
     assert access.role is Role.VIEWER
-    assert (access.audit_ref.id, access.audit_ref.name) == (organisation.pk, "Acme")
+    assert (access.audit_ref.id, access.audit_ref.name) == (organisation.pk, "Alder")
 
 
 def test_a_stranger_gets_the_error_of_a_missing_organisation(
-    organisation: Organisation, other_manager: User
+    organisation: Organisation, stranger: User
 ) -> None:
-    assert not_found_error(other_manager, "acme") == not_found_error(other_manager, "no-such-thing")
+    assert not_found_error(stranger, "alder") == not_found_error(stranger, "no-such-thing")
 
 
 def test_a_stranger_costs_the_queries_of_a_missing_organisation(
-    organisation: Organisation, other_manager: User, django_assert_num_queries: Any
+    organisation: Organisation, stranger: User, django_assert_num_queries: Any
 ) -> None:
-    for slug in ("acme", "no-such-thing"):
+    for slug in ("alder", "no-such-thing"):
         with django_assert_num_queries(1):
-            not_found_error(other_manager, slug)
+            not_found_error(stranger, slug)
 
 
 def test_a_member_is_let_in_with_one_query(
-    organisation: Organisation, member: User, django_assert_num_queries: Any
+    organisation: Organisation, viewer: User, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(1):
-        organisation_access_get(user=member, slug="acme")
+        organisation_access_get(user=viewer, slug="alder")
 
 
 def test_an_anonymous_user_sees_nothing(organisation: Organisation) -> None:
     anonymous = AnonymousUser()
 
-    assert not_found_error(anonymous, "acme") == not_found_error(anonymous, "no-such-thing")
+    assert not_found_error(anonymous, "alder") == not_found_error(anonymous, "no-such-thing")
     assert not organisations_visible(user=anonymous)
     assert not can_create_organisations(user=anonymous)
 
 
 def test_a_deactivated_person_sees_nothing_at_once(
-    organisation: Organisation, member: User, admin: User
+    organisation: Organisation, viewer: User, platform_admin: User
 ) -> None:
-    for person in (member, admin):
+    for person in (viewer, platform_admin):
         person.is_active = False
-        not_found_error(person, "acme")
+        not_found_error(person, "alder")
         assert not can_create_organisations(user=person)
 
 
-def test_a_deleted_membership_counts_at_once(organisation: Organisation, member: User) -> None:
-    Membership.objects.filter(user=member).delete()
+def test_a_deleted_membership_counts_at_once(organisation: Organisation, viewer: User) -> None:
+    Membership.objects.filter(user=viewer).delete()
 
-    not_found_error(member, "acme")
+    not_found_error(viewer, "alder")
 
 
 def test_a_person_sees_their_own_organisations_alone(
     organisation: Organisation,
     other_organisation: Organisation,
-    member: User,
-    other_manager: User,
-    admin: User,
+    viewer: User,
+    stranger: User,
+    platform_admin: User,
 ) -> None:
-    assert list(organisations_visible(user=member)) == [organisation]
-    assert list(organisations_visible(user=other_manager)) == [other_organisation]
-    assert list(organisations_visible(user=admin)) == [organisation, other_organisation]
+    assert list(organisations_visible(user=viewer)) == [organisation]
+    assert list(organisations_visible(user=stranger)) == [other_organisation]
+    assert list(organisations_visible(user=platform_admin)) == [organisation, other_organisation]
 
 
 def test_several_memberships_show_each_organisation_once(
-    organisation: Organisation, other_organisation: Organisation, member: User
+    organisation: Organisation, other_organisation: Organisation, viewer: User
 ) -> None:
-    Membership.objects.create(organisation=other_organisation, user=member, role=Role.OPERATOR)
+    Membership.objects.create(organisation=other_organisation, user=viewer, role=Role.OPERATOR)
     member_create(organisation, "second", Role.VIEWER)
 
-    assert list(organisations_visible(user=member)) == [organisation, other_organisation]
+    assert list(organisations_visible(user=viewer)) == [organisation, other_organisation]
 
 
 def test_assignable_users_are_members_and_platform_admins(
-    organisation: Organisation, member: User, manager: User, other_manager: User, admin: User
+    organisation: Organisation, viewer: User, manager: User, stranger: User, platform_admin: User
 ) -> None:
     deactivated = member_create(organisation, "gone", Role.VIEWER)
     User.objects.filter(pk=deactivated.pk).update(is_active=False)
     user_create("Bystander")
 
-    assert organisation_assignable_users(organisation=organisation) == [admin, manager, member]
+    assert organisation_assignable_users(organisation=organisation) == [
+        platform_admin,
+        manager,
+        viewer,
+    ]
 
 
 def test_a_command_finds_any_organisation_by_slug(organisation: Organisation) -> None:
-    assert organisation_get_by_slug(slug="acme") == organisation
-    with pytest.raises(NotFound, match="nord"):
-        organisation_get_by_slug(slug="nord")
+    assert organisation_get_by_slug(slug="alder") == organisation
+    with pytest.raises(NotFound, match="birch"):
+        organisation_get_by_slug(slug="birch")

@@ -10,23 +10,24 @@ from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
 from tests.organisations.conftest import ACTOR
+from tests.statement_hooks import before_first_statement
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_existing_organisation_is_found_by_its_stripped_name(organisation: Organisation) -> None:
-    organisations = organisations_ensure(actor=ACTOR, names=["  Acme ", "Acme"])
+    organisations = organisations_ensure(actor=ACTOR, names=["  Alder ", "Alder"])
 
-    assert organisations == {"  Acme ": organisation, "Acme": organisation}
+    assert organisations == {"  Alder ": organisation, "Alder": organisation}
     assert AuditEvent.objects.count() == 0
 
 
 def test_missing_organisations_are_added_with_numbered_slugs(organisation: Organisation) -> None:
-    organisations = organisations_ensure(actor=ACTOR, names=["Acme!", "ACME", "日本", "Acme!"])
+    organisations = organisations_ensure(actor=ACTOR, names=["Alder!", "ALDER", "日本", "Alder!"])
 
     assert {name: organisations[name].slug for name in organisations} == {
-        "Acme!": "acme-2",
-        "ACME": "acme-3",
+        "Alder!": "alder-2",
+        "ALDER": "alder-3",
         "日本": "organisation",
     }
     assert all(organisation.pk for organisation in organisations.values())
@@ -57,10 +58,11 @@ def test_many_names_take_few_queries(django_assert_max_num_queries: Any) -> None
     assert AuditEvent.objects.count() == 400
 
 
-def test_a_concurrent_creation_is_a_conflict(
-    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Organisation.objects, "all", list)  # the query finds nothing yet
-
-    with pytest.raises(Conflict, match="same moment"):
-        organisations_ensure(actor=ACTOR, names=["Acme"])
+def test_a_concurrent_creation_is_a_conflict() -> None:
+    rival = Organisation(name="Alder", slug="alder")
+    with (
+        before_first_statement('INSERT INTO "organisations_organisation"', rival.save),
+        pytest.raises(Conflict, match="same moment"),
+    ):
+        organisations_ensure(actor=ACTOR, names=["Alder"])
+    assert rival.pk is not None

@@ -23,7 +23,7 @@ def migrate_to(*targets: tuple[str, str]) -> Any:
 def create_former_rows(apps: Any) -> None:
     """Two invitations that wait, one that was sent, one that was withdrawn, and two resets."""
     organisation = apps.get_model("organisations", "Organisation").objects.create(
-        name="Acme", slug="acme", created_at=NOON
+        name="Alder", slug="alder", created_at=NOON
     )
     for email, values in {
         "new@example.org": {"next_attempt_at": NOON},

@@ -24,32 +24,32 @@ AUDIT = Permission.VIEW_AUDIT
     ],
 )
 def test_each_role_has_exactly_its_permissions(
-    role: Role, permissions: set[Permission], organisation: Organisation, member: User
+    role: Role, permissions: set[Permission], organisation: Organisation, viewer: User
 ) -> None:
-    Membership.objects.filter(user=member).update(role=role)
-    access = organisation_access_get(user=member, slug="acme")
+    Membership.objects.filter(user=viewer).update(role=role)
+    access = organisation_access_get(user=viewer, slug="alder")
 
     assert {permission for permission in Permission if access.allows(permission)} == permissions
-    assert not can_create_organisations(user=member)
+    assert not can_create_organisations(user=viewer)
 
 
 @pytest.mark.django_db
 def test_a_platform_admin_may_do_all_without_being_a_member(
-    organisation: Organisation, admin: User
+    organisation: Organisation, platform_admin: User
 ) -> None:
-    access = organisation_access_get(user=admin, slug="acme")
+    access = organisation_access_get(user=platform_admin, slug="alder")
 
     assert access.role is None
     assert access.permissions == frozenset(Permission)
-    assert can_create_organisations(user=admin)
+    assert can_create_organisations(user=platform_admin)
 
 
 @pytest.mark.django_db
 def test_a_viewer_role_takes_no_permission_from_a_platform_admin(
-    organisation: Organisation, admin: User
+    organisation: Organisation, platform_admin: User
 ) -> None:
-    Membership.objects.create(organisation=organisation, user=admin, role=Role.VIEWER)
-    access = organisation_access_get(user=admin, slug="acme")
+    Membership.objects.create(organisation=organisation, user=platform_admin, role=Role.VIEWER)
+    access = organisation_access_get(user=platform_admin, slug="alder")
 
     assert access.role is Role.VIEWER
     assert access.permissions == frozenset(Permission)

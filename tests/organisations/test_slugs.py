@@ -12,7 +12,7 @@ from freddy_admin.organisations.services import RESERVED_SLUGS, SlugAllocator
 @pytest.mark.parametrize(
     ("name", "slug"),
     [
-        ("Acme", "acme"),
+        ("Alder", "alder"),
         ("Zürich & Söhne AG", "zurich-sohne-ag"),
         ("日本", "organisation"),
         ("!!!", "organisation"),
@@ -27,9 +27,14 @@ def test_a_name_has_the_expected_slug(name: str, slug: str) -> None:
 
 
 def test_a_slug_that_is_taken_gets_the_lowest_free_number() -> None:
-    slugs = SlugAllocator({"acme", "acme-3"})
+    slugs = SlugAllocator({"alder", "alder-3"})
 
-    assert [slugs.allocate("Acme") for _ in range(4)] == ["acme-2", "acme-4", "acme-5", "acme-6"]
+    assert [slugs.allocate("Alder") for _ in range(4)] == [
+        "alder-2",
+        "alder-4",
+        "alder-5",
+        "alder-6",
+    ]
 
 
 def test_names_without_letters_are_numbered() -> None:
@@ -45,11 +50,11 @@ def test_names_without_letters_are_numbered() -> None:
 def test_numbers_in_names_do_not_collide_with_numbers_given() -> None:
     slugs = SlugAllocator(())
 
-    assert [slugs.allocate(name) for name in ("Acme 2", "Acme", "Acme!", "Acme?")] == [
-        "acme-2",
-        "acme",
-        "acme-3",
-        "acme-4",
+    assert [slugs.allocate(name) for name in ("Alder 2", "Alder", "Alder!", "Alder?")] == [
+        "alder-2",
+        "alder",
+        "alder-3",
+        "alder-4",
     ]
 
 

@@ -1,15 +1,17 @@
 """The one thread that cuts connections: at the right time, the right ones, once."""
 
+import gc
 import socket
-import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from freddy_admin.outbound.connection import DeadlineHTTPConnection
-from freddy_admin.outbound.deadline import WATCHDOG, Deadline
+from freddy_admin.outbound.deadline import Deadline
 from tests.aitronos.conftest import BOUNDED_SECONDS
+from tests.flows.wait import wait_until
 
 SocketPair = tuple[socket.socket, socket.socket]
 
@@ -42,14 +44,27 @@ def test_later_deadline_with_less_time_is_cut_first(socket_pair: SocketPair) -> 
     assert (short_deadline.expired, long_deadline.expired) == (True, False)
     long_deadline.unwatch_connection()
     short_deadline.unwatch_connection()
-    assert not WATCHDOG._watched
+
+
+def test_deadline_of_a_call_that_is_over_is_forgotten(socket_pair: SocketPair) -> None:
+    deadline = Deadline(600)
+    deadline.watch_connection(socket_pair[0])
+    deadline.unwatch_connection()
+    remembered = weakref.ref(deadline)
+    del deadline
+    # Not before the watchdog has looked at what it watches.
+    gc.collect()
+    assert wait_until(lambda: remembered() is None)
 
 
 def test_released_connection_lives_on(socket_pair: SocketPair) -> None:
-    deadline = Deadline(0.3)
+    deadline, later_deadline = Deadline(0.05), Deadline(0.06)
     deadline.watch_connection(socket_pair[0])
     deadline.unwatch_connection()
-    threading.Event().wait(0.4)
+    with socket.socket() as other_connection:
+        later_deadline.watch_connection(other_connection)
+        assert wait_until(lambda: later_deadline.expired)
+        later_deadline.unwatch_connection()
     socket_pair[1].send(b"x")
     assert (socket_pair[0].recv(1), deadline.expired) == (b"x", False)
 

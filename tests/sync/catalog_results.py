@@ -1,6 +1,5 @@
 """Catalog items and fetch results made up for tests, and clients that return them."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -105,15 +104,13 @@ def connector_page(*tools: Connector, total: int, returned: int | None = None) -
 
 
 class PagedClient:
-    """A client that returns these pages, one a call, each after `takes` seconds.
+    """A client that returns these pages, one a call.
 
     It sends nothing that the caller's lease does not cover for `call_seconds`.
     """
 
-    def __init__(
-        self, *pages: ConnectorPage, takes: float = 0.0, call_seconds: float = 1.0
-    ) -> None:
-        self.pages, self.takes, self.requested_offsets = list(pages), takes, list[int]()
+    def __init__(self, *pages: ConnectorPage, call_seconds: float = 1.0) -> None:
+        self.pages, self.requested_offsets = list(pages), list[int]()
         self.call_seconds = call_seconds
         self.before_answer: Callable[[], object] = lambda: None
 
@@ -123,7 +120,6 @@ class PagedClient:
         if not may_send(self.call_seconds):
             raise RequestWithheld(FailureKind.WITHHELD)
         self.requested_offsets.append(offset)
-        time.sleep(self.takes)
         self.before_answer()
         return ApiResponse(
             self.pages[min(len(self.requested_offsets), len(self.pages)) - 1], CALL_INFO

@@ -1,7 +1,7 @@
-"""Keys, people and a clock that moves by hand."""
+"""Keys and results of checks, under the hand clock."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -9,36 +9,24 @@ from django.conf import LazySettings
 from freddy_admin.accounts.models import User
 from freddy_admin.aitronos.types import CallInfo, SyncStatusResponse
 from freddy_admin.core import clock
-from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.models import Organisation
+from freddy_admin.sandbox.sandbox_api import SandboxOptions
+from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome, SyncStatus
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
+from tests.hand_clock import NOON, HandClock
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-class HandClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **span: float) -> datetime:
-        self.at += timedelta(**span)
-        return self.at
+__all__ = ["NOON", "HandClock"]
 
 
-@pytest.fixture
-def hand_clock() -> Iterator[HandClock]:
-    source = HandClock()
-    with clock.override_clock(source):
-        yield source
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    """The imitation of the API, which lets any number of requests through."""
+    with SandboxServer(options=SandboxOptions(rate_limit=None)) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -49,24 +37,15 @@ def long_leases(settings: LazySettings) -> None:
 
 
 @pytest.fixture
-def organisation(db: None, hand_clock: HandClock) -> Organisation:
-    return Organisation.objects.create(name="Alder", slug="alder", created_at=hand_clock())
+def organisation(hand_clock: HandClock, organisation: Organisation) -> Organisation:
+    """The organisation, made under the hand clock."""
+    return organisation
 
 
 @pytest.fixture
-def person(organisation: Organisation) -> User:
-    ana = User.objects.create(email="ana@example.org", name="Ana", created_at=clock.now())
-    Membership.objects.create(
-        organisation=organisation, user=ana, role=Role.OPERATOR, created_at=clock.now()
-    )
-    return ana
-
-
-@pytest.fixture
-def platform_admin(db: None, hand_clock: HandClock) -> User:
-    return User.objects.create(
-        email="root@example.org", is_platform_admin=True, created_at=hand_clock()
-    )
+def platform_admin(hand_clock: HandClock, platform_admin: User) -> User:
+    """The platform admin, made under the hand clock."""
+    return platform_admin
 
 
 MakeKey = Callable[..., ApiKey]

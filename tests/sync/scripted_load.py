@@ -29,7 +29,7 @@ class ScriptedClient:
     def advance(self, seconds: float) -> None:
         """Move the clock; calls that end until then return."""
         with self._condition:
-            self._source.forward(seconds=seconds)
+            self._source.advance(seconds=seconds)
             self._condition.notify_all()
 
     def stop(self) -> None:

@@ -84,7 +84,7 @@ def test_a_dead_workers_candidate_can_be_leased_when_its_lease_has_run_out(
 ) -> None:
     candidate_leases_acquire(limit=5)
     assert candidate_leases_acquire(limit=5) == []
-    hand_clock.forward(seconds=check_policy().lease.total_seconds())
+    hand_clock.advance(seconds=check_policy().lease.total_seconds())
     assert len(candidate_leases_acquire(limit=5)) == 1
 
 

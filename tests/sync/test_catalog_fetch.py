@@ -10,7 +10,6 @@ from django.db import connection
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.core import clock
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
-from freddy_admin.sandbox.sandbox_api import SandboxOptions
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.catalog import fetch_execution as fetch_module
 from freddy_admin.sync.catalog.fetch_execution import catalog_fetch
@@ -29,12 +28,6 @@ from tests.sync.catalog_results import (
 from tests.sync.conftest import MakeKey
 
 PLANTED = "oak_live_healthy_PLANTEDPLANTEDPLANTED_0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(options=SandboxOptions(rate_limit=None)) as server:
-        yield server
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_a_fetch_request_is_audited_and_claimed_first(
     key: ApiKey, make_key: MakeKey, hand_clock: HandClock
 ) -> None:
     request_refresh(make_key("Other"))
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     assert press_check_now(key) is CheckRequestOutcome.ASKED
     (event,) = AuditEvent.objects.filter(tag="check_requested")
     assert (event.subject, event.details) == ("Main", {"kind": "connectors"})
@@ -70,9 +70,9 @@ def test_a_second_request_joins_and_one_after_the_result_is_just_checked(
     claim = claim_single_fetch()
     assert press_check_now(key) is CheckRequestOutcome.JOINED
     catalog_results_save([fetch_succeeded(claim, connector("gmail"))])
-    hand_clock.forward(seconds=9)
+    hand_clock.advance(seconds=9)
     assert press_check_now(key) is CheckRequestOutcome.JUST_CHECKED
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     assert press_check_now(key) is CheckRequestOutcome.ASKED
     assert AuditEvent.objects.filter(tag="check_requested").count() == 2
 
@@ -91,7 +91,7 @@ def test_a_fetch_request_ignores_the_result_of_a_former_key(key: ApiKey) -> None
 
 def test_a_fetch_request_ignores_a_result_of_the_future(key: ApiKey, hand_clock: HandClock) -> None:
     store_catalog(key, connector("gmail"))
-    hand_clock.forward(seconds=-5)
+    hand_clock.advance(seconds=-5)
     assert press_check_now(key) is CheckRequestOutcome.ASKED
 
 
@@ -130,5 +130,5 @@ def test_a_fetch_request_is_held_where_aitronos_asked_us_to_wait(
 ) -> None:
     request_refresh(key)
     catalog_results_save([fetch_failed(claim_single_fetch(), "rate_limited", retry_after=600.0)])
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     assert press_check_now(key) is CheckRequestOutcome.HELD

@@ -45,7 +45,7 @@ def test_a_fetch_of_many_pages_renews_its_lease_before_each_further_page(
 
     def pass_time() -> None:
         assert catalog_fetches_claim(limit=5, now=clock.now()) == []
-        hand_clock.forward(seconds=settings.AITRONOS_TOTAL_TIMEOUT)
+        hand_clock.advance(seconds=settings.AITRONOS_TOTAL_TIMEOUT)
 
     client.before_answer = pass_time
     fetch_all(client)
@@ -60,7 +60,7 @@ def test_a_fetch_whose_lease_passed_to_another_worker_requests_no_further_page(
     other_claims = []
 
     def take_over() -> None:
-        hand_clock.forward(minutes=10)
+        hand_clock.advance(minutes=10)
         other_claims.append(claim_single_fetch())
 
     client.before_answer = take_over
@@ -82,7 +82,7 @@ def test_the_oldest_refresh_request_is_claimed_first(
     keys = [make_key(str(n)) for n in range(3)]
     for key in reversed(keys):
         request_refresh(key)
-        hand_clock.forward(seconds=1)
+        hand_clock.advance(seconds=1)
     claims = catalog_fetches_claim(limit=2, now=clock.now())
     assert [claim.key_id for claim in claims] == [keys[2].pk, keys[1].pk]
 
@@ -110,7 +110,7 @@ def test_no_lease_and_no_hold_lasts_for_hours_after_the_clock_is_set_back(
     request_refresh(key)
     claim_single_fetch()
     CatalogSnapshot.objects.update(hold_until=clock.now() + timedelta(minutes=10))
-    hand_clock.forward(hours=-9)
+    hand_clock.advance(hours=-9)
     assert claim_single_fetch().key_id == key.pk
 
 
@@ -153,9 +153,9 @@ def test_a_refresh_request_during_a_fetch_has_it_made_again(
 ) -> None:
     request_refresh(key)
     claim = claim_single_fetch()
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     CatalogSnapshot.objects.update(refresh_requested_at=clock.now())
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     catalog_results_save([fetch_succeeded(claim, connector("gmail"))])
     assert connector_keys(key) == ["gmail"]
     assert claim_single_fetch().key_id == key.pk
@@ -166,7 +166,7 @@ def test_a_failure_after_a_good_catalog_leaves_its_items(
 ) -> None:
     request_refresh(key)
     catalog_results_save([fetch_succeeded(claim_single_fetch(), connector("gmail"))])
-    hand_clock.forward(minutes=11)
+    hand_clock.advance(minutes=11)
     request_refresh(key)
     catalog_results_save(
         [fetch_failed(claim_single_fetch(), "server_error", request_id="req-9", field="total")]

@@ -62,7 +62,7 @@ def test_many_page_views_request_one_refresh(key: ApiKey, hand_clock: HandClock)
     first_requested_at = hand_clock()
     for _ in range(3):
         request_catalog_state(key)
-        hand_clock.forward(seconds=1)
+        hand_clock.advance(seconds=1)
     assert get_refresh_requested_at(key) == first_requested_at
     assert len(catalog_fetches_claim(limit=5, now=clock.now())) == 1
     request_catalog_state(key)
@@ -78,7 +78,7 @@ def test_two_page_views_at_the_same_moment_request_one_refresh(
     )
     request_catalog_state(key)
     first_requested_at = hand_clock()
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     request_catalog_state(key)
     assert get_refresh_requested_at(key) == first_requested_at
 
@@ -107,9 +107,9 @@ def test_an_old_catalog_is_served_and_a_refresh_requested(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store_catalog(key, connector("gmail"))
-    hand_clock.forward(minutes=9, seconds=59)
+    hand_clock.advance(minutes=9, seconds=59)
     assert request_catalog_state(key).refresh_requested_at is None
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     assert request_catalog_state(key).is_pending(clock.now())
     assert get_refresh_requested_at(key) == clock.now()
     stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
@@ -121,7 +121,7 @@ def test_a_longer_status_freshness_holds_for_catalogs_too(
 ) -> None:
     settings.STATUS_FRESH_SECONDS = 3600  # type: ignore[attr-defined]
     store_catalog(key, connector("gmail"))
-    hand_clock.forward(minutes=59)
+    hand_clock.advance(minutes=59)
     assert request_catalog_state(key).refresh_requested_at is None
 
 
@@ -134,7 +134,7 @@ def test_a_failed_fetch_keeps_the_good_items_and_is_not_repeated_at_once(
 ) -> None:
     store_catalog(key, connector("gmail"))
     good_at = hand_clock()
-    hand_clock.forward(minutes=11)
+    hand_clock.advance(minutes=11)
     request_catalog_state(key)
     catalog_results_save(
         [fetch_failed(claim_single_fetch(), kind, http_status=500, message="Oh no", trace_id="t1")]
@@ -145,9 +145,9 @@ def test_a_failed_fetch_keeps_the_good_items_and_is_not_repeated_at_once(
     assert (state.observed_at, state.checked_at) == (good_at, hand_clock())
     stored_items = catalog_items_get(organisation=key.organisation, key=key, kind=CONNECTORS)
     assert [connector_item.tool_key for connector_item in stored_items] == ["gmail"]
-    hand_clock.forward(seconds=minutes * 60 - 1)
+    hand_clock.advance(seconds=minutes * 60 - 1)
     assert request_catalog_state(key).refresh_requested_at is None
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     assert request_catalog_state(key).refresh_requested_at is not None
 
 
@@ -156,10 +156,10 @@ def test_no_refresh_is_requested_while_aitronos_asks_us_to_wait(
 ) -> None:
     request_catalog_state(key)
     catalog_results_save([fetch_failed(claim_single_fetch(), "rate_limited", retry_after=600.0)])
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     state = request_catalog_state(key)
     assert (state.is_held(clock.now()), state.refresh_requested_at) == (True, None)
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     assert request_catalog_state(key).refresh_requested_at is not None
 
 
@@ -176,7 +176,7 @@ def test_a_replaced_key_shows_its_former_catalog_and_fetches_a_new_one(
 ) -> None:
     store_catalog(key, connector("gmail"))
     CatalogSnapshot.objects.update(error_kind="key_refused")
-    hand_clock.forward(seconds=30)
+    hand_clock.advance(seconds=30)
     ApiKey.objects.filter(pk=key.pk).update(version=2, secret_set_at=hand_clock())
     state = request_catalog_state(reload_key(key))
     assert (state.is_from_previous_key, state.error, state.is_pending(clock.now())) == (
@@ -184,7 +184,7 @@ def test_a_replaced_key_shows_its_former_catalog_and_fetches_a_new_one(
         None,
         True,
     )
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     catalog_results_save([fetch_succeeded(claim_single_fetch(), connector("slack"))])
     state = request_catalog_state(reload_key(key))
     assert (state.is_from_previous_key, state.key_version, state.refresh_requested_at) == (
@@ -196,9 +196,9 @@ def test_a_replaced_key_shows_its_former_catalog_and_fetches_a_new_one(
 
 def test_a_catalog_from_the_future_is_fetched_anew(key: ApiKey, hand_clock: HandClock) -> None:
     store_catalog(key, connector("gmail"))
-    hand_clock.forward(minutes=-4)
+    hand_clock.advance(minutes=-4)
     assert request_catalog_state(key).refresh_requested_at is None
-    hand_clock.forward(hours=-1)
+    hand_clock.advance(hours=-1)
     assert request_catalog_state(key).refresh_requested_at is not None
     CatalogSnapshot.objects.update(
         refresh_requested_at=None, hold_until=clock.now() + timedelta(days=1)
@@ -230,7 +230,7 @@ def test_a_cache_entry_of_an_older_catalog_is_not_served(
 ) -> None:
     store_catalog(key, connector("gmail"))
     observed_at = hand_clock().isoformat()
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     store_catalog(key, connector("slack"))
     cache_set(
         catalog_cache_key(key, CONNECTORS),

@@ -88,7 +88,7 @@ def test_a_check_that_runs_elsewhere_is_waited_for(
 
     def sleep(seconds: float) -> None:
         waits.append(seconds)
-        hand_clock.forward(seconds=1)
+        hand_clock.advance(seconds=1)
 
     reports = check_now_reports(client, sleep=sleep)
     assert len(waits) == 3  # the lease was for three seconds

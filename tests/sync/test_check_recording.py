@@ -49,7 +49,7 @@ def test_a_failed_check_keeps_the_last_good_figures_and_their_age(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, good_result(key))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, failed_result(key))
     assert (row.total_tools, row.observed_at) == (42, NOON)
     assert (row.checked_at, row.failing_since) == (NOON + 5 * M, NOON + 5 * M)
@@ -64,7 +64,7 @@ def test_failures_are_counted_from_the_first_and_end_with_an_answer(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, failed_result(key))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, failed_result(key))
     assert (row.failures, row.failing_since, row.state) == (2, NOON, HealthState.UNKNOWN)
     assert row.state_since == NOON
@@ -78,7 +78,7 @@ def test_a_refused_key_is_checked_again_after_a_minute_and_then_hourly(
     store(key, good_result(key))
     row = store(key, refused_result(key))
     assert (row.state, row.next_check_at) == (HealthState.UP_TO_DATE, NOON + M)
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     row = store(key, refused_result(key))
     assert (row.state, row.state_since, row.unknown_at) == (
         HealthState.KEY_REJECTED,
@@ -86,7 +86,7 @@ def test_a_refused_key_is_checked_again_after_a_minute_and_then_hourly(
         None,
     )
     assert row.next_check_at >= NOON + M + H
-    hand_clock.forward(hours=1)
+    hand_clock.advance(hours=1)
     row = store(key, refused_result(key, 403))
     assert row.state == HealthState.KEY_NOT_PERMITTED
 
@@ -95,9 +95,9 @@ def test_a_failed_check_between_two_refusals_does_not_break_the_series(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, refused_result(key))
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     assert store(key, failed_result(key)).refusals == 1
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     assert store(key, refused_result(key)).state == HealthState.KEY_REJECTED
 
 
@@ -112,7 +112,7 @@ def test_a_rejected_key_stays_rejected_since_the_same_moment(
 ) -> None:
     store(key, refused_result(key))
     store(key, refused_result(key))
-    hand_clock.forward(hours=1)
+    hand_clock.advance(hours=1)
     assert store(key, refused_result(key)).state_since == NOON
 
 
@@ -126,7 +126,7 @@ def test_an_unreadable_key_is_red_until_it_can_be_opened_again(
         NOON,
         None,
     )
-    hand_clock.forward(minutes=9)
+    hand_clock.advance(minutes=9)
     assert store(key, failed_result(key, "key_unreadable")).unreadable_since == NOON
     assert store(key, good_result(key)).state == HealthState.UP_TO_DATE
 
@@ -147,9 +147,9 @@ def test_a_master_key_that_does_not_fit_makes_every_key_unknown_with_its_last_st
 ) -> None:
     for make_result in earlier:
         store(key, make_result(key))
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     store(key, failed_result(key, "master_key_misfit"))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, failed_result(key, "master_key_misfit"))
     assert (row.state, row.unknown_at, row.master_key_misfit_since) == (state, NOON + M, NOON + M)
     verdict = assess_health(health_facts_from_row(row, row.key, check_policy()), now=hand_clock())
@@ -169,7 +169,7 @@ def test_a_key_is_unknown_after_a_misfit_at_its_first_check(key: ApiKey) -> None
 def test_up_to_date_is_not_true_within_a_rejection(key: ApiKey, hand_clock: HandClock) -> None:
     store(key, refused_result(key))
     store(key, refused_result(key))
-    hand_clock.forward(hours=1)
+    hand_clock.advance(hours=1)
     row = store(key, good_result(key))
     assert (row.state, row.state_since) == (HealthState.UP_TO_DATE, NOON + H)
 
@@ -178,7 +178,7 @@ def test_a_new_state_does_not_reach_back_before_the_former_one(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, good_result(key, make_figures(NOON - 9 * H, NOON - 5 * H)))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, good_result(key, make_figures(NOON - 6 * H, NOON + H)))
     assert (row.state, row.state_since) == (HealthState.UP_TO_DATE, NOON - 4 * H)
 
@@ -193,14 +193,14 @@ def test_an_up_to_date_key_stays_so_since_its_first_sync_while_syncs_follow(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, good_result(key))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, good_result(key, make_figures(NOON + M, NOON + 4 * H)))
     assert row.state_since == NOON - H
 
 
 def test_a_state_starts_anew_after_an_unknown_span(key: ApiKey, hand_clock: HandClock) -> None:
     store(key, good_result(key))
-    hand_clock.forward(hours=2)
+    hand_clock.advance(hours=2)
     row = store(key, good_result(key, make_figures(NOON + H, NOON + 5 * H)))
     assert row.state_since == NOON + H
 
@@ -214,7 +214,7 @@ def test_an_overdue_key_whose_plan_moves_on_stays_overdue_since_the_first_miss(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     store(key, good_result(key, make_figures(NOON - 9 * H, NOON - 5 * H)))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     row = store(key, good_result(key, make_figures(NOON - 9 * H, NOON + 3 * H)))
     assert (row.state, row.state_since) == (HealthState.OVERDUE, NOON - 4 * H)
     assert row.skipped_at == NOON - 5 * H

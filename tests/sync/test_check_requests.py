@@ -53,26 +53,26 @@ def view_page(user: User, organisation: Organisation) -> int:
 
 
 def test_a_fresh_status_requests_no_check(
-    checked_key: ApiKey, person: User, organisation: Organisation, hand_clock: HandClock
+    checked_key: ApiKey, operator: User, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=59)
-    assert view_page(person, organisation) == 0
+    hand_clock.advance(seconds=59)
+    assert view_page(operator, organisation) == 0
 
 
 def test_a_stale_status_requests_one_check_however_many_people_look(
-    checked_key: ApiKey, person: User, organisation: Organisation, hand_clock: HandClock
+    checked_key: ApiKey, operator: User, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=60)
-    assert view_page(person, organisation) == 1
+    hand_clock.advance(seconds=60)
+    assert view_page(operator, organisation) == 1
     assert sync_status_of(checked_key).next_check_at == clock.now()
-    hand_clock.forward(seconds=1)
-    assert [view_page(person, organisation) for _ in range(20)] == [0] * 20
+    hand_clock.advance(seconds=1)
+    assert [view_page(operator, organisation) for _ in range(20)] == [0] * 20
 
 
 @pytest.mark.parametrize("make_result", [failed_result, refused_result])
 def test_a_key_that_fails_or_is_refused_keeps_its_own_pace(
     checked_key: ApiKey,
-    person: User,
+    operator: User,
     organisation: Organisation,
     hand_clock: HandClock,
     make_result: Any,
@@ -80,15 +80,15 @@ def test_a_key_that_fails_or_is_refused_keeps_its_own_pace(
     lease_key(checked_key)
     check_results_record([make_result(checked_key)])
     planned = sync_status_of(checked_key).next_check_at
-    hand_clock.forward(seconds=61 if make_result is failed_result else 30)
-    assert view_page(person, organisation) == 0
+    hand_clock.advance(seconds=61 if make_result is failed_result else 30)
+    assert view_page(operator, organisation) == 0
     assert sync_status_of(checked_key).next_check_at == planned
 
 
 def test_a_page_writes_nothing_while_no_status_is_stale(
-    checked_key: ApiKey, person: User, organisation: Organisation, django_assert_num_queries: Any
+    checked_key: ApiKey, operator: User, organisation: Organisation, django_assert_num_queries: Any
 ) -> None:
-    rows = organisation_key_rows(user=person, organisation=organisation, now=NOON)
+    rows = organisation_key_rows(user=operator, organisation=organisation, now=NOON)
     with django_assert_num_queries(0):
         status_request_refresh(rows=rows, now=NOON)
 
@@ -100,7 +100,7 @@ def request_check(organisation: Organisation, key: ApiKey) -> CheckRequestOutcom
 def test_a_persons_request_makes_the_key_due_and_is_audited(
     checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=10)
+    hand_clock.advance(seconds=10)
     assert request_check(organisation, checked_key) is CheckRequestOutcome.ASKED
     row = sync_status_of(checked_key)
     assert (row.requested_at, row.requested_by) == (clock.now(), "Ana")
@@ -111,7 +111,7 @@ def test_a_persons_request_makes_the_key_due_and_is_audited(
 def test_a_second_request_joins_the_first(
     checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=10)
+    hand_clock.advance(seconds=10)
     request_check(organisation, checked_key)
     assert request_check(organisation, checked_key) is CheckRequestOutcome.JOINED
     assert AuditEvent.objects.filter(tag="check_requested").count() == 1
@@ -120,7 +120,7 @@ def test_a_second_request_joins_the_first(
 def test_a_request_joins_a_check_that_runs(
     checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=10)
+    hand_clock.advance(seconds=10)
     lease_key(checked_key)
     assert request_check(organisation, checked_key) is CheckRequestOutcome.JOINED
 
@@ -128,20 +128,20 @@ def test_a_request_joins_a_check_that_runs(
 def test_a_result_under_ten_seconds_old_answers_a_request(
     checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=9)
+    hand_clock.advance(seconds=9)
     assert request_check(organisation, checked_key) is CheckRequestOutcome.JUST_CHECKED
 
 
 def test_a_result_from_the_future_does_not_answer_a_request(
     checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(hours=-1)
+    hand_clock.advance(hours=-1)
     assert request_check(organisation, checked_key) is CheckRequestOutcome.ASKED
 
 
 def test_a_read_only_database_does_not_stop_a_page(
     checked_key: ApiKey,
-    person: User,
+    operator: User,
     organisation: Organisation,
     hand_clock: HandClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -149,9 +149,9 @@ def test_a_read_only_database_does_not_stop_a_page(
     def refuse(*_: object, **__: object) -> int:
         raise OperationalError("attempt to write a readonly database")
 
-    hand_clock.forward(seconds=60)
+    hand_clock.advance(seconds=60)
     monkeypatch.setattr(QuerySet, "update", refuse)
-    assert view_page(person, organisation) == 0
+    assert view_page(operator, organisation) == 0
 
 
 def test_another_grace_makes_the_key_due(checked_key: ApiKey, organisation: Organisation) -> None:
@@ -169,27 +169,27 @@ def test_a_request_ignores_our_back_off_but_not_a_wait_that_aitronos_asked_for(
 ) -> None:
     lease_key(key)
     check_results_record([failed_result(key)])
-    hand_clock.forward(seconds=10)
+    hand_clock.advance(seconds=10)
     assert request_check(organisation, key) is CheckRequestOutcome.ASKED
     lease_key(key)
     check_results_record([failed_result(key, "rate_limited", retry_after=90.0)])
-    hand_clock.forward(seconds=89)
+    hand_clock.advance(seconds=89)
     request = check_request(organisation=organisation, actor=ANA, key_id=key.pk)
     assert (request.outcome, request.held_until) == (CheckRequestOutcome.HELD, clock.now() + S)
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     assert request_check(organisation, key) is CheckRequestOutcome.ASKED
 
 
 def test_a_finished_check_ends_the_request(
-    checked_key: ApiKey, organisation: Organisation, person: User, hand_clock: HandClock
+    checked_key: ApiKey, organisation: Organisation, operator: User, hand_clock: HandClock
 ) -> None:
-    hand_clock.forward(seconds=10)
+    hand_clock.advance(seconds=10)
     request_check(organisation, checked_key)
-    (row,) = organisation_key_rows(user=person, organisation=organisation, now=clock.now())
+    (row,) = organisation_key_rows(user=operator, organisation=organisation, now=clock.now())
     assert row.is_check_pending
     lease_key(checked_key)
     check_results_record([failed_result(checked_key)])
-    (row,) = organisation_key_rows(user=person, organisation=organisation, now=clock.now())
+    (row,) = organisation_key_rows(user=operator, organisation=organisation, now=clock.now())
     assert not row.is_check_pending
 
 
@@ -205,10 +205,10 @@ def test_a_paused_key_is_not_checked_and_a_foreign_one_not_found(
 
 
 def test_a_resumed_key_is_reset_at_once_and_keeps_its_figures(
-    checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock, person: User
+    checked_key: ApiKey, organisation: Organisation, hand_clock: HandClock, operator: User
 ) -> None:
     key_pause(organisation=organisation, actor=ANA, key=checked_key)
-    hand_clock.forward(hours=3)
+    hand_clock.advance(hours=3)
     key_resume(organisation=organisation, actor=ANA, key=checked_key)
     row = sync_status_of(checked_key)
     assert (row.state, row.next_check_at) == (HealthState.NOT_CHECKED, clock.now())

@@ -52,7 +52,7 @@ def test_a_stopped_worker_checks_no_key_late(
     previous_count = requests_by_path[STATUS]
 
     def another_worker_checks() -> None:
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
         assert len(check_results_record([check_perform(running_client, _acquire_lease(key))])) == 1
 
     paused_resolver.during_pause = another_worker_checks
@@ -74,7 +74,7 @@ def test_a_key_whose_lease_ran_out_stays_due(
 ) -> None:
     key = make_scenario_key(make_key, Scenario.HEALTHY)
     lease = _acquire_lease(key)
-    paused_resolver.during_pause = lambda: hand_clock.forward(minutes=5)
+    paused_resolver.during_pause = lambda: hand_clock.advance(minutes=5)
     assert check_results_record([check_perform(stopped_client, lease)]) == []
     row = sync_status_of(key)
     assert (row.checked_at, row.failures, row.lease_token, row.error_kind) == (None, 0, "", "")
@@ -98,7 +98,7 @@ def test_a_stopped_worker_fetches_no_catalog_late(
         refresh_requested_at=clock.now(),
     )
     (claim,) = catalog_fetches_claim(limit=5, now=clock.now())
-    paused_resolver.during_pause = lambda: hand_clock.forward(hours=1)
+    paused_resolver.during_pause = lambda: hand_clock.advance(hours=1)
     assert catalog_results_save([catalog_fetch(stopped_client, claim)]) == []
     row = CatalogSnapshot.objects.get()
     assert (row.lease_token, row.error_kind, row.checked_at) == ("", "", None)
@@ -126,12 +126,12 @@ def test_a_stopped_worker_tests_no_candidate_late_and_its_old_result_is_thrown_a
     )
     (lease,) = candidate_leases_acquire(limit=5)
     before = sandbox.request_counts.total
-    paused_resolver.during_pause = lambda: hand_clock.forward(minutes=5)
+    paused_resolver.during_pause = lambda: hand_clock.advance(minutes=5)
     candidate_results_record([check_perform(stopped_client, lease)])
     assert sandbox.request_counts.total == before
     (second_lease,) = candidate_leases_acquire(limit=5)
     early_result = check_perform(running_client, second_lease)
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     (third_lease,) = candidate_leases_acquire(limit=5)
     assert candidate_results_record([early_result]) == []
     assert KeyCandidate.objects.get().state == CandidateState.PENDING

@@ -65,7 +65,7 @@ def pause_worker(
         monkeypatch.setattr(leases, "Now", _raising(error))
 
     pauses: dict[str, Callable[[], object]] = {
-        "wall": lambda: hand_clock.forward(minutes=10),
+        "wall": lambda: hand_clock.advance(minutes=10),
         "boot": advance_boot_clock,
         "database": advance_database_clock,
         "given up": close_operation,
@@ -121,7 +121,7 @@ def test_a_sync_that_is_requested_anew_is_the_only_one_that_is_sent(
     (claim,) = claim_operations()
 
     def run_another_worker() -> None:
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
         assert lost_operations_close(now=clock.now()) == 1
         assert RemoteOperation.objects.get().state == OperationState.UNCLEAR
         request_sync(key, organisation)
@@ -149,7 +149,7 @@ def test_a_stopped_worker_switches_no_connector_late(
     key, count_before = make_scenario_key(make_key, Scenario.HEALTHY), sandbox.request_counts.total
     request_switch(key, organisation, "gmail")
     (claim,) = claim_operations()
-    paused_resolver.during_pause = lambda: hand_clock.forward(minutes=5)
+    paused_resolver.during_pause = lambda: hand_clock.advance(minutes=5)
     assert operation_results_save([operation_send(stopped_client, claim)]) == [claim.row_id]
     assert sandbox.request_counts.total == count_before
     operation = RemoteOperation.objects.get()

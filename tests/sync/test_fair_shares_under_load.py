@@ -44,7 +44,7 @@ MakeLoad = Callable[..., Load]
 
 
 @pytest.fixture
-def make_load(hand_clock: HandClock) -> Iterator[MakeLoad]:
+def make_load(db: None, hand_clock: HandClock) -> Iterator[MakeLoad]:
     loads: list[Load] = []
 
     def make(hanging_seconds: float = CALL_SECONDS) -> Load:
@@ -145,7 +145,7 @@ def test_ten_times_as_many_keys_of_one_as_slots_due_at_once_let_others_begin_at_
     """After a downtime: keys of many organisations, those of the largest due the longest."""
     for number in range(20 * PARALLEL):
         make_key(f"large{number}", at=attacker)
-    hand_clock.forward(seconds=1)
+    hand_clock.advance(seconds=1)
     for number in range(12):
         small = Organisation.objects.create(
             name=f"Small {number}", slug=f"small-{number}", created_at=hand_clock()
@@ -214,7 +214,7 @@ def create_operations(keys: list[ApiKey], *, people: int, first_person: int = 1)
 
 
 def test_pasted_row_of_another_begins_within_one_call(
-    make_load: MakeLoad, platform_admin: User, person: User, hand_clock: HandClock
+    make_load: MakeLoad, platform_admin: User, operator: User, hand_clock: HandClock
 ) -> None:
     rows = [f"Alder,r{number},oak_live_{HANGS}_{number:05}_abcdef," for number in range(120)]
     import_draft_make(platform_admin, *(f"{row}," for row in rows))
@@ -223,7 +223,7 @@ def test_pasted_row_of_another_begins_within_one_call(
     assert load.client.running_count == 7  # of 8
     asked_at = hand_clock.at
     import_draft_make(platform_admin, "Cedar,victim,oak_live_victim_row_0123456789abcdef,,")
-    ImportDraft.objects.filter(rows__label="victim").update(person=person)
+    ImportDraft.objects.filter(rows__label="victim").update(person=operator)
     load.run(CALL_SECONDS)
     assert begin_delay(load, "victim", asked_at) <= timedelta(seconds=CALL_SECONDS)
 

@@ -77,7 +77,7 @@ def test_a_rolling_schedule_that_skips_or_changes_is_recorded_again(
     last_sync_at = NOON - timedelta(minutes=5)
 
     def check(until_next_sync: timedelta, **wait: float) -> None:
-        hand_clock.forward(**wait)
+        hand_clock.advance(**wait)
         store(key, good_result(key, make_figures(last_sync_at, hand_clock() + until_next_sync)))
 
     hour = timedelta(hours=1)

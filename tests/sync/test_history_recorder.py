@@ -39,7 +39,7 @@ def recorded_states() -> list[tuple[str, datetime]]:
 
 
 def parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-03-01T{text}+00:00")
+    return datetime.fromisoformat(f"2026-03-02T{text}+00:00")
 
 
 def check_brings(
@@ -66,9 +66,9 @@ def test_a_sync_is_recorded_with_its_own_time_however_late_it_is_seen(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=34)
+    hand_clock.advance(minutes=34)
     check_brings(key, "12:30:20", "13:30")
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     check_brings(key, "12:30:20", "13:30")
     assert recorded_events("sync_seen") == [(parse_time("12:30:20"), {})]
     event = HistoryEvent.objects.get(kind="sync_seen")
@@ -77,20 +77,20 @@ def test_a_sync_is_recorded_with_its_own_time_however_late_it_is_seen(
 
 def test_the_very_first_sync_is_recorded(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, None, "12:30")
-    hand_clock.forward(minutes=31)
+    hand_clock.advance(minutes=31)
     check_brings(key, "12:30:20", "13:30")
     assert recorded_events("sync_seen") == [(parse_time("12:30:20"), {"first": True})]
 
 
 def test_each_skipped_sync_is_recorded_when_it_was_due(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=35)
+    hand_clock.advance(minutes=35)
     check_brings(key, "11:30", "13:30")
-    hand_clock.forward(hours=1)
+    hand_clock.advance(hours=1)
     check_brings(key, "11:30", "14:30")
     assert recorded_events("sync_skipped") == [
-        (parse_time("12:30"), {"next": "2026-03-01T13:30:00Z"}),
-        (parse_time("13:30"), {"next": "2026-03-01T14:30:00Z"}),
+        (parse_time("12:30"), {"next": "2026-03-02T13:30:00Z"}),
+        (parse_time("13:30"), {"next": "2026-03-02T14:30:00Z"}),
     ]
     assert recorded_events("schedule_changed") == []
 
@@ -99,14 +99,14 @@ def test_a_next_sync_that_moves_before_it_is_due_is_a_changed_schedule(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "12:50", sync_interval_hours=2, incremental_sync_enabled=True)
     assert recorded_events("sync_skipped") == []
     assert recorded_events("schedule_changed") == [
         (
             NOON + 5 * M,
             {
-                "next": ["2026-03-01T12:30:00Z", "2026-03-01T12:50:00Z"],
+                "next": ["2026-03-02T12:30:00Z", "2026-03-02T12:50:00Z"],
                 "hours": [1, 2],
                 "incremental": [False, True],
             },
@@ -116,7 +116,7 @@ def test_a_next_sync_that_moves_before_it_is_due_is_a_changed_schedule(
 
 def test_a_tools_change_is_recorded_from_and_to(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "12:30", enabled_tools=9)
     assert recorded_events("tools_changed")[1:] == [
         (NOON + 5 * M, {"enabled": [7, 9], "total": [42, 42]})
@@ -128,11 +128,11 @@ def test_a_sync_that_is_taken_back_and_given_again_is_recorded_once(
 ) -> None:
     check_brings(key, "11:00", "12:00")
     for last_sync_time in ("12:00", "11:00", "12:00", None, "12:00"):
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
         check_brings(key, last_sync_time, "13:00")
     assert [at for at, _ in recorded_events("sync_seen")] == [NOON]
     assert [details["last"][1] for _, details in recorded_events("sync_taken_back")] == [
-        "2026-03-01T11:00:00Z",
+        "2026-03-02T11:00:00Z",
         None,
     ]
 
@@ -141,7 +141,7 @@ def test_a_sync_that_lies_ahead_is_recorded_when_it_is_seen(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:00", "12:00")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "15:00", "16:00")
     assert recorded_events("sync_seen") == [(NOON + 5 * M, {})]
 
@@ -150,11 +150,11 @@ def test_a_sync_years_ahead_hides_none_of_the_later_syncs(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     store(key, good_result(key, make_figures(NOON + timedelta(days=900), parse_time("12:30"), 1)))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=25)
+    hand_clock.advance(minutes=25)
     check_brings(key, "12:31", "13:30")
     assert [at for at, _ in recorded_events("sync_seen")] == [
         parse_time("12:05"),
@@ -166,11 +166,11 @@ def test_a_sync_years_ahead_hides_none_of_the_later_syncs(
 def test_failing_checks_are_one_span_with_their_count(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, "11:30", "12:30")
     for _ in range(3):
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
         store(key, failed_result(key, http_status=None))
     span = HistoryEvent.objects.get(kind="check_failed")
     assert (span.at, span.until) == (NOON + 5 * M, None)
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "12:30")
     span.refresh_from_db()
     assert (span.until, span.details) == (
@@ -181,9 +181,9 @@ def test_failing_checks_are_one_span_with_their_count(key: ApiKey, hand_clock: H
 
 def test_another_failure_is_another_span(key: ApiKey, hand_clock: HandClock) -> None:
     store(key, failed_result(key))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     store(key, failed_result(key, "server_error", http_status=500))
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     store(key, refused_result(key))
     spans = HistoryEvent.objects.filter(kind="check_failed").order_by("at")
     assert [(span.details["kind"], span.until) for span in spans] == [
@@ -195,7 +195,7 @@ def test_another_failure_is_another_span(key: ApiKey, hand_clock: HandClock) -> 
 
 def test_time_without_checks_belongs_to_no_failure_span(key: ApiKey, hand_clock: HandClock) -> None:
     store(key, failed_result(key))
-    hand_clock.forward(hours=3)
+    hand_clock.advance(hours=3)
     store(key, failed_result(key))
     spans = HistoryEvent.objects.filter(kind="check_failed").order_by("at")
     assert [(span.at, span.until) for span in spans] == [(NOON, NOON), (NOON + 3 * H, None)]
@@ -204,11 +204,11 @@ def test_time_without_checks_belongs_to_no_failure_span(key: ApiKey, hand_clock:
 
 def test_a_state_is_recorded_from_when_it_became_true(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=32)
+    hand_clock.advance(minutes=32)
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=14)
+    hand_clock.advance(minutes=14)
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "12:49", "13:49")
     assert recorded_states()[1:] == [
         ("up_to_date", NOON),
@@ -223,7 +223,7 @@ def test_a_state_behind_an_unknown_span_is_recorded_with_its_own_start(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(hours=5)
+    hand_clock.advance(hours=5)
     check_brings(key, "11:30", "12:30")
     event = HistoryEvent.objects.filter(kind="health_changed").order_by("at").last()
     assert event is not None
@@ -231,7 +231,7 @@ def test_a_state_behind_an_unknown_span_is_recorded_with_its_own_start(
     assert event.details == {
         "state": ["unknown", "overdue"],
         "rule": 8,
-        "since": "2026-03-01T12:45:00Z",
+        "since": "2026-03-02T12:45:00Z",
     }
 
 
@@ -241,7 +241,7 @@ def test_history_is_saved_in_the_transaction_of_the_check(
 ) -> None:
     check_brings(key, "11:30", "12:30")
     checked_before = sync_status_of(key).checked_at
-    hand_clock.forward(minutes=31)
+    hand_clock.advance(minutes=31)
 
     def raise_error(*_: object, **__: object) -> None:
         raise RuntimeError("killed here")

@@ -66,7 +66,7 @@ def test_an_idle_tick_asks_once_whether_anything_is_due(
     idle_loop: WorkerLoop, hand_clock: HandClock
 ) -> None:
     idle_loop.tick(wait=0)
-    hand_clock.forward(seconds=TICK_SECONDS)
+    hand_clock.advance(seconds=TICK_SECONDS)
     with statements_recorded() as statements:
         idle_loop.tick(wait=0)
     assert len(statements) == 1
@@ -80,7 +80,7 @@ def test_an_idle_minute_has_at_most_four_statements_a_tick_on_average(
     ticks = int(60 / TICK_SECONDS)
     with statements_recorded() as statements:
         for _ in range(ticks):
-            hand_clock.forward(seconds=TICK_SECONDS)
+            hand_clock.advance(seconds=TICK_SECONDS)
             idle_loop.tick(wait=0)
     assert len(statements) <= MAX_STATEMENTS * ticks
     # Most of them are the question whether anything is due.

@@ -15,7 +15,6 @@ from freddy_admin.sandbox.key_scenarios import (
     organization_id_from_sandbox_key,
     sandbox_key,
 )
-from freddy_admin.sandbox.sandbox_api import SandboxOptions
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.candidates.import_rows import (
     import_row_leases_acquire,
@@ -40,12 +39,6 @@ from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring
 from tests.vault.secret_reading import stored_secret
 
 ROOT = Actor(name="Root", id=1, address="192.0.2.9")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(options=SandboxOptions(rate_limit=None)) as server:
-        yield server
 
 
 @pytest.fixture
@@ -245,7 +238,7 @@ def test_a_dead_workers_row_can_be_leased_when_its_lease_has_run_out(
     import_draft_make(platform_admin, f"Alder,A,{secret('a')},,")
     assert len(import_row_leases_acquire(limit=9)) == 1
     assert import_row_leases_acquire(limit=9) == []
-    hand_clock.forward(seconds=check_policy().lease.total_seconds())
+    hand_clock.advance(seconds=check_policy().lease.total_seconds())
     assert len(import_row_leases_acquire(limit=9)) == 1
 
 

@@ -33,11 +33,11 @@ def test_a_clock_years_ahead_for_one_check_spoils_no_later_event_time(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(days=900)
+    hand_clock.advance(days=900)
     store(key, failed_result(key))
-    hand_clock.forward(days=-900, minutes=5)
+    hand_clock.advance(days=-900, minutes=5)
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=27)
+    hand_clock.advance(minutes=27)
     check_brings(key, "11:30", "12:30")
     event = HistoryEvent.objects.filter(kind="health_changed").order_by("pk").last()
     assert event is not None
@@ -47,16 +47,16 @@ def test_a_clock_years_ahead_for_one_check_spoils_no_later_event_time(
 
 
 def test_actions_of_people_are_recorded_with_their_names(
-    key: ApiKey, organisation: Organisation, hand_clock: HandClock, person: User
+    key: ApiKey, organisation: Organisation, hand_clock: HandClock, operator: User
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     check_request(organisation=organisation, actor=ANA, key_id=key.pk)
-    details = KeyDetails(label="New", owner=person)
+    details = KeyDetails(label="New", owner=operator)
     key_update(organisation=organisation, actor=ANA, key=key, details=details)
     key_pause(organisation=organisation, actor=ANA, key=key)
     key_pause(organisation=organisation, actor=ANA, key=key)
-    hand_clock.forward(hours=2)
+    hand_clock.advance(hours=2)
     key.refresh_from_db()
     key_resume(organisation=organisation, actor=ANA, key=key)
     check_brings(key, "13:30", "14:30")
@@ -87,14 +87,14 @@ def test_an_unknown_span_ends_in_the_pause_that_came_after_it(
     key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(hours=1)
+    hand_clock.advance(hours=1)
     key_pause(organisation=organisation, actor=ANA, key=key)
     assert recorded_states()[-2:] == [("unknown", NOON + 15 * M), ("paused", NOON + H)]
 
 
 def test_a_replaced_key_skips_no_sync_of_the_former_one(key: ApiKey, hand_clock: HandClock) -> None:
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=40)
+    hand_clock.advance(minutes=40)
     key_monitoring_start(keys=[key], actor=ANA)
     check_brings(key, "11:30", "13:30", total_tools=50)
     assert recorded_events("sync_skipped") == recorded_events("schedule_changed") == []
@@ -107,11 +107,11 @@ def test_a_check_run_that_ends_is_saved_with_its_figures(
     key: ApiKey, hand_clock: HandClock
 ) -> None:
     check_brings(key, "11:30", "18:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "18:30")
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     store(key, failed_result(key, "server_error", http_status=502, code="BAD"))
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "12:12", "18:30")
     first, second = CheckRun.objects.order_by("first_at")
     assert (first.first_at, first.last_at, first.count, first.outcome) == (
@@ -138,7 +138,7 @@ def test_a_quiet_key_costs_one_row_however_often_it_is_checked(
 ) -> None:
     for _ in range(20):
         check_brings(key, "11:30", "18:30", sync_interval_hours=24)
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
     assert CheckRun.objects.count() == 0
     row = sync_status_of(key)
     assert (row.run_started_at, row.run_count, row.run_worst_ms) == (NOON, 20, 12.0)
@@ -176,9 +176,9 @@ def test_a_row_without_history_begins_it_with_its_next_check(
         run_started_at=None,
         run_count=0,
     )
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     check_brings(key, "11:30", "12:30")
-    hand_clock.forward(minutes=26)
+    hand_clock.advance(minutes=26)
     check_brings(key, "12:30", "13:30")
     assert recorded_states()[:1] == [("up_to_date", NOON + 5 * M)]
     assert [at for at, _ in recorded_events("sync_seen")] == [parse_time("12:30")]

@@ -77,7 +77,7 @@ def _result_of_another_organisation(key: ApiKey) -> CheckResult:
 def key(make_key: MakeKey, hand_clock: HandClock) -> ApiKey:
     new_key = make_key(secret=OLD)
     assert _check(new_key) == OLD
-    hand_clock.forward(minutes=6)
+    hand_clock.advance(minutes=6)
     return new_key
 
 
@@ -109,7 +109,7 @@ def test_checks_go_on_with_the_old_secret_until_a_person_decides(
     _record_test(make_result(key_with_candidate))  # type: ignore[operator]
     for _ in range(3):
         assert _check(key_with_candidate) == OLD
-        hand_clock.forward(minutes=6)
+        hand_clock.advance(minutes=6)
     assert sync_status_of(key_with_candidate).key.version == 1
 
 
@@ -117,7 +117,7 @@ def test_the_new_secret_is_used_from_its_good_test_on(
     key_with_candidate: ApiKey, hand_clock: HandClock
 ) -> None:
     _record_test(good_result(key_with_candidate))
-    hand_clock.forward(minutes=6)
+    hand_clock.advance(minutes=6)
     assert _check(key_with_candidate) == NEW
 
 

@@ -24,11 +24,11 @@ H, M = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
-def observed_row(key: ApiKey, person: User, organisation: Organisation) -> Any:
+def observed_row(key: ApiKey, operator: User, organisation: Organisation) -> Any:
     def observe(*figures: Any) -> KeyRow:
         lease_key(key)
         check_results_record([good_result(key, make_figures(*figures))])
-        return organisation_key_rows(user=person, organisation=organisation, now=NOON)[0]
+        return organisation_key_rows(user=operator, organisation=organisation, now=NOON)[0]
 
     return observe
 
@@ -45,9 +45,9 @@ def test_a_row_before_its_first_sync_is_overdue_after_the_first_due_time(observe
 
 
 def test_a_row_without_schedule_or_figures_has_no_due_time(
-    observed_row: Any, key: ApiKey, person: User, organisation: Organisation
+    observed_row: Any, key: ApiKey, operator: User, organisation: Organisation
 ) -> None:
-    (row,) = organisation_key_rows(user=person, organisation=organisation, now=NOON)
+    (row,) = organisation_key_rows(user=operator, organisation=organisation, now=NOON)
     assert (row.due_at, row.overdue_at, row.grace) == (None, None, 15 * M)
     row = observed_row(NOON - H, None, 0)
     assert (row.due_at, row.overdue_at) == (None, None)

@@ -159,12 +159,12 @@ def test_a_sync_of_yesterday_is_no_longer_shown_with_the_key(
     assert set(latest_sync_operation_by_key(organisation=organisation, key_ids=[key.pk])) == {
         key.pk
     }
-    hand_clock.forward(days=1, seconds=1)
+    hand_clock.advance(days=1, seconds=1)
     assert latest_sync_operation_by_key(organisation=organisation, key_ids=[key.pk]) == {}
 
 
 def test_a_batch_shows_each_user_their_own_organisations(
-    key: ApiKey, make_key: MakeKey, organisation: Organisation, person: User, platform_admin: User
+    key: ApiKey, make_key: MakeKey, organisation: Organisation, operator: User, platform_admin: User
 ) -> None:
     birch = Organisation.objects.create(name="Birch", slug="birch")
     foreign = make_key("Other", at=birch)
@@ -177,36 +177,36 @@ def test_a_batch_shows_each_user_their_own_organisations(
             full=False,
             batch=batch,
         )
-    operations = batch_operation_list(user=person, batch_id=batch.pk)
+    operations = batch_operation_list(user=operator, batch_id=batch.pk)
     assert [operation.key_id for operation in operations] == [key.pk]
     assert len(batch_operation_list(user=platform_admin, batch_id=batch.pk)) == 2
     Membership.objects.all().delete()
     with pytest.raises(NotFound):
-        batch_operation_list(user=person, batch_id=batch.pk)
+        batch_operation_list(user=operator, batch_id=batch.pk)
     with pytest.raises(NotFound):
         batch_operation_list(user=platform_admin, batch_id=uuid4())
 
 
 def test_startable_keys_are_those_whose_sync_the_user_may_start(
-    key: ApiKey, make_key: MakeKey, organisation: Organisation, person: User
+    key: ApiKey, make_key: MakeKey, organisation: Organisation, operator: User
 ) -> None:
     paused = make_key("Paused")
     key_pause(organisation=organisation, actor=ANA, key=paused)
     now = clock.now()
-    rows = startable_sync_rows(user=person, filters=OverviewFilters(), now=now)
+    rows = startable_sync_rows(user=operator, filters=OverviewFilters(), now=now)
     assert [row.key_id for row in rows] == [key.pk]
     Membership.objects.update(role=Role.VIEWER)
-    assert startable_sync_rows(user=person, filters=OverviewFilters(), now=now) == []
+    assert startable_sync_rows(user=operator, filters=OverviewFilters(), now=now) == []
     with pytest.raises(InvalidInput):
-        startable_sync_rows_by_ids(user=person, key_ids=[key.pk], now=now)
+        startable_sync_rows_by_ids(user=operator, key_ids=[key.pk], now=now)
 
 
-def test_a_batch_of_more_than_a_hundred_keys_is_refused(person: User) -> None:
+def test_a_batch_of_more_than_a_hundred_keys_is_refused(operator: User) -> None:
     with pytest.raises(InvalidInput, match="100"):
-        startable_sync_rows_by_ids(user=person, key_ids=list(range(101)), now=clock.now())
+        startable_sync_rows_by_ids(user=operator, key_ids=list(range(101)), now=clock.now())
 
 
-def test_keys_with_the_same_figures_are_grouped(make_key: MakeKey, person: User) -> None:
+def test_keys_with_the_same_figures_are_grouped(make_key: MakeKey, operator: User) -> None:
     last_sync_at, next_sync_at = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
     keys = [make_key(label) for label in ("A", "B", "C")]
     for key in keys[:2]:
@@ -215,51 +215,51 @@ def test_keys_with_the_same_figures_are_grouped(make_key: MakeKey, person: User)
         keys[2], good_result(keys[2], make_figures(last_sync_at, next_sync_at + timedelta(hours=1)))
     )
     now = clock.now()
-    rows = startable_sync_rows_by_ids(user=person, key_ids=[key.pk for key in keys], now=now)
+    rows = startable_sync_rows_by_ids(user=operator, key_ids=[key.pk for key in keys], now=now)
     assert [[row.key_label for row in group] for group in group_rows_by_figures(rows)] == [
         ["A", "B"]
     ]
     assert [row.key_label for row in drop_duplicate_figures(rows)] == ["A", "C"]
-    assert [row.key_label for row in key_rows_sharing_sync(user=person, row=rows[0], now=now)] == [
-        "B"
-    ]
-    assert key_rows_sharing_sync(user=person, row=rows[2], now=now) == []
+    assert [
+        row.key_label for row in key_rows_sharing_sync(user=operator, row=rows[0], now=now)
+    ] == ["B"]
+    assert key_rows_sharing_sync(user=operator, row=rows[2], now=now) == []
 
 
-def test_keys_without_a_last_sync_are_not_grouped(make_key: MakeKey, person: User) -> None:
+def test_keys_without_a_last_sync_are_not_grouped(make_key: MakeKey, operator: User) -> None:
     keys = [make_key(label) for label in ("A", "B")]
     for key in keys:
         store(key, good_result(key, make_figures(None, None, 0)))
     rows = startable_sync_rows_by_ids(
-        user=person, key_ids=[key.pk for key in keys], now=clock.now()
+        user=operator, key_ids=[key.pk for key in keys], now=clock.now()
     )
     assert group_rows_by_figures(rows) == []
-    assert key_rows_sharing_sync(user=person, row=rows[0], now=clock.now()) == []
+    assert key_rows_sharing_sync(user=operator, row=rows[0], now=clock.now()) == []
 
 
 def test_a_batch_names_the_keys_it_left_out(
-    make_key: MakeKey, organisation: Organisation, person: User
+    make_key: MakeKey, organisation: Organisation, operator: User
 ) -> None:
     keys = [make_key(label) for label in ("A", "B")]
     rows = startable_sync_rows_by_ids(
-        user=person, key_ids=[key.pk for key in keys], now=clock.now()
+        user=operator, key_ids=[key.pk for key in keys], now=clock.now()
     )
     request_sync(keys[0], organisation)
-    batch, skipped_messages = sync_batch_create(user=person, actor=ANA, rows=rows, full=True)
+    batch, skipped_messages = sync_batch_create(user=operator, actor=ANA, rows=rows, full=True)
     assert batch is not None
-    operations = batch_operation_list(user=person, batch_id=batch.pk)
+    operations = batch_operation_list(user=operator, batch_id=batch.pk)
     assert [operation.key.label for operation in operations] == ["B"]
     assert len(skipped_messages) == 1
     assert "Ana" in skipped_messages[0]
 
 
 def test_a_batch_without_a_sync_is_not_saved(
-    make_key: MakeKey, organisation: Organisation, person: User
+    make_key: MakeKey, organisation: Organisation, operator: User
 ) -> None:
     key = make_key()
-    rows = startable_sync_rows_by_ids(user=person, key_ids=[key.pk], now=clock.now())
+    rows = startable_sync_rows_by_ids(user=operator, key_ids=[key.pk], now=clock.now())
     Membership.objects.all().delete()
-    batch, skipped_messages = sync_batch_create(user=person, actor=ANA, rows=rows, full=False)
+    batch, skipped_messages = sync_batch_create(user=operator, actor=ANA, rows=rows, full=False)
     assert (batch, len(skipped_messages)) == (None, 1)
     assert not OperationBatch.objects.exists()
 

@@ -44,7 +44,7 @@ def test_a_dead_workers_sync_is_unclear_and_not_sent_again(
     request_sync(key, organisation)
     (claim,) = claim_operations()
     assert (claim_operations(), lost_operations_close(now=clock.now())) == ([], 0)
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     assert lost_operations_close(now=clock.now()) == 1
     operation = RemoteOperation.objects.get(pk=claim.row_id)
     assert (operation.state, operation.error_kind) == (OperationState.UNCLEAR, "worker_lost")
@@ -56,7 +56,7 @@ def test_a_sync_that_no_worker_claims_expires_after_half_an_hour(
     key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
     request_sync(key, organisation)
-    hand_clock.forward(minutes=31)
+    hand_clock.advance(minutes=31)
     assert claim_operations() == []
     assert (
         queued_operations_expire(now=clock.now()),
@@ -71,7 +71,7 @@ def test_an_expired_sync_does_not_block_the_next_one(
     key: ApiKey, organisation: Organisation, hand_clock: HandClock
 ) -> None:
     request_sync(key, organisation)
-    hand_clock.forward(minutes=31)
+    hand_clock.advance(minutes=31)
     request_sync(key, organisation)
     states = RemoteOperation.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == [OperationState.REFUSED, OperationState.QUEUED]
@@ -84,7 +84,7 @@ def test_a_late_result_replaces_worker_lost(
     request_sync(key, organisation)
     (claim,) = claim_operations()
     result = operation_send(client, claim)
-    hand_clock.forward(minutes=5)
+    hand_clock.advance(minutes=5)
     lost_operations_close(now=clock.now())
     assert operation_results_save([result]) == [claim.row_id]
     assert RemoteOperation.objects.get(pk=claim.row_id).state == OperationState.DONE
@@ -103,10 +103,10 @@ def test_the_key_shows_no_sync_once_the_last_sync_is_after_the_request(
     key = make_scenario_key(make_key, Scenario.HEALTHY)
     last_sync_at, next_sync_at = NOON - timedelta(hours=3), NOON + timedelta(hours=1)
     store(key, good_result(key, make_figures(last_sync_at, next_sync_at)))
-    hand_clock.forward(minutes=2, milliseconds=700)
+    hand_clock.advance(minutes=2, milliseconds=700)
     request_sync(key, organisation)
     send_operation(client)
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     row = store(key, good_result(key, make_figures(last_sync_at, next_sync_at)))
     assert (row.operation_state, row.operation_requested_by) == ("done", "Ana")
     assert row.next_check_at == clock.now() + timedelta(seconds=60)
@@ -128,11 +128,11 @@ def test_a_sync_seen_before_its_result_is_confirmed_with_the_result(
 ) -> None:
     key = make_scenario_key(make_key, Scenario.HEALTHY)
     store(key, good_result(key))
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     request_sync(key, organisation)
     (claim,) = claim_operations()
     result = operation_send(client, claim)
-    hand_clock.forward(seconds=30)
+    hand_clock.advance(seconds=30)
     synced_at = NOON + timedelta(seconds=80)
     row = store(key, good_result(key, make_figures(synced_at, NOON + timedelta(hours=4))))
     assert (row.operation_requested_at, row.operation_requested_by) == (
@@ -150,7 +150,7 @@ def test_a_scheduled_sync_before_the_request_was_sent_does_not_confirm_it(
     key = make_scenario_key(make_key, Scenario.HEALTHY)
     store(key, good_result(key))
     request_sync(key, organisation)
-    hand_clock.forward(minutes=10)
+    hand_clock.advance(minutes=10)
     scheduled_figures = make_figures(NOON + timedelta(minutes=5), NOON + timedelta(hours=4))
     store(key, good_result(key, scheduled_figures))
     assert HistoryEvent.objects.get(kind="sync_seen").actor_name == ""
@@ -158,7 +158,7 @@ def test_a_scheduled_sync_before_the_request_was_sent_does_not_confirm_it(
     row = store(key, good_result(key, scheduled_figures))
     assert (row.operation_state, row.operation_requested_by) == ("done", "Ana")
     assert RemoteOperation.objects.get().confirmed_sync_at is None
-    synced_at = hand_clock.forward(minutes=1)
+    synced_at = hand_clock.advance(minutes=1)
     store(key, good_result(key, make_figures(synced_at, NOON + timedelta(hours=4))))
     assert RemoteOperation.objects.get().confirmed_sync_at == synced_at
     assert HistoryEvent.objects.get(kind="sync_seen", at=synced_at).actor_name == "Ana"
@@ -175,7 +175,7 @@ def test_a_sync_is_closed_after_the_clock_is_set_back(
 ) -> None:
     request_sync(key, organisation)
     claim_operations()
-    hand_clock.forward(days=-1)
+    hand_clock.advance(days=-1)
     assert lost_operations_close(now=clock.now()) == 1
     assert sync_status_of(key).operation_state == "unclear"
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status import queries, selectors
 from freddy_admin.sync.status.queries import OverviewFilters, PartialSort, partial_sort_plan
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import PAGE_SIZE, overview_key_rows, overview_page
@@ -46,18 +47,15 @@ def mixed_states(**counts: int) -> list[HealthState]:
     ] + other_states
 
 
-@pytest.fixture
-def full_sorts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How often a page was sorted from all keys."""
-    sorts: list[int] = []
-    page_values = selectors._overview_page_values
+# The totals, the page and the notices; one more where the page is sorted from all keys after all.
+STATEMENTS_OF_A_PAGE = 3
 
-    def count_sort(**arguments: object) -> object:
-        sorts.append(1)
-        return page_values(**arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(selectors, "_overview_page_values", count_sort)
-    return sorts
+def first_page(user: User) -> tuple[list[KeyRow], int]:
+    """The rows of the first page, and how many statements they took."""
+    with CaptureQueriesContext(connection) as statements:
+        rows = pages(user, 1)[0]
+    return rows, len(statements)
 
 
 def pages(user: User, *page_numbers: int) -> list[list[KeyRow]]:
@@ -77,11 +75,13 @@ def all_rows(user: User) -> list[KeyRow]:
      {"key_rejected": 2, "unknown": 5, "no_schedule": 4}, {"unknown": 300}],
 )  # fmt: skip
 def test_the_first_page_is_that_of_all_keys_without_sorting_them(
-    platform_admin: User, full_sorts: list[int], counts: dict[str, int]
+    platform_admin: User, counts: dict[str, int]
 ) -> None:
     create_keys(mixed_states(**counts))
-    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
-    assert full_sorts == []
+    assert first_page(platform_admin) == (
+        all_rows(platform_admin)[:PAGE_SIZE],
+        STATEMENTS_OF_A_PAGE,
+    )
 
 
 def test_every_page_is_that_of_all_keys(platform_admin: User) -> None:
@@ -105,25 +105,26 @@ def _pause_and_age(rows: list[SyncStatus]) -> None:
 
 @pytest.mark.parametrize("expiring", [5, 60])
 def test_urgently_expiring_keys_stand_where_a_full_sort_puts_them(
-    platform_admin: User, full_sorts: list[int], expiring: int
+    platform_admin: User, expiring: int
 ) -> None:
     rows = create_keys(mixed_states(overdue=20, late=10))
     expiring_ids = [row.pk for row in rows[-expiring:]]
     ApiKey.objects.filter(pk__in=expiring_ids).update(expires_on=NOON.date() + 3 * DAY)
-    page = pages(platform_admin, 1)[0]
+    page, statement_count = first_page(platform_admin)
     assert page == all_rows(platform_admin)[:PAGE_SIZE]
     assert sum(row.is_expiry_urgent for row in page) == min(expiring, 30)
-    assert full_sorts == []
+    assert statement_count == STATEMENTS_OF_A_PAGE
 
 
-def test_all_keys_are_sorted_where_the_plan_was_wrong(
-    platform_admin: User, full_sorts: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_keys_are_sorted_where_the_plan_was_wrong(platform_admin: User) -> None:
+    create_keys([HealthState.UP_TO_DATE] * 2_400, per_organisation=4)
     # The first organisations by name have nothing of what most have.
-    monkeypatch.setattr(queries, "_organisations_needed", lambda *_: 8)
-    create_keys(mixed_states())
-    assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
-    assert full_sorts == [1]
+    first_organisations = list(Organisation.objects.order_by("name")[:300])
+    ApiKey.objects.filter(organisation__in=first_organisations).update(paused_at=NOON)
+    assert first_page(platform_admin) == (
+        all_rows(platform_admin)[:PAGE_SIZE],
+        STATEMENTS_OF_A_PAGE + 1,
+    )
 
 
 def test_keys_that_became_unknown_hide_no_line_before_them(platform_admin: User) -> None:

@@ -40,7 +40,7 @@ def test_workers_are_alive_for_half_a_minute_and_deleted_after_a_day(
     record_heartbeat("one")
     assert platform_status(now=NOON + 30 * S).alive_workers == 1
     assert platform_status(now=NOON + 31 * S).alive_workers == 0
-    hand_clock.forward(days=1, seconds=1)
+    hand_clock.advance(days=1, seconds=1)
     record_heartbeat("two")
     worker_heartbeats_prune()
     assert list(WorkerHeartbeat.objects.values_list("name", flat=True)) == ["two"]

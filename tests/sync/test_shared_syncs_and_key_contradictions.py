@@ -64,10 +64,10 @@ def test_keys_with_equal_figures_in_three_checks_report_the_same(
     assert key_ids_with_digest(platform_admin, A) == {key.pk for key in keys}
 
 
-def test_a_group_of_one_organisation_names_it_once(make_key: MakeKey, person: User) -> None:
+def test_a_group_of_one_organisation_names_it_once(make_key: MakeKey, operator: User) -> None:
     for label in ("one", "two"):
         report(make_key(label))
-    assert shared_sync_groups(person) == [SharedSyncGroup(A, 2, 1, ("Alder",))]
+    assert shared_sync_groups(operator) == [SharedSyncGroup(A, 2, 1, ("Alder",))]
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_equal_figures_prove_a_shared_sync_over_several_checks_or_from_one_sync_
     second: tuple[int, str],
     is_shared: bool,
     make_key: MakeKey,
-    person: User,
+    operator: User,
 ) -> None:
     for label, (count, previous_digest) in (("one", first), ("two", second)):
         report(make_key(label), figures_check_count=count, previous_figures_digest=previous_digest)
-    assert bool(shared_sync_groups(person)) is is_shared
+    assert bool(shared_sync_groups(operator)) is is_shared
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_equal_figures_prove_a_shared_sync_over_several_checks_or_from_one_sync_
     ],
 )
 def test_a_key_without_current_figures_is_in_no_group(
-    changes: dict[str, Any], make_key: MakeKey, person: User
+    changes: dict[str, Any], make_key: MakeKey, operator: User
 ) -> None:
     current_key, changed_key = report(make_key("well")), make_key("other")
     if changes.pop("paused", False):
@@ -116,41 +116,43 @@ def test_a_key_without_current_figures_is_in_no_group(
     if changes.pop("revoked", False):
         ApiKey.objects.filter(pk=changed_key.pk).update(status="revoked")
     report(changed_key, **changes)
-    assert shared_sync_groups(person) == []
-    assert key_ids_with_digest(person, A) == {current_key.pk}
+    assert shared_sync_groups(operator) == []
+    assert key_ids_with_digest(operator, A) == {current_key.pk}
 
 
-def test_a_group_ends_to_the_second_with_no_worker_running(make_key: MakeKey, person: User) -> None:
+def test_a_group_ends_to_the_second_with_no_worker_running(
+    make_key: MakeKey, operator: User
+) -> None:
     for label in ("one", "two"):
         report(make_key(label))
-    assert shared_sync_groups(person, NOON + 15 * M)
-    assert shared_sync_groups(person, NOON + 15 * M + S) == []
-    assert key_ids_with_digest(person, A, NOON + 15 * M + S) == set()
+    assert shared_sync_groups(operator, NOON + 15 * M)
+    assert shared_sync_groups(operator, NOON + 15 * M + S) == []
+    assert key_ids_with_digest(operator, A, NOON + 15 * M + S) == set()
 
 
 def test_keys_of_others_are_neither_counted_nor_named(
-    make_key: MakeKey, birch: Organisation, person: User
+    make_key: MakeKey, birch: Organisation, operator: User
 ) -> None:
     report(make_key("mine"))
     foreign_keys = [report(make_key(label, at=birch)) for label in ("Hush", "Hushed")]
-    assert shared_sync_groups(person) == []
+    assert shared_sync_groups(operator) == []
     own_key = report(make_key("mine too"))
-    assert shared_sync_groups(person) == [SharedSyncGroup(A, 2, 1, ("Alder",))]
-    assert own_key.pk in key_ids_with_digest(person, A)
-    assert not key_ids_with_digest(person, A) & {key.pk for key in foreign_keys}
+    assert shared_sync_groups(operator) == [SharedSyncGroup(A, 2, 1, ("Alder",))]
+    assert own_key.pk in key_ids_with_digest(operator, A)
+    assert not key_ids_with_digest(operator, A) & {key.pk for key in foreign_keys}
     for key in foreign_keys:
         report(key, B)
-    assert key_ids_with_digest(person, B) == set()
+    assert key_ids_with_digest(operator, B) == set()
 
 
 def test_three_groups_are_listed_the_largest_first_and_the_rest_is_counted(
-    make_key: MakeKey, person: User, django_assert_num_queries: Any
+    make_key: MakeKey, operator: User, django_assert_num_queries: Any
 ) -> None:
     for number in range(5):
         for label in range(2 + (number == 3)):
             report(make_key(f"{number} {label}"), f"{number:016x}")
     with django_assert_num_queries(3):
-        page = overview_page(user=person, filters=OverviewFilters(), now=NOON)
+        page = overview_page(user=operator, filters=OverviewFilters(), now=NOON)
     assert [(group.figures_digest[-1], group.keys) for group in page.shared_sync_groups] == [
         ("3", 3),
         ("0", 2),
@@ -296,8 +298,8 @@ def test_five_hundred_different_keys_take_no_time() -> None:
     assert set(disagreements(*rows)) == {DisagreementKind.LAST_SYNC}
 
 
-def test_rows_from_the_database_disagree_too(make_key: MakeKey, person: User) -> None:
+def test_rows_from_the_database_disagree_too(make_key: MakeKey, operator: User) -> None:
     report(make_key("one"), total_tools=1, enabled_tools=1, sync_interval_hours=4)
     report(make_key("two"), total_tools=2, enabled_tools=1, sync_interval_hours=4)
-    rows = overview_page(user=person, filters=OverviewFilters(), now=NOON).rows
+    rows = overview_page(user=operator, filters=OverviewFilters(), now=NOON).rows
     assert disagreements(*rows) == {DisagreementKind.TOTAL_TOOLS: {1: ("one",), 2: ("two",)}}

@@ -61,7 +61,7 @@ def test_a_batch_takes_as_many_statements_however_many_keys_are_in_it(
 ) -> None:
     keys, statement_counts = [make_key(f"key {index}") for index in range(6)], []
     for batch in (keys, keys, keys[:1]):
-        hand_clock.forward(minutes=5)
+        hand_clock.advance(minutes=5)
         for key in batch:
             lease_key(key)
         with CaptureQueriesContext(connection) as queries:

@@ -88,9 +88,9 @@ def read_overview(user: User, now: Any = NOON, **filters: Any) -> Any:
 
 
 def test_every_state_is_counted_and_listed_worst_first(
-    key_in_every_state: dict[HealthState, ApiKey], person: User
+    key_in_every_state: dict[HealthState, ApiKey], operator: User
 ) -> None:
-    overview = read_overview(person)
+    overview = read_overview(operator)
     assert overview.counts == dict.fromkeys(STATES_WORST_FIRST, 1)
     assert [row.state for row in overview.rows] == list(STATES_WORST_FIRST)
     assert (overview.total, overview.matching, overview.action_needed_count) == (12, 12, 5)
@@ -98,45 +98,45 @@ def test_every_state_is_counted_and_listed_worst_first(
 
 @pytest.mark.parametrize("span", [timedelta(), 15 * M, 15 * M + S, 400 * M])
 def test_sql_and_the_pure_rule_agree_at_every_moment(
-    key_in_every_state: dict[HealthState, ApiKey], person: User, span: timedelta
+    key_in_every_state: dict[HealthState, ApiKey], operator: User, span: timedelta
 ) -> None:
     now = NOON + span
-    for row in overview_key_rows(user=person, filters=OverviewFilters(), now=now):
+    for row in overview_key_rows(user=operator, filters=OverviewFilters(), now=now):
         stored_row = SyncStatus.objects.select_related("key").get(pk=row.key_id)
         facts = health_facts_from_row(stored_row, stored_row.key, check_policy())
         verdict = assess_health(facts, now=now, paused_at=stored_row.key.paused_at)
         assert row.state == verdict.state, stored_row.key.label
-    counts = read_overview(person, now).counts
+    counts = read_overview(operator, now).counts
     assert sum(counts.values()) == 12
     for state in STATES_WORST_FIRST:
-        assert read_overview(person, now, states=(state,)).matching == counts.get(state, 0)
+        assert read_overview(operator, now, states=(state,)).matching == counts.get(state, 0)
 
 
 def test_a_key_becomes_unknown_to_the_second_with_no_worker_running(
-    key: ApiKey, person: User
+    key: ApiKey, operator: User
 ) -> None:
     record_results(key, good_result(key))
-    assert read_overview(person, NOON + 15 * M).rows[0].state == HealthState.UP_TO_DATE
-    row = read_overview(person, NOON + 15 * M + S).rows[0]
+    assert read_overview(operator, NOON + 15 * M).rows[0].state == HealthState.UP_TO_DATE
+    row = read_overview(operator, NOON + 15 * M + S).rows[0]
     assert (row.state, row.state_since) == (HealthState.UNKNOWN, NOON + 15 * M)
     assert row.last_known_state == HealthState.UP_TO_DATE
 
 
 def test_a_person_sees_their_own_organisations_alone(
-    key: ApiKey, make_key: MakeKey, person: User, platform_admin: User
+    key: ApiKey, make_key: MakeKey, operator: User, platform_admin: User
 ) -> None:
     birch = Organisation.objects.create(name="Birch", slug="birch", created_at=NOON)
     foreign = make_key("Foreign", at=birch)
-    overview = read_overview(person)
+    overview = read_overview(operator)
     assert [row.key_id for row in overview.rows] == [key.pk]
     assert overview.total == 1
-    assert read_overview(person, q="Birch").matching == 0
+    assert read_overview(operator, q="Birch").matching == 0
     assert {
-        row.key_id for row in overview_key_rows(user=person, filters=OverviewFilters(), now=NOON)
+        row.key_id for row in overview_key_rows(user=operator, filters=OverviewFilters(), now=NOON)
     } == {key.pk}
-    assert organisation_key_rows(user=person, organisation=birch, now=NOON) == []
+    assert organisation_key_rows(user=operator, organisation=birch, now=NOON) == []
     with pytest.raises(NotFound):
-        key_row(user=person, organisation=birch, key_id=foreign.pk, now=NOON)
+        key_row(user=operator, organisation=birch, key_id=foreign.pk, now=NOON)
     assert read_overview(platform_admin).total == 2
 
 
@@ -150,52 +150,52 @@ def test_a_key_of_another_organisation_is_not_found_under_this_one(
 
 
 def test_a_row_holds_the_permissions_of_its_user(
-    key: ApiKey, person: User, platform_admin: User
+    key: ApiKey, operator: User, platform_admin: User
 ) -> None:
-    assert read_overview(person).rows[0].permissions == ROLE_PERMISSIONS[Role.OPERATOR]
+    assert read_overview(operator).rows[0].permissions == ROLE_PERMISSIONS[Role.OPERATOR]
     Membership.objects.update(role=Role.VIEWER)
-    assert read_overview(person).rows[0].permissions == {Permission.VIEW}
+    assert read_overview(operator).rows[0].permissions == {Permission.VIEW}
     assert read_overview(platform_admin).rows[0].permissions == frozenset(Permission)
 
 
 def test_search_tags_owners_and_states_narrow_the_list_and_its_counts(
-    make_key: MakeKey, person: User, organisation: Organisation
+    make_key: MakeKey, operator: User, organisation: Organisation
 ) -> None:
     sales, support = make_key("Sales"), make_key("Support")
     tag = KeyTag.objects.create(organisation=organisation, name="pilot")
     sales.tags.add(tag)
-    ApiKey.objects.filter(pk=support.pk).update(owner=person, organization_id="org_77")
+    ApiKey.objects.filter(pk=support.pk).update(owner=operator, organization_id="org_77")
     record_results(sales, good_result(sales))
 
     def found_ids(**filters: Any) -> set[int]:
-        return {row.key_id for row in read_overview(person, **filters).rows}
+        return {row.key_id for row in read_overview(operator, **filters).rows}
 
     assert found_ids(q="alder sal") == {sales.pk}
     assert found_ids(q="ORG_77") == {support.pk}
     assert found_ids(q="%") == set()
     assert found_ids(tag="pilot") == {sales.pk}
-    assert found_ids(owner=person.pk) == {support.pk}
+    assert found_ids(owner=operator.pk) == {support.pk}
     assert found_ids(states=(HealthState.UP_TO_DATE,)) == {sales.pk}
-    overview = read_overview(person, tag="pilot")
+    overview = read_overview(operator, tag="pilot")
     assert (overview.counts, overview.total) == ({HealthState.UP_TO_DATE: 1}, 2)
     assert (overview.tags, overview.owners) == ([], [])
-    with_options = overview_with_filter_options(user=person, overview=overview)
+    with_options = overview_with_filter_options(user=operator, overview=overview)
     assert with_options.tags == ["pilot"]
-    assert with_options.owners == [(person.pk, "Ana")]
+    assert with_options.owners == [(operator.pk, "Operator")]
 
 
 @pytest.mark.parametrize("sort", ["state", "organisation", "last", "next", "tools", "checked"])
 def test_every_sort_goes_both_ways_and_nonsense_is_ignored(
-    key_in_every_state: dict[HealthState, ApiKey], person: User, sort: str
+    key_in_every_state: dict[HealthState, ApiKey], operator: User, sort: str
 ) -> None:
-    assert len(read_overview(person, sort=sort).rows) == 12
-    assert len(read_overview(person, sort=f"-{sort}").rows) == 12
-    overview = read_overview(person, sort="key__ciphertext")
+    assert len(read_overview(operator, sort=sort).rows) == 12
+    assert len(read_overview(operator, sort=f"-{sort}").rows) == 12
+    overview = read_overview(operator, sort="key__ciphertext")
     assert [row.state for row in overview.rows] == list(STATES_WORST_FIRST)
 
 
 def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
-    organisation: Organisation, person: User
+    organisation: Organisation, operator: User
 ) -> None:
     keys = ApiKey.objects.bulk_create(
         ApiKey(organisation=organisation, label=f"{number:03}", created_at=NOON,
@@ -207,7 +207,7 @@ def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
                 updated_at=NOON)
         for key in keys
     )  # fmt: skip
-    first_page, last_page = read_overview(person), read_overview(person, page=99)
+    first_page, last_page = read_overview(operator), read_overview(operator, page=99)
     assert (len(first_page.rows), first_page.pages, first_page.matching) == (
         PAGE_SIZE,
         2,
@@ -218,34 +218,34 @@ def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
 
 
 def test_the_overview_takes_three_queries_however_many_keys_there_are(
-    key_in_every_state: dict[HealthState, ApiKey], person: User, django_assert_num_queries: Any
+    key_in_every_state: dict[HealthState, ApiKey], operator: User, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(3):
-        read_overview(person, q="a", tag="x", states=(HealthState.OVERDUE,))
+        read_overview(operator, q="a", tag="x", states=(HealthState.OVERDUE,))
 
 
-def test_organisations_without_a_key_are_named(organisation: Organisation, person: User) -> None:
-    overview = read_overview(person)
+def test_organisations_without_a_key_are_named(organisation: Organisation, operator: User) -> None:
+    overview = read_overview(operator)
     assert (overview.rows, overview.total) == ([], 0)
     assert overview.empty_organisations == [("Alder", "alder")]
 
 
 def test_the_detail_of_a_key_comes_from_the_cache_and_is_never_stale_after_a_check(
-    key: ApiKey, person: User, organisation: Organisation, hand_clock: HandClock
+    key: ApiKey, operator: User, organisation: Organisation, hand_clock: HandClock
 ) -> None:
     def detail() -> Any:
-        return key_row(user=person, organisation=organisation, key_id=key.pk, now=clock.now())
+        return key_row(user=operator, organisation=organisation, key_id=key.pk, now=clock.now())
 
     assert detail().state == HealthState.NOT_CHECKED
     record_results(key, good_result(key))
     assert detail().state == HealthState.UP_TO_DATE
     SyncStatus.objects.filter(pk=key.pk).update(total_tools=1)  # behind the service's back
     assert detail().figures.total_tools == 42
-    hand_clock.forward(minutes=1)
+    hand_clock.advance(minutes=1)
     record_results(key, good_result(key))
     assert (
         detail()
-        == organisation_key_rows(user=person, organisation=organisation, now=clock.now())[0]
+        == organisation_key_rows(user=operator, organisation=organisation, now=clock.now())[0]
     )
     assert sync_status_of(key).total_tools == 42
 
@@ -268,31 +268,31 @@ def fail_all(keys: list[ApiKey], kind: str) -> None:
     ],
 )
 def test_a_failure_that_half_of_the_keys_share_is_an_outage(
-    make_key: MakeKey, person: User, kinds: list[str], outage: str | None
+    make_key: MakeKey, operator: User, kinds: list[str], outage: str | None
 ) -> None:
     for number, kind in enumerate(kinds):
         key = make_key(str(number))
         record_results(key, failed_result(key, kind))
     make_key("well")
-    assert read_overview(person).outage == outage
+    assert read_overview(operator).outage == outage
 
 
 def test_an_outage_is_half_of_the_unpaused_keys_in_the_last_period(
-    make_key: MakeKey, person: User
+    make_key: MakeKey, operator: User
 ) -> None:
     fail_all([make_key(str(number)) for number in range(3)], "read_timeout")
     well_keys = [make_key(f"well {number}") for number in range(4)]
-    assert read_overview(person).outage is None
+    assert read_overview(operator).outage is None
     ApiKey.objects.filter(pk=well_keys[0].pk).update(paused_at=NOON)
-    assert read_overview(person).outage == "timed_out"
-    assert read_overview(person, NOON + 5 * M).outage == "timed_out"
-    assert read_overview(person, NOON + 5 * M + S).outage is None
+    assert read_overview(operator).outage == "timed_out"
+    assert read_overview(operator, NOON + 5 * M).outage == "timed_out"
+    assert read_overview(operator, NOON + 5 * M + S).outage is None
 
 
 def test_a_master_key_that_does_not_fit_is_known_from_the_workers_heartbeat(
-    key: ApiKey, person: User
+    key: ApiKey, operator: User
 ) -> None:
-    assert read_overview(person).master_key_fault is False
+    assert read_overview(operator).master_key_fault is False
     values = {
         "version": "1",
         "started_at": NOON,
@@ -300,28 +300,29 @@ def test_a_master_key_that_does_not_fit_is_known_from_the_workers_heartbeat(
         "master_key_state": "missing",
     }
     WorkerHeartbeat.objects.create(name="one", **values)
-    assert read_overview(person).master_key_fault is True
+    assert read_overview(operator).master_key_fault is True
 
 
 @pytest.mark.parametrize(
     "entry", [{}, [1], "x", {"state": "zzz"}, {"state": "up_to_date"}, None, 7]
 )
 def test_a_foreign_cache_entry_is_not_believed(
-    key: ApiKey, person: User, organisation: Organisation, entry: Any
+    key: ApiKey, operator: User, organisation: Organisation, entry: Any
 ) -> None:
     record_results(key, good_result(key))
     cache_set(observation_cache_key(key.pk, key.version), entry, seconds=60)
-    row = key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    row = key_row(user=operator, organisation=organisation, key_id=key.pk, now=NOON)
     assert (row.state, row.figures and row.figures.total_tools) == (HealthState.UP_TO_DATE, 42)
 
 
 def test_a_cache_entry_with_a_wrong_time_in_it_is_not_believed(
-    key: ApiKey, person: User, organisation: Organisation
+    key: ApiKey, operator: User, organisation: Organisation
 ) -> None:
     record_results(key, good_result(key))
-    key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON)
+    key_row(user=operator, organisation=organisation, key_id=key.pk, now=NOON)
     entry = cache_get(observation_cache_key(key.pk, key.version)) | {"checked_at": "yesterday"}
     cache_set(observation_cache_key(key.pk, key.version), entry, seconds=60)
     assert (
-        key_row(user=person, organisation=organisation, key_id=key.pk, now=NOON).checked_at == NOON
+        key_row(user=operator, organisation=organisation, key_id=key.pk, now=NOON).checked_at
+        == NOON
     )

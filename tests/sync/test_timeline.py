@@ -31,7 +31,7 @@ H = timedelta(hours=1)
 def key(make_key: MakeKey, hand_clock: HandClock) -> ApiKey:
     api_key = make_key()
     HistoryEvent.objects.all().delete()
-    hand_clock.forward(days=40)
+    hand_clock.advance(days=40)
     return api_key
 
 
@@ -129,7 +129,7 @@ def _key_histories(person: User, organisation: Organisation) -> Any:
 
 
 def test_histories_cost_one_query_however_many_keys_and_events(
-    key: ApiKey, make_key: MakeKey, person: User, django_assert_num_queries: Any
+    key: ApiKey, make_key: MakeKey, operator: User, django_assert_num_queries: Any
 ) -> None:
     keys = [key, make_key("Second"), make_key("Third")]
     for api_key in keys:
@@ -137,7 +137,7 @@ def test_histories_cost_one_query_however_many_keys_and_events(
             states = ["late", "overdue"] if n % 2 else ["overdue", "late"]
             create_event(api_key, EventKind.HEALTH_CHANGED, ago=n * H, state=states)
     now = clock.now()
-    rows = organisation_key_rows(user=person, organisation=key.organisation, now=now)
+    rows = organisation_key_rows(user=operator, organisation=key.organisation, now=now)
     with django_assert_num_queries(1):
         histories = key_history_map(rows=rows, now=now)
     assert set(histories) == {api_key.pk for api_key in keys}
@@ -146,22 +146,22 @@ def test_histories_cost_one_query_however_many_keys_and_events(
 
 
 def test_events_before_the_window_or_of_other_kinds_are_not_replayed(
-    key: ApiKey, person: User
+    key: ApiKey, operator: User
 ) -> None:
     SyncStatus.objects.update(recorded_state=HealthState.LATE, unknown_at=None)
     create_event(key, EventKind.HEALTH_CHANGED, ago=HISTORY_WINDOW + H, state=["overdue", "late"])
     create_event(key, EventKind.PERSON_ACTION, ago=H, state=["late", "overdue"])
-    (span,) = _key_histories(person, key.organisation)[key.pk].spans
+    (span,) = _key_histories(operator, key.organisation)[key.pk].spans
     assert span.state is HealthState.LATE
 
 
 def test_a_state_becomes_unknown_with_time_before_a_worker_records_it(
-    key: ApiKey, person: User
+    key: ApiKey, operator: User
 ) -> None:
     now = clock.now()
     SyncStatus.objects.update(recorded_state=HealthState.UP_TO_DATE, unknown_at=now - 3 * H)
     create_event(key, EventKind.HEALTH_CHANGED, ago=9 * H, state=["late", "up_to_date"])
-    spans = _key_histories(person, key.organisation)[key.pk].spans
+    spans = _key_histories(operator, key.organisation)[key.pk].spans
     assert [(span.state, span.end) for span in spans] == [
         (HealthState.LATE, now - 9 * H),
         (HealthState.UP_TO_DATE, now - 3 * H),
@@ -170,9 +170,9 @@ def test_a_state_becomes_unknown_with_time_before_a_worker_records_it(
 
 
 @pytest.mark.parametrize("state", ["", HealthState.PAUSED, HealthState.UNKNOWN])
-def test_an_unwatched_key_does_not_become_unknown(state: str, key: ApiKey, person: User) -> None:
+def test_an_unwatched_key_does_not_become_unknown(state: str, key: ApiKey, operator: User) -> None:
     SyncStatus.objects.update(recorded_state=state, unknown_at=clock.now() - 3 * H)
-    (span,) = _key_histories(person, key.organisation)[key.pk].spans
+    (span,) = _key_histories(operator, key.organisation)[key.pk].spans
     assert span.state == (HealthState(state) if state else None)
 
 

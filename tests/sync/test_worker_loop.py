@@ -12,7 +12,6 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
-from freddy_admin.sandbox.sandbox_api import SandboxOptions
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.key_lifecycle import key_candidate_accept
@@ -30,12 +29,6 @@ HOUR = timedelta(hours=1)
 
 def real_now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(options=SandboxOptions(rate_limit=None)) as server:
-        yield server
 
 
 @contextmanager

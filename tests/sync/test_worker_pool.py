@@ -29,6 +29,7 @@ class PoolRecorder:
         self.hangs, self.released = hangs, threading.Event()
         self.batches: list[int] = []
         self.begun: list[int] = []
+        self.released_ids: list[int] = []
         self.pool: CallPool[Call, Call, int] = CallPool(
             None,  # type: ignore[arg-type]
             parallel=parallel,
@@ -37,19 +38,17 @@ class PoolRecorder:
             columns=["party"],
             perform=self._perform,
             store=self._store,
-            release=lambda _: None,
+            release=self._give_back,
         )
-
-    @property
-    def waiting(self) -> int:
-        """How many results wait to be stored."""
-        return self.pool._results.qsize()
 
     def _perform(self, _: Any, call: Call) -> Call:
         self.begun.append(call.row_id)
         if call.row_id in self.hangs:
             self.released.wait()
         return call
+
+    def _give_back(self, calls: Sequence[Call]) -> None:
+        self.released_ids.extend(call.row_id for call in calls)
 
     def _store(self, results: Sequence[Call]) -> list[int]:
         self.batches.append(len(results))
@@ -80,7 +79,7 @@ def start_calls(recorders_made: list[PoolRecorder], count: int, **options: Any) 
 
 def test_finished_calls_are_stored_in_one_batch(recorders: list[PoolRecorder]) -> None:
     recorder = start_calls(recorders, 64, parallel=32, backlog=32)
-    assert wait_until(lambda: recorder.waiting == 64)
+    assert wait_until(lambda: recorder.pool.finished_count == 64)
     recorder.pool.collect_and_store(wait=5)
     assert recorder.batches == [64]
 
@@ -103,14 +102,14 @@ def test_the_last_calls_are_not_kept_waiting(recorders: list[PoolRecorder]) -> N
 
 def test_a_slow_call_holds_up_no_other(recorders: list[PoolRecorder]) -> None:
     recorder = start_calls(recorders, 10, parallel=32, backlog=32, hangs=[9])
-    assert wait_until(lambda: recorder.waiting == 9)
+    assert wait_until(lambda: recorder.pool.finished_count == 9)
     recorder.pool.collect_and_store(wait=5)
     assert (recorder.batches, recorder.pool.running_count) == ([9], 1)
 
 
 def test_a_collect_without_wait_stores_what_has_ended(recorders: list[PoolRecorder]) -> None:
     recorder = start_calls(recorders, 4, parallel=4, backlog=0, hangs=[3])
-    assert wait_until(lambda: recorder.waiting == 3)
+    assert wait_until(lambda: recorder.pool.finished_count == 3)
     recorder.pool.collect_and_store(wait=0)
     recorder.pool.collect_and_store(wait=0)
     assert (recorder.batches, recorder.pool.running_count) == ([3], 1)
@@ -129,7 +128,7 @@ def test_a_call_of_another_begins_before_the_backlog_of_one(
     assert wait_until(lambda: len(recorder.begun) == 2)
     recorder.pool.submit(calls_of("birch", 10, 11))
     recorder.released.set()
-    assert wait_until(lambda: recorder.waiting == 7)
+    assert wait_until(lambda: recorder.pool.finished_count == 7)
     assert set(recorder.begun[2:4]) & {10, 11}
     assert set(recorder.begun[4:]) >= {3, 4}
 
@@ -143,19 +142,17 @@ def test_one_party_never_has_the_reserved_slots(recorders: list[PoolRecorder]) -
     assert wait_until(lambda: 10 in recorder.begun)
     assert set(recorder.begun) == {0, 1, 10}
     recorder.released.set()
-    assert wait_until(lambda: recorder.waiting == 6)  # an end lets the next one begin
+    assert wait_until(lambda: recorder.pool.finished_count == 6)  # an end lets the next one begin
 
 
 def test_a_pool_that_stops_begins_none_of_its_backlog_and_gives_it_back(
     recorders: list[PoolRecorder],
 ) -> None:
     recorder = PoolRecorder(parallel=1, backlog=3, hangs=[0])
-    released: list[int] = []
-    recorder.pool._release = lambda calls: released.extend(call.row_id for call in calls)
     recorders.append(recorder)
     recorder.pool.submit(calls_of("alder", 0, 1, 2))
     assert wait_until(lambda: recorder.begun == [0])
     recorder.pool.stop()
     recorder.released.set()
-    assert wait_until(lambda: recorder.waiting == 1)
-    assert (recorder.begun, released) == ([0], [0, 1, 2])
+    assert wait_until(lambda: recorder.pool.finished_count == 1)
+    assert (recorder.begun, recorder.released_ids) == ([0], [0, 1, 2])

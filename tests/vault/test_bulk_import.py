@@ -86,7 +86,7 @@ def test_an_import_is_one_event_with_counts_and_one_per_organisation(
     assert import_event.details == {"added": 3, "already_here": 3, "organisations": 1}
     assert (organisation_event.organisation_id, organisation_event.subject) == (
         other_organisation.pk,
-        "Other",
+        "Birch",
     )
 
 

@@ -51,7 +51,7 @@ def service_outcome(call: Callable[[], object]) -> str:
 
 def key_with_untested_candidate_create() -> ApiKey:
     """A key in use with an untested candidate."""
-    organisation = Organisation.objects.create(name="Acme", slug="acme", created_at=clock.now())
+    organisation = Organisation.objects.create(name="Alder", slug="alder", created_at=clock.now())
     details = KeyDetails(label="Main")
     key = api_key_create(organisation=organisation, actor=MARA, details=details, secret=SECRET)
     key = candidate_promote(organisation=organisation, actor=WORKER, key=key, version=1)
@@ -86,12 +86,12 @@ def discard_call(key: ApiKey) -> Callable[[], str]:
 
 def draft_with_results_create() -> tuple[User, ImportDraft]:
     """An import draft of three rows that all work, with its person."""
-    organisation = Organisation.objects.create(name="Acme", slug="acme", created_at=clock.now())
+    organisation = Organisation.objects.create(name="Alder", slug="alder", created_at=clock.now())
     user = User.objects.create(email="mara@example.org", created_at=clock.now())
     Membership.objects.create(
         organisation=organisation, user=user, role="manager", created_at=clock.now()
     )
-    draft = import_draft_make(user, *(f"Acme,Key {n},{secret(str(n))},," for n in range(3)))
+    draft = import_draft_make(user, *(f"Alder,Key {n},{secret(str(n))},," for n in range(3)))
     import_rows_record_results()
     return user, draft
 

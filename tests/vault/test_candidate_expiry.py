@@ -15,7 +15,8 @@ from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.services import candidates
 from freddy_admin.vault.services.candidates import candidate_record_result, candidate_retry
 from freddy_admin.vault.services.keys import api_key_replace
-from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
+from tests.hand_clock import HandClock
+from tests.vault.conftest import OTHER_SECRET, MakeKey
 
 pytestmark = pytest.mark.usefixtures("trusted_clock")
 TIMED_OUT = CandidateResult(kind="timeout", message="No answer in 3 s")
@@ -39,7 +40,7 @@ def _discard_events() -> list[tuple[str, str]]:
 
 
 def test_an_expired_first_candidate_is_deleted_with_its_key_and_recorded(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     key = draft_key(label="Sales")
     _untested(key)
@@ -56,7 +57,7 @@ def test_an_expired_first_candidate_is_deleted_with_its_key_and_recorded(
 
 
 def test_a_key_in_use_stays_when_its_candidate_expires(
-    active_key: MakeKey, hand_clock: ManualClock, actor: Actor, organisation: Organisation
+    active_key: MakeKey, hand_clock: HandClock, actor: Actor, organisation: Organisation
 ) -> None:
     key = active_key()
     ciphertext = bytes(ApiKey.objects.get().ciphertext)
@@ -71,7 +72,7 @@ def test_a_key_in_use_stays_when_its_candidate_expires(
 
 
 def test_a_candidate_that_waits_for_its_test_never_expires(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     draft_key()
     hand_clock.at += 10 * WEEK
@@ -80,7 +81,7 @@ def test_a_candidate_that_waits_for_its_test_never_expires(
 
 
 def test_a_retested_candidate_gets_another_week(
-    draft_key: MakeKey, hand_clock: ManualClock, actor: Actor
+    draft_key: MakeKey, hand_clock: HandClock, actor: Actor
 ) -> None:
     key = draft_key()
     _untested(key)
@@ -96,7 +97,7 @@ def test_a_retested_candidate_gets_another_week(
 
 
 def test_a_concurrent_decision_wins_over_expiry(
-    draft_key: MakeKey, hand_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    draft_key: MakeKey, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _untested(draft_key())
     hand_clock.at += WEEK

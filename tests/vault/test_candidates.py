@@ -21,7 +21,8 @@ from freddy_admin.vault.services.candidates import (
     candidates_claim,
 )
 from freddy_admin.vault.services.keys import api_key_replace
-from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey, ManualClock
+from tests.hand_clock import HandClock
+from tests.vault.conftest import OTHER_SECRET, SECRET, MakeKey
 from tests.vault.keyrings import FIRST, override_keyring, public_key_text
 from tests.vault.secret_reading import stored_secret
 
@@ -52,7 +53,7 @@ def _refused(key: ApiKey) -> KeyCandidate:
 
 
 def test_workers_claim_each_candidate_once_the_longest_waiting_first(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     keys = []
     for number in range(3):
@@ -72,11 +73,11 @@ def test_a_claimed_candidate_opens_without_another_query(
     [(_lease, candidate)] = candidates_claim(limit=5, lease_seconds=30)
     with django_assert_num_queries(0):  # type: ignore[operator]
         assert stored_secret(candidate) == SECRET
-        assert candidate.key.organisation.name == "Acme"
+        assert candidate.key.organisation.name == "Alder"
 
 
 def test_a_candidate_with_an_expired_lease_is_claimed_again(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     draft_key()
     candidates_claim(limit=1, lease_seconds=30)
@@ -85,7 +86,7 @@ def test_a_candidate_with_an_expired_lease_is_claimed_again(
 
 
 def test_a_lease_from_before_the_clock_was_set_back_blocks_no_claim(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     draft_key()
     candidates_claim(limit=1, lease_seconds=30)
@@ -265,7 +266,7 @@ def test_a_candidate_whose_secret_was_imported_meanwhile_is_not_promoted(
 
 
 def test_a_candidate_whose_secret_was_imported_is_discarded_once(
-    draft_key: MakeKey, hand_clock: ManualClock
+    draft_key: MakeKey, hand_clock: HandClock
 ) -> None:
     duplicate_key, other_key = draft_key(), draft_key(OTHER_SECRET, label="Other")
     _same_secret_in_use(duplicate_key)

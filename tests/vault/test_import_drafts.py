@@ -31,7 +31,8 @@ from freddy_admin.vault.services.import_drafts import (
     import_draft_retest,
 )
 from freddy_admin.vault.services.import_rows import import_drafts_expire, import_rows_claim
-from tests.vault.conftest import MakeKey, ManualClock
+from tests.hand_clock import HandClock
+from tests.vault.conftest import MakeKey
 from tests.vault.import_draft_data import (
     csv_bytes,
     import_draft_make,
@@ -54,17 +55,17 @@ def _row_states(draft: ImportDraft) -> list[str]:
 
 
 def test_rows_are_validated_one_by_one_and_no_key_is_saved(
-    member: User, organisation: Organisation, active_key: MakeKey
+    manager: User, organisation: Organisation, active_key: MakeKey
 ) -> None:
     active_key(secret("old"))
     draft = import_draft_make(
-        member,
-        f"Acme,New,{secret('new')},,",
-        f"Acme,Old,{secret('old')},,",
-        "Acme,None,,,",
+        manager,
+        f"Alder,New,{secret('new')},,",
+        f"Alder,Old,{secret('old')},,",
+        "Alder,None,,,",
         f"Other,Foreign,{secret('x')},,",
-        f"Acme,Twice,{secret('new')},,",
-        "Acme,Short",
+        f"Alder,Twice,{secret('new')},,",
+        "Alder,Short",
     )
     duplicate, malformed = ImportRowState.DUPLICATE, ImportRowState.MALFORMED
     assert _row_states(draft) == [
@@ -81,9 +82,9 @@ def test_rows_are_validated_one_by_one_and_no_key_is_saved(
 
 @pytest.mark.usefixtures("other_organisation")
 def test_a_foreign_and_a_missing_organisation_have_the_same_problem(
-    member: User,
+    manager: User,
 ) -> None:
-    draft = import_draft_make(member, f"Other,A,{secret('a')},,", f"Nowhere,B,{secret('b')},,")
+    draft = import_draft_make(manager, f"Other,A,{secret('a')},,", f"Nowhere,B,{secret('b')},,")
     foreign_row, missing_row = draft.rows.order_by("number")
     assert foreign_row.problem == missing_row.problem
     assert "look after no organisation of this name" in foreign_row.problem
@@ -91,10 +92,10 @@ def test_a_foreign_and_a_missing_organisation_have_the_same_problem(
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_a_viewer_or_operator_cannot_import_keys(
-    member: User, organisation: Organisation, role: Role
+    manager: User, organisation: Organisation, role: Role
 ) -> None:
     Membership.objects.update(role=role)
-    assert _row_states(import_draft_make(member, f"Acme,A,{secret('a')},,")) == [
+    assert _row_states(import_draft_make(manager, f"Alder,A,{secret('a')},,")) == [
         ImportRowState.MALFORMED
     ]
 
@@ -102,7 +103,7 @@ def test_a_viewer_or_operator_cannot_import_keys(
 def test_a_platform_admin_may_name_new_organisations(
     admin: User, organisation: Organisation
 ) -> None:
-    draft = import_draft_make(admin, f"Brand New,A,{secret('a')},,", f"Acme,B,{secret('b')},,")
+    draft = import_draft_make(admin, f"Brand New,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
     assert _row_states(draft) == [ImportRowState.WAITING] * 2
     assert Organisation.objects.count() == 1
 
@@ -118,49 +119,49 @@ def test_a_platform_admin_may_name_new_organisations(
         (csv_bytes(*(f"A,{n},k" for n in range(DRAFT_MAX_ROWS + 1))), "more than 2,000 rows"),
     ],
 )
-def test_an_invalid_file_is_refused_as_a_whole(member: User, data: bytes, words: str) -> None:
+def test_an_invalid_file_is_refused_as_a_whole(manager: User, data: bytes, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
-        import_draft_create(actor=MARA, user=member, data=data)
+        import_draft_create(actor=MARA, user=manager, data=data)
     assert not ImportDraft.objects.exists()
 
 
 def test_a_draft_of_two_thousand_rows_takes_few_statements(
-    member: User, organisation: Organisation, django_assert_max_num_queries: Any
+    manager: User, organisation: Organisation, django_assert_max_num_queries: Any
 ) -> None:
-    rows = [f"Acme,Key {n},{secret(str(n))},,a|b" for n in range(DRAFT_MAX_ROWS)]
+    rows = [f"Alder,Key {n},{secret(str(n))},,a|b" for n in range(DRAFT_MAX_ROWS)]
     # `bulk_create` would take longer than sealing all rows does.
     with django_assert_max_num_queries(20):
-        draft = import_draft_make(member, *rows)
+        draft = import_draft_make(manager, *rows)
     assert Counter(_row_states(draft)) == {ImportRowState.WAITING: DRAFT_MAX_ROWS}
 
 
 def test_a_person_has_at_most_three_open_drafts(
-    member: User, admin: User, organisation: Organisation
+    manager: User, admin: User, organisation: Organisation
 ) -> None:
     for name in "abc":
-        import_draft_make(member, f"Acme,A,{secret(name)},,")
+        import_draft_make(manager, f"Alder,A,{secret(name)},,")
     with pytest.raises(InvalidInput, match="3 unfinished imports"):
-        import_draft_make(member, f"Acme,A,{secret('d')},,")
-    import_draft_make(admin, f"Acme,A,{secret('e')},,")
+        import_draft_make(manager, f"Alder,A,{secret('d')},,")
+    import_draft_make(admin, f"Alder,A,{secret('e')},,")
 
 
 def test_a_draft_is_its_creators_alone(
-    member: User, admin: User, organisation: Organisation
+    manager: User, admin: User, organisation: Organisation
 ) -> None:
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,")
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,")
     import_rows_record_results()
     for service in (import_draft_confirm, import_draft_discard, import_draft_retest):
         with pytest.raises(NotFound):
             service(actor=MARA, user=admin, draft_id=draft.pk)
         with pytest.raises(NotFound):
-            service(actor=MARA, user=member, draft_id=uuid4())
+            service(actor=MARA, user=manager, draft_id=uuid4())
     with pytest.raises(NotFound):
         import_draft_get(user=admin, draft_id=draft.pk)
-    assert import_draft_get(user=member, draft_id=draft.pk) == draft
+    assert import_draft_get(user=manager, draft_id=draft.pk) == draft
 
 
 def _tested_draft_make(member: User) -> ImportDraft:
-    rows = [f"Acme,{name},{secret(name)},org_2," for name in ("works", "no", "maybe", "other")]
+    rows = [f"Alder,{name},{secret(name)},org_2," for name in ("works", "no", "maybe", "other")]
     draft = import_draft_make(member, *rows)
     import_rows_record_results(
         {
@@ -182,14 +183,14 @@ def _tested_draft_make(member: User) -> ImportDraft:
     ],
 )
 def test_confirming_a_draft_saves_chosen_rows_and_wipes_the_others(
-    member: User,
+    manager: User,
     organisation: Organisation,
     extra_states: tuple[ImportRowState, ...],
     saved_labels: set[str],
 ) -> None:
-    draft = _tested_draft_make(member)
+    draft = _tested_draft_make(manager)
     assert import_draft_confirm(
-        actor=MARA, user=member, draft_id=draft.pk, extra_states=extra_states
+        actor=MARA, user=manager, draft_id=draft.pk, extra_states=extra_states
     ) == len(saved_labels)
     saving_rows = draft.rows.filter(save_state=ImportSaveState.SAVING)
     assert set(saving_rows.values_list("label", flat=True)) == saved_labels
@@ -202,42 +203,42 @@ def test_confirming_a_draft_saves_chosen_rows_and_wipes_the_others(
 
 
 def test_a_draft_is_not_confirmed_while_a_row_is_being_tested(
-    member: User, organisation: Organisation
+    manager: User, organisation: Organisation
 ) -> None:
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,")
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,")
     with pytest.raises(Conflict, match="still being tested"):
-        import_draft_confirm(actor=MARA, user=member, draft_id=draft.pk)
+        import_draft_confirm(actor=MARA, user=manager, draft_id=draft.pk)
 
 
 def test_confirming_a_draft_without_savable_rows_changes_nothing(
-    member: User, organisation: Organisation
+    manager: User, organisation: Organisation
 ) -> None:
-    draft = import_draft_make(member, f"Acme,no,{secret('a')},,")
+    draft = import_draft_make(manager, f"Alder,no,{secret('a')},,")
     import_rows_record_results({"no": ImportRowState.REJECTED})
     with pytest.raises(Conflict, match="None of these keys"):
-        import_draft_confirm(actor=MARA, user=member, draft_id=draft.pk)
+        import_draft_confirm(actor=MARA, user=manager, draft_id=draft.pk)
     assert draft.rows.exclude(ciphertext=None).count() == 1
 
 
-def test_a_draft_is_confirmed_once(member: User, organisation: Organisation) -> None:
-    draft = _tested_draft_make(member)
-    import_draft_confirm(actor=MARA, user=member, draft_id=draft.pk)
+def test_a_draft_is_confirmed_once(manager: User, organisation: Organisation) -> None:
+    draft = _tested_draft_make(manager)
+    import_draft_confirm(actor=MARA, user=manager, draft_id=draft.pk)
     for service in (import_draft_confirm, import_draft_discard, import_draft_retest):
         with pytest.raises(Conflict, match="confirmed already"):
-            service(actor=MARA, user=member, draft_id=draft.pk)
+            service(actor=MARA, user=manager, draft_id=draft.pk)
     assert AuditEvent.objects.filter(tag="keys_import_confirmed").count() == 1
 
 
 def test_a_right_lost_before_confirming_counts(
-    member: User, organisation: Organisation, other_organisation: Organisation
+    manager: User, organisation: Organisation, other_organisation: Organisation
 ) -> None:
     Membership.objects.create(
-        organisation=other_organisation, user=member, role=Role.MANAGER, created_at=clock.now()
+        organisation=other_organisation, user=manager, role=Role.MANAGER, created_at=clock.now()
     )
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,", f"Other,B,{secret('b')},,")
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,", f"Birch,B,{secret('b')},,")
     import_rows_record_results()
     Membership.objects.filter(organisation=organisation).update(role=Role.VIEWER)
-    assert import_draft_confirm(actor=MARA, user=member, draft_id=draft.pk) == 1
+    assert import_draft_confirm(actor=MARA, user=manager, draft_id=draft.pk) == 1
     [saved_row] = draft.rows.filter(save_state=ImportSaveState.SAVING)
     assert saved_row.label == "B"
 
@@ -248,7 +249,7 @@ def test_a_former_platform_admin_adds_no_organisation(
     Membership.objects.create(
         organisation=organisation, user=admin, role=Role.MANAGER, created_at=clock.now()
     )
-    draft = import_draft_make(admin, f"Brand New,A,{secret('a')},,", f"Acme,B,{secret('b')},,")
+    draft = import_draft_make(admin, f"Brand New,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
     import_rows_record_results()
     admin.is_platform_admin = False
     admin.save()
@@ -256,25 +257,25 @@ def test_a_former_platform_admin_adds_no_organisation(
     assert draft.rows.get(save_state=ImportSaveState.SAVING).label == "B"
 
 
-def test_an_unreadable_row_is_never_saved(member: User, organisation: Organisation) -> None:
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,")
+def test_an_unreadable_row_is_never_saved(manager: User, organisation: Organisation) -> None:
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,")
     import_rows_record_results({"A": ImportRowState.UNTESTED}, kind="key_unreadable")
     with pytest.raises(Conflict):
         import_draft_confirm(
-            actor=MARA, user=member, draft_id=draft.pk, extra_states=[ImportRowState.UNTESTED]
+            actor=MARA, user=manager, draft_id=draft.pk, extra_states=[ImportRowState.UNTESTED]
         )
 
 
-def test_failed_rows_can_be_tested_again(member: User, organisation: Organisation) -> None:
-    draft = _tested_draft_make(member)
-    assert import_draft_retest(actor=MARA, user=member, draft_id=draft.pk) == 2
+def test_failed_rows_can_be_tested_again(manager: User, organisation: Organisation) -> None:
+    draft = _tested_draft_make(manager)
+    assert import_draft_retest(actor=MARA, user=manager, draft_id=draft.pk) == 2
     assert import_rows_record_results() == 2
     assert Counter(_row_states(draft)) == {ImportRowState.WORKS: 3, ImportRowState.DIFFERS: 1}
 
 
-def test_a_discarded_draft_leaves_no_row(member: User, organisation: Organisation) -> None:
-    draft = _tested_draft_make(member)
-    import_draft_discard(actor=MARA, user=member, draft_id=draft.pk)
+def test_a_discarded_draft_leaves_no_row(manager: User, organisation: Organisation) -> None:
+    draft = _tested_draft_make(manager)
+    import_draft_discard(actor=MARA, user=manager, draft_id=draft.pk)
     assert not ImportDraft.objects.exists()
     assert not ImportDraftRow.objects.exists()
     assert AuditEvent.objects.get(tag="keys_import_discarded").details == {"rows": 4}
@@ -282,26 +283,26 @@ def test_a_discarded_draft_leaves_no_row(member: User, organisation: Organisatio
 
 @pytest.mark.usefixtures("trusted_clock")
 def test_an_unconfirmed_draft_expires_after_a_day(
-    member: User, organisation: Organisation, hand_clock: ManualClock
+    manager: User, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,")
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,")
     hand_clock.at += timedelta(hours=23, minutes=59)
     assert import_drafts_expire() == 0
-    assert open_import_drafts_list(user=member).count() == 1
+    assert open_import_drafts_list(user=manager).count() == 1
     hand_clock.at += timedelta(minutes=1)
     assert import_rows_claim(limit=5, lease_seconds=30) == []
     with pytest.raises(NotFound):
-        import_draft_get(user=member, draft_id=draft.pk)
+        import_draft_get(user=manager, draft_id=draft.pk)
     assert import_drafts_expire() == 2
     assert not ImportDraftRow.objects.exists()
 
 
 @pytest.mark.usefixtures("trusted_clock")
 def test_a_confirmed_draft_stays_until_every_row_is_saved(
-    member: User, organisation: Organisation, hand_clock: ManualClock
+    manager: User, organisation: Organisation, hand_clock: HandClock
 ) -> None:
-    draft = _tested_draft_make(member)
-    import_draft_confirm(actor=MARA, user=member, draft_id=draft.pk)
+    draft = _tested_draft_make(manager)
+    import_draft_confirm(actor=MARA, user=manager, draft_id=draft.pk)
     hand_clock.at += timedelta(days=3)
     assert import_drafts_expire() == 0
     draft.rows.update(save_state=ImportSaveState.DISCARDED)
@@ -309,19 +310,19 @@ def test_a_confirmed_draft_stays_until_every_row_is_saved(
 
 
 def test_a_draft_is_deleted_with_its_person_and_its_rows_with_the_organisation(
-    member: User, organisation: Organisation
+    manager: User, organisation: Organisation
 ) -> None:
-    draft = import_draft_make(member, f"Acme,A,{secret('a')},,")
+    draft = import_draft_make(manager, f"Alder,A,{secret('a')},,")
     organisation.delete()
     assert draft.rows.count() == 0
-    member.delete()
+    manager.delete()
     assert not ImportDraft.objects.exists()
 
 
-def test_no_secret_is_in_a_column_or_in_the_log(member: User, organisation: Organisation) -> None:
+def test_no_secret_is_in_a_column_or_in_the_log(manager: User, organisation: Organisation) -> None:
     hidden_part = secret("planted")[15:-4]
-    rows = [f"Acme,A,{secret('planted')},,", f"Acme,{secret('planted')},{secret('planted')},,"]
-    import_draft_make(member, *rows)
+    rows = [f"Alder,A,{secret('planted')},,", f"Alder,{secret('planted')},{secret('planted')},,"]
+    import_draft_make(manager, *rows)
     for model in (ImportDraft, ImportDraftRow, AuditEvent):
         for row in model._default_manager.values():
             assert hidden_part not in repr(row)

@@ -56,27 +56,27 @@ def test_an_invalid_detail_names_its_field(change: dict[str, object], field: str
     assert error.value.field == field
 
 
-def test_a_new_key_has_its_details(organisation: Organisation, actor: Actor, member: User) -> None:
+def test_a_new_key_has_its_details(organisation: Organisation, actor: Actor, manager: User) -> None:
     key = api_key_create(
         organisation=organisation,
         actor=actor,
-        details=replace(NEW_DETAILS, owner=member),
+        details=replace(NEW_DETAILS, owner=manager),
         secret=SECRET,
     )
     stored_key = api_key_get(organisation=organisation, key_id=key.pk)
-    assert (stored_key.label, stored_key.owner, stored_key.grace_minutes) == ("Sales", member, 30)
+    assert (stored_key.label, stored_key.owner, stored_key.grace_minutes) == ("Sales", manager, 30)
     assert [tag.name for tag in stored_key.tags.all()] == ["beta", "eu"]
 
 
 def test_an_update_records_old_and_new_values(
-    active_key: MakeKey, organisation: Organisation, actor: Actor, member: User
+    active_key: MakeKey, organisation: Organisation, actor: Actor, manager: User
 ) -> None:
     key = active_key()
-    details = KeyDetails(label="Main", owner=member, tags=("eu",))
+    details = KeyDetails(label="Main", owner=manager, tags=("eu",))
     api_key_update(organisation=organisation, actor=actor, key=key, details=details)
     event = AuditEvent.objects.filter(tag="key_changed").get()
     assert event.details["changes"] == {
-        "owner": [None, "mara@example.org"],
+        "owner": [None, "manager@example.org"],
         "tags": [[], ["eu"]],
     }
     assert event.organisation_id == organisation.pk
@@ -202,11 +202,11 @@ def test_an_update_with_an_outdated_revision_is_a_conflict(
     active_key: MakeKey,
     organisation: Organisation,
     actor: Actor,
-    member: User,
+    manager: User,
     change: dict[str, object],
 ) -> None:
     key = active_key()
-    details = KeyDetails("Main", organization_id="org_1", owner=member, tags=("us", "de"))
+    details = KeyDetails("Main", organization_id="org_1", owner=manager, tags=("us", "de"))
     api_key_update(organisation=organisation, actor=actor, key=key, details=details)
     revision = key_details_revision(key=api_key_get(organisation=organisation, key_id=key.pk))
     first_details, second_details = replace(details, **change), replace(details, label="Second")  # type: ignore[arg-type]

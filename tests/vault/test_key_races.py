@@ -47,7 +47,7 @@ def _service_outcome(call: Callable[[], object]) -> str:
 
 
 def _organisation_create() -> Organisation:
-    return Organisation.objects.create(name="Acme", slug="acme")
+    return Organisation.objects.create(name="Alder", slug="alder")
 
 
 def _draft_key_create(organisation: Organisation, secret: str = SECRET) -> ApiKey:

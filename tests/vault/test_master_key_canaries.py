@@ -7,7 +7,8 @@ import pytest
 from freddy_admin.core import clock
 from freddy_admin.vault.master_key_state import canaries_test, canary_test_result, master_key_usage
 from freddy_admin.vault.models import CanaryResult, MasterKeyCanary
-from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
+from tests.hand_clock import HandClock
+from tests.vault.conftest import OTHER_SECRET, MakeKey
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring, public_key_text
 
 
@@ -18,7 +19,7 @@ def test_an_untested_canary_has_no_result(active_key: MakeKey) -> None:
 
 
 def test_an_ok_canary_is_stored_with_process_and_time(
-    active_key: MakeKey, hand_clock: ManualClock
+    active_key: MakeKey, hand_clock: HandClock
 ) -> None:
     active_key()
     canaries_test(tested_by="w1")
@@ -46,7 +47,7 @@ def test_a_failed_canary_and_a_missing_master_key_differ(
 
 
 def test_the_untested_only_option_tests_new_canaries_alone(
-    active_key: MakeKey, hand_clock: ManualClock
+    active_key: MakeKey, hand_clock: HandClock
 ) -> None:
     active_key()
     canaries_test(tested_by="w1")

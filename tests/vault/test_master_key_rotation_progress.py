@@ -12,7 +12,7 @@ from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest,
 from freddy_admin.vault.models import MasterKeyRotation
 from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
 from freddy_admin.vault.services.reseal import api_keys_reseal
-from tests.vault.conftest import ManualClock
+from tests.hand_clock import HandClock
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, override_keyring, rows_to_reseal
 
 NEW_ID = Keyring([FIRST]).sealing_id
@@ -33,7 +33,7 @@ def test_without_a_rotation_there_is_no_latest_one() -> None:
 
 
 @pytest.mark.usefixtures("seven_keys")
-def test_a_finished_rotation_is_neither_running_nor_interrupted(hand_clock: ManualClock) -> None:
+def test_a_finished_rotation_is_neither_running_nor_interrupted(hand_clock: HandClock) -> None:
     with override_keyring(FIRST, DEFAULT_KEY):
         api_keys_reseal(actor=OPERATOR, batch=2)
     rotation = rotation_get_latest()
@@ -57,7 +57,7 @@ def test_a_finished_rotation_is_neither_running_nor_interrupted(hand_clock: Manu
 
 @pytest.mark.usefixtures("seven_keys")
 def test_a_killed_rotation_is_interrupted_after_a_minute(
-    hand_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls, seal = iter(range(99)), Keyring.seal
 

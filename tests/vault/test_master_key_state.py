@@ -19,7 +19,8 @@ from freddy_admin.vault.master_key_state import (
 )
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
 from freddy_admin.vault.services.keys import api_key_create, api_key_replace
-from tests.vault.conftest import OTHER_SECRET, MakeKey, ManualClock
+from tests.hand_clock import HandClock
+from tests.vault.conftest import OTHER_SECRET, MakeKey
 from tests.vault.keyrings import DEFAULT_KEY, FIRST, SECOND, override_keyring, public_key_text
 
 
@@ -89,7 +90,7 @@ def test_every_fit_has_its_sentence(fit: MasterKeyFit) -> None:
 
 
 def test_the_state_is_cached_for_half_a_minute(
-    active_key: MakeKey, hand_clock: ManualClock, django_assert_num_queries: object
+    active_key: MakeKey, hand_clock: HandClock, django_assert_num_queries: object
 ) -> None:
     active_key()
     with django_assert_num_queries(4):  # type: ignore[operator]
@@ -103,7 +104,7 @@ def test_the_state_is_cached_for_half_a_minute(
 
 
 def test_a_clock_that_was_set_back_expires_the_cached_state(
-    active_key: MakeKey, hand_clock: ManualClock
+    active_key: MakeKey, hand_clock: HandClock
 ) -> None:
     active_key()
     master_key_state()

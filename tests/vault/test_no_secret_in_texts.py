@@ -56,12 +56,12 @@ def _expect_no_secret(text: str | bytes) -> None:
 
 @pytest.fixture
 def planted_key(
-    active_key: MakeKey, organisation: Organisation, actor: Actor, member: User
+    active_key: MakeKey, organisation: Organisation, actor: Actor, manager: User
 ) -> ApiKey:
     key = active_key(OTHER_SECRET)
     api_key_replace(organisation=organisation, actor=actor, key=key, secret=PLANTED)
     active_key(PLANTED[::-1][::-1] + "x", label="Second")
-    import_draft_make(member, f"Acme,Pasted,{PLANTED},,", f"Acme,{PLANTED},{PLANTED},,")
+    import_draft_make(manager, f"Alder,Pasted,{PLANTED},,", f"Alder,{PLANTED},{PLANTED},,")
     return ApiKey.objects.get(pk=key.pk)
 
 

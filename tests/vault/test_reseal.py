@@ -131,7 +131,7 @@ def test_damaged_rows_are_reported_unchanged_and_still_need_the_old_key(
     assert (report.keys, [row.key_id for row in report.unreadable]) == (5, [first_id, second_id])
     assert removable_master_key_ids(report) == ()
     row = report.unreadable[0]
-    assert (row.organisation, row.label, row.candidate) == ("Acme", "Key 0", False)
+    assert (row.organisation, row.label, row.candidate) == ("Alder", "Key 0", False)
     assert "paste the key again" in row.reason
     values_after = dict(
         ApiKey.objects.filter(pk__in=[first_id, second_id]).values_list("pk", "ciphertext")

@@ -53,7 +53,7 @@ def _master_key_state_reset() -> Iterator[None]:
 
 
 def _keys_store(label: str, count: int) -> None:
-    organisation, _created = Organisation.objects.get_or_create(name="Acme", slug="acme")
+    organisation, _created = Organisation.objects.get_or_create(name="Alder", slug="alder")
     rows = [
         ImportRow(organisation=organisation, label=f"{label} {n}", secret=f"secret-of-{label}-{n}")
         for n in range(count)

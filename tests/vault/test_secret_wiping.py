@@ -79,7 +79,7 @@ def database_files(
 
 @pytest.fixture
 def organisation(database_files: DatabaseFiles) -> Organisation:
-    return Organisation.objects.create(name="Acme", slug="acme")
+    return Organisation.objects.create(name="Alder", slug="alder")
 
 
 def _active_key_create(organisation: Organisation) -> tuple[ApiKey, bytes]:
@@ -131,7 +131,7 @@ def test_a_discarded_import_draft_leaves_nothing(
     database_files: DatabaseFiles, organisation: Organisation
 ) -> None:
     admin = User.objects.create(email="root@example.org", is_platform_admin=True)
-    draft = import_draft_make(admin, f"Acme,A,{secret('a')},,", f"Acme,B,{secret('b')},,")
+    draft = import_draft_make(admin, f"Alder,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
     ciphertexts = [bytes(row.ciphertext or b"") for row in draft.rows.all()]
     assert all(database_files.contain(ciphertext) for ciphertext in ciphertexts)
     import_draft_discard(actor=ACTOR, user=admin, draft_id=draft.pk)
@@ -143,7 +143,7 @@ def test_an_expired_import_draft_leaves_nothing(
     database_files: DatabaseFiles, organisation: Organisation
 ) -> None:
     admin = User.objects.create(email="root@example.org", is_platform_admin=True)
-    draft = import_draft_make(admin, f"Acme,A,{secret('a')},,")
+    draft = import_draft_make(admin, f"Alder,A,{secret('a')},,")
     ciphertext = bytes(draft.rows.get().ciphertext or b"")
     assert database_files.contain(ciphertext)
     tomorrow = clock.now() + timedelta(days=1)

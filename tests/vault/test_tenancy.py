@@ -22,6 +22,7 @@ WITHOUT_ORGANISATION = {
     "candidates_claim",
     "candidates_expire",
     "candidate_release",
+    "pending_candidates",
     "key_audit_record",
 }
 ARGUMENTS = {

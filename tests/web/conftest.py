@@ -1,10 +1,9 @@
-"""Five people, two organisations, and keys in the health state that a test asks for."""
+"""The hand clock for every page's test, and keys in the health state that a test asks for."""
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,64 +12,32 @@ from django.test import Client
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
-from freddy_admin.organisations.models import Membership, Organisation
-from freddy_admin.organisations.roles import Role
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
-from tests.hand_clock import HandClock, hand_clock_block
+from tests.hand_clock import NOON, HandClock
+from tests.people import People
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class People:
-    """One person per relation to the first organisation."""
-
-    admin: User
-    manager: User
-    operator: User
-    viewer: User
-    stranger: User
+__all__ = ["NOON", "HandClock", "People"]
 
 
 @pytest.fixture
-def hand_clock() -> Iterator[HandClock]:
-    with hand_clock_block(NOON) as source:
-        yield source
+def organisation(hand_clock: HandClock, organisation: Organisation) -> Organisation:
+    """The organisation, made under the hand clock."""
+    return organisation
 
 
 @pytest.fixture
-def organisation(db: None, hand_clock: HandClock) -> Organisation:
-    return Organisation.objects.create(name="Alder", slug="alder", created_at=hand_clock())
+def other_organisation(hand_clock: HandClock, other_organisation: Organisation) -> Organisation:
+    """Another tenant, made under the hand clock."""
+    return other_organisation
 
 
 @pytest.fixture
-def other_organisation(db: None, hand_clock: HandClock) -> Organisation:
-    return Organisation.objects.create(name="Birch", slug="birch", created_at=hand_clock())
-
-
-@pytest.fixture
-def people(organisation: Organisation, other_organisation: Organisation) -> People:
-    users = {
-        name: User.objects.create(
-            email=f"{name}@example.org",
-            name=name.title(),
-            is_platform_admin=name == "admin",
-            created_at=clock.now(),
-        )
-        for name in People.__dataclass_fields__
-    }
-    for name in ("manager", "operator", "viewer"):
-        _create_membership(users[name], organisation, Role(name))
-    _create_membership(users["stranger"], other_organisation, Role.MANAGER)
-    return People(**users)
-
-
-def _create_membership(user: User, organisation: Organisation, role: Role) -> None:
-    Membership.objects.create(
-        organisation=organisation, user=user, role=role, created_at=clock.now()
-    )
+def platform_admin(hand_clock: HandClock, platform_admin: User) -> User:
+    """The platform admin, made under the hand clock."""
+    return platform_admin
 
 
 def shown_digests_of(page: str) -> str:

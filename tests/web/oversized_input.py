@@ -14,7 +14,8 @@ from allauth.account.forms import UserTokenForm
 from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.validators import EmailValidator
-from django.forms import BoundField, Field
+from django.forms import Field
+from django.forms.forms import BaseForm
 from django.http.response import HttpResponseBase
 from django.test import Client
 
@@ -77,22 +78,22 @@ class FieldWatch:
 def watch_form_fields() -> Iterator[FieldWatch]:
     """Record what is normalised, hashed, matched, compared or cleaned within the block."""
     watch = FieldWatch()
-    clean = Field._clean_bound_field
+    clean_form, clean_field = BaseForm.full_clean, Field.clean
 
-    def clean_watched(self: Field, bound: BoundField) -> Any:
-        if not isinstance(bound.form, BoundedForm | UserTokenForm):
-            watch.unbounded.add(type(bound.form).__name__)
-        texts = bound.data if isinstance(bound.data, list) else [bound.data]
-        for text in texts:
-            watch.record_text(
-                f"field {bound.name}",
-                text,
-                getattr(self, "max_length", 0) or DEFAULT_TEXT_MAX_LENGTH,
-            )
-        return clean(self, bound)
+    def clean_form_watched(self: BaseForm) -> None:
+        if self.is_bound and self.fields and not isinstance(self, BoundedForm | UserTokenForm):
+            watch.unbounded.add(type(self).__name__)
+        clean_form(self)
+
+    def clean_field_watched(self: Field, value: Any) -> Any:
+        limit = getattr(self, "max_length", 0) or DEFAULT_TEXT_MAX_LENGTH
+        for text in value if isinstance(value, list) else [value]:
+            watch.record_text(f"field {self.label}", text, limit)
+        return clean_field(self, value)
 
     with (
-        patch.object(Field, "_clean_bound_field", clean_watched),
+        patch.object(BaseForm, "full_clean", clean_form_watched),
+        patch.object(Field, "clean", clean_field_watched),
         _watch_calls(watch, unicodedata, "normalize", 1),
         _watch_calls(watch, MD5PasswordHasher, "encode", 1),
         _watch_calls(watch, MD5PasswordHasher, "verify", 1),

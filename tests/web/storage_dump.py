@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import caches
 from django.db import connection
+from redis import Redis
 
 MAX_DECODE_DEPTH = 5
 MIN_SECRET_LENGTH = 8  # no password, cookie or token is shorter
@@ -37,9 +37,9 @@ def database_values() -> Iterator[Any]:
 def redis_values() -> Iterator[Any]:
     """Every key and value of Redis; nothing where there is none."""
     if settings.REDIS_URL:
-        redis = caches["fast"]._cache.get_client(None)
-        for key in redis.scan_iter():
-            yield from (key, redis.get(key))
+        with Redis.from_url(settings.REDIS_URL) as redis:
+            for key in redis.scan_iter():
+                yield from (key, redis.get(key))
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from tests.api.api_client import ApiClient
 from tests.web.conftest import MakeKey, People
 from tests.web.test_access_table import list_url_patterns
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 URL_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 PARAMETER_VALUES = {
     "slug": "alder",

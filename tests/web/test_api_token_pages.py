@@ -25,26 +25,26 @@ TOKEN = re.compile(r"freddy_[\w-]{43}")
 
 
 @pytest.fixture
-def viewer(people: People, signed_in: SignIn) -> Client:
+def viewer_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.viewer)
 
 
-def test_a_token_is_shown_once_and_works(viewer: Client, make_key: MakeKey) -> None:
+def test_a_token_is_shown_once_and_works(viewer_client: Client, make_key: MakeKey) -> None:
     make_key()
-    response = viewer.post(NEW, FORM)
+    response = viewer_client.post(NEW, FORM)
     assert response["Cache-Control"] == "private, no-store"
     [token] = set(TOKEN.findall(response.content.decode()))
     program = ApiClient(None)
     program.token = token
     assert len(program.get("statuses").json()["statuses"]) == 1
     for path in (LIST, NEW, "/profile/", "/audit/"):
-        assert token not in viewer.get(path).content.decode()
+        assert token not in viewer_client.get(path).content.decode()
     assert token not in str(list(ApiToken.objects.values()) + list(AuditEvent.objects.values()))
-    assert token not in str(dict(viewer.session))
+    assert token not in str(dict(viewer_client.session))
 
 
 def test_token_list_says_scope_organisations_and_expiry(
-    viewer: Client, organisation: Organisation
+    viewer_client: Client, organisation: Organisation
 ) -> None:
     limited_fields = {
         "reach": "some",
@@ -52,9 +52,9 @@ def test_token_list_says_scope_organisations_and_expiry(
         "scope": "act",
         "days": "30",
     }
-    viewer.post(NEW, FORM | limited_fields)
-    viewer.post(NEW, FORM | {"name": "For good", "days": "0"})
-    page = " ".join(viewer.get(LIST).content.decode().split())
+    viewer_client.post(NEW, FORM | limited_fields)
+    viewer_client.post(NEW, FORM | {"name": "For good", "days": "0"})
+    page = " ".join(viewer_client.get(LIST).content.decode().split())
     for words in ("Status board", "read and act", "Alder", "until 1 Apr 2026", "never"):
         assert words in page
     for words in ("For good", "all of yours", "for good"):
@@ -63,19 +63,19 @@ def test_token_list_says_scope_organisations_and_expiry(
     assert (row.scope, row.expires_at) == ("act", clock.now() + timedelta(days=30))
 
 
-def test_expired_token_says_so(viewer: Client, people: People) -> None:
+def test_expired_token_says_so(viewer_client: Client, people: People) -> None:
     ApiClient(people.viewer)
     ApiToken.objects.update(expires_at=clock.now(), last_used_at=clock.now())
-    page = viewer.get(LIST).content.decode()
+    page = viewer_client.get(LIST).content.decode()
     assert "ended 2 Mar 2026" in page
 
 
 def test_token_is_revoked_with_one_button_and_opens_nothing_any_more(
-    viewer: Client, people: People
+    viewer_client: Client, people: People
 ) -> None:
     program = ApiClient(people.viewer)
     row = ApiToken.objects.get()
-    answer = viewer.post(f"{LIST}{row.pk}/revoke/", follow=True)
+    answer = viewer_client.post(f"{LIST}{row.pk}/revoke/", follow=True)
     assert "The token “board” was revoked." in answer.content.decode()
     assert program.get("statuses").status_code == 401
 
@@ -97,26 +97,26 @@ def test_token_is_revoked_with_one_button_and_opens_nothing_any_more(
     ],
 )
 def test_token_form_error_stands_beside_its_field(
-    changed_fields: dict[str, object], field: str, viewer: Client
+    changed_fields: dict[str, object], field: str, viewer_client: Client
 ) -> None:
-    answer = viewer.post(NEW, FORM | changed_fields)
+    answer = viewer_client.post(NEW, FORM | changed_fields)
     assert answer.status_code == 200
     assert list(answer.context["form"].errors) == [field]
     assert not ApiToken.objects.exists()
 
 
 def test_somebody_elses_organisation_cannot_be_chosen(
-    viewer: Client, other_organisation: Organisation
+    viewer_client: Client, other_organisation: Organisation
 ) -> None:
-    assert "Birch" not in viewer.get(NEW).content.decode()
-    viewer.post(NEW, FORM | {"reach": "some", "organisations": [other_organisation.pk]})
+    assert "Birch" not in viewer_client.get(NEW).content.decode()
+    viewer_client.post(NEW, FORM | {"reach": "some", "organisations": [other_organisation.pk]})
     assert not ApiToken.objects.exists()
 
 
 def test_token_form_keeps_its_choices_when_another_field_is_wrong(
-    viewer: Client, organisation: Organisation
+    viewer_client: Client, organisation: Organisation
 ) -> None:
-    page = viewer.post(NEW, FORM | {"name": "", "organisations": [organisation.pk]})
+    page = viewer_client.post(NEW, FORM | {"name": "", "organisations": [organisation.pk]})
     assert f'value="{organisation.pk}" checked' in page.content.decode()
 
 

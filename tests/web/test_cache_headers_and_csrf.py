@@ -8,6 +8,8 @@ from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response, count_rows, rollback_block
 from tests.web.test_access_table import ACCESS_TABLE, MACHINES, url_for_name
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 PAGES = sorted(name for name, rows in ACCESS_TABLE.items() if rows not in MACHINES)
 DECEIVING = [
     "/x.css",

@@ -15,13 +15,13 @@ SECRET = "made-up-and-sent-with-one-form-alone"
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.manager)
 
 
 @pytest.fixture
-def key(manager: Client) -> ApiKey:
-    manager.post(f"{HERE}keys/add/", {"label": "<Sales>", "api_key": SECRET})
+def key(manager_client: Client) -> ApiKey:
+    manager_client.post(f"{HERE}keys/add/", {"label": "<Sales>", "api_key": SECRET})
     return ApiKey.objects.get()
 
 
@@ -32,25 +32,31 @@ def _mark_tested(*, days_ago: int) -> None:
     )
 
 
-def test_page_says_no_expiry_while_a_candidate_is_tested(manager: Client, key: ApiKey) -> None:
-    assert "If nobody decides by" not in manager.get(f"{HERE}keys/{key.pk}/").content.decode()
+def test_page_says_no_expiry_while_a_candidate_is_tested(
+    manager_client: Client, key: ApiKey
+) -> None:
+    assert (
+        "If nobody decides by" not in manager_client.get(f"{HERE}keys/{key.pk}/").content.decode()
+    )
 
 
-def test_page_says_until_when_a_candidate_waits(manager: Client, key: ApiKey) -> None:
+def test_page_says_until_when_a_candidate_waits(manager_client: Client, key: ApiKey) -> None:
     _mark_tested(days_ago=4)
-    page = manager.get(f"{HERE}keys/{key.pk}/").content.decode()
+    page = manager_client.get(f"{HERE}keys/{key.pk}/").content.decode()
     sentence = page.partition("If nobody decides by")[2].partition("</p>")[0]
     ends_at = KeyCandidate.objects.get().tested_at + DECISION_PERIOD
     assert f'datetime="{ends_at:%Y-%m-%dT%H:%M:%SZ}"' in sentence
 
 
 @pytest.mark.usefixtures("trusted_clock")
-def test_timeline_and_audit_log_say_that_a_candidate_expired(manager: Client, key: ApiKey) -> None:
+def test_timeline_and_audit_log_say_that_a_candidate_expired(
+    manager_client: Client, key: ApiKey
+) -> None:
     _mark_tested(days_ago=7)
     assert candidates_prune() == 1
-    assert manager.get(f"{HERE}keys/{key.pk}/").status_code == 404
-    page = manager.get(HERE).content.decode()
+    assert manager_client.get(f"{HERE}keys/{key.pk}/").status_code == 404
+    page = manager_client.get(HERE).content.decode()
     assert "The new key for “&lt;Sales&gt;” was thrown away: nobody decided within 7 days." in page
     assert AuditEvent.objects.filter(tag="key_candidate_discarded").count() == 1
-    log = manager.get("/audit/").content.decode()
+    log = manager_client.get("/audit/").content.decode()
     assert "nobody decided about it in time" in log

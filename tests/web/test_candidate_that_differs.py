@@ -41,16 +41,16 @@ def key(make_key: MakeKey) -> ApiKey:
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.manager)
 
 
 @pytest.mark.parametrize("page", [HERE, HERE + "keys/{}/"])
 def test_candidate_and_present_key_are_shown_side_by_side(
-    manager: Client, key: ApiKey, page: str
+    manager_client: Client, key: ApiKey, page: str
 ) -> None:
     _create_waiting_candidate(key)
-    text = manager.get(page.format(key.pk)).content.decode()
+    text = manager_client.get(page.format(key.pk)).content.decode()
     assert "The new key reports something else" in text
     assert "The present key stays in use until you decide." in text
     table = text[text.index('class="candidate-comparison"') : text.index("</table>")]
@@ -70,22 +70,22 @@ def test_viewer_sees_the_comparison_and_decides_nothing(
     assert "Use it all the same" not in text
 
 
-def test_accepted_candidate_replaces_the_present_key(manager: Client, key: ApiKey) -> None:
+def test_accepted_candidate_replaces_the_present_key(manager_client: Client, key: ApiKey) -> None:
     _create_waiting_candidate(key)
-    manager.post(f"{HERE}keys/{key.pk}/candidate/keep/", {"version": "2", "seen": "differs"})
+    manager_client.post(f"{HERE}keys/{key.pk}/candidate/keep/", {"version": "2", "seen": "differs"})
     key.refresh_from_db()
     assert key.version == 2
     assert not KeyCandidate.objects.exists()
-    page = manager.get(HERE).content.decode()
+    page = manager_client.get(HERE).content.decode()
     assert "replaced the key by one that reports something else" in page
 
 
 @pytest.mark.parametrize("seen_state", ["", "untested", "pending", "refused"])
 def test_candidate_is_not_kept_before_the_comparison_was_seen(
-    manager: Client, key: ApiKey, seen_state: str
+    manager_client: Client, key: ApiKey, seen_state: str
 ) -> None:
     _create_waiting_candidate(key)
-    answer = manager.post(
+    answer = manager_client.post(
         f"{HERE}keys/{key.pk}/candidate/keep/", {"version": "2", "seen": seen_state}
     )
     assert answer.status_code == 409
@@ -94,7 +94,7 @@ def test_candidate_is_not_kept_before_the_comparison_was_seen(
 
 
 def test_a_first_key_is_compared_with_what_was_entered(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
     draft = ApiKey.objects.create(
         organisation=organisation,
@@ -106,7 +106,7 @@ def test_a_first_key_is_compared_with_what_was_entered(
         created_at=clock.now(),
     )
     _create_waiting_candidate(draft, result_code="entered")
-    text = manager.get(HERE).content.decode()
+    text = manager_client.get(HERE).content.decode()
     table = text[text.index('class="candidate-comparison"') : text.index("</table>")]
     assert "Entered here" in table
     assert "org_a (entered here)" in table

@@ -35,17 +35,17 @@ def key(make_key: MakeKey) -> ApiKey:
 
 
 @pytest.fixture
-def viewer(people: People, signed_in: SignIn) -> Client:
+def viewer_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.viewer)
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.manager)
 
 
-def test_connectors_are_listed_as_aitronos_gives_them(viewer: Client, key: ApiKey) -> None:
-    page = get_page(viewer, CONNECTORS_URL)
+def test_connectors_are_listed_as_aitronos_gives_them(viewer_client: Client, key: ApiKey) -> None:
+    page = get_page(viewer_client, CONNECTORS_URL)
     assert listed_names(page) == ["Gmail", "Slack", "Xero"]
     assert "3 connectors" in page
     text = visible_text_of(page)
@@ -67,57 +67,57 @@ def test_connectors_are_listed_as_aitronos_gives_them(viewer: Client, key: ApiKe
     ],
 )
 def test_a_search_and_a_category_narrow_the_list(
-    query: str, expected_names: list[str], viewer: Client, key: ApiKey
+    query: str, expected_names: list[str], viewer_client: Client, key: ApiKey
 ) -> None:
-    page = get_page(viewer, f"{CONNECTORS_URL}?{query}")
+    page = get_page(viewer_client, f"{CONNECTORS_URL}?{query}")
     assert listed_names(page) == expected_names
     assert f"{len(expected_names)} of 3 connectors" in page
     assert ("Clear the search" in page) is (not expected_names)
 
 
-def test_a_search_stays_with_the_key_that_was_chosen(viewer: Client, key: ApiKey) -> None:
-    page = get_page(viewer, f"{CONNECTORS_URL}?key={key.pk}&q=gm")
+def test_a_search_stays_with_the_key_that_was_chosen(viewer_client: Client, key: ApiKey) -> None:
+    page = get_page(viewer_client, f"{CONNECTORS_URL}?key={key.pk}&q=gm")
     assert f'<input type="hidden" name="key" value="{key.pk}">' in page
     assert f'href="{CONNECTORS_URL}?key={key.pk}">Clear</a>' in page
 
 
 def test_two_thousand_connectors_are_shown_in_pages(
-    viewer: Client, make_key: MakeKey, django_assert_num_queries: object
+    viewer_client: Client, make_key: MakeKey, django_assert_num_queries: object
 ) -> None:
     items = [connector_item(f"t{n:04}", category=f"c{n % 7}") for n in range(2000)]
     create_snapshot(make_key(), *items, total=4000)
-    page = get_page(viewer, CONNECTORS_URL)
+    page = get_page(viewer_client, CONNECTORS_URL)
     assert len(listed_names(page)) == 50
     assert "Page 1 of 40" in page
     assert "Aitronos counts 4,000; the first 2,000 of them are kept here." in page
-    last_page = get_page(viewer, f"{CONNECTORS_URL}?page=40&category=c1")
+    last_page = get_page(viewer_client, f"{CONNECTORS_URL}?page=40&category=c1")
     assert listed_names(last_page)[-1] == "T1996"
     assert "286 of 2,000 connectors" in last_page
     assert "category=c1&amp;page=5" in last_page
 
 
 def test_a_page_costs_the_same_queries_however_long_the_list(
-    viewer: Client, make_key: MakeKey, django_assert_max_num_queries: object
+    viewer_client: Client, make_key: MakeKey, django_assert_max_num_queries: object
 ) -> None:
     create_snapshot(make_key(), *(connector_item(f"t{n}") for n in range(500)))
-    get_page(viewer, CONNECTORS_URL)
+    get_page(viewer_client, CONNECTORS_URL)
     cache.clear()
     with django_assert_max_num_queries(14):  # type: ignore[operator]
-        get_page(viewer, CONNECTORS_URL)
+        get_page(viewer_client, CONNECTORS_URL)
 
 
-def test_an_empty_list_says_what_that_means(viewer: Client, make_key: MakeKey) -> None:
+def test_an_empty_list_says_what_that_means(viewer_client: Client, make_key: MakeKey) -> None:
     create_snapshot(make_key())
-    page = get_page(viewer, CONNECTORS_URL)
+    page = get_page(viewer_client, CONNECTORS_URL)
     assert "No connector is listed" in page
     assert "Switched here" not in page
 
 
 def test_connector_page_never_requests_more_than_one_call(
-    viewer: Client, manager: Client, key: ApiKey, hand_clock: HandClock
+    viewer_client: Client, manager_client: Client, key: ApiKey, hand_clock: HandClock
 ) -> None:
     now = hand_clock.advance(minutes=11)
-    for client in (viewer, manager, viewer):
+    for client in (viewer_client, manager_client, viewer_client):
         get_page(client, CONNECTORS_URL)
         hand_clock.advance(seconds=1)
     assert [snapshot.refresh_requested_at for snapshot in CatalogSnapshot.objects.all()] == [now]
@@ -140,15 +140,15 @@ def test_the_audit_log_says_which_way_a_connector_was_switched(
 
 
 def test_a_search_of_many_words_costs_about_what_one_word_does(
-    make_key: MakeKey, viewer: Client
+    make_key: MakeKey, viewer_client: Client
 ) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     create_snapshot(
         make_key(), *(connector_item(f"t{number}", description=letters) for number in range(300))
     )
     one, many = (
-        count_calls(lambda query=query: viewer.get(CONNECTORS_URL, {"q": query}))
+        count_calls(lambda query=query: viewer_client.get(CONNECTORS_URL, {"q": query}))
         for query in ("a", " ".join(letters))
     )
-    assert len(listed_names(get_page(viewer, f"{CONNECTORS_URL}?q={'+'.join(letters)}"))) > 0
+    assert len(listed_names(get_page(viewer_client, f"{CONNECTORS_URL}?q={'+'.join(letters)}"))) > 0
     assert many < 2 * one

@@ -39,6 +39,8 @@ from tests.web.member_factories import create_invitation, create_member
 from tests.web.tenant_factory import Tenant, create_filled_tenant
 from tests.web.url_crawler import Crawler, list_crawl_requests
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.(?:example|org)\b")
 ROLES = ("viewer", "operator")
 # People who leave a trace; none of them gave a name.

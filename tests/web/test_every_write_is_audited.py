@@ -13,6 +13,7 @@ from django.urls import get_resolver
 
 from freddy_admin.audit.models import AuditEvent, AuditLink
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.wording.audit import DETAIL_LABELS, HIDDEN_DETAIL_NAMES
 from tests.web.actions.key_actions import KEY_ACTIONS
 from tests.web.actions.page_actions import PAGE_ACTIONS
 from tests.web.actions.scenario import Scenario
@@ -115,6 +116,7 @@ def test_every_action_is_audited_once(
             assert event.actor_id == person.pk
             assert person.email in event.actor_name
         assert event.actor_name
+        assert set(event.details) <= set(DETAIL_LABELS) | set(HIDDEN_DETAIL_NAMES)
         assert (event.address, event.request_id) == ("127.0.0.1", answer["X-Request-Id"])
         assert AuditLink.objects.filter(event_id=event.pk).exists()
         if action.is_in_organisation:

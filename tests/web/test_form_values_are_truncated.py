@@ -60,8 +60,8 @@ def test_client_gone_before_the_body_arrived_breaks_nothing() -> None:
         def read(self, *size: Any) -> bytes:
             raise UnreadablePostError
 
-    request = RequestFactory().post("/", "name=x", "application/x-www-form-urlencoded")
-    request._stream = Gone()
+    body = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "wsgi.input": Gone()}
+    request = RequestFactory().post("/", CONTENT_LENGTH="6", **body)
     _body_limit_middleware().process_view(request, _view, (), {})
 
 

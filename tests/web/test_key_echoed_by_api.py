@@ -42,7 +42,7 @@ from tests.sync.catalog_results import fetch_all as lists_fetched
 from tests.sync.catalog_results import request_refresh
 from tests.sync.operation_calls import send_operation
 from tests.web.conftest import MakeKey, People, SignIn
-from tests.web.url_crawler import _response_body
+from tests.web.url_crawler import response_body
 
 OWN = "9a92Kq7Xw2Rk9Lm4Vt8Nb3Hs6Jd1Fg5Pc0YaTzQe4Uv"
 SECRET = f"oak_live_{OWN}"
@@ -157,7 +157,7 @@ def pages(client: Client, bearer: str, key: ApiKey, order: RemoteOperation) -> I
     ):
         response = client.get(path, follow=True)
         assert response.status_code == 200, path
-        yield _response_body(response)
+        yield response_body(response)
     for path in ("statuses", f"organisations/{key.organisation.slug}/events", f"orders/{order.pk}"):
         response = client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {bearer}"})
         assert response.status_code == 200, path

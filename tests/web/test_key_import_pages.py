@@ -26,7 +26,7 @@ HERE = "/import/"
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.manager)
 
 
@@ -51,16 +51,16 @@ def _rows(page: str) -> dict[str, str]:
     }
 
 
-def test_pasted_rows_are_shown_with_their_results(manager: Client, people: People) -> None:
+def test_pasted_rows_are_shown_with_their_results(manager_client: Client, people: People) -> None:
     page = _post_rows(
-        manager,
+        manager_client,
         f"Alder,Works,{secret('w')},,",
         f"Alder,No,{secret('n')},,",
         f"Alder,Maybe,{secret('m')},,",
         f"Alder,Wrong,{secret('o')},org_2,",
         f"Nowhere,Foreign,{secret('f')},,",
     )
-    first_page = manager.get(page).content.decode()
+    first_page = manager_client.get(page).content.decode()
     assert "0 of 4 keys are tested." in first_page
     assert 'max="4" value="0"' in first_page
     assert "data-pending" in first_page
@@ -74,7 +74,7 @@ def test_pasted_rows_are_shown_with_their_results(manager: Client, people: Peopl
             "Wrong": ImportRowState.DIFFERS,
         }
     )
-    text = manager.get(page).content.decode()
+    text = manager_client.get(page).content.decode()
     assert "All keys are tested. Nothing is saved yet." in text
     rows = _rows(text)
     assert "Works 42 tools, 7 on · never synced · org_1" in rows["2"]
@@ -86,9 +86,9 @@ def test_pasted_rows_are_shown_with_their_results(manager: Client, people: Peopl
     assert not ApiKey.objects.exists()
 
 
-def test_uploaded_file_is_imported_like_pasted_rows(manager: Client) -> None:
+def test_uploaded_file_is_imported_like_pasted_rows(manager_client: Client) -> None:
     data = b"\xef\xbb\xbf" + csv_bytes(f"Alder,A,{secret('a')},,").replace(b",", b";")
-    answer = manager.post(HERE, {"file": SimpleUploadedFile("k.csv", data)})
+    answer = manager_client.post(HERE, {"file": SimpleUploadedFile("k.csv", data)})
     assert answer.status_code == 302
     assert ImportDraft.objects.get().rows.get().state == ImportRowState.WAITING
 
@@ -106,28 +106,28 @@ def test_uploaded_file_is_imported_like_pasted_rows(manager: Client) -> None:
     ],
 )
 def test_unreadable_rows_are_explained_and_store_nothing(
-    manager: Client, fields: dict[str, object], words: str
+    manager_client: Client, fields: dict[str, object], words: str
 ) -> None:
-    answer = manager.post(HERE, fields)
+    answer = manager_client.post(HERE, fields)
     assert answer.status_code == 200
     assert words in answer.content.decode()
     assert not ImportDraft.objects.exists()
 
 
-def test_oversized_upload_is_not_read_at_all(manager: Client) -> None:
-    answer = manager.post(HERE, {"file": SimpleUploadedFile("k.csv", b"x" * 3_000_000)})
+def test_oversized_upload_is_not_read_at_all(manager_client: Client) -> None:
+    answer = manager_client.post(HERE, {"file": SimpleUploadedFile("k.csv", b"x" * 3_000_000)})
     assert answer.status_code == 413
     assert not ImportDraft.objects.exists()
 
 
-def test_import_page_sends_no_secret_back(manager: Client, people: People) -> None:
+def test_import_page_sends_no_secret_back(manager_client: Client, people: People) -> None:
     planted_key = secret("planted")
     hidden = planted_key[15:-4]
-    error_page = manager.post(
+    error_page = manager_client.post(
         HERE, {"rows": f"wrong,header\nAlder,A,{planted_key}"}
     ).content.decode()
     page = _post_rows(
-        manager,
+        manager_client,
         f"Alder,A,{planted_key},,",
         f"Alder,{planted_key},{planted_key},,",
         f"{planted_key},B,,,",
@@ -135,115 +135,115 @@ def test_import_page_sends_no_secret_back(manager: Client, people: People) -> No
         f'Alder,"{planted_key}',
     )
     import_rows_record_results({"A": ImportRowState.REJECTED})
-    text = manager.get(page).content.decode()
+    text = manager_client.get(page).content.decode()
     assert hidden not in error_page + text
-    assert hidden not in str(dict(manager.session))
+    assert hidden not in str(dict(manager_client.session))
     assert hidden not in repr(list(AuditEvent.objects.values()))
     assert f"{planted_key[:13]}…{planted_key[-4:]}" in text
 
 
 def test_confirmed_import_is_saved_by_the_worker_and_followed_by_the_page(
-    manager: Client, people: People, organisation: Organisation
+    manager_client: Client, people: People, organisation: Organisation
 ) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
     import_rows_record_results({"B": ImportRowState.UNTESTED})
-    answer = manager.post(f"{page}confirm/", follow=True).content.decode()
+    answer = manager_client.post(f"{page}confirm/", follow=True).content.decode()
     assert "1 key is being saved." in answer
     assert "0 of 1 key is saved. 1 row was thrown away." in answer
     assert "data-pending" in answer
     assert import_rows_promote() == 1
-    text = manager.get(page).content.decode()
+    text = manager_client.get(page).content.decode()
     assert "1 of 1 key is saved." in text
     [key] = ApiKey.objects.all()
     assert f"/organisations/alder/keys/{key.pk}/" in text
     assert key.owner is None
 
 
-def test_untested_row_is_saved_only_where_it_was_ticked(manager: Client) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
+def test_untested_row_is_saved_only_where_it_was_ticked(manager_client: Client) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
     import_rows_record_results({"B": ImportRowState.UNTESTED})
-    manager.post(f"{page}confirm/", {"also": ["untested", "rejected", "nonsense"]})
+    manager_client.post(f"{page}confirm/", {"also": ["untested", "rejected", "nonsense"]})
     assert set(ImportDraft.objects.get().rows.values_list("save_state", flat=True)) == {
         ImportSaveState.SAVING
     }
 
 
-def test_two_tabs_confirm_and_discard_without_harm(manager: Client) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
-    early_page = manager.post(f"{page}confirm/", follow=True).content.decode()
+def test_two_tabs_confirm_and_discard_without_harm(manager_client: Client) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
+    early_page = manager_client.post(f"{page}confirm/", follow=True).content.decode()
     assert "still being tested" in early_page
     import_rows_record_results()
-    manager.post(f"{page}confirm/")
+    manager_client.post(f"{page}confirm/")
     for act in ("confirm", "retest", "discard"):
-        text = manager.post(f"{page}{act}/", follow=True).content.decode()
+        text = manager_client.post(f"{page}{act}/", follow=True).content.decode()
         assert "This import was confirmed already" in text
     assert ImportDraft.objects.get().rows.get().save_state == ImportSaveState.SAVING
 
 
-def test_discarded_import_is_gone(manager: Client) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
-    text = manager.post(f"{page}discard/", follow=True).content.decode()
+def test_discarded_import_is_gone(manager_client: Client) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
+    text = manager_client.post(f"{page}discard/", follow=True).content.decode()
     assert "Nothing of it was kept." in text
-    assert manager.get(page).status_code == 404
+    assert manager_client.get(page).status_code == 404
     assert not ImportDraft.objects.exists()
 
 
-def test_failed_rows_are_tested_again(manager: Client) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
+def test_failed_rows_are_tested_again(manager_client: Client) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
     import_rows_record_results({"A": ImportRowState.REJECTED})
-    assert "Test those again that failed" in manager.get(page).content.decode()
-    manager.post(f"{page}retest/")
-    assert "0 of 1 key is tested." in manager.get(page).content.decode()
+    assert "Test those again that failed" in manager_client.get(page).content.decode()
+    manager_client.post(f"{page}retest/")
+    assert "0 of 1 key is tested." in manager_client.get(page).content.decode()
 
 
 @pytest.mark.usefixtures("trusted_clock")
 def test_an_unfinished_import_is_offered_again_for_a_day(
-    manager: Client, hand_clock: HandClock, people: People, signed_in: SignIn
+    manager_client: Client, hand_clock: HandClock, people: People, signed_in: SignIn
 ) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
-    assert f'href="{page}"' in manager.get(HERE).content.decode()
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
+    assert f'href="{page}"' in manager_client.get(HERE).content.decode()
     assert page not in signed_in(people.admin).get(HERE).content.decode()
     hand_clock.advance(hours=24)
-    manager = signed_in(people.manager)  # a day without a request ended the session
-    mark_reauthenticated(manager, people.manager)
-    assert page not in manager.get(HERE).content.decode()
-    assert manager.get(page).status_code == 404
+    manager_client = signed_in(people.manager)  # a day without a request ended the session
+    mark_reauthenticated(manager_client, people.manager)
+    assert page not in manager_client.get(HERE).content.decode()
+    assert manager_client.get(page).status_code == 404
     import_drafts_expire()
     assert not ImportDraft.objects.exists()
 
 
-def test_unchanged_import_page_is_not_sent_again(manager: Client) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
-    shown_digests = shown_digests_of(manager.get(page).content.decode())
+def test_unchanged_import_page_is_not_sent_again(manager_client: Client) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
+    shown_digests = shown_digests_of(manager_client.get(page).content.decode())
     headers = {"x-live": "1", "x-seen": shown_digests}
-    assert manager.get(page, headers=headers).status_code == 204
+    assert manager_client.get(page, headers=headers).status_code == 204
     import_rows_record_results()
-    answer = manager.get(page, headers=headers).content.decode()
+    answer = manager_client.get(page, headers=headers).content.decode()
     assert "<html" not in answer
     assert "All keys are tested" in answer
 
 
-def test_many_rows_have_pages_and_filters(manager: Client, people: People) -> None:
+def test_many_rows_have_pages_and_filters(manager_client: Client, people: People) -> None:
     rows = [f"Alder,{n},{secret(str(n))},," for n in range(150)]
-    page = _post_rows(manager, *rows, "Alder,bad,,,")
-    first_page = manager.get(page).content.decode()
+    page = _post_rows(manager_client, *rows, "Alder,bad,,,")
+    first_page = manager_client.get(page).content.decode()
     assert len(_rows(first_page)) == 100
     assert "Page 1 of 2" in first_page
-    assert len(_rows(manager.get(f"{page}?page=2").content.decode())) == 51
-    malformed_page = manager.get(f"{page}?show=malformed").content.decode()
+    assert len(_rows(manager_client.get(f"{page}?page=2").content.decode())) == 51
+    malformed_page = manager_client.get(f"{page}?show=malformed").content.decode()
     assert list(_rows(malformed_page)) == ["152"]
     for query in ("?page=99", "?page=x", "?show=nonsense", "?show=works"):
-        assert manager.get(f"{page}{query}").status_code == 200
+        assert manager_client.get(f"{page}{query}").status_code == 200
 
 
 def test_import_page_costs_the_same_for_one_row_and_for_many(
-    manager: Client, people: People, django_assert_max_num_queries: object
+    manager_client: Client, people: People, django_assert_max_num_queries: object
 ) -> None:
     for number in (1, 120):
         rows = [f"Alder,{number}-{n},{secret(f'{number}-{n}')},," for n in range(number)]
-        page = _post_rows(manager, *rows)
+        page = _post_rows(manager_client, *rows)
         with django_assert_max_num_queries(6):  # type: ignore[operator]
-            assert manager.get(page).status_code == 200
+            assert manager_client.get(page).status_code == 200
 
 
 def test_new_organisation_is_marked_for_whoever_may_create_one(
@@ -256,18 +256,24 @@ def test_new_organisation_is_marked_for_whoever_may_create_one(
     assert rows["3"].startswith("Alder Row")
 
 
-def test_former_manager_is_refused_the_import(manager: Client, people: People) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
+def test_former_manager_is_refused_the_import(manager_client: Client, people: People) -> None:
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
     import_rows_record_results()
     Membership.objects.filter(user=people.manager).delete()
-    for answer in (manager.get(HERE), manager.get(page), manager.post(f"{page}confirm/")):
+    for answer in (
+        manager_client.get(HERE),
+        manager_client.get(page),
+        manager_client.post(f"{page}confirm/"),
+    ):
         assert answer.status_code == 403
 
 
-def test_names_from_outside_are_never_markup(manager: Client) -> None:
-    page = _post_rows(manager, f"<b>Alder,<i>x,{secret('a')},,", f"Alder,<i>x,{secret('b')},<u>,")
+def test_names_from_outside_are_never_markup(manager_client: Client) -> None:
+    page = _post_rows(
+        manager_client, f"<b>Alder,<i>x,{secret('a')},,", f"Alder,<i>x,{secret('b')},<u>,"
+    )
     import_rows_record_results({"<i>x": ImportRowState.DIFFERS})
-    text = manager.get(page).content.decode()
+    text = manager_client.get(page).content.decode()
     for raw in ("<b>Alder", "<i>x", "<u>"):
         assert raw not in text
 
@@ -284,12 +290,12 @@ def test_import_is_offered_to_key_managers(
 
 
 def test_import_needs_reauthentication_at_its_start_and_its_end(
-    manager: Client, people: People, hand_clock: HandClock
+    manager_client: Client, people: People, hand_clock: HandClock
 ) -> None:
-    page = _post_rows(manager, f"Alder,A,{secret('a')},,")
+    page = _post_rows(manager_client, f"Alder,A,{secret('a')},,")
     import_rows_record_results()
-    mark_reauthenticated(manager, people.manager, minutes_ago=16)
-    assert asks_reauthentication(manager.get(HERE))
-    assert asks_reauthentication(manager.post(f"{page}confirm/"))
+    mark_reauthenticated(manager_client, people.manager, minutes_ago=16)
+    assert asks_reauthentication(manager_client.get(HERE))
+    assert asks_reauthentication(manager_client.post(f"{page}confirm/"))
     assert ImportDraft.objects.get().state == "open"
-    assert manager.get(page).status_code == 200
+    assert manager_client.get(page).status_code == 200

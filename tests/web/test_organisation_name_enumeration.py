@@ -23,7 +23,7 @@ REFUSED = AuditTag.ORGANISATION_RENAME_REFUSED
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return signed_in(people.manager)
 
 
@@ -33,17 +33,17 @@ def refused_renames() -> list[tuple[str, dict[str, object]]]:
 
 
 def test_five_organisation_names_an_hour_can_be_tried(
-    manager: Client,
+    manager_client: Client,
     other_organisation: Organisation,
     organisation: Organisation,
     hand_clock: HandClock,
 ) -> None:
     names = ["Birch", "birch", "Alder One", "BIRCH", "Alder Two"]
-    answers = [manager.post(RENAME, {"name": name}).status_code for name in names]
+    answers = [manager_client.post(RENAME, {"name": name}).status_code for name in names]
     assert answers == [200, 200, 302, 200, 302]
 
     for name in ("Birch", "Alder Three"):
-        answer = manager.post(RENAME, {"name": name})
+        answer = manager_client.post(RENAME, {"name": name})
         page = answer.content.decode()
         assert answer.status_code == 429
         assert 0 < int(answer["Retry-After"]) <= 3600
@@ -54,14 +54,17 @@ def test_five_organisation_names_an_hour_can_be_tried(
     assert organisation.name == "Alder Two"
 
     hand_clock.advance(hours=1)
-    assert manager.post(RENAME, {"name": "Alder Four"}).status_code == 302
+    assert manager_client.post(RENAME, {"name": "Alder Four"}).status_code == 302
 
 
 def test_refused_rename_is_audited_with_the_typed_name_and_no_more(
-    manager: Client, people: People, other_organisation: Organisation, organisation: Organisation
+    manager_client: Client,
+    people: People,
+    other_organisation: Organisation,
+    organisation: Organisation,
 ) -> None:
     for name in ("birch", "Alder One", "BIRCH", "bIRCH", "Birch", "Birch", "Sixth"):
-        manager.post(RENAME, {"name": name})
+        manager_client.post(RENAME, {"name": name})
     assert refused_renames() == [
         ("birch", {"reason": "taken"}),
         ("BIRCH", {"reason": "taken"}),
@@ -73,36 +76,36 @@ def test_refused_rename_is_audited_with_the_typed_name_and_no_more(
     for event in AuditEvent.objects.filter(tag=REFUSED):
         assert (event.actor_id, event.organisation_id) == (people.manager.pk, organisation.pk)
         assert event.at
-    page = manager.get("/audit/").content.decode()
+    page = manager_client.get("/audit/").content.decode()
     assert "was refused a name for an organisation" in page
     assert "there is one of this name already" in page
 
 
 def test_rename_limit_is_of_a_person_and_not_of_an_organisation(
-    manager: Client, people: People, signed_in: SignIn, other_organisation: Organisation
+    manager_client: Client, people: People, signed_in: SignIn, other_organisation: Organisation
 ) -> None:
     for number in range(6):
-        manager.post(RENAME, {"name": f"Alder {number}"})
+        manager_client.post(RENAME, {"name": f"Alder {number}"})
     assert signed_in(people.admin).post(RENAME, {"name": "Alder A"}).status_code == 302
 
 
 def test_invalid_or_unchanged_name_does_not_count(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
     for name in ("", "x" * 121, "Alder", " Alder ", "a\u202eb") * 3:
-        manager.post(RENAME, {"name": name})
-    assert manager.post(RENAME, {"name": "Alder Ltd"}).status_code == 302
+        manager_client.post(RENAME, {"name": name})
+    assert manager_client.post(RENAME, {"name": "Alder Ltd"}).status_code == 302
     assert refused_renames() == []
 
 
 def test_pasted_keys_of_another_organisation_are_those_of_a_missing_one(
-    manager: Client, other_organisation: Organisation
+    manager_client: Client, other_organisation: Organisation
 ) -> None:
     results = []
     for name in ("First", "Birch", "Beech"):
         rows = csv_bytes(f"{name},Main,{secret(name)},,").decode()
         with CaptureQueriesContext(connection) as queries:
-            answer = manager.post("/import/", {"rows": rows}, follow=True)
+            answer = manager_client.post("/import/", {"rows": rows}, follow=True)
         page = answer.content.decode().replace(name, "·")
         results.append((len(queries), page[page.index("<main") : page.index("</main")]))
     _first, foreign_result, missing_result = (
@@ -136,20 +139,20 @@ def _assert_answered_alike(client: Client, path: str, forms: list[dict[str, str]
 
 
 def test_inviting_does_not_reveal_whether_an_email_has_an_account(
-    manager: Client, people: People, organisation: Organisation
+    manager_client: Client, people: People, organisation: Organisation
 ) -> None:
     addresses = ("first@example.org", people.stranger.email, "nobodyat@example.org")
     path = "/organisations/alder/members/invite/"
     _assert_answered_alike(
-        manager, path, [{"email": email, "role": "viewer"} for email in addresses]
+        manager_client, path, [{"email": email, "role": "viewer"} for email in addresses]
     )
     assert Invitation.objects.filter(organisation=organisation).count() == 3
-    page = manager.get("/organisations/alder/members/").content.decode()
+    page = manager_client.get("/organisations/alder/members/").content.decode()
     assert people.stranger.name not in page
 
 
 def test_pasted_key_does_not_reveal_that_another_organisation_has_it(
-    manager: Client, organisation: Organisation, other_organisation: Organisation
+    manager_client: Client, organisation: Organisation, other_organisation: Organisation
 ) -> None:
     pasted_keys = [f"oak_live_{word}_0123456789abcdef" for word in ("first", "theirs", "nobodys")]
     api_key_create(
@@ -162,5 +165,5 @@ def test_pasted_key_does_not_reveal_that_another_organisation_has_it(
     forms = [
         {"label": f"Key {pasted_key[9:14]}", "api_key": pasted_key} for pasted_key in pasted_keys
     ]
-    _assert_answered_alike(manager, path, forms)
+    _assert_answered_alike(manager_client, path, forms)
     assert ApiKey.objects.filter(organisation=organisation).count() == 3

@@ -36,7 +36,7 @@ def key(make_key: MakeKey) -> ApiKey:
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return manager_with_old_authentication(people, signed_in)
 
 
@@ -45,28 +45,28 @@ def organisation_name() -> str:
 
 
 def test_page_asks_for_reauthentication_in_place_and_then_opens(
-    manager: Client, key: ApiKey
+    manager_client: Client, key: ApiKey
 ) -> None:
     page = reverse("key_revoke", args=["alder", key.pk])
-    response = submit_reauthentication(manager, manager.get(page))
+    response = submit_reauthentication(manager_client, manager_client.get(page))
 
     assert response["Location"] == page
-    assert "Type the key" in manager.get(page).content.decode()
+    assert "Type the key" in manager_client.get(page).content.decode()
 
 
 def test_submitted_form_is_kept_and_saved_after_reauthentication(
-    manager: Client, organisation: object
+    manager_client: Client, organisation: object
 ) -> None:
-    question = manager.post(RENAME, {"name": "Alder & <b>Sons</b> “Ltd”"})
+    question = manager_client.post(RENAME, {"name": "Alder & <b>Sons</b> “Ltd”"})
     assert "Nothing was changed yet" in question.content.decode()
     assert "<b>Sons" not in question.content.decode()
     assert organisation_name() == "Alder"
 
-    response = submit_reauthentication(manager, question)
+    response = submit_reauthentication(manager_client, question)
     assert response["Location"] == "/organisations/alder/"
     assert organisation_name() == "Alder & <b>Sons</b> “Ltd”"
     # For a quarter of an hour no reauthentication is needed.
-    assert manager.post(RENAME, {"name": "Elder"}).status_code == 302
+    assert manager_client.post(RENAME, {"name": "Elder"}).status_code == 302
 
 
 def test_every_value_of_a_field_is_kept_through_reauthentication(
@@ -90,9 +90,11 @@ def test_every_value_of_a_field_is_kept_through_reauthentication(
     assert fields["organisations"] == organisation_ids
 
 
-def test_form_errors_are_shown_after_reauthentication(manager: Client, key: ApiKey) -> None:
+def test_form_errors_are_shown_after_reauthentication(manager_client: Client, key: ApiKey) -> None:
     page = reverse("key_revoke", args=["alder", key.pk])
-    text = submit_reauthentication(manager, manager.post(page, {"label": "Maim"})).content.decode()
+    text = submit_reauthentication(
+        manager_client, manager_client.post(page, {"label": "Maim"})
+    ).content.decode()
 
     assert "Nothing was revoked" in text
     assert 'value="Maim"' in text
@@ -104,40 +106,46 @@ def is_paused(key: ApiKey) -> bool:
 
 
 def test_pressed_button_takes_effect_after_reauthentication(
-    manager: Client, people: People, key: ApiKey
+    manager_client: Client, people: People, key: ApiKey
 ) -> None:
     for page, paused in (("key_pause", True), ("key_resume", False)):
-        mark_reauthenticated(manager, people.manager, minutes_ago=16)
-        question = manager.post(reverse(page, args=["alder", key.pk]))
+        mark_reauthenticated(manager_client, people.manager, minutes_ago=16)
+        question = manager_client.post(reverse(page, args=["alder", key.pk]))
         assert is_paused(key) != paused
-        assert submit_reauthentication(manager, question)["Location"] == "/organisations/alder/"
+        assert (
+            submit_reauthentication(manager_client, question)["Location"] == "/organisations/alder/"
+        )
         assert is_paused(key) == paused
 
 
 def test_secret_is_not_kept_through_reauthentication_and_other_fields_are(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
     page = reverse("key_add", args=["alder"])
-    question = manager.post(page, {"label": "Northern sales", "api_key": SECRET, "tags": "emea"})
+    question = manager_client.post(
+        page, {"label": "Northern sales", "api_key": SECRET, "tags": "emea"}
+    )
     assert SECRET not in question.content.decode()
-    assert SECRET not in str(dict(manager.session))
+    assert SECRET not in str(dict(manager_client.session))
     assert "enter those again afterwards" in question.content.decode()
 
-    form = submit_reauthentication(manager, question).content.decode()
+    form = submit_reauthentication(manager_client, question).content.decode()
     assert "Keys, codes and files were not kept" in form
     assert 'value="Northern sales"' in form
     assert 'value="emea"' in form
     assert "Paste the API key" in form
     assert not ApiKey.objects.exists()
     # Reauthenticated by now, so the key can be saved.
-    manager.post(page, {"label": "Northern sales", "api_key": SECRET})
+    manager_client.post(page, {"label": "Northern sales", "api_key": SECRET})
     assert ApiKey.objects.get().label == "Northern sales"
 
 
 def test_pasted_rows_and_files_are_not_kept_through_reauthentication(
-    manager: Client, organisation: object
+    manager_client: Client, organisation: object
 ) -> None:
-    fields = reauthentication_fields(manager.post("/import/", {"rows": f"Alder,A,{SECRET},,"}))
+    fields = reauthentication_fields(
+        manager_client.post("/import/", {"rows": f"Alder,A,{SECRET},,"})
+    )
     assert fields == {
         "confirm-then": ["do"],
         "confirm-left-out": ["1"],
@@ -146,19 +154,21 @@ def test_pasted_rows_and_files_are_not_kept_through_reauthentication(
 
 
 def test_recent_reauthentication_lets_a_secret_through(
-    manager: Client, people: People, organisation: Organisation
+    manager_client: Client, people: People, organisation: Organisation
 ) -> None:
-    mark_reauthenticated(manager, people.manager)
+    mark_reauthenticated(manager_client, people.manager)
     fields = {"label": "Main", "api_key": SECRET, "confirm-other": "x"}
-    assert manager.post(reverse("key_add", args=["alder"]), fields).status_code == 302
+    assert manager_client.post(reverse("key_add", args=["alder"]), fields).status_code == 302
     assert ApiKey.objects.exists()
 
 
 def test_wrong_password_is_recorded_and_keeps_the_submitted_form(
-    manager: Client, organisation: Organisation, people: People
+    manager_client: Client, organisation: Organisation, people: People
 ) -> None:
-    question = manager.post(RENAME, {"name": "Elder"})
-    second_question = submit_reauthentication(manager, question, **{"confirm-password": "wrong"})
+    question = manager_client.post(RENAME, {"name": "Elder"})
+    second_question = submit_reauthentication(
+        manager_client, question, **{"confirm-password": "wrong"}
+    )
 
     assert reauthentication_fields(second_question)["name"] == ["Elder"]
     assert "wrong" not in second_question.content.decode().replace("is-invalid", "")
@@ -166,21 +176,21 @@ def test_wrong_password_is_recorded_and_keeps_the_submitted_form(
     event = AuditEvent.objects.first()
     assert event
     assert (event.tag, event.actor_id) == ("confirmation_failed", people.manager.pk)
-    submit_reauthentication(manager, second_question)
+    submit_reauthentication(manager_client, second_question)
     assert organisation_name() == "Elder"
 
 
 def test_password_guess_is_counted_before_it_is_checked(
-    manager: Client, organisation: Organisation, settings: Any
+    manager_client: Client, organisation: Organisation, settings: Any
 ) -> None:
-    question = manager.post(RENAME, {"name": "Elder"})
+    question = manager_client.post(RENAME, {"name": "Elder"})
     tries = [
-        submit_reauthentication(manager, question, **{"confirm-password": f"w{n}"})
+        submit_reauthentication(manager_client, question, **{"confirm-password": f"w{n}"})
         for n in range(4)
     ]
     assert {answer.status_code for answer in tries} == {200}
     for n in range(12):
-        last_response = manager.post(
+        last_response = manager_client.post(
             RENAME,
             reauthentication_fields(question) | PASSWORD_ANSWER | {"confirm-password": f"x{n}"},
         )
@@ -189,82 +199,83 @@ def test_password_guess_is_counted_before_it_is_checked(
     assert last_response["Retry-After"] == "60"
     # The right password, after too many wrong ones.
     assert (
-        manager.post(RENAME, reauthentication_fields(question) | PASSWORD_ANSWER).status_code == 429
+        manager_client.post(RENAME, reauthentication_fields(question) | PASSWORD_ANSWER).status_code
+        == 429
     )
     assert organisation_name() == "Alder"
 
 
 def test_submitted_form_stays_while_too_many_sign_in_at_once(
-    manager: Client, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+    manager_client: Client, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise TooManyRequests(5)
 
-    question = manager.post(RENAME, {"name": "Elder"})
+    question = manager_client.post(RENAME, {"name": "Elder"})
     with monkeypatch.context() as patch:
         patch.setattr(AccountAdapter, "authenticate", full)
-        answer = submit_reauthentication(manager, question)
+        answer = submit_reauthentication(manager_client, question)
     assert (answer.status_code, answer["Retry-After"]) == (429, "5")
     assert 'name="name" value="Elder"' in answer.content.decode()
-    submit_reauthentication(manager, question)
+    submit_reauthentication(manager_client, question)
     assert organisation_name() == "Elder"
 
 
 def test_oversized_field_is_not_carried_through_reauthentication(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
     # Each text alone is truncated before: many together are too long.
-    question = manager.post(RENAME, {"name": "Elder", "more": ["x" * 1_000] * 20})
+    question = manager_client.post(RENAME, {"name": "Elder", "more": ["x" * 1_000] * 20})
     assert len(question.content) < 20_000
     assert "too long to be kept" in question.content.decode()
 
-    response = submit_reauthentication(manager, question)
+    response = submit_reauthentication(manager_client, question)
     assert response["Location"] == RENAME
     assert organisation_name() == "Alder"
 
 
 def test_submitted_form_is_stored_in_no_session(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
-    manager.post(RENAME, {"name": "Planted-Name"})
-    assert "Planted-Name" not in str(dict(manager.session))
+    manager_client.post(RENAME, {"name": "Planted-Name"})
+    assert "Planted-Name" not in str(dict(manager_client.session))
 
 
 def test_reauthentication_without_the_csrf_token_does_nothing(
-    people: People, manager: Client, organisation: Organisation
+    people: People, manager_client: Client, organisation: Organisation
 ) -> None:
     csrf_client = Client(enforce_csrf_checks=True)
-    csrf_client.cookies = manager.cookies
+    csrf_client.cookies = manager_client.cookies
     fields = {"name": "Elder", "confirm-then": "do", **PASSWORD_ANSWER}
     assert csrf_client.post(RENAME, fields).status_code == 403
     assert organisation_name() == "Alder"
 
 
 def test_reauthentication_page_that_is_only_opened_does_nothing(
-    manager: Client, organisation: Organisation, people: People
+    manager_client: Client, organisation: Organisation, people: People
 ) -> None:
-    manager.get(RENAME, {"name": "Elder", "confirm-then": "do", **PASSWORD_ANSWER})
-    mark_reauthenticated(manager, people.manager)
-    manager.get(RENAME, {"name": "Elder", "confirm-then": "do"})
+    manager_client.get(RENAME, {"name": "Elder", "confirm-then": "do", **PASSWORD_ANSWER})
+    mark_reauthenticated(manager_client, people.manager)
+    manager_client.get(RENAME, {"name": "Elder", "confirm-then": "do"})
     assert organisation_name() == "Alder"
 
 
 def test_two_tabs_that_reauthenticate_each_do_their_own_action(
-    manager: Client, key: ApiKey
+    manager_client: Client, key: ApiKey
 ) -> None:
-    first_question = manager.post(RENAME, {"name": "Elder"})
-    second_question = manager.post(reverse("key_pause", args=["alder", key.pk]))
-    submit_reauthentication(manager, first_question)
-    submit_reauthentication(manager, second_question)
+    first_question = manager_client.post(RENAME, {"name": "Elder"})
+    second_question = manager_client.post(reverse("key_pause", args=["alder", key.pk]))
+    submit_reauthentication(manager_client, first_question)
+    submit_reauthentication(manager_client, second_question)
 
     assert (organisation_name(), is_paused(key)) == ("Elder", True)
 
 
 def test_htmx_request_leads_the_whole_page_to_reauthentication(
-    manager: Client, key: ApiKey
+    manager_client: Client, key: ApiKey
 ) -> None:
     page = reverse("key_revoke", args=["alder", key.pk])
-    assert manager.get(page, headers={"HX-Request": "true"})["HX-Redirect"] == page
+    assert manager_client.get(page, headers={"HX-Request": "true"})["HX-Redirect"] == page
 
 
 @pytest.mark.parametrize(("role", "status"), [("stranger", 404), ("operator", 403)])

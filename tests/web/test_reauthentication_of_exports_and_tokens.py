@@ -20,7 +20,7 @@ def key(make_key: MakeKey) -> ApiKey:
 
 
 @pytest.fixture
-def manager(people: People, signed_in: SignIn) -> Client:
+def manager_client(people: People, signed_in: SignIn) -> Client:
     return manager_with_old_authentication(people, signed_in)
 
 
@@ -29,42 +29,42 @@ FILES = ["/organisations/alder/export/", "/profile/export/", "/audit.csv?q=x"]
 
 @pytest.mark.parametrize("file", FILES)
 def test_export_waits_for_reauthentication_and_then_starts_by_itself(
-    file: str, manager: Client
+    file: str, manager_client: Client
 ) -> None:
-    question = manager.get(file)
+    question = manager_client.get(file)
     assert not AuditEvent.objects.filter(tag__endswith="exported").exists()
 
-    page = submit_reauthentication(manager, question).content.decode()
+    page = submit_reauthentication(manager_client, question).content.decode()
     assert f'content="0; url={file}"' in page
-    copy = manager.get(file)
+    copy = manager_client.get(file)
     assert "attachment" in copy["Content-Disposition"]
     close_response(copy)
 
 
-def test_overview_export_needs_no_reauthentication(manager: Client, key: ApiKey) -> None:
-    copy = manager.get("/overview.csv")
+def test_overview_export_needs_no_reauthentication(manager_client: Client, key: ApiKey) -> None:
+    copy = manager_client.get("/overview.csv")
     assert "attachment" in copy["Content-Disposition"]
     close_response(copy)
 
 
 def test_signing_out_everywhere_needs_reauthentication_only_with_tokens(
-    manager: Client, people: People
+    manager_client: Client, people: People
 ) -> None:
     create_api_token(people.manager)
-    question = manager.post("/profile/sessions/end/", {"tokens": "on"})
+    question = manager_client.post("/profile/sessions/end/", {"tokens": "on"})
     assert ApiToken.objects.exists()
-    assert manager.post("/profile/sessions/end/").status_code == 302
-    submit_reauthentication(manager, question)
+    assert manager_client.post("/profile/sessions/end/").status_code == 302
+    submit_reauthentication(manager_client, question)
     assert not ApiToken.objects.exists()
 
 
 def test_repeated_reauthentication_sends_one_invitation(
-    manager: Client, organisation: Organisation
+    manager_client: Client, organisation: Organisation
 ) -> None:
     page = "/organisations/alder/members/invite/"
-    question = manager.post(page, {"email": "nia@example.org", "role": "viewer"})
+    question = manager_client.post(page, {"email": "nia@example.org", "role": "viewer"})
     assert not Invitation.objects.exists()
-    submit_reauthentication(manager, question)
+    submit_reauthentication(manager_client, question)
     assert Invitation.objects.get().email == "nia@example.org"
 
 

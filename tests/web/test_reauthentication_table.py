@@ -17,6 +17,8 @@ from tests.web.conftest import (
 from tests.web.fuzz_rollback_helpers import count_rows
 from tests.web.test_access_table import ACCESS_TABLE, list_url_patterns, url_for_name
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 # These need reauthentication, for GET and for POST.
 ASKS = {
     "keys": {

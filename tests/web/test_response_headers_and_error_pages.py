@@ -11,6 +11,8 @@ from freddy_admin.urls import handler400, handler403, handler404, handler500
 from freddy_admin.urls import urlpatterns as panel
 from tests.web.conftest import People, SignIn
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
 XSS = '"><script>alert(1)</script>'
 
@@ -159,6 +161,7 @@ def test_a_changed_file_has_a_new_address() -> None:
     assert staticfiles_storage.url("css/none.css") == "/static/css/none.css"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["css/design-tokens.css", "js/interactions.js", "img/icons.svg"])
 def test_static_files_carry_every_header_but_those_of_caching(name: str, client: Client) -> None:
     answer = client.get(staticfiles_storage.url(name))

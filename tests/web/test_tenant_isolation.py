@@ -139,6 +139,7 @@ def test_ids_of_another_tenant_reveal_and_change_nothing(tenant_crawl: TenantCra
     assert leaked == []
 
 
+@pytest.mark.sqlite_is_enough
 def test_foreign_id_answers_like_a_missing_one_in_as_many_queries(
     tenant_crawl: TenantCrawl,
 ) -> None:
@@ -205,6 +206,7 @@ def test_search_for_words_of_another_tenant_finds_what_nonsense_finds(
         assert results[0] == results[1]
 
 
+@pytest.mark.sqlite_is_enough
 def test_pages_of_a_tenant_are_as_if_other_tenants_did_not_exist(tenant_crawl: TenantCrawl) -> None:
     pages = [
         crawl_request

@@ -19,6 +19,8 @@ from freddy_admin.wording.times import UserTime
 from tests.wording.key_rows import key_row
 from tests.wording.timeline_entries import AT, MINUTE, XSS, iso_time, timeline_entry
 
+pytestmark = pytest.mark.sqlite_is_enough
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

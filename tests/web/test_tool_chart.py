@@ -12,7 +12,6 @@ from freddy_admin.sync.history.timeline import KeyHistory, ToolCountStep
 from freddy_admin.web.pages.history.charts import (
     CHART_HEIGHT,
     CHART_WIDTH,
-    _axis_maximum,
     tool_chart,
 )
 from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, TimeWindow
@@ -99,10 +98,13 @@ def test_a_longer_window_is_marked_by_days() -> None:
 
 @pytest.mark.parametrize(
     ("count", "expected_top"),
-    [(0, 2), (1, 2), (3, 4), (7, 8), (9, 10), (42, 50), (61, 80), (10**18, 10**18)],
+    [
+        *[(0, "2"), (1, "2"), (3, "4"), (7, "8"), (9, "10"), (42, "50"), (61, "80")],
+        (10**18, "1,000,000,000,000,000,000"),
+    ],
 )
-def test_the_scale_ends_on_a_round_number(count: int, expected_top: int) -> None:
-    assert _axis_maximum(count) == expected_top
+def test_the_scale_ends_on_a_round_number(count: int, expected_top: str) -> None:
+    assert build_chart((0 * TEN_DAYS, 0, count))["top"] == expected_top
 
 
 STEPS = st.lists(

@@ -103,7 +103,7 @@ class Crawler:
         headers = LIVE_HEADERS if crawl_request.is_live else {}
         if crawl_request.route.startswith("api/"):
             headers = headers | {"Authorization": f"Bearer {self.bearer}"}
-        fields = _tenant_form_fields(tenant) if crawl_request.extra_ids_of else {}
+        fields = tenant_form_fields(tenant) if crawl_request.extra_ids_of else {}
         with CaptureQueriesContext(connection) as queries:
             if crawl_request.method == "post" and crawl_request.route.startswith("api/"):
                 answer = client.post(
@@ -113,11 +113,11 @@ class Crawler:
                 answer = client.post(crawl_request.path, fields, headers=headers)
             else:
                 answer = client.get(crawl_request.path, fields, headers=headers)
-            body = _response_body(answer)
+            body = response_body(answer)
         return CrawlResponse(answer.status_code, body, _response_headers(answer), len(queries))
 
 
-def _tenant_form_fields(tenant: Tenant) -> dict[str, Any]:
+def tenant_form_fields(tenant: Tenant) -> dict[str, Any]:
     """Fields with ids of a tenant wherever a view might read one; other values are neutral."""
     ids = tenant.ids
     return {
@@ -147,7 +147,7 @@ def _tenant_form_fields(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def _response_body(answer: HttpResponseBase) -> str:
+def response_body(answer: HttpResponseBase) -> str:
     if getattr(answer, "streaming", False):
         text = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     else:

@@ -1,11 +1,14 @@
 """One object makes HTML and plain text, in whichever language is active when it is rendered."""
 
+import struct
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.utils import translation
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy, ngettext_lazy, trans_real
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -113,18 +116,37 @@ def test_markup_of_our_own_is_only_in_html() -> None:
     assert render_text(sentence) == "Look here."
 
 
-def test_same_object_speaks_the_language_that_is_active(monkeypatch: pytest.MonkeyPatch) -> None:
+def write_catalogue(folder: Path, translations: dict[str, str]) -> None:
+    """Write a compiled catalogue (GNU gettext's format) of German sentences below this folder."""
+    header = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n != 1;\n"
+    pairs = sorted((source.encode(), text.encode()) for source, text in translations.items())
+    pairs.insert(0, (b"", header.encode()))
+    table_start, texts_start = 28, 28 + 16 * len(pairs)
+    tables, texts = [b"", b""], b""
+    for position in (0, 1):
+        for pair in pairs:
+            tables[position] += struct.pack("<II", len(pair[position]), texts_start + len(texts))
+            texts += pair[position] + b"\0"
+    head = (0x950412DE, 0, len(pairs), table_start, table_start + 8 * len(pairs), 0, 0)
+    file = folder / "de" / "LC_MESSAGES" / "django.mo"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(struct.pack("<7I", *head) + b"".join(tables) + texts)
+
+
+def test_same_object_speaks_the_language_that_is_active(
+    settings: LazySettings, tmp_path: Path
+) -> None:
     added = say(gettext_lazy("{who} tried it out."), who=gettext_lazy("somebody unknown"))
     counted = say_counted(CHECKS, 1200, who="Ana")
-    with translation.override("de"):
-        messages = trans_real.catalog()._catalog._catalogs[0]
-    for message, german in {
+    german_texts = {
         "{who} tried it out.": "Erprobt von {who}.",
         "somebody unknown": "einer unbekannten Person",
-        ("{n} check by {who}.", 0): "Von {who}: {n} Prüfung.",
-        ("{n} check by {who}.", 1): "Von {who}: {n} Prüfungen.",
-    }.items():
-        monkeypatch.setitem(messages, message, german)
+        "{n} check by {who}.\0{n} checks by {who}.": (
+            "Von {who}: {n} Prüfung.\0Von {who}: {n} Prüfungen."
+        ),
+    }
+    write_catalogue(tmp_path, german_texts)
+    settings.LOCALE_PATHS = [tmp_path]
 
     assert render_text(added) == "somebody unknown tried it out."
     assert render_text(counted) == "1,200 checks by Ana."

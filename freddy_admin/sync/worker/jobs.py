@@ -85,8 +85,7 @@ class WorkerJobs:
 
     def __init__(self, client: AitronosClient, parallel: int) -> None:
         self.checks_done = 0
-        # As many again as run: they begin within one call's time limit, not half of a lease. The
-        # reserve comes on top, so that one organisation alone has `parallel` slots.
+        # The backlog begins within one call's time. One organisation alone has `parallel` slots.
         reserve = _reserve(parallel)
         self._checks = _check_pool_create(
             client, parallel=parallel + reserve, backlog=parallel + reserve, reserve=reserve

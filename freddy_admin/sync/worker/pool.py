@@ -75,6 +75,11 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         """How many leases were submitted and whose results have not been collected yet."""
         return len(self._submitted)
 
+    @property
+    def finished_count(self) -> int:
+        """How many calls have ended whose results have not been collected yet."""
+        return self._results.qsize()
+
     def submit(self, leases: Sequence[LeaseT]) -> int:
         """Make a call for each lease, in fair order; returns how many there are."""
         for lease in leases:
@@ -117,7 +122,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
                 with self._begin_lock:
                     self._running.subtract(lease.parties)
             self._results.put((lease, result))
-            if self._results.qsize() >= self._missing_results:
+            if self.finished_count >= self._missing_results:
                 self._batch_ready.set()
 
     def _begin_next(self) -> LeaseT | None:
@@ -157,5 +162,5 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         """Wait for more results, woken once for all: each waking takes time from the calls."""
         self._missing_results = min(self._batch_size, len(self._submitted)) - 1
         self._batch_ready.clear()
-        if self._results.qsize() < self._missing_results:
+        if self.finished_count < self._missing_results:
             self._batch_ready.wait(BATCH_WAIT_SECONDS)
