@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from freddy_admin.accounts.auth.allauth_settings import *  # noqa: F403  how the sign-in library works
 from freddy_admin.conf import master_key_settings as master_keys
 from freddy_admin.conf import setting_parsers as conf
+from freddy_admin.conf.api_environments import parse_environments, parse_key_headers
 from freddy_admin.conf.django_settings import (
     build_cache_settings,
     build_database_settings,
@@ -79,8 +80,10 @@ ENCRYPTION_KEYS, ENCRYPTION_PUBLIC_KEY = master_keys.parse_encryption_keys(
 AITRONOS_API_BASE_URL = conf.parse_api_base_url(
     env.str("AITRONOS_API_BASE_URL", default="https://api.aitronos.com")
 )
-AITRONOS_API_KEY_HEADER = conf.parse_header_name(
-    env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key")
+AITRONOS_API_KEY_HEADER = parse_key_headers(env.str("AITRONOS_API_KEY_HEADER", default="X-API-Key"))
+# Those beside the one above; read them all with `conf.api_environments.api_environments`.
+AITRONOS_ENVIRONMENTS = parse_environments(
+    env.str("AITRONOS_ENVIRONMENTS", default=""), key_headers=AITRONOS_API_KEY_HEADER
 )
 AITRONOS_CALLS = conf.parse_on_off("AITRONOS_CALLS", env.str("AITRONOS_CALLS", default="on"))
 AITRONOS_CONNECT_TIMEOUT = conf.parse_seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)

@@ -122,7 +122,7 @@ class BaseApiClient:
     def _build_request(self, route: Route, secret: str | None) -> PreparedRequest:
         request: PreparedRequest = self._prepared_request(route).copy()
         if secret is not None:
-            request.headers[self.config.api_key_header] = secret
+            request.headers.update(dict.fromkeys(self.config.api_key_headers, secret))
         return request
 
 

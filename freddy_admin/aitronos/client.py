@@ -1,12 +1,12 @@
 """The client of the Aitronos API: typed values in and out, a limit on everything, any thread."""
 
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from freddy_admin.aitronos import response_parsing, routes
 from freddy_admin.aitronos.base_client import BaseApiClient
 from freddy_admin.aitronos.client_config import ClientConfig
-from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.errors import AitronosError, EnvironmentMissing, FailureKind
 from freddy_admin.aitronos.types import (
     ApiResponse,
     AuthConfigList,
@@ -20,8 +20,21 @@ from freddy_admin.outbound.deadline import MaySend
 Value = TypeVar("Value")
 
 
+class ApiClients(Protocol):
+    """The clients of all environments: whoever holds a key asks for the one of its environment.
+
+    It makes no call itself, so that no key can be sent without saying where it belongs.
+    """
+
+    def for_environment(self, name: str) -> "AitronosClient":
+        """The client of this environment; raises EnvironmentMissing where it is not set up."""
+        ...
+
+
 class AitronosClient(BaseApiClient):
     """Calls the API. Raises AitronosError and nothing else; no error holds a key.
+
+    It calls one environment, the `environment` of its config.
 
     A connection lives for one attempt of one call, so that no answer can reach another key,
     whatever the other side sends. What changes something at the other side is sent once at most,
@@ -32,6 +45,12 @@ class AitronosClient(BaseApiClient):
     first byte, with the seconds that the call may still take. Where it returns False, nothing is
     sent in that attempt and the call ends as RequestWithheld.
     """
+
+    def for_environment(self, name: str) -> "AitronosClient":
+        """This client, where it is the one of environment `name`; raises EnvironmentMissing."""
+        if name != self.config.environment:
+            raise environment_missing(name)
+        return self
 
     def get_sync_status(
         self, *, secret: str, may_send: MaySend | None = None
@@ -115,6 +134,11 @@ class AitronosClient(BaseApiClient):
     def get_health(self) -> ApiResponse[str]:
         """The status that the public health route answers; no key is sent."""
         return _value_or_raise(self._call(routes.HEALTH_ROUTE, response_parsing.parse_health, None))
+
+
+def environment_missing(name: str) -> EnvironmentMissing:
+    """The error for an environment without a client."""
+    return EnvironmentMissing(FailureKind.ENVIRONMENT_MISSING, detail=name, request_sent=False)
 
 
 def _value_or_raise(result: ApiResponse[Value] | AitronosError) -> ApiResponse[Value]:

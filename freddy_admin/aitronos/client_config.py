@@ -22,11 +22,15 @@ class ClientConfig:
 
     Raises ValueError, naming the problem, where `base_url` is not https (http is for loopback
     hosts alone) or holds more than scheme, host, port and path, where a time is not positive,
-    and where `api_key_header` or `user_agent` cannot be a header.
+    and where one of `api_key_headers` or `user_agent` cannot be a header.
+
+    A key is sent in all of `api_key_headers`. `environment` names the place: keys of another one
+    are never sent to it.
     """
 
     base_url: str
-    api_key_header: str = "X-API-Key"
+    api_key_headers: tuple[str, ...] = ("X-API-Key",)
+    environment: str = "default"
     connect_timeout: float = 5.0
     read_timeout: float = 15.0
     total_timeout: float | None = None
@@ -35,8 +39,9 @@ class ClientConfig:
 
     def __post_init__(self) -> None:
         _validate_base_url(self.base_url)
-        if not _HEADER_NAME.fullmatch(self.api_key_header):
-            raise ValueError("the name of the key's header is not a header's name")
+        names = {name.lower() for name in self.api_key_headers if _HEADER_NAME.fullmatch(name)}
+        if not names or len(names) < len(self.api_key_headers):
+            raise ValueError("the names of the key's headers are not headers' names, each once")
         if not self.user_agent.isascii() or not self.user_agent.isprintable():
             raise ValueError("the user agent may hold printable ASCII alone")
         for name in _TIMEOUT_FIELDS:

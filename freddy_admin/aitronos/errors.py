@@ -26,6 +26,7 @@ class FailureKind(StrEnum):
     WITHHELD = "withheld"
     PROXY_REFUSED = "proxy_refused"
     PROXY_FAILED = "proxy_failed"
+    ENVIRONMENT_MISSING = "environment_missing"
 
 
 class AitronosError(Exception):
@@ -110,3 +111,7 @@ class InvalidSecret(AitronosError):
 
 class RequestWithheld(AitronosError):
     """The caller's `may_send` said no when the connection stood; nothing was sent."""
+
+
+class EnvironmentMissing(AitronosError):
+    """The key's environment, `detail`, is not set up: nothing was sent, for no other will do."""

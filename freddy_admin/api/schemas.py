@@ -74,6 +74,7 @@ class StatusOut(Schema):
     checked_at: datetime | None
     observed_at: datetime | None
     error: CheckErrorOut | None
+    environment: str
 
 
 class StatusListOut(Schema):

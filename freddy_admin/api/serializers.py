@@ -30,6 +30,7 @@ def serialize_status(row: KeyRow) -> dict[str, Any]:
         "checked_at": format_utc(row.checked_at),
         "observed_at": format_utc(row.observed_at),
         "error": _serialize_check_error(row.error) if row.error else None,
+        "environment": row.environment,
     }
 
 

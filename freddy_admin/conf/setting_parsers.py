@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
-from freddy_admin.outbound.hosts import is_loopback_host
+from freddy_admin.outbound.hosts import is_loopback_host, parse_host_and_port
 
 DEBUG_SECRET_KEY = "insecure-secret-key-for-debugging-only-never-in-production"  # noqa: S105
 
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
+# Of what the client takes: no user name, no query, no fragment, no white space.
+_API_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+", re.ASCII)
 
 # With a leading dot for its subdomains, too; or an address, IPv6 in brackets or not.
 _HOST_PATTERN = (
@@ -134,25 +136,22 @@ def parse_require_mfa(value: str) -> str:
     return value
 
 
-def parse_api_base_url(value: str) -> str:
-    """`AITRONOS_API_BASE_URL`: https anywhere, http on loopback; nothing but scheme, host, path."""
+def parse_api_base_url(value: str, *, name: str = "AITRONOS_API_BASE_URL") -> str:
+    """An address of the API: https anywhere, http on loopback; nothing but scheme, host, path.
+
+    Stands for `AITRONOS_API_BASE_URL`, and for an entry `name` of `AITRONOS_ENVIRONMENTS`.
+    """
     try:
         parts = urlsplit(value)
-        is_malformed: object = (
-            re.search(r"[\s\\\x00-\x20]", value)
-            or parts.username
-            or parts.password
-            or parts.query
-            or parts.fragment
-        )
-        host, _port = parts.hostname or "", parts.port
+        is_malformed: object = not _API_URL_CHARACTERS.fullmatch(value)
+        host, _port = parse_host_and_port(parts.netloc)
     except ValueError:
         parts, is_malformed, host = urlsplit(""), True, ""
     if is_malformed or not host or parts.scheme not in {"https", "http"}:
-        raise ImproperlyConfigured("AITRONOS_API_BASE_URL must look like https://api.aitronos.com.")
+        raise ImproperlyConfigured(f"{name} must look like https://api.aitronos.com.")
     if parts.scheme == "http" and not is_loopback_host(host):
         raise ImproperlyConfigured(
-            "AITRONOS_API_BASE_URL must begin with https:// (http is for this machine alone)."
+            f"{name} must begin with https:// (http is for this machine alone)."
         )
     return value.rstrip("/")
 
@@ -179,13 +178,6 @@ def parse_csrf_trusted_origins(value: str) -> list[str]:
             "CSRF_TRUSTED_ORIGINS must name origins with their scheme: https://panel.example.org."
         )
     return origins
-
-
-def parse_header_name(value: str) -> str:
-    """`AITRONOS_API_KEY_HEADER`: the name of an HTTP header."""
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
-        raise ImproperlyConfigured("AITRONOS_API_KEY_HEADER must be a header's name: X-API-Key.")
-    return value
 
 
 def parse_seconds(name: str, env: Any, *, default: float) -> float:

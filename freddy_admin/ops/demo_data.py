@@ -65,6 +65,8 @@ def demo_environment(
         "ENCRYPTION_PUBLIC_KEY": "",
         "AITRONOS_API_BASE_URL": f"http://127.0.0.1:{api_port}",
         "AITRONOS_API_KEY_HEADER": "X-API-Key",
+        # The imitation serves both, each with keys of its own.
+        "AITRONOS_ENVIRONMENTS": f"staging=http://127.0.0.1:{api_port}/staging",
         "AITRONOS_CONNECT_TIMEOUT": "2",
         "AITRONOS_READ_TIMEOUT": "4",
         "AITRONOS_TOTAL_TIMEOUT": "8",
@@ -132,7 +134,14 @@ def _keys_create(
     pairs: list[tuple[Organisation, SampleKey]], created_at: datetime
 ) -> list[tuple[ApiKey, SampleKey]]:
     rows = [
-        ImportRow(organisation, sample.label, sample.secret, sample.organization_id, sample.tags)
+        ImportRow(
+            organisation=organisation,
+            label=sample.label,
+            secret=sample.secret,
+            organization_id=sample.organization_id,
+            tags=sample.tags,
+            environment=sample.environment,
+        )
         for organisation, sample in pairs
     ]
     with clock.override_clock(lambda: created_at):

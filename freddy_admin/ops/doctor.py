@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -19,6 +18,7 @@ from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
 from freddy_admin.audit.append_only_triggers import append_only_triggers_missing
 from freddy_admin.audit.chain import unlinked_events
 from freddy_admin.audit.chain_verification import chain_verify, secret_key_change_times
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import deletion_hold_get
@@ -30,12 +30,13 @@ from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
-from freddy_admin.sync.api_client import api_client
+from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.platform_status import (
     HEARTBEAT_TIMEOUT_SECONDS,
-    api_health_probe,
+    api_healths_probe,
     latest_worker_heartbeat_at,
+    missing_environment_key_counts,
 )
 from freddy_admin.sync.waiting_work import waiting_work_list
 from freddy_admin.vault.master_key_state import master_key_state
@@ -45,6 +46,7 @@ from freddy_admin.wording.audit_verification import (
     missing_triggers_sentence,
     tampering_sentences,
 )
+from freddy_admin.wording.environments import environment_summary
 from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
 from freddy_admin.wording.panel_copy import calls_off_sentence, copied_panel_sentence
 from freddy_admin.wording.platform import late_work_sentence
@@ -88,6 +90,10 @@ def _good(text: Text, **parts: object) -> _Verdict:
 
 def _bad(text: Text, **parts: object) -> _Verdict:
     return False, str(say(text, **parts))
+
+
+def _joined_verdicts(verdicts: list[_Verdict]) -> _Verdict:
+    return all(ok for ok, _ in verdicts), " ".join(sentence for _, sentence in verdicts)
 
 
 def _check_settings() -> _Verdict:
@@ -229,7 +235,7 @@ def _check_outbound() -> _Verdict:
         verdicts.append(_good(wording.ALLOWED_HOSTS, hosts=settings.OUTBOUND_ALLOWED_HOSTS))
     if not verdicts:
         return _good(wording.OUTBOUND_IS_DIRECT)
-    return all(ok for ok, _ in verdicts), " ".join(sentence for _, sentence in verdicts)
+    return _joined_verdicts(verdicts)
 
 
 def _check_ca_file() -> _Verdict:
@@ -241,12 +247,33 @@ def _check_ca_file() -> _Verdict:
 
 
 def _check_proxy() -> _Verdict:
-    proxy, api = settings.OUTBOUND_PROXY, urlsplit(settings.AITRONOS_API_BASE_URL)
-    port = api.port or (443 if api.scheme == "https" else 80)
-    failure = proxy_probe(api.hostname or "", port)
-    if failure is None:
-        return _good(wording.PROXY_CONNECTS, proxy=proxy, api=api.hostname)
-    return _bad(wording.PROXY_FAILS, proxy=proxy, api=api.hostname, reason=failure.detail)
+    """Whether the proxy connects us with the API of each environment."""
+    proxy, verdicts = settings.OUTBOUND_PROXY, []
+    for host, port in dict.fromkeys(place.host_and_port for place in api_environments().values()):
+        failure = proxy_probe(host, port)
+        verdicts.append(
+            _good(wording.PROXY_CONNECTS, proxy=proxy, api=host)
+            if failure is None
+            else _bad(wording.PROXY_FAILS, proxy=proxy, api=host, reason=failure.detail)
+        )
+    return _joined_verdicts(verdicts)
+
+
+def _check_environments() -> _Verdict:
+    """Where the keys of each environment are sent, and in which headers."""
+    summary = environment_summary(api_environments().values())
+    missing = missing_environment_key_counts()
+    if not missing:
+        return _good(wording.ENVIRONMENTS, summary=summary)
+    counts = ", ".join(f"{name} ({count})" for name, count in missing.items())
+    return _bad(wording.ENVIRONMENTS_MISSING, counts=counts, summary=summary)
+
+
+def _check_panel() -> _Verdict:
+    if copied_from := panel_copied_from():
+        sentence = render_text(copied_panel_sentence(copied_from))
+        return False, f"{sentence} {wording.PANEL_TO_CONFIRM}"
+    return _good(wording.PANEL_IS_AT_WORK, url=settings.PANEL_URL)
 
 
 def _check_panel() -> _Verdict:
@@ -257,12 +284,25 @@ def _check_panel() -> _Verdict:
 
 
 def _check_api() -> _Verdict:
+    """Whether the health route of each environment answers."""
     if not settings.AITRONOS_CALLS:
         return True, render_text(calls_off_sentence())
-    health = api_health_probe(api_client())
-    if health.reachable:
-        return _good(wording.API_ANSWERS, api=settings.AITRONOS_API_BASE_URL)
-    return _bad(wording.API_FAILS, api=settings.AITRONOS_API_BASE_URL, kind=health.kind)
+    healths = zip(api_environments().values(), api_healths_probe(api_clients()), strict=True)
+    return _joined_verdicts(
+        [
+            _good(wording.API_ANSWERS, api=place.base_url)
+            if health.reachable
+            else _bad(
+                wording.API_FAILS,
+                api=place.base_url,
+                kind=health.kind,
+                setting="AITRONOS_API_BASE_URL"
+                if place.name == DEFAULT_ENVIRONMENT
+                else "AITRONOS_ENVIRONMENTS",
+            )
+            for place, health in healths
+        ]
+    )
 
 
 def _check_clock() -> _Verdict:
@@ -318,6 +358,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("worker", _check_worker),
     ("mail", _check_mail),
     ("outbound", _check_outbound),
+    ("environment", _check_environments),
     ("api", _check_api),
     ("clock", _check_clock),
     ("files", _check_file_permissions),

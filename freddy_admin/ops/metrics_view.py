@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from freddy_admin.accounts.api_tokens import api_token_authenticate
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.errors import NotAllowed, PublicError
@@ -135,10 +136,28 @@ def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     text = "1 while nothing is deleted, for the clock jumped."
     yield _gauge_family("freddy_deletion_held", text, deletion_hold_get() is not None)
     text = "Whether Aitronos answers: 1 or 0."
-    yield _gauge_family("freddy_api_reachable", text, metrics.api_reachable)
-    yield _gauge_family("freddy_api_checked_age_seconds", "Age of that answer.", metrics.api_age)
+    # Without a label for the default one, as long before there were others.
+    labels: list[Labels] = [
+        {} if api.environment == DEFAULT_ENVIRONMENT else {"environment": api.environment}
+        for api in metrics.apis
+    ]
+    reachable, ages, seconds = (
+        list(zip(labels, values, strict=True))
+        for values in (
+            [api.reachable for api in metrics.apis],
+            [api.age for api in metrics.apis],
+            [api.answer_seconds for api in metrics.apis],
+        )
+    )
+    yield MetricFamily("freddy_api_reachable", "gauge", text, reachable)
+    yield MetricFamily("freddy_api_checked_age_seconds", "gauge", "Age of that answer.", ages)
     text = "How long that answer took."
-    yield _gauge_family("freddy_api_answer_seconds", text, metrics.api_seconds)
+    yield MetricFamily("freddy_api_answer_seconds", "gauge", text, seconds)
+    text = "Keys of environments that are not set up, so that they are not called."
+    counts: list[tuple[Labels, float | None]] = [
+        ({"environment": name}, n) for name, n in metrics.missing_environments.items()
+    ]
+    yield MetricFamily("freddy_keys_without_environment", "gauge", text, counts)
 
 
 def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:

@@ -4,9 +4,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Self
 
-KEY_PREFIX = "oak_live_"
+# Of each environment; the others are served below a path of their name.
+KEY_PREFIXES = {"default": "oak_live_", "staging": "oak_test_"}
 KEY_LENGTH = 63
 _LONGEST_ORGANISATION, _LONGEST_LABEL, _LONGEST_SHARED_SEED = 16, 8, 6
 
@@ -77,14 +79,19 @@ class ParsedKey:
     organisation: str
     seed: str
     """Keys with one seed report identical figures."""
+    environment: str = "default"
+    """Any other environment refuses the key, in the words for one that it does not know."""
 
     @property
     def organization_id(self) -> str:
-        return f"org_{_sha256_hex(self.organisation)[:24]}"
+        place = "" if self.environment == "default" else f"{self.environment}:"
+        return f"org_{_sha256_hex(place + self.organisation)[:24]}"
 
 
-def sandbox_key(scenario: Scenario, name: str, *, shared_seed: str = "") -> str:
-    """The key, 63 characters and always the same, of this scenario and name.
+def sandbox_key(
+    scenario: Scenario, name: str, *, shared_seed: str = "", environment: str = "default"
+) -> str:
+    """The key, 63 characters and always the same, of this scenario, name and environment.
 
     ``name`` is ``Organisation`` or ``Organisation/Label``; keys of one organisation (its first
     16 letters and digits) share an organisation id. Keys with one ``shared_seed`` report
@@ -98,7 +105,7 @@ def sandbox_key(scenario: Scenario, name: str, *, shared_seed: str = "") -> str:
         body = f"{body}-{label_slug}"
     if shared_seed_slug := _keep_letters_and_digits(shared_seed)[:_LONGEST_SHARED_SEED]:
         body = f"{shared_seed_slug}.{body}"
-    prefix = f"{KEY_PREFIX}{scenario}_{body}_"
+    prefix = f"{KEY_PREFIXES[environment]}{scenario}_{body}_"
     return (prefix + _sha256_hex(f"{scenario}:{name}:{shared_seed}"))[:KEY_LENGTH]
 
 
@@ -107,12 +114,12 @@ def parse_sandbox_key(key: str) -> ParsedKey | None:
 
     Only its beginning is read, so that a key can also be written by hand.
     """
-    for scenario in Scenario:
-        prefix = f"{KEY_PREFIX}{scenario}_"
+    for environment, scenario in product(KEY_PREFIXES, Scenario):
+        prefix = f"{KEY_PREFIXES[environment]}{scenario}_"
         if key.startswith(prefix):
             body = key.removeprefix(prefix).partition("_")[0]
             shared_seed, _, name = body.rpartition(".")
-            return ParsedKey(scenario, name.partition("-")[0], shared_seed or name)
+            return ParsedKey(scenario, name.partition("-")[0], shared_seed or name, environment)
     return None
 
 

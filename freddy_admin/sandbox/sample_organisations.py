@@ -28,6 +28,7 @@ class SampleKey:
     secret: str = field(default="", repr=False)
     organization_id: str = ""
     tags: tuple[str, ...] = ()
+    environment: str = "default"
     is_paused: bool = False
     is_damaged: bool = False
     is_checked: bool = True
@@ -50,7 +51,12 @@ def list_sample_organisations() -> tuple[SampleOrganisation, ...]:
 
 
 def _complete_key(key: SampleKey, organisation: str, tags: str) -> SampleKey:
-    secret = sandbox_key(key.scenario, f"{organisation}/{key.label}", shared_seed=key.shared_seed)
+    secret = sandbox_key(
+        key.scenario,
+        f"{organisation}/{key.label}",
+        shared_seed=key.shared_seed,
+        environment=key.environment,
+    )
     organization_id = organization_id_from_sandbox_key(secret)
     return replace(key, secret=secret, organization_id=organization_id, tags=tuple(tags.split()))
 
@@ -130,4 +136,5 @@ _ORGANISATIONS: tuple[tuple[str, str, tuple[SampleKey, ...]], ...] = (
     ("Foxglove Florists", "emea", (SampleKey("Main", is_damaged=True),)),
     ("Glasshouse Ventures", "amer pilot", (SampleKey("Main", is_paused=True),)),
     ("Hollis Newcomers", "apac pilot", (SampleKey("Main", is_checked=False),)),
+    ("Rehearsal Instance", "pilot", (SampleKey("Main", environment="staging"),)),
 )

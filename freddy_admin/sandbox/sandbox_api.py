@@ -7,7 +7,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from freddy_admin.sandbox import api_errors, route_handlers
 from freddy_admin.sandbox.api_errors import SandboxApiError
-from freddy_admin.sandbox.key_scenarios import ParsedKey, Scenario, parse_sandbox_key
+from freddy_admin.sandbox.key_scenarios import (
+    KEY_PREFIXES,
+    ParsedKey,
+    Scenario,
+    parse_sandbox_key,
+)
 from freddy_admin.sandbox.responses import (
     API_VERSION,
     SandboxResponse,
@@ -81,7 +86,10 @@ class SandboxRequest:
 
 
 class SandboxApi:
-    """The sandbox without its sockets; thread-safe."""
+    """The sandbox without its sockets; thread-safe.
+
+    It serves the default environment, and each other one below a path of its name: `/staging/v1/…`.
+    """
 
     def __init__(self, clock: SandboxClock, options: SandboxOptions) -> None:
         self._clock = clock
@@ -90,7 +98,7 @@ class SandboxApi:
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
         """The response, without the API's headers where a proxy would have sent it."""
-        path = urlsplit(request.target).path
+        environment, path = _split_environment(urlsplit(request.target).path)
         if path in _PUBLIC_ROUTES:
             if request.method != "GET":
                 return self._error(api_errors.METHOD_NOT_ALLOWED).with_headers({"Allow": "GET"})
@@ -100,28 +108,32 @@ class SandboxApi:
             return self._error(api_errors.NOT_FOUND)
         if method != request.method:
             return self._error(api_errors.METHOD_NOT_ALLOWED).with_headers({"Allow": method})
-        return self._respond_to_key(request, route, tool_key)
-
-    def _respond_to_key(
-        self, request: SandboxRequest, route: Callable[[RouteCall], SandboxResponse], tool_key: str
-    ) -> SandboxResponse:
         if not request.key:
             return self._error(api_errors.NO_KEY)
         key = parse_sandbox_key(request.key)
-        if key is None:
+        if key is None or key.environment != environment:
             return self._error(api_errors.INVALID_KEY)
+        return self._respond_to_key(request, key, route, tool_key)
+
+    def _respond_to_key(
+        self,
+        request: SandboxRequest,
+        key: ParsedKey,
+        route: Callable[[RouteCall], SandboxResponse],
+        tool_key: str,
+    ) -> SandboxResponse:
         starts_sync = route is route_handlers.trigger_sync
         scenario_response = self._scenario_response(request, key, starts_sync=starts_sync)
         if scenario_response is not None:
             return scenario_response
         now = self._clock.now()
-        wait_seconds, remaining = self._state.take_token(request.key, now)
+        wait_seconds, remaining = self._state.take_token(request.key or "", now)
         if wait_seconds:
             return self._error(
                 api_errors.TOO_MANY_REQUESTS, key, remaining, retry_after=wait_seconds
             )
         call = RouteCall(
-            secret=request.key,
+            secret=request.key or "",
             key=key,
             now=now,
             state=self._state,
@@ -198,6 +210,14 @@ class SandboxApi:
         if remaining is not None:
             headers["x-ratelimit-remaining-requests"] = str(remaining)
         return response.with_headers(headers)
+
+
+def _split_environment(path: str) -> tuple[str, str]:
+    """The environment that a path leads to, and the path of the API's own."""
+    for environment in KEY_PREFIXES:
+        if path.startswith(f"/{environment}/"):
+            return environment, path.removeprefix(f"/{environment}")
+    return "default", path
 
 
 def _find_route(path: str) -> tuple[str, Callable[[RouteCall], SandboxResponse] | None, str]:

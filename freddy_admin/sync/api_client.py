@@ -1,32 +1,63 @@
-"""The client of the Aitronos API in this process."""
+"""The clients of the Aitronos API in this process, one for each environment."""
 
 from functools import lru_cache
 
 from django.conf import settings
 
-from freddy_admin.aitronos.client import AitronosClient, ClientConfig
+from freddy_admin.aitronos.client import AitronosClient, ClientConfig, environment_missing
+from freddy_admin.conf.api_environments import (
+    DEFAULT_ENVIRONMENT,
+    ApiEnvironment,
+    api_environments,
+)
 from freddy_admin.core import clock
 from freddy_admin.core.network import SilentTransport, http_transport
 
 
-def api_client() -> AitronosClient:
-    """The client for the settings in force; made anew when they change."""
-    config = ClientConfig(
-        base_url=settings.AITRONOS_API_BASE_URL,
-        api_key_header=settings.AITRONOS_API_KEY_HEADER,
+class EnvironmentClients:
+    """The clients by environment; see `ApiClients`."""
+
+    def __init__(self, configs: tuple[ClientConfig, ...]) -> None:
+        transport = http_transport() if settings.AITRONOS_CALLS else SilentTransport()
+        self._clients = {
+            config.environment: AitronosClient(config, clock=clock.now, transport=transport)
+            for config in configs
+        }
+
+    def for_environment(self, name: str) -> AitronosClient:
+        """The client of environment `name`; raises EnvironmentMissing where it is not set up."""
+        if name not in self._clients:
+            raise environment_missing(name)
+        return self._clients[name]
+
+
+def api_clients() -> EnvironmentClients:
+    """The clients for the settings in force; made anew when they change."""
+    configs = tuple(map(_client_config, api_environments().values()))
+    return _cached_clients(
+        configs, settings.AITRONOS_CALLS, settings.OUTBOUND_CA_FILE, settings.OUTBOUND_PROXY
+    )
+
+
+def api_client(environment: str = DEFAULT_ENVIRONMENT) -> AitronosClient:
+    """The client of one environment; raises EnvironmentMissing where it is not set up."""
+    return api_clients().for_environment(environment)
+
+
+def _client_config(environment: ApiEnvironment) -> ClientConfig:
+    return ClientConfig(
+        base_url=environment.base_url,
+        api_key_headers=environment.key_headers,
+        environment=environment.name,
         connect_timeout=settings.AITRONOS_CONNECT_TIMEOUT,
         read_timeout=settings.AITRONOS_READ_TIMEOUT,
         total_timeout=settings.AITRONOS_TOTAL_TIMEOUT,
         user_agent=f"freddy-admin/{settings.VERSION}",
     )
-    return _cached_client(
-        config, settings.AITRONOS_CALLS, settings.OUTBOUND_CA_FILE, settings.OUTBOUND_PROXY
-    )
 
 
 @lru_cache(maxsize=1)
-def _cached_client(
-    config: ClientConfig, sends: bool, *_transport_settings: object
-) -> AitronosClient:
-    transport = http_transport() if sends else SilentTransport()
-    return AitronosClient(config, clock=clock.now, transport=transport)
+def _cached_clients(
+    configs: tuple[ClientConfig, ...], *_transport_settings: object
+) -> EnvironmentClients:
+    return EnvironmentClients(configs)

@@ -83,6 +83,7 @@ def keys_export(*, organisation: Organisation) -> ExportRows:
             "owner": str(key.owner) if key.owner else None,
             "tags": [tag.name for tag in key.tags.all()],
             "organization_id": key.organization_id,
+            "environment": key.environment,
             "grace_minutes": key.grace_minutes,
             "created_at": key.created_at,
             "secret_set_at": key.secret_set_at,

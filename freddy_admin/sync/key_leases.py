@@ -15,6 +15,7 @@ class KeyLease(Lease):
     key_id: int
     organisation_id: int
     key_version: int
+    environment: str
     master_key_id: str = field(repr=False)
     ciphertext: bytes | None = field(repr=False)
 
@@ -31,11 +32,18 @@ def key_lease_open_secret(lease: KeyLease) -> str:
         version=lease.key_version,
         ciphertext=lease.ciphertext,
         master_key_id=lease.master_key_id,
+        environment=lease.environment,
     )
 
 
 # What `key_lease_values` reads of a key.
-KEY_LEASE_COLUMNS: Final = ("organisation", "version", "master_key_id", "ciphertext")
+KEY_LEASE_COLUMNS: Final = (
+    "organisation",
+    "version",
+    "environment",
+    "master_key_id",
+    "ciphertext",
+)
 
 
 def key_lease_values(
@@ -47,6 +55,7 @@ def key_lease_values(
         "key_id": key.pk,
         "organisation_id": key.organisation_id,
         "key_version": sealed.version,
+        "environment": sealed.environment,
         "master_key_id": sealed.master_key_id,
         "ciphertext": bytes(sealed.ciphertext) if sealed.ciphertext is not None else None,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q
 
+from freddy_admin.conf.api_environments import api_environments
 from freddy_admin.sync.models import (
     ApiHealth,
     CheckCounter,
@@ -14,12 +15,25 @@ from freddy_admin.sync.models import (
     SyncStatus,
     WorkerHeartbeat,
 )
-from freddy_admin.sync.platform_status import is_worker_alive
+from freddy_admin.sync.platform_status import (
+    api_healths_list,
+    is_worker_alive,
+)
 from freddy_admin.sync.status.aggregates import MASTER_KEY_FAULTS
 from freddy_admin.sync.status.queries import effective_state_expression
 from freddy_admin.vault.models import KeyLifecycle
 
 LabelPair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiMetrics:
+    """Whether one environment's API answers; seconds, None where it was not asked yet."""
+
+    environment: str
+    reachable: bool | None
+    age: float | None
+    answer_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +50,19 @@ class PlatformMetrics:
     workers_alive: int
     latest_heartbeat_age: float | None
     master_key_faults: int
-    api_reachable: bool | None
-    api_age: float | None
-    api_seconds: float | None
+    apis: list[ApiMetrics]
+    missing_environments: Counter[str]  # keys of environments that are not set up
 
 
 def platform_metrics(*, now: datetime) -> PlatformMetrics:
     """The panel's metrics at `now`, over all organisations."""
     groups = list(_key_counts_by_state_and_outcome(now))
     heartbeats = list(WorkerHeartbeat.objects.all())
-    api = ApiHealth.objects.order_by("-checked_at").first()
-    states, checks = Counter[str](), Counter[LabelPair]()
+    states, checks, missing = Counter[str](), Counter[LabelPair](), Counter[str]()
     for group in groups:
         states[group["effective"]] += group["keys"]
+        if group["key__environment"] not in api_environments():
+            missing[group["key__environment"]] += group["keys"]
         if group["outcome"]:
             checks[group["outcome"], group["error_kind"]] += group["keys"]
     return PlatformMetrics(
@@ -69,9 +83,19 @@ def platform_metrics(*, now: datetime) -> PlatformMetrics:
         master_key_faults=sum(
             heartbeat.master_key_state in MASTER_KEY_FAULTS for heartbeat in heartbeats
         ),
-        api_reachable=api.reachable if api else None,
-        api_age=_seconds_since_earliest(now, [api.checked_at]) if api else None,
-        api_seconds=api.elapsed_ms / 1000 if api and api.elapsed_ms is not None else None,
+        apis=[_api_metrics(name.name, health, now) for name, health in api_healths_list()],
+        missing_environments=missing,
+    )
+
+
+def _api_metrics(environment: str, api: ApiHealth | None, now: datetime) -> ApiMetrics:
+    if api is None:
+        return ApiMetrics(environment, None, None, None)
+    return ApiMetrics(
+        environment,
+        api.reachable,
+        _seconds_since_earliest(now, [api.checked_at]),
+        api.elapsed_ms / 1000 if api.elapsed_ms is not None else None,
     )
 
 
@@ -83,7 +107,7 @@ def _key_counts_by_state_and_outcome(now: datetime) -> Any:
     return (
         SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE)
         .annotate(effective=effective_state_expression(now))
-        .values("effective", "outcome", "error_kind")
+        .values("effective", "outcome", "error_kind", "key__environment")
         .annotate(
             keys=Count("pk"),
             oldest=Min("checked_at", filter=is_unpaused),

@@ -8,10 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import AitronosClient, ApiClients
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.audit.chain_verification import audit_verification_get
 from freddy_admin.audit.models import AuditVerification
+from freddy_admin.conf.api_environments import (
+    DEFAULT_ENVIRONMENT,
+    ApiEnvironment,
+    api_environments,
+)
 from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.clock_skew import (
@@ -33,6 +38,7 @@ from freddy_admin.vault.master_key_state import (
     master_key_usage,
 )
 from freddy_admin.vault.models import MasterKeyRotation
+from freddy_admin.vault.selectors import api_key_counts_by_environment
 
 # A worker that was silent for a day will not come back: its row is deleted.
 _HEARTBEAT_RETENTION = timedelta(days=1)
@@ -49,9 +55,9 @@ class PlatformStatus:
     cache_works: bool
     workers: list[WorkerHeartbeat]
     alive_workers: int
-    api: ApiHealth | None
-    api_base_url: str
     copied_from: str  # where the database was at work before, if it seems to be a copy
+    apis: list[tuple[ApiEnvironment, ApiHealth | None]]  # `default` first
+    missing_environments: dict[str, int]  # not set up, although so many keys belong to them
     master_key: MasterKeyState
     master_keys: list[MasterKeyUsage]
     master_keys_are_wrapped: bool  # by a KMS, which the worker asks at its start
@@ -73,9 +79,9 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         cache_works=is_cache_available(),
         workers=workers,
         alive_workers=sum(is_worker_alive(worker, now=now) for worker in workers),
-        api=ApiHealth.objects.order_by("-checked_at").first(),
-        api_base_url=settings.AITRONOS_API_BASE_URL,
         copied_from=panel_copied_from(),
+        apis=api_healths_list(),
+        missing_environments=missing_environment_key_counts(),
         master_key=master_key_state(),
         master_keys=master_key_usage(),
         master_keys_are_wrapped=bool(settings.ENCRYPTION_KEYS_KMS),
@@ -124,10 +130,34 @@ def worker_heartbeat_delete(*, name: str) -> None:
     WorkerHeartbeat.objects.filter(name=name[:120]).delete()
 
 
-def api_health_probe(client: AitronosClient) -> ApiHealth:
-    """Ask the public health route; saves nothing, never raises.
+def api_healths_list() -> list[tuple[ApiEnvironment, ApiHealth | None]]:
+    """Each environment with its latest probe, None where there was none; `default` first."""
+    healths = {health.environment: health for health in ApiHealth.objects.all()}
+    return [
+        (environment, healths.get(environment.name)) for environment in api_environments().values()
+    ]
 
-    Returns the one row, unsaved: what the route said, or the kind of failure.
+
+def missing_environment_key_counts() -> dict[str, int]:
+    """How many keys belong to each environment that is not set up; they are not called."""
+    counts = api_key_counts_by_environment()
+    return {name: count for name, count in counts.items() if name not in api_environments()}
+
+
+def api_healths_probe(clients: ApiClients) -> list[ApiHealth]:
+    """Ask the public health route of each environment; saves nothing, never raises."""
+    return [
+        api_health_probe(clients.for_environment(name), environment=name)
+        for name in api_environments()
+    ]
+
+
+def api_health_probe(
+    client: AitronosClient, *, environment: str = DEFAULT_ENVIRONMENT
+) -> ApiHealth:
+    """Ask the public health route of one environment; saves nothing, never raises.
+
+    Returns its row, unsaved: what the route said, or the kind of failure.
     """
     elapsed_ms, kind = None, ""
     try:
@@ -137,7 +167,11 @@ def api_health_probe(client: AitronosClient) -> ApiHealth:
     except Exception:  # noqa: BLE001  a probe must not end the worker
         kind = "internal"
     return ApiHealth(
-        pk=1, checked_at=clock.now(), reachable=not kind, kind=kind, elapsed_ms=elapsed_ms
+        environment=environment,
+        checked_at=clock.now(),
+        reachable=not kind,
+        kind=kind,
+        elapsed_ms=elapsed_ms,
     )
 
 
@@ -145,5 +179,5 @@ def api_health_record(health: ApiHealth) -> None:
     """Save what a probe found, whoever of several workers saves first."""
     columns = ["checked_at", "reachable", "kind", "elapsed_ms"]
     ApiHealth.objects.bulk_create(
-        [health], update_conflicts=True, unique_fields=["id"], update_fields=columns
+        [health], update_conflicts=True, unique_fields=["environment"], update_fields=columns
     )

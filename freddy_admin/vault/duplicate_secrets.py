@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.key_details import KeyDetails
@@ -20,6 +21,7 @@ _BATCH_SIZE = 500
 def secret_validate_not_duplicate(*, key: ApiKey, fingerprint: str) -> None:
     """Raise InvalidInput if another key of the organisation, or its candidate, has this secret.
 
+    In whichever environment: a secret is sent to one address, never to two.
     Raised, too, if this key's own candidate has it and is being tested. The key's own present
     secret is no duplicate.
     """
@@ -31,7 +33,7 @@ def secret_validate_not_duplicate(*, key: ApiKey, fingerprint: str) -> None:
         if candidate.key_id != key.pk:
             raise InvalidInput(
                 _("This API key is already here: “%(label)s” waits to be kept.")
-                % {"label": candidate.key.label},
+                % {"label": _label_with_environment(candidate.key.label, candidate.environment)},
                 field="api_key",
             )
         if candidate.state == CandidateState.PENDING:
@@ -45,12 +47,16 @@ def secret_validate_not_in_other_active_key(*, key: ApiKey, fingerprint: str) ->
     active_keys = ApiKey.objects.filter(
         organisation_id=key.organisation_id, status=KeyLifecycle.ACTIVE, fingerprint=fingerprint
     )
-    duplicate_key = active_keys.exclude(pk=key.pk).only("label").first()
+    duplicate_key = active_keys.exclude(pk=key.pk).only("label", "environment").first()
     if duplicate_key is not None:
+        label = _label_with_environment(duplicate_key.label, duplicate_key.environment)
         raise InvalidInput(
-            _("This API key is already here, as “%(label)s”.") % {"label": duplicate_key.label},
-            field="api_key",
+            _("This API key is already here, as “%(label)s”.") % {"label": label}, field="api_key"
         )
+
+
+def _label_with_environment(label: str, environment: str) -> str:
+    return label if environment == DEFAULT_ENVIRONMENT else f"{label} ({environment})"
 
 
 def duplicate_candidates_list(*, ids: Collection[int]) -> list[KeyCandidate]:
@@ -66,18 +72,20 @@ def duplicate_candidates_list(*, ids: Collection[int]) -> list[KeyCandidate]:
     return list(candidates.select_related("key__organisation"))
 
 
-def fingerprints_of_organisations(*, organisation_ids: Iterable[int]) -> set[tuple[int, str]]:
-    """(organisation id, fingerprint) of every active key and waiting candidate."""
-    fingerprints: set[tuple[int, str]] = set()
+def fingerprints_of_organisations(*, organisation_ids: Iterable[int]) -> dict[tuple[int, str], str]:
+    """(organisation id, fingerprint) of every active key and waiting candidate: its environment."""
+    fingerprints: dict[tuple[int, str], str] = {}
     ids = sorted(set(organisation_ids))
     for start in range(0, len(ids), _BATCH_SIZE):
         batch_ids = ids[start : start + _BATCH_SIZE]
         keys = ApiKey.objects.filter(organisation_id__in=batch_ids, status=KeyLifecycle.ACTIVE)
-        fingerprints.update(keys.values_list("organisation_id", "fingerprint"))
+        for row in keys.values_list("organisation_id", "fingerprint", "environment"):
+            fingerprints[row[0], row[1]] = row[2]
         candidates = KeyCandidate.objects.filter(
             key__organisation_id__in=batch_ids, state__in=WAITING_STATES
         )
-        fingerprints.update(candidates.values_list("key__organisation_id", "fingerprint"))
+        for row in candidates.values_list("key__organisation_id", "fingerprint", "environment"):
+            fingerprints[row[0], row[1]] = row[2]
     return fingerprints
 
 

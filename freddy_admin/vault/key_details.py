@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.core.text_validation import line_clean
 from freddy_admin.vault.models import ApiKey, KeyTag
@@ -54,6 +55,18 @@ def organization_id_clean(text: str) -> str:
     return line_clean(
         text, field="organization_id", limit=ORGANIZATION_ID_MAX_LENGTH, required=False
     )
+
+
+def environment_clean(text: str) -> str:
+    """The name of an environment that is set up; empty stands for the default one."""
+    name = text.strip().lower() or DEFAULT_ENVIRONMENT
+    if name not in api_environments():
+        raise InvalidInput(
+            _("No such environment is set up here. There is: %(names)s.")
+            % {"names": ", ".join(api_environments())},
+            field="environment",
+        )
+    return name
 
 
 def tags_clean(names: Iterable[str]) -> tuple[str, ...]:

@@ -14,13 +14,20 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.errors import InvalidInput
 from freddy_admin.core.text_validation import line_clean
 from freddy_admin.organisations.services import NAME_MAX_LENGTH
-from freddy_admin.vault.key_details import label_clean, organization_id_clean, tags_clean
+from freddy_admin.vault.key_details import (
+    environment_clean,
+    label_clean,
+    organization_id_clean,
+    tags_clean,
+)
 from freddy_admin.vault.secret_format import is_secret_in_texts, secret_clean
 
 COLUMNS: Final = ("organisation", "label", "api_key", "organization_id", "tags")
+ENVIRONMENT_COLUMN: Final = "environment"  # may stand behind the others
 MAX_ROWS: Final = 50_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 _EXCERPT_LENGTH: Final = 60
@@ -40,6 +47,7 @@ class CsvRow:
     secret: str = field(repr=False)
     organization_id: str
     tags: tuple[str, ...]
+    environment: str = DEFAULT_ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +116,16 @@ def csv_file_parse(data: bytes, *, max_rows: int | None = None) -> CsvFile:
     text = data.decode("utf-8-sig", errors="surrogateescape")
     records = _records_read(text)
     try:
-        _header_validate(next(records, (1, [], ""))[1])
+        columns = _header_parse(next(records, (1, [], ""))[1])
     except _MalformedRow as error:
         return CsvFile(lines=(CsvRowReport(1, problem=error.problem),))
-    return _csv_file_from_records(records, limit=max_rows or MAX_ROWS)
+    return _csv_file_from_records(records, columns, limit=max_rows or MAX_ROWS)
 
 
 @sensitive_variables()
-def _csv_file_from_records(records: Iterator[tuple[int, list[str], str]], *, limit: int) -> CsvFile:
+def _csv_file_from_records(
+    records: Iterator[tuple[int, list[str], str]], columns: tuple[str, ...], *, limit: int
+) -> CsvFile:
     lines: list[CsvRowReport] = []
     rows: list[CsvRow] = []
     row_numbers: dict[str, int] = {}
@@ -126,7 +136,7 @@ def _csv_file_from_records(records: Iterator[tuple[int, list[str], str]], *, lim
             lines.append(CsvRowReport(number, problem=problem))
             break
         try:
-            row = _row_parse(number, cells, quote_problem)
+            row = _row_parse(number, cells, columns, quote_problem)
             _row_validate_not_repeated(row, row_numbers)
         except _MalformedRow as error:
             names = _reportable_names(cells) if error.names_reportable else ("", "")
@@ -166,22 +176,27 @@ def _size_or_encoding_problem(data: bytes) -> str:
     return ""
 
 
-def _header_validate(cells: list[str]) -> None:
-    if len(cells) != len(COLUMNS) or tuple(cell.strip().lower() for cell in cells) != COLUMNS:
+def _header_parse(cells: list[str]) -> tuple[str, ...]:
+    """The columns of the file: the fixed ones, and the environment where it is given."""
+    columns = tuple(cell.strip().lower() for cell in cells)
+    if columns not in {COLUMNS, (*COLUMNS, ENVIRONMENT_COLUMN)}:
         raise _MalformedRow(
             _("the first row must be the header %(header)s") % {"header": ",".join(COLUMNS)}
         )
+    return columns
 
 
 @sensitive_variables()
-def _row_parse(number: int, cells: list[str], quote_problem: str) -> CsvRow:
+def _row_parse(
+    number: int, cells: list[str], columns: tuple[str, ...], quote_problem: str
+) -> CsvRow:
     if quote_problem:
         raise _MalformedRow(quote_problem, names_reportable=False)
-    if len(cells) != len(COLUMNS):
+    if len(cells) != len(columns):
         # Shifted cells may put the key where a name belongs: none of them is reported.
         raise _MalformedRow(
-            _("%(found)d cells instead of 5: fill in or quote the cells of this row")
-            % {"found": len(cells)},
+            _("%(found)d cells instead of %(n)d: fill in or quote the cells of this row")
+            % {"found": len(cells), "n": len(columns)},
             names_reportable=False,
         )
     if any(len(cell) > _CELL_MAX_LENGTH for cell in cells):
@@ -214,7 +229,7 @@ def _row_parse(number: int, cells: list[str], quote_problem: str) -> CsvRow:
 
 @sensitive_variables()
 def _row_clean(number: int, cells: list[str]) -> CsvRow:
-    organisation, label, secret, organization_id, tags = cells
+    organisation, label, secret, organization_id, tags, *rest = cells
     return CsvRow(
         number=number,
         organisation=line_clean(organisation, field="organisation", limit=NAME_MAX_LENGTH),
@@ -222,6 +237,7 @@ def _row_clean(number: int, cells: list[str]) -> CsvRow:
         secret=secret_clean(secret),
         organization_id=organization_id_clean(organization_id),
         tags=tags_clean(tags.split("|")),
+        environment=environment_clean(rest[0] if rest else ""),
     )
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, ENVIRONMENT_MAX_LENGTH
 from freddy_admin.core.models import TenantOwned
 
 # A batch takes a tenth of a second; one that takes a minute was killed, or its machine was.
@@ -93,6 +94,13 @@ class SealedSecret(models.Model):
     hint_end = models.CharField(max_length=4, blank=True, editable=False)
     # Keyed digest that finds the same key pasted twice without opening it.
     fingerprint = models.CharField(max_length=64, blank=True, db_index=True, editable=False)
+    # Where it may be sent: the seal is bound to it, so it changes with the secret alone.
+    environment = models.CharField(
+        max_length=ENVIRONMENT_MAX_LENGTH,
+        default=DEFAULT_ENVIRONMENT,
+        db_default=DEFAULT_ENVIRONMENT,
+        editable=False,
+    )
 
     class Meta:
         abstract = True

@@ -6,6 +6,7 @@ loads the canaries that tell a misfit of the master key from one damaged row.
 
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.crypto.errors import DecryptionFailed, MasterKeyMissing
 from freddy_admin.crypto.keyring import keyring, master_key_id_of_sealed
 from freddy_admin.vault.master_key_state import canary_ok, master_key_is_missing
@@ -29,22 +30,24 @@ class MasterKeyMisfit(Exception):
 
 
 @sensitive_variables()
-def secret_open(
+def secret_open(  # noqa: PLR0913  all that the seal is bound to, by name
     *,
     key_id: int,
     organisation_id: int,
     version: int,
     ciphertext: bytes | memoryview | None,
     master_key_id: str,
+    environment: str = DEFAULT_ENVIRONMENT,
 ) -> str:
     """The secret of one key (or of its candidate, with the candidate's version).
 
     Raises MasterKeyMisfit, which asks nobody to paste a key, if this process has no private key,
     if a master key that the row names is not in the ring, or if its canary failed. Raises
     KeyUnreadable for one damaged row: no bytes, an unknown master key, a header that names another
-    one than the column, bytes that do not open although the canary does.
+    one than the column, another environment than it was sealed for, bytes that do not open
+    although the canary does.
     """
-    context = api_key_context(organisation_id, key_id, version)
+    context = api_key_context(organisation_id, key_id, version, environment)
     secret = _sealed_bytes_open(
         bytes(ciphertext or b""), context=context, master_key_id=master_key_id
     )

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.keyring import Keyring, keyring
@@ -29,23 +30,34 @@ _CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
 CANARY_TEXT: Final = b"this canary sings when the master key fits"
 
 
-def api_key_context(organisation_id: int, key_id: int, version: int) -> bytes:
-    """Binds a secret to one version of one key of one organisation.
+def api_key_context(
+    organisation_id: int, key_id: int, version: int, environment: str = DEFAULT_ENVIRONMENT
+) -> bytes:
+    """Binds a secret to one version of one key of one organisation, and to its environment.
 
-    Fixed-width numbers after a label: no two rows share a context. With any other context than the
-    one it was sealed with, a secret does not open.
+    Fixed-width numbers after a label, then the environment: no two rows share a context. With any
+    other context than the one it was sealed with, a secret does not open: one of staging can not
+    be sent to production, whatever a row says.
     """
-    return _KEY_PURPOSE + struct.pack(">QQQ", organisation_id, key_id, version)
+    numbers = struct.pack(">QQQ", organisation_id, key_id, version)
+    return _KEY_PURPOSE + numbers + _environment_context(environment)
 
 
 def import_row_context(row: ImportDraftRow) -> bytes:
     """Binds a secret to one row of an import draft, for there is no key with an id yet.
 
-    Fixed-width parts; an organisation without an id yet is bound by the hash of its name.
+    Fixed-width parts, then the environment; an organisation without an id yet is bound by the hash
+    of its name.
     """
     numbers = struct.pack(">QQ", row.number, row.organisation_id or 0)
     name_digest = hashlib.sha256(row.organisation_name.encode()).digest()
-    return _IMPORT_PURPOSE + row.draft_id.bytes + numbers + name_digest
+    environment = _environment_context(row.environment)
+    return _IMPORT_PURPOSE + row.draft_id.bytes + numbers + name_digest + environment
+
+
+def _environment_context(environment: str) -> bytes:
+    # Nothing for the one of keys that were sealed before there were others.
+    return b"" if environment == DEFAULT_ENVIRONMENT else environment.encode()
 
 
 def canary_context(master_key_id: str) -> bytes:
@@ -81,7 +93,10 @@ def sealed_secret_wipe(target: SealedSecret) -> None:
 
 
 def sealed_secret_copy(source: SealedSecret, target: SealedSecret) -> None:
-    """Copy sealed bytes and hints to the row they were sealed for, unsaved; opens nothing."""
+    """Copy sealed bytes, hints and environment to the row they were sealed for, unsaved.
+
+    Opens nothing.
+    """
     for name in SEALED_SECRET_FIELDS:
         setattr(target, name, getattr(source, name))
 
@@ -92,6 +107,7 @@ SEALED_SECRET_FIELDS: Final = (
     "hint_start",
     "hint_end",
     "fingerprint",
+    "environment",
 )
 
 

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -42,6 +42,12 @@ def api_key_get(*, organisation: Organisation, key_id: int) -> ApiKey:
     if key is None:
         raise key_not_found()
     return key
+
+
+def api_key_counts_by_environment() -> dict[str, int]:
+    """How many keys in use belong to each environment, by its name; of all organisations."""
+    keys = ApiKey.objects.filter(status=KeyLifecycle.ACTIVE).order_by("environment")
+    return dict(keys.values_list("environment").annotate(count=Count("pk")))
 
 
 def key_organisation(*, user: User, key_id: int) -> Organisation:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
@@ -157,6 +158,7 @@ def key_row_digest(row: KeyRow) -> str:
         _is_due_past(row),
         _is_last_sync_ahead(row),
         row.key_version,
+        row.environment,
         row.organisation_name,
         row.key_label,
         row.keys_in_organisation,
@@ -280,11 +282,18 @@ def _key_row_name(row: KeyRow, base: str, *, has_organisation: bool) -> tuple[st
     url, key_url = key_urls(row, base)
     key_link = f'<a href="{escape(key_url)}">{escape(row.key_label)}</a>'
     if not has_organisation:
-        return row.key_label, key_link
+        return row.key_label, key_link + _environment_mark(row)
     link = f'<a href="{escape(url)}">{escape(row.organisation_name)}</a>'
     if row.keys_in_organisation > 1:
         link += f"<small>{key_link}</small>"
-    return row.organisation_name, link
+    return row.organisation_name, link + _environment_mark(row)
+
+
+def _environment_mark(row: KeyRow) -> str:
+    """The environment beside the name; nothing for the default one, which most keys belong to."""
+    if row.environment == DEFAULT_ENVIRONMENT:
+        return ""
+    return f' <span class="mark mark-quiet">{escape(row.environment)}</span>'
 
 
 def _key_row_note(row: KeyRow, user_time: UserTime) -> str:

@@ -85,8 +85,13 @@ ALLOWED_HOSTS: Final = _("OUTBOUND_ALLOWED_HOSTS: {hosts} may be entered, wherev
 
 API_ANSWERS: Final = _("{api} answers.")
 API_FAILS: Final = _(
-    "{api} does not answer as it should ({kind}): see AITRONOS_API_BASE_URL and whether this "
-    "machine may reach it."
+    "{api} does not answer as it should ({kind}): see {setting} and whether this machine may reach "
+    "it."
+)
+ENVIRONMENTS: Final = _("{summary}.")
+ENVIRONMENTS_MISSING: Final = _(
+    "keys belong to environments that are not set up and are not called: {counts}. Name them in "
+    "AITRONOS_ENVIRONMENTS again, or replace these keys. {summary}."
 )
 
 CLOCK_TO_CONFIRM: Final = _("To confirm it: `manage.py confirm_clock`.")

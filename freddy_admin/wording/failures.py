@@ -11,12 +11,8 @@ from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.checks.results import LocalFailureKind
 from freddy_admin.sync.status.rows import CheckError
 from freddy_admin.vault.models import CandidateSecret
-from freddy_admin.wording.sentences import (
-    EMPTY,
-    Sentence,
-    Text,
-    say,
-)
+from freddy_admin.wording.environments import ENVIRONMENT_MISSING
+from freddy_admin.wording.sentences import EMPTY, Sentence, Text, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +359,7 @@ _FAILURES: Final[Mapping[str, FailureWording | Callable[[CheckError], FailureWor
         _PANEL_OPERATORS,
         _("Check OUTBOUND_PROXY, and whether the proxy runs and may reach Aitronos."),
     ),
+    FailureKind.ENVIRONMENT_MISSING: _failure(*ENVIRONMENT_MISSING),
     FailureKind.WITHHELD: _failure(
         _("Held up, not sent"),
         _("The worker was held up for too long, so nothing was sent."),

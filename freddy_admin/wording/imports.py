@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from freddy_admin.vault.models import ImportDraftRow, ImportRowState, ImportSaveState
-from freddy_admin.vault.services.bulk_import import ImportOutcome
+from freddy_admin.vault.services.bulk_import import ImportOutcome, ImportResult
+from freddy_admin.wording.environments import other_environments_hint
 from freddy_admin.wording.failures import candidate_failure_wording
 from freddy_admin.wording.sentences import (
     Moment,
@@ -85,6 +87,8 @@ def verdict_sentences(row: ImportDraftRow) -> tuple[Sentence, ...]:
     if state == ImportRowState.MALFORMED:
         return (say("{problem}.", problem=row.problem.rstrip(".")),)
     if state == ImportRowState.DUPLICATE:
+        if row.problem:  # it is another one's than the row says
+            return (say("{problem}.", problem=capfirst(row.problem)),)
         return (say(_("Nothing to do: the organisation has this key.")),)
     if state == ImportRowState.WORKS:
         return (_reported_status(row),)
@@ -93,7 +97,9 @@ def verdict_sentences(row: ImportDraftRow) -> tuple[Sentence, ...]:
         return (say(differs, entered=row.organization_id, result=_reported_status(row)),)
     failure = candidate_failure_wording(row)
     if state == ImportRowState.REJECTED:
-        return (failure.words, say(failure.advice))
+        kind, code = row.result_kind, row.result_code
+        hint = other_environments_hint(kind, code, row.environment)
+        return (failure.words, say(failure.advice), hint)
     return (failure.words,)
 
 
@@ -151,9 +157,17 @@ _SAVE_OPTIONS: Final = {
 }
 
 
-def import_line(location: str, outcome: ImportOutcome, *, dry_run: bool) -> Sentence:
-    """What became of a row of an imported file, for the report of the command."""
-    if outcome == ImportOutcome.ALREADY_EXISTS:
+def import_line(
+    location: str, result: ImportResult, *, environment: str, dry_run: bool
+) -> Sentence:
+    """What became of a row of an imported file, for the report of the command.
+
+    `environment` is the one that the row names.
+    """
+    if result.outcome == ImportOutcome.ALREADY_EXISTS:
+        if result.environment != environment:
+            text = _("{location}: already here, but in the environment {name}")
+            return say(text, location=location, name=result.environment)
         return say(_("{location}: already here"), location=location)
     if dry_run:
         return say(_("{location}: would be added"), location=location)

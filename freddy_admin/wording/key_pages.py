@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -18,6 +17,7 @@ from freddy_admin.sync.status.disagreements import Disagreement, DisagreementKin
 from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.selectors import decision_deadline
+from freddy_admin.wording.environments import call_lines
 from freddy_admin.wording.failures import candidate_failure_wording
 from freddy_admin.wording.keys import key_expiry_sentence, owner_to_ask
 from freddy_admin.wording.sentences import (
@@ -327,7 +327,7 @@ def support_text(row: KeyRow) -> str:
         (_("Last good check"), _format_utc(row.observed_at)),
         (_("Last sync"), _format_utc(row.figures.last_sync_at if row.figures else None)),
         (_("Next sync"), _format_utc(row.figures.next_sync_at if row.figures else None)),
-        (_("Call"), f"GET {settings.AITRONOS_API_BASE_URL}/v1/admin/composio/sync/status"),
+        *call_lines(row.environment, "/v1/admin/composio/sync/status"),
     ]
     if row.error is not None:
         failures = str(row.failures or row.refusals or "")
@@ -347,7 +347,7 @@ def catalog_support_text(
             (_("Read at"), _format_utc(now)),
             (_("Last call"), _format_utc(state.checked_at)),
             (_("Last good call"), _format_utc(state.observed_at)),
-            (_("Call"), f"GET {settings.AITRONOS_API_BASE_URL}{CATALOG_API_PATHS[state.kind]}"),
+            *call_lines(key.environment, CATALOG_API_PATHS[state.kind]),
             *_error_lines(error),
         ]
     )

@@ -174,7 +174,7 @@ NEW_KEY_MOVE: Final = _("A manager makes a new key at Aitronos and pastes it her
 
 def owner_to_ask(row: KeyRow) -> Sentence:
     """Whom to ask; empty without an owner, and where the panel itself is at fault."""
-    if not row.owner_name or row.has_master_key_failure:
+    if not row.owner_name or row.is_panel_fault:
         return EMPTY
     if row.owner_is_user:
         return say(_("You look after this key."))
@@ -183,6 +183,8 @@ def owner_to_ask(row: KeyRow) -> Sentence:
 
 def key_state_note(row: KeyRow) -> Sentence:
     """The note under the state: the last known state, or the reason; mostly empty."""
+    if row.state is HealthState.UNKNOWN and row.is_environment_missing and row.error:
+        return failure_wording(row.error).brief
     if row.state is HealthState.UNKNOWN and row.state_rule == 5:
         return say(_("was: {state}"), state=row.last_known_state.label)
     if row.state is HealthState.UNKNOWN and row.state_rule == 7:

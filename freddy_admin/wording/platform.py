@@ -7,11 +7,14 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.core.tasks import QueueName
 from freddy_admin.core.write_failures import WriteFailure
+from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
 from freddy_admin.sync.status.rows import CheckError
 from freddy_admin.sync.waiting_work import WaitingWork
+from freddy_admin.wording.environments import is_environment_shown
 from freddy_admin.wording.failures import failure_wording
 from freddy_admin.wording.outbox import mail_lane_condition
 from freddy_admin.wording.sentences import (
@@ -119,10 +122,19 @@ def late_work_sentence(work: WaitingWork) -> Sentence:
     )
 
 
-def api_wording(status: PlatformStatus) -> PartWording:
-    """Whether the API's health route answers."""
-    name, lines = _("Aitronos API"), (say(_("Address: {url}"), url=status.api_base_url),)
-    api = status.api
+def api_wordings(status: PlatformStatus) -> list[PartWording]:
+    """Whether the API's health route answers, for each environment."""
+    return [api_wording(environment, api) for environment, api in status.apis]
+
+
+def api_wording(environment: ApiEnvironment, api: ApiHealth | None) -> PartWording:
+    """Whether the health route of this environment answers."""
+    lines: tuple[Sentence, ...] = (say(_("Address: {url}"), url=environment.base_url),)
+    name: Text = _("Aitronos API")
+    if is_environment_shown(environment.name):
+        name = _("Aitronos API, %(environment)s") % {"environment": environment.name}
+        headers = " + ".join(environment.key_headers)
+        lines = (*lines, say(_("Keys are sent in {headers}"), headers=headers))
     if api is None:
         words = (say(_("The worker asks the public health route once a minute.")),)
         return PartWording("heartbeat", name, QUIET, say(_("not asked yet")), words, lines)
@@ -149,6 +161,25 @@ def api_wording(status: PlatformStatus) -> PartWording:
         lines,
         is_waiting=failure.is_only_waited_for,
     )
+
+
+def missing_environments_wording(status: PlatformStatus) -> list[PartWording]:
+    """The environments that keys belong to although they are not set up; usually none."""
+    if not status.missing_environments:
+        return []
+    lines = tuple(
+        say_counted(_KEYS_OF_ENVIRONMENT, count, name=name)
+        for name, count in status.missing_environments.items()
+    )
+    words = _(
+        "Keys of an environment that AITRONOS_ENVIRONMENTS does not name are not called. Name it "
+        "again, or replace these keys."
+    )
+    label = say(_("not set up"))
+    return [PartWording("key-off", _("Environments"), WARN, label, (say(words),), lines)]
+
+
+_KEYS_OF_ENVIRONMENT: Final[Any] = ngettext_lazy("{name}: {n} key", "{name}: {n} keys", "n")
 
 
 def database_wording(status: PlatformStatus) -> PartWording:

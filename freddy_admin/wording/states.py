@@ -79,7 +79,7 @@ def key_headline(row: KeyRow) -> Sentence:
 
 def key_next_move(row: KeyRow) -> Sentence:
     """Whose move it is; empty where it is nobody's."""
-    if row.has_master_key_failure:
+    if row.is_panel_fault:
         return say(_("This is for the people who run this panel, not for you."))
     refusal = _refusal_of_state(row)
     if refusal and refusal.next_move:
@@ -90,7 +90,7 @@ def key_next_move(row: KeyRow) -> Sentence:
 def key_action(row: KeyRow) -> KeyAction | None:
     """What moves the key on, whoever may do it; None where nothing does."""
     action, refusal = STATE_WORDINGS[row.state].action, _refusal_of_state(row)
-    if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW} and row.has_master_key_failure:
+    if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW} and row.is_panel_fault:
         return None
     return KeyAction.CHECK_NOW if refusal and not refusal.needs_new_key else action
 
@@ -208,6 +208,8 @@ def _no_schedule(row: KeyRow) -> Sentence:
 def _unknown(row: KeyRow) -> Sentence:
     if row.state_rule == 7:
         return say(_("The times Aitronos gives do not add up: the last sync lies in the future."))
+    if row.error and row.is_environment_missing:
+        return failure_wording(row.error).words
     if row.figures_are_former:
         return say(_("Not known since the change: no check has brought an answer yet."))
     if row.observed_at is None:

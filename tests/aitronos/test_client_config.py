@@ -89,7 +89,13 @@ def test_timeouts_must_be_positive(name: str, seconds: float) -> None:
 @pytest.mark.parametrize("name", ["", "X Key", "X-Key:", "X\r\nY", "\u00e4"])
 def test_key_header_must_be_a_header_name(name: str) -> None:
     with pytest.raises(ValueError, match="header"):
-        ClientConfig("https://api.aitronos.com", api_key_header=name)
+        ClientConfig("https://api.aitronos.com", api_key_headers=(name,))
+
+
+@pytest.mark.parametrize("names", [(), ("api-key", "API-Key"), ("api-key", "X Key")])
+def test_key_headers_are_at_least_one_and_each_once(names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        ClientConfig("https://api.aitronos.com", api_key_headers=names)
 
 
 @pytest.mark.parametrize("agent", ["a\r\nX: y", "\u00e4"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from freddy_admin.aitronos.errors import EnvironmentMissing
 from freddy_admin.aitronos.types import SyncStatusResponse
 from tests.aitronos.conftest import KEY, GetResponse, MakeClient, StartServer, fetch_sync_status
 from tests.aitronos.scripted_server import (
@@ -49,10 +50,27 @@ def test_key_header_and_base_path_are_configurable(
 ) -> None:
     server = start_server(respond_in_turn(sync_status_bytes()))
     base_url = f"{server.base_url}/through/"
-    fetch_sync_status(make_client(base_url, api_key_header="api-key"))
+    fetch_sync_status(make_client(base_url, api_key_headers=("api-key",)))
     assert server.requests[0].startswith(b"GET /through/v1/admin/composio/sync/status HTTP")
     assert f"api-key: {KEY}".encode() in server.requests[0]
     assert b"X-API-Key" not in server.requests[0]
+
+
+def test_key_is_sent_in_all_headers_that_are_named(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    server = start_server(respond_in_turn(sync_status_bytes()))
+    fetch_sync_status(make_client(server, api_key_headers=("x-api-key", "api-key")))
+    lines = server.requests[0].decode().split("\r\n")
+    assert [line for line in lines if KEY in line] == [f"x-api-key: {KEY}", f"api-key: {KEY}"]
+
+
+def test_client_of_one_environment_is_none_of_another(make_client: MakeClient) -> None:
+    client = make_client("https://staging.example", environment="staging")
+    assert client.for_environment("staging") is client
+    with pytest.raises(EnvironmentMissing) as raised:
+        client.for_environment("default")
+    assert (raised.value.detail, raised.value.request_sent) == ("default", False)
 
 
 def test_white_space_around_a_key_is_not_sent(

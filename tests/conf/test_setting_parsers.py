@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from freddy_admin.conf import master_key_settings as master_keys
 from freddy_admin.conf import setting_parsers as conf
+from freddy_admin.conf.api_environments import parse_key_headers
 from freddy_admin.conf.django_settings import (
     build_database_settings,
     build_email_settings,
@@ -114,8 +115,11 @@ REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
     ("AITRONOS_API_BASE_URL", "https://[::planted", conf.parse_api_base_url),
     ("AITRONOS_API_BASE_URL", "https://planted\\@api.example", conf.parse_api_base_url),
     ("AITRONOS_API_BASE_URL", "https://api.example/ planted", conf.parse_api_base_url),
-    ("AITRONOS_API_KEY_HEADER", "X-Planted: 1", conf.parse_header_name),
-    ("AITRONOS_API_KEY_HEADER", "", conf.parse_header_name),
+    ("AITRONOS_API_BASE_URL", "https://planted..example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://pl\u00e4nted.example", conf.parse_api_base_url),
+    ("AITRONOS_API_BASE_URL", "https://planted.example:0", conf.parse_api_base_url),
+    ("AITRONOS_API_KEY_HEADER", "X-Planted: 1", parse_key_headers),
+    ("AITRONOS_API_KEY_HEADER", "", parse_key_headers),
     ("LOG_LEVEL", "planted", lambda v: build_logging_settings(level=v)),
     ("REDIS_URL", "planted:6379", parse_redis_url),
 ]
@@ -188,7 +192,6 @@ def test_valid_settings_are_accepted() -> None:
     assert conf.parse_api_base_url("https://api.example/v1/") == "https://api.example/v1"
     assert conf.parse_api_base_url("http://127.0.0.1:8801") == "http://127.0.0.1:8801"
     assert conf.parse_api_base_url("http://[::1]:8801") == "http://[::1]:8801"
-    assert conf.parse_header_name("X-API-Key") == "X-API-Key"
     assert conf.parse_seconds("X", EnvironmentFromValues(X="2.5"), default=1.0) == 2.5
     assert conf.parse_seconds("X", EnvironmentFromValues(X=""), default=1.0) == 1.0
     assert conf.parse_small_integer("X", EnvironmentFromValues(X="2"), default=0) == 2

@@ -12,6 +12,7 @@ import time_machine
 from django.conf import LazySettings
 from django.db import connection
 
+from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.golden.commands_and_mails import render_commands, render_mails
 from tests.golden.error_pages import render_error_pages
@@ -49,8 +50,11 @@ def fleet(
 
 
 def test_every_text_of_the_panel_equals_its_golden_text(
-    fleet: Fleet, sandbox: SandboxServer, tmp_path: Path
+    fleet: Fleet, sandbox: SandboxServer, settings: LazySettings, tmp_path: Path
 ) -> None:
+    # As in the demo, so that what pages say of environments is recorded.
+    staging = ApiEnvironment("staging", f"{sandbox.base_url}/staging", ("X-API-Key", "api-key"))
+    settings.AITRONOS_ENVIRONMENTS = (staging,)
     rendered_texts: list[RenderedText] = []
     for render in (
         render_error_pages,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import LazySettings
 from django.test import override_settings
 
 from freddy_admin.accounts.models import User
+from freddy_admin.conf.api_environments import parse_environments
 from freddy_admin.core import clock
 from freddy_admin.ops.demo_data import (
     DEMO_ADMIN_EMAIL,
@@ -34,6 +36,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def demo_data() -> None:
     assert demo_data_ensure(history_length=timedelta(days=4))
+
+
+@pytest.fixture
+def staging(settings: LazySettings, sandbox: SandboxServer) -> None:
+    """The environments of the demo, at the sandbox of this test."""
+    text = demo_environment(api_port=urlsplit(sandbox.base_url).port or 0)["AITRONOS_ENVIRONMENTS"]
+    settings.AITRONOS_ENVIRONMENTS = parse_environments(text, key_headers=("X-API-Key",))
 
 
 @pytest.fixture
@@ -90,7 +99,7 @@ def test_all_demo_keys_but_one_are_due_at_once(demo_data: None) -> None:
 
 
 def test_demo_keys_show_every_state_together(
-    demo_data: None, sandbox: SandboxServer, fast_checks: None
+    demo_data: None, sandbox: SandboxServer, staging: None, fast_checks: None
 ) -> None:
     late_key_ids = set(
         SyncStatus.objects.filter(next_check_at__gt=clock.now()).values_list("pk", flat=True)
@@ -109,6 +118,10 @@ def test_demo_keys_show_every_state_together(
         if set(page.all_counts) == set(HealthState):
             break
     assert set(page.all_counts) == set(HealthState)
+    at_staging = overview_page(
+        user=admin, filters=OverviewFilters(environment="staging"), now=clock.now()
+    )
+    assert [row.state for row in at_staging.rows] == [HealthState.UP_TO_DATE]
 
 
 def test_demo_data_refuses_every_other_database(run_command: RunCommand) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.core.network import http_transport
 from freddy_admin.ops.doctor import DoctorFinding, doctor_checks_run
 from freddy_admin.outbound.guard import parse_allowed_hosts
@@ -57,6 +58,21 @@ def test_doctor_has_the_proxy_connect_us_with_the_api(
     assert finding.sentence.startswith(f"OUTBOUND_PROXY: 127.0.0.1:{proxy.port} connects us")
     assert "planted" not in finding.sentence
     assert proxy.targets[0] == f"127.0.0.1:{api.port}"
+
+
+def test_doctor_has_the_proxy_connect_us_with_each_environment(
+    settings: Any, start_proxy: StartProxy
+) -> None:
+    api, staging, proxy = start_proxy(lambda _: None), start_proxy(lambda _: None), start_proxy()
+    settings.AITRONOS_API_BASE_URL = f"https://127.0.0.1:{api.port}"
+    settings.AITRONOS_ENVIRONMENTS = tuple(
+        ApiEnvironment(name, f"https://127.0.0.1:{staging.port}/{name}", ("X-API-Key",))
+        for name in ("staging", "same-host")
+    )
+    settings.OUTBOUND_PROXY = parse_proxy(f"http://127.0.0.1:{proxy.port}")
+    finding = outbound_finding()
+    assert finding.ok, finding.sentence
+    assert proxy.targets == [f"127.0.0.1:{api.port}", f"127.0.0.1:{staging.port}"]
 
 
 def test_doctor_names_a_proxy_that_refuses(settings: Any, start_proxy: StartProxy) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.http import HttpResponse
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import OPERATOR
+from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import DeletionHold, DeletionHoldReason
 from freddy_admin.core.models import OutboxMessage
@@ -90,6 +91,20 @@ def _parse_samples(response: HttpResponse) -> dict[str, Samples]:
                 sample.value
             )
     return samples_by_name
+
+
+def test_metrics_tell_environments_apart(
+    admin: User, organisation: Organisation, settings: LazySettings
+) -> None:
+    settings.AITRONOS_ENVIRONMENTS = (ApiEnvironment("staging", "https://a.example", ("k",)),)
+    ApiHealth.objects.create(checked_at=NOON - _MINUTE, reachable=True)
+    ApiHealth.objects.create(environment="staging", checked_at=NOON, reachable=False, kind="tls")
+    ApiHealth.objects.create(environment="former", checked_at=NOON, reachable=False, kind="tls")
+    _create_key(organisation, "a")
+    ApiKey.objects.filter(pk=_create_key(organisation, "b").pk).update(environment="former")
+    samples = _parse_samples(_request_metrics(admin))
+    assert samples["freddy_api_reachable"] == {(): 1, ("staging",): 0}
+    assert samples["freddy_keys_without_environment"] == {("former",): 1}
 
 
 def test_metrics_count_keys_by_their_current_state(admin: User, organisation: Organisation) -> None:

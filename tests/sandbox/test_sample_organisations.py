@@ -6,10 +6,21 @@ from freddy_admin.sandbox.key_scenarios import Scenario
 from freddy_admin.sandbox.sample_organisations import SampleKey, list_sample_organisations
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
 from freddy_admin.sandbox.sandbox_server import SandboxServer
-from tests.sandbox.conftest import NOON, QUICK_OPTIONS, SandboxReply, send_request
+from tests.sandbox.conftest import (
+    NOON,
+    QUICK_OPTIONS,
+    STATUS_PATH,
+    SandboxReply,
+    send_request,
+)
 from tests.sandbox.reference_health_rule import STATES, KeyObservation, expected_state
 
 SAMPLE_KEYS = [key for organisation in list_sample_organisations() for key in organisation.keys]
+
+
+def status_path(sample: SampleKey) -> str:
+    """The path of *Get sync status* in the environment of this key."""
+    return STATUS_PATH if sample.environment == "default" else f"/{sample.environment}{STATUS_PATH}"
 
 
 def state_of(sample: SampleKey, base_url: str) -> str:
@@ -22,7 +33,7 @@ def state_of(sample: SampleKey, base_url: str) -> str:
         return "not_checked"
     try:
         timeout = 0.2 if sample.scenario is Scenario.HANGING else 20
-        reply = send_request(base_url, key=sample.secret, timeout=timeout)
+        reply = send_request(base_url, status_path(sample), key=sample.secret, timeout=timeout)
     except (OSError, http.client.HTTPException):
         return "unknown"
     return state_of_reply(reply)
@@ -80,9 +91,11 @@ def test_each_sample_organisation_has_one_organization_id() -> None:
 
 
 def test_some_sample_keys_share_a_seed_and_the_others_do_not() -> None:
-    healthy = [key.secret for key in SAMPLE_KEYS if key.scenario is Scenario.HEALTHY]
+    healthy = [key for key in SAMPLE_KEYS if key.scenario is Scenario.HEALTHY]
     with SandboxServer(clock=SandboxClock(NOON, speed=0), options=QUICK_OPTIONS) as server:
-        figures = Counter(send_request(server.base_url, key=secret).body for secret in healthy)
+        figures = Counter(
+            send_request(server.base_url, status_path(key), key=key.secret).body for key in healthy
+        )
     assert sorted(count for count in figures.values() if count > 1) == [2, 2, 2, 2, 2, 3]
 
 

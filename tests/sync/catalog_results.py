@@ -103,8 +103,16 @@ def connector_page(*tools: Connector, total: int, returned: int | None = None) -
     return ConnectorPage(connectors=tools, categories=(), total=total, returned=count)
 
 
-class PagedClient:
-    """A client that returns these pages, one a call.
+class OneEnvironment:
+    """A client made up for tests is the one of every environment."""
+
+    def for_environment(self, name: str) -> Any:
+        del name
+        return self
+
+
+class PagedClient(OneEnvironment):
+    """A client that returns these pages, one a call, each after `takes` seconds.
 
     It sends nothing that the caller's lease does not cover for `call_seconds`.
     """

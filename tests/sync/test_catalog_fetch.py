@@ -19,6 +19,7 @@ from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.vault.models import ApiKey, MasterKeyCanary
 from tests.sync.catalog_results import (
     CONNECTORS,
+    OneEnvironment,
     PagedClient,
     connector_keys,
     connector_page,
@@ -143,7 +144,7 @@ def test_a_fetch_leaves_the_secret_nowhere_but_in_the_call(
         assert "PLANTED" not in repr(cursor.fetchall())
 
 
-class BrokenClient:
+class BrokenClient(OneEnvironment):
     """A client that raises an unforeseen error with the secret in its text."""
 
     def list_connectors(self, *, secret: str, **_: object) -> None:

@@ -10,6 +10,7 @@ from freddy_admin.sync.models import CatalogKind, CatalogSnapshot
 from freddy_admin.vault.models import ApiKey
 from tests.sync.catalog_results import (
     CALL_INFO,
+    OneEnvironment,
     PagedClient,
     auth_config,
     connector,
@@ -92,7 +93,7 @@ def test_a_snapshot_holds_at_most_two_thousand_items(key: ApiKey) -> None:
 
 
 def test_auth_configs_beyond_two_thousand_are_counted(key: ApiKey) -> None:
-    class ManyAuthConfigsClient:
+    class ManyAuthConfigsClient(OneEnvironment):
         def list_auth_configs(self, *, secret: str, **_: Any) -> ApiResponse[AuthConfigList]:
             items = tuple(auth_config(f"ac_{n}") for n in range(2001))
             return ApiResponse(AuthConfigList(items, 5), CALL_INFO)

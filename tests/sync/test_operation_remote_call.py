@@ -27,6 +27,7 @@ from freddy_admin.sync.operations.remote_call import (
 from freddy_admin.sync.operations.results import operation_results_save
 from freddy_admin.vault.models import ApiKey
 from tests.flows.wait import wait_until
+from tests.sync.catalog_results import OneEnvironment
 from tests.sync.conftest import NOON, MakeKey, sync_status_of
 from tests.sync.operation_calls import (
     claim_operations,
@@ -204,7 +205,7 @@ def test_a_sync_is_done_only_where_its_response_names_its_job(
 def test_a_sync_is_unclear_after_an_unforeseen_error(
     key: ApiKey, organisation: Organisation
 ) -> None:
-    class BrokenClient:
+    class BrokenClient(OneEnvironment):
         def start_sync(self, **_: object) -> None:
             raise RuntimeError("unforeseen")
 

@@ -11,9 +11,10 @@ from freddy_admin.core.models import OutboxMessage
 from freddy_admin.core.tasks import Queue
 from freddy_admin.sync.worker.loop import LOOK_SECONDS, WorkerLoop
 from freddy_admin.vault.models import ApiKey
+from tests.sync.catalog_results import OneEnvironment
 
 
-class HangingClient:
+class HangingClient(OneEnvironment):
     """A client that answers nothing until `released` is set."""
 
     def __init__(self) -> None:

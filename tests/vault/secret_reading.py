@@ -11,5 +11,6 @@ def stored_secret(row: ApiKey | KeyCandidate) -> str:
         organisation_id=key.organisation_id,
         version=row.version,
         ciphertext=row.ciphertext,
+        environment=row.environment,
         master_key_id=row.master_key_id,
     )

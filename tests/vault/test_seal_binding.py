@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.audit.services import Actor
+from freddy_admin.conf.api_environments import ENVIRONMENT_PATTERN
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
@@ -93,11 +94,29 @@ def test_another_field_cannot_pass_for_the_sealed_bytes(active_key: MakeKey) -> 
         assert _is_unreadable(key)
 
 
-@given(first=st.tuples(NUMBERS, NUMBERS, NUMBERS), second=st.tuples(NUMBERS, NUMBERS, NUMBERS))
+ENVIRONMENTS = st.from_regex(ENVIRONMENT_PATTERN, fullmatch=True)
+BOUND_TO = st.tuples(NUMBERS, NUMBERS, NUMBERS, ENVIRONMENTS)
+
+
+@given(first=BOUND_TO, second=BOUND_TO)
 def test_no_two_rows_share_a_context(
-    first: tuple[int, int, int], second: tuple[int, int, int]
+    first: tuple[int, int, int, str], second: tuple[int, int, int, str]
 ) -> None:
     assert (api_key_context(*first) == api_key_context(*second)) is (first == second)
+
+
+def test_keys_that_were_sealed_before_there_were_environments_belong_to_the_default_one() -> None:
+    former_context = b"freddy-admin/vault/api-key\x00" + bytes(7) + b"\1" + bytes(7) + b"\2"
+    assert api_key_context(1, 2, 3, "default") == former_context + bytes(7) + b"\3"
+
+
+def test_secret_of_one_environment_does_not_open_for_another(active_key: MakeKey) -> None:
+    key = active_key()
+    for environment in ("staging", "default2"):
+        key.environment = environment
+        assert _is_unreadable(key)
+    key.environment = "default"
+    assert not _is_unreadable(key)
 
 
 @pytest.mark.parametrize("numbers", [(1, 11, 1), (11, 1, 1), (1, 1, 11)])

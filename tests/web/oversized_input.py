@@ -81,7 +81,7 @@ def watch_form_fields() -> Iterator[FieldWatch]:
     clean_form, clean_field = BaseForm.full_clean, Field.clean
 
     def clean_form_watched(self: BaseForm) -> None:
-        if self.is_bound and self.fields and not isinstance(self, BoundedForm | UserTokenForm):
+        if self.is_bound and not isinstance(self, BoundedForm | UserTokenForm):
             watch.unbounded.add(type(self).__name__)
         clean_form(self)
 

@@ -20,6 +20,7 @@ FIELDS = [
     "organisation", "organisation_slug", "key_id", "key_label", "state", "state_since",
     "total_tools", "enabled_tools", "last_sync_at", "next_sync_at", "sync_interval_hours",
     "incremental_sync_enabled", "checked_at", "observed_at", "error",
+    "environment",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
@@ -46,6 +46,7 @@ class ImportRowLease(Lease):
 
     seal_context: bytes
     entered_organization_id: str
+    environment: str
     master_key_id: str = field(repr=False)
     ciphertext: bytes | None = field(repr=False)
 
@@ -79,6 +80,7 @@ def import_row_leases_acquire(*, limit: int, shares: Shares | None = None) -> li
             **lease_values(lease),
             seal_context=import_row_context(row),
             entered_organization_id=row.organization_id,
+            environment=row.environment,
             master_key_id=row.master_key_id,
             ciphertext=bytes(row.ciphertext) if row.ciphertext is not None else None,
         )
@@ -92,16 +94,20 @@ def import_row_leases_release(leases: Sequence[ImportRowLease]) -> None:
         vault.import_row_release(row_id=lease.row_id, token=lease.token)
 
 
-def import_row_check(client: AitronosClient, lease: ImportRowLease) -> ImportRowResult:
-    """Call *Get sync status* once with the pasted key. Never raises; no database, any thread."""
+def import_row_check(clients: ApiClients, lease: ImportRowLease) -> ImportRowResult:
+    """Call *Get sync status* once with the pasted key, in its environment.
+
+    Never raises; no database, any thread.
+    """
     check_result = check_perform_with_secret(
-        client,
+        clients,
         lambda: import_secret_open(
             row_id=lease.row_id,
             context=lease.seal_context,
             ciphertext=lease.ciphertext,
             master_key_id=lease.master_key_id,
         ),
+        environment=lease.environment,
         deadline=lease.deadline,
         log_name=f"row {lease.row_id} of an import",
     )
@@ -167,6 +173,7 @@ def _create_keys_from_rows(draft: ImportDraft, rows: Sequence[ImportDraftRow]) -
                 secret=secret,
                 organization_id=row.organization_id,
                 tags=tuple(row.tags),
+                environment=row.environment,
             )
             for row, secret in rows_with_secret
         ],

@@ -160,8 +160,12 @@ def _differences_from_current(key: ApiKey, result: CheckResult) -> tuple[Candida
         organization_id=check_result_organization_id(result),
         reported_at=result.finished_at,
     )
+    # Another environment has other figures: they say nothing against the new secret.
+    is_same_environment = KeyCandidate.objects.filter(key=key, environment=key.environment).exists()
     return candidate_differences(
-        _get_last_reported_figures(key), reported, entered_organization_id=key.organization_id
+        _get_last_reported_figures(key) if is_same_environment else None,
+        reported,
+        entered_organization_id=key.organization_id,
     )
 
 

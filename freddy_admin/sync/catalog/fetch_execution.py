@@ -12,7 +12,7 @@ from functools import partial
 
 from django.conf import settings
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import AitronosClient, ApiClients
 from freddy_admin.aitronos.errors import FailureKind, RequestTimedOut
 from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
@@ -76,10 +76,13 @@ def catalog_lease_duration() -> timedelta:
     return check_policy().lease
 
 
-def catalog_fetch(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
-    """Fetch one whole catalog with this key. Never raises: errors are in the result."""
+def catalog_fetch(clients: ApiClients, claim: CatalogFetchClaim) -> CatalogFetchResult:
+    """Fetch one whole catalog with this key, in its environment.
+
+    Never raises: errors are in the result.
+    """
     try:
-        return _FETCHERS[claim.kind](client, claim)
+        return _FETCHERS[claim.kind](clients.for_environment(claim.environment), claim)
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
         failure = call_failure_from_error(error)
         if failure.kind == LocalFailureKind.INTERNAL:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
-from freddy_admin.sync.api_client import api_client
+from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.checks.execution import check_perform
 from freddy_admin.sync.checks.leases import (
     CheckLease,
@@ -35,6 +35,7 @@ class KeyCheckReport:
 
     organisation_name: str
     key_label: str
+    environment: str
     key_id: int
     state: HealthState
     failure: str  # a kind of failure, "" where figures came
@@ -49,7 +50,7 @@ class KeyCheckReport:
 def keys_check_now(
     *,
     organisation: Organisation | None = None,
-    client: AitronosClient | None = None,
+    client: ApiClients | None = None,
     parallel: int = PARALLEL_CHECKS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[KeyCheckReport, None, None]:
@@ -65,7 +66,7 @@ def keys_check_now(
     remaining_ids = {pk for pk, row in rows.items() if row.key.paused_at is None}
     master_key_state()  # brings the canaries: a misfit of the master key is no key's own fault
     pool: CheckPool = CallPool(
-        client or api_client(),
+        client or api_clients(),
         parallel=parallel,
         perform=check_perform,
         store=check_results_record,
@@ -137,6 +138,7 @@ def _build_report(
     return KeyCheckReport(
         organisation_name=row.key.organisation.name,
         key_label=row.key.label,
+        environment=row.key.environment,
         key_id=row.pk,
         state=state,
         failure=failure,

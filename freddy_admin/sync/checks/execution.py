@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core import clock
 from freddy_admin.core.leases import LeaseDeadline
 from freddy_admin.sync.checks.leases import CheckLease
@@ -20,11 +20,15 @@ from freddy_admin.sync.models import CheckOutcome
 log = logging.getLogger(__name__)
 
 
-def check_perform(client: AitronosClient, lease: CheckLease) -> CheckResult:
-    """Call *Get sync status* once with this key. Never raises: failures are results too."""
+def check_perform(clients: ApiClients, lease: CheckLease) -> CheckResult:
+    """Call *Get sync status* once with this key, in its environment.
+
+    Never raises: failures are results too.
+    """
     result = check_perform_with_secret(
-        client,
+        clients,
         lambda: key_lease_open_secret(lease),
+        environment=lease.environment,
         deadline=lease.deadline,
         log_name=f"key {lease.key_id}",
     )
@@ -32,17 +36,20 @@ def check_perform(client: AitronosClient, lease: CheckLease) -> CheckResult:
 
 
 def check_perform_with_secret(
-    client: AitronosClient,
+    clients: ApiClients,
     open_secret: Callable[[], str],
     *,
+    environment: str,
     deadline: LeaseDeadline,
     log_name: str,
 ) -> CheckResult:
     """Call *Get sync status* with the secret that `open_secret` gives, if `deadline` allows it.
 
+    Where `environment` is not set up, nothing is opened or sent.
     The caller sets the key and lease of the result. Never raises; uses no database.
     """
     try:
+        client = clients.for_environment(environment)
         # Never a name of ours: a traceback that prints locals would print the secret.
         response = client.get_sync_status(secret=open_secret(), may_send=deadline.covers)
     except Exception as error:  # noqa: BLE001  one key must never take the others with it

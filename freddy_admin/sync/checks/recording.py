@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from freddy_admin.aitronos.types import SyncStatusResponse
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.leases import is_held, lease_release
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.apply import (
@@ -43,7 +44,7 @@ from freddy_admin.sync.worker.schedule import hold_until_from_failure, next_chec
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # What is read of the key, never its sealed bytes.
-_KEY_COLUMNS = ("version", "status", "paused_at", "grace_minutes")
+_KEY_COLUMNS = ("version", "status", "paused_at", "grace_minutes", "environment")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _ANSWERED_STATES = frozenset({OperationState.DONE, OperationState.UNCLEAR})
 _INCREMENT_SQL = """
@@ -104,7 +105,7 @@ def check_result_apply(
     observation = _previous_observation_from_row(row)
     now = result.finished_at
     failure = result.failure or NO_FAILURE
-    digest = _result_digest(result, failure, observation)
+    digest = _result_digest(result, failure, observation, key.environment)
     run_continues = _check_run_extend_or_restart(row, result, digest, pending_history, policy)
     check_outcome_apply(row, result, failure)
     if result.figures is None:
@@ -174,13 +175,20 @@ def _release_discarded_leases(
 
 
 def _result_digest(
-    result: CheckResult, failure: CallFailure, observation: PreviousObservation | None
+    result: CheckResult,
+    failure: CallFailure,
+    observation: PreviousObservation | None,
+    environment: str,
 ) -> str:
-    """The digest of what the check brought: a run is of checks with equal digests."""
+    """The digest of what the check brought: a run is of checks with equal digests.
+
+    Equal figures of two environments are two syncs, and have two digests.
+    """
     if result.figures is None:
         return values_digest(result.outcome, failure.kind, failure.http_status, failure.code)
     rolling = rolling_schedule_digest(observation, result.figures, at=result.finished_at)
-    return rolling or figures_digest(result.figures)
+    digest = rolling or figures_digest(result.figures)
+    return digest if environment == DEFAULT_ENVIRONMENT else values_digest(environment, digest)
 
 
 def _check_run_extend_or_restart(

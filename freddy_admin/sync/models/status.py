@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, ENVIRONMENT_MAX_LENGTH
 from freddy_admin.core.models import TenantOwned
 from freddy_admin.sync.health_states import HealthState
 
@@ -140,8 +141,14 @@ class WorkerHeartbeat(models.Model):
 
 
 class ApiHealth(models.Model):
-    """The latest result of the API's public health route; one row."""
+    """The latest result of the API's public health route; one row for each environment."""
 
+    environment = models.CharField(
+        max_length=ENVIRONMENT_MAX_LENGTH,
+        default=DEFAULT_ENVIRONMENT,
+        db_default=DEFAULT_ENVIRONMENT,
+        unique=True,
+    )
     checked_at = models.DateTimeField()
     reachable = models.BooleanField()
     kind = models.CharField(max_length=40, blank=True)

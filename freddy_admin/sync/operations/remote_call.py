@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.response_parsing import OPTIONAL_SYNC_FIELDS
 from freddy_admin.aitronos.types import SyncStartedResponse
@@ -111,8 +111,8 @@ def operations_claim(
     return [_build_claim(lease, operation) for lease, operation in operations]
 
 
-def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationResult:
-    """Send the operation, unless it is not ours any more. Never raises.
+def operation_send(clients: ApiClients, claim: OperationClaim) -> OperationResult:
+    """Send the operation to its key's environment, unless it is not ours any more. Never raises.
 
     Writes nothing to the database; runs in any thread. The result is refused, with the failure
     `withheld`, where our lease was over before the first byte.
@@ -120,7 +120,7 @@ def operation_send(client: AitronosClient, claim: OperationClaim) -> OperationRe
     if claim.ciphertext is None:
         return _build_result(claim, OperationState.REFUSED, failure=CallFailure(kind="key_changed"))
     try:
-        return _send_request(client, claim)
+        return _send_request(clients, claim)
     except Exception as error:  # noqa: BLE001  one operation must never take the others with it
         failure = call_failure_from_error(error)
         if failure.kind == LocalFailureKind.INTERNAL:
@@ -154,8 +154,11 @@ def operation_may_send(claim: OperationClaim, seconds: float) -> bool:
     return lease_may_send(sending, claim, seconds=seconds)
 
 
-def _send_request(client: AitronosClient, claim: OperationClaim) -> OperationResult:
-    may_send = partial(operation_may_send, claim)
+def _send_request(clients: ApiClients, claim: OperationClaim) -> OperationResult:
+    client, may_send = (
+        clients.for_environment(claim.environment),
+        partial(operation_may_send, claim),
+    )
     if claim.kind == OperationKind.SYNC:
         started = client.start_sync(
             secret=key_lease_open_secret(claim),

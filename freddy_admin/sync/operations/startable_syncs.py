@@ -66,11 +66,11 @@ def startable_sync_rows_by_ids(
 
 
 def group_rows_by_figures(rows: Sequence[KeyRow]) -> list[list[KeyRow]]:
-    """Groups of two and more rows with the very same figures: likely one and the same sync."""
+    """Groups of rows of one environment with the very same figures: likely one sync."""
     groups: dict[object, list[KeyRow]] = {}
     for row in rows:
         if row.figures is not None and row.figures.last_sync_at is not None:
-            groups.setdefault(row.figures, []).append(row)
+            groups.setdefault((row.environment, row.figures), []).append(row)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -91,6 +91,7 @@ def key_rows_sharing_sync(*, user: User, row: KeyRow, now: datetime) -> list[Key
         last_sync_at=row.figures.last_sync_at,
         next_sync_at=row.figures.next_sync_at,
         figures_are_former=False,
+        key__environment=row.environment,
     )
     values_list = list_values(same_figures, user=user, sort="organisation", now=now)[:10]
     other_rows = [key_row_from_values(values, user=user, now=now) for values in values_list]

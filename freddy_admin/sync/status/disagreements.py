@@ -48,9 +48,21 @@ class Disagreement:
 def key_disagreements(rows: Iterable[KeyRow]) -> list[Disagreement]:
     """What the keys of one organisation contradict each other in; usually nothing.
 
+    Keys of different environments contradict nothing: each has a catalogue and ids of its own.
     Only current observations count. Of two keys that report different syncs the one with the older
     one must have been checked well after the newer one: else it may not have seen it yet.
     """
+    rows_by_environment = defaultdict[str, list[KeyRow]](list)
+    for row in rows:
+        rows_by_environment[row.environment].append(row)
+    return [
+        disagreement
+        for environment_rows in rows_by_environment.values()
+        for disagreement in _environment_disagreements(environment_rows)
+    ]
+
+
+def _environment_disagreements(rows: Iterable[KeyRow]) -> list[Disagreement]:
     labels: dict[DisagreementKind, _LabelsByValue] = {
         kind: defaultdict(list) for kind in DisagreementKind
     }

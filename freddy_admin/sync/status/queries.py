@@ -58,6 +58,7 @@ DETAIL_COLUMNS = (
     "key__paused_by",
     "key__grace_minutes",
     "key__expires_on",
+    "key__environment",
     "key__organization_id",
     "key__owner_id",
     "key__owner__name",
@@ -90,6 +91,7 @@ class OverviewFilters:
     owner: int | None = None  # NO_OWNER: keys without one
     sort: str = "state"  # one of selectors.OVERVIEW_SORTS, with a leading "-" for descending
     page: int = 1
+    environment: str = ""  # one of `conf.api_environments`, set up or not
     figures_digest: str = ""  # the keys that report figures with this digest
     expiring: bool = False  # those that expire soon, whatever their state
     organisation_ids: frozenset[int] | None = None  # of these alone; None for all
@@ -103,7 +105,10 @@ class OverviewFilters:
         self, *, states: tuple[HealthState, ...], sort: str
     ) -> "OverviewFilters | None":
         """The filters that a compiled query depends on; None where others are set."""
-        uncompilable = (self.q, self.tag, self.figures_digest, self.owner is not None)
+        uncompilable = (
+            *(self.q, self.tag, self.environment, self.figures_digest),
+            self.owner is not None,
+        )
         if any(uncompilable) or self.organisation_ids is not None:
             return None
         return OverviewFilters(states=states, sort=sort, expiring=self.expiring)
@@ -221,6 +226,8 @@ def overview_filters_q(
             apikey_id=OuterRef("pk"), keytag__name=filters.tag
         )
         condition &= Q(Exists(tagged))
+    if filters.environment:
+        condition &= Q(key__environment=filters.environment)
     if filters.owner is not None:
         condition &= Q(key__owner_id=filters.owner or None)
     if filters.expiring:

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 
 from freddy_admin.accounts.models import User
+from freddy_admin.aitronos.errors import FailureKind
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.organisations.access import (
     actor_display_name,
     effective_permissions,
@@ -131,6 +133,7 @@ class KeyRow:
     updated_at: datetime
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     recorded_state: str = ""  # the latest state in the history; "": none yet
+    environment: str = DEFAULT_ENVIRONMENT  # where the key belongs
 
     @property
     def needs_action(self) -> bool:
@@ -157,6 +160,16 @@ class KeyRow:
     def has_master_key_failure(self) -> bool:
         """Whether the panel's own master key does not open the key, which no manager can mend."""
         return self.error is not None and self.error.kind == LocalFailureKind.MASTER_KEY_MISFIT
+
+    @property
+    def is_environment_missing(self) -> bool:
+        """Whether the key was not called, for its environment is not set up here."""
+        return self.error is not None and self.error.kind == FailureKind.ENVIRONMENT_MISSING
+
+    @property
+    def is_panel_fault(self) -> bool:
+        """Whether the key was not called for what only the people who run the panel can mend."""
+        return self.has_master_key_failure or self.is_environment_missing
 
     @property
     def needs_attention(self) -> bool:
@@ -258,6 +271,7 @@ def key_row_from_values(values: ObservationValues, *, user: User, now: datetime)
         keys_in_organisation=values["siblings"] or 0,
         owner_name=_owner_display_name(values, user, permissions),
         owner_is_user=values["key__owner_id"] == user.pk,
+        environment=values["key__environment"],
         organization_id=values["key__organization_id"],
         paused_at=values["key__paused_at"],
         paused_by=actor_display_name(values["key__paused_by"], permissions),

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core import clock
 from freddy_admin.core.tasks import Queue, QueueName
 from freddy_admin.sync.candidates.import_rows import (
@@ -83,19 +83,19 @@ Claim = Callable[..., Sequence[Any]]
 class WorkerJobs:
     """The pools of one worker, of which each is filled from a queue of its own."""
 
-    def __init__(self, client: AitronosClient, parallel: int) -> None:
+    def __init__(self, clients: ApiClients, parallel: int) -> None:
         self.checks_done = 0
         # The backlog begins within one call's time. One organisation alone has `parallel` slots.
         reserve = _reserve(parallel)
         self._checks = _check_pool_create(
-            client, parallel=parallel + reserve, backlog=parallel + reserve, reserve=reserve
+            clients, parallel=parallel + reserve, backlog=parallel + reserve, reserve=reserve
         )
         request_slots = min(parallel, PARALLEL_CHECK_REQUESTS)
         self._check_requests = _check_pool_create(
-            client, parallel=request_slots, reserve=_reserve(request_slots), name="request"
+            clients, parallel=request_slots, reserve=_reserve(request_slots), name="request"
         )
         self._candidates: CallPool[CheckLease, CheckResult, int] = CallPool(
-            client,
+            clients,
             parallel=PARALLEL_CANDIDATES,
             reserve=_reserve(PARALLEL_CANDIDATES),
             columns=["key__organisation_id"],
@@ -106,7 +106,7 @@ class WorkerJobs:
         )
         # Who pastes keys of many organisations is one party, and so is one of whom many paste.
         self._import_rows: CallPool[ImportRowLease, ImportRowResult, int] = CallPool(
-            client,
+            clients,
             parallel=PARALLEL_IMPORT_ROWS,
             reserve=_reserve(PARALLEL_IMPORT_ROWS),
             columns=["draft__person_id", "organisation_id"],
@@ -117,7 +117,7 @@ class WorkerJobs:
         )
         # No backlog: an operation that is claimed is sent at once, or nobody knows whether it was.
         self._operations: CallPool[OperationClaim, OperationResult, int] = CallPool(
-            client,
+            clients,
             parallel=PARALLEL_OPERATIONS,
             reserve=_reserve(PARALLEL_OPERATIONS),
             columns=["organisation_id", "requested_by_id"],
@@ -127,7 +127,7 @@ class WorkerJobs:
             name="order",
         )
         self._catalogs: CallPool[CatalogFetchClaim, CatalogFetchResult, int] = CallPool(
-            client,
+            clients,
             parallel=PARALLEL_CATALOG_FETCHES,
             reserve=_reserve(PARALLEL_CATALOG_FETCHES),
             columns=["organisation_id"],
@@ -205,9 +205,9 @@ class WorkerJobs:
             pool.stop()
 
 
-def _check_pool_create(client: AitronosClient, **options: Any) -> CheckPool:
+def _check_pool_create(clients: ApiClients, **options: Any) -> CheckPool:
     return CallPool(
-        client,
+        clients,
         columns=["organisation_id"],
         perform=check_perform,
         store=check_results_record,

@@ -15,7 +15,7 @@ from django.conf import settings
 from freddy_admin.accounts.auth.password_reset import password_reset_requests_prune
 from freddy_admin.accounts.auth.rate_limits import attempt_histories_prune
 from freddy_admin.accounts.session_list import sessions_prune
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_prune
@@ -25,7 +25,7 @@ from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.core.tasks import EmbeddedTasks, adapter_install, adapter_remove
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
-from freddy_admin.sync.api_client import api_client
+from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.candidates.verification import candidates_prune
 from freddy_admin.sync.checks.leases import checks_reschedule_after_clock_change
 from freddy_admin.sync.checks.policy import check_policy
@@ -34,8 +34,8 @@ from freddy_admin.sync.history.retention import history_prune
 from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.operations.results import lost_operations_close, queued_operations_expire
 from freddy_admin.sync.platform_status import (
-    api_health_probe,
     api_health_record,
+    api_healths_probe,
     worker_heartbeat_record,
     worker_heartbeats_prune,
 )
@@ -53,7 +53,7 @@ LOOK_SECONDS = 0.4  # real seconds, while checks run
 class WorkerLoop:
     """One worker process: call `tick` until the process is to end, then `stop`."""
 
-    client: AitronosClient = field(default_factory=api_client)
+    client: ApiClients = field(default_factory=api_clients)
     parallel: int = PARALLEL_CHECKS
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     monotonic: Callable[[], float] = time.monotonic
@@ -63,7 +63,7 @@ class WorkerLoop:
         self.started_at = clock.now()
         self._jobs = WorkerJobs(self.client, self.parallel)
         self._probe_executor = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self._probe: Future[ApiHealth] | None = None
+        self._probe: Future[list[ApiHealth]] | None = None
         self._has_tested_canaries = False
         self._looked_at: float | None = None
         self._schedule_periodic_tasks()
@@ -158,11 +158,12 @@ class WorkerLoop:
 
     def _start_probe(self) -> None:
         if self._probe is None and settings.AITRONOS_CALLS:
-            self._probe = self._probe_executor.submit(api_health_probe, self.client)
+            self._probe = self._probe_executor.submit(api_healths_probe, self.client)
 
     def _record_probe(self) -> None:
         if self._probe is not None and self._probe.done():
-            api_health_record(self._probe.result())
+            for health in self._probe.result():
+                api_health_record(health)
             self._probe = None
 
 

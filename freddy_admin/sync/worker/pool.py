@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from django.db import connections
 
-from freddy_admin.aitronos.client import AitronosClient
+from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core.fair_shares import Parties, Party, Shares, largest_count
 from freddy_admin.core.leases import Lease
 
@@ -39,18 +39,18 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
 
     def __init__(  # noqa: PLR0913  its dependencies, all by name
         self,
-        client: AitronosClient,
+        clients: ApiClients,
         *,
         parallel: int,
         backlog: int = 0,
         reserve: int = 0,
         columns: Sequence[str] = (),
-        perform: Callable[[AitronosClient, LeaseT], ResultT],
+        perform: Callable[[ApiClients, LeaseT], ResultT],
         store: Callable[[Sequence[ResultT]], list[StoredT]],
         release: Callable[[Sequence[LeaseT]], None],
         name: str = "check",
     ) -> None:
-        self._client, self._perform = client, perform
+        self._clients, self._perform = clients, perform
         self._store, self._release = store, release
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
         self._results: queue.SimpleQueue[tuple[LeaseT, ResultT]] = queue.SimpleQueue()
@@ -116,7 +116,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         """Make calls as long as one may begin; an end may let one begin that had to wait."""
         while (lease := self._begin_next()) is not None:
             try:
-                result = self._perform(self._client, lease)
+                result = self._perform(self._clients, lease)
             finally:
                 connections.close_all()
                 with self._begin_lock:

@@ -3,6 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
+from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.policy import (
     BACK_OFF_CEILING,
@@ -44,6 +45,9 @@ def next_check_at(
         return _with_jitter(now, REFUSED_KEY_PERIOD, jitter)
     if row.error_kind == LocalFailureKind.KEY_UNREADABLE:
         return _with_jitter(now, UNREADABLE_KEY_PERIOD, jitter)
+    if row.error_kind == FailureKind.ENVIRONMENT_MISSING:
+        # Nothing was called, so nobody is spared by waiting: once it is set up, it is used soon.
+        return _with_jitter(now, policy.period, jitter)
     return _next_check_after_failure(row, now=now, policy=policy, jitter=jitter)
 
 

@@ -13,6 +13,7 @@ from freddy_admin.audit.services import (
     audit_event_record_for_organisations,
 )
 from freddy_admin.audit.tags import AuditTag
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.access import organisation_audit_ref
@@ -41,6 +42,7 @@ class ImportRow:
     secret: str = field(repr=False)
     organization_id: str = ""
     tags: tuple[str, ...] = ()
+    environment: str = DEFAULT_ENVIRONMENT
 
 
 class ImportOutcome(StrEnum):
@@ -52,9 +54,13 @@ class ImportOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of one row; `key` is the stored key where it was added."""
+    """What became of one row; `key` is the stored key where it was added.
+
+    `environment` is where its organisation has the key.
+    """
 
     outcome: ImportOutcome
+    environment: str
     key: ApiKey | None = None
 
 
@@ -74,12 +80,13 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
         for row in rows:
             secret_identity = (row.organisation.pk, secret_fingerprint(row.secret))
             if secret_identity in stored_fingerprints:
-                results.append(ImportResult(ImportOutcome.ALREADY_EXISTS))
+                environment = stored_fingerprints[secret_identity]
+                results.append(ImportResult(ImportOutcome.ALREADY_EXISTS, environment))
                 continue
-            stored_fingerprints.add(secret_identity)
+            stored_fingerprints[secret_identity] = row.environment
             key = _api_key_build(row)
             new_keys.append((key, row))
-            results.append(ImportResult(ImportOutcome.ADDED, key))
+            results.append(ImportResult(ImportOutcome.ADDED, row.environment, key))
         if new_keys:
             _api_keys_bulk_create(new_keys)
         _import_audit_record(actor, results)
@@ -92,6 +99,7 @@ def _api_key_build(row: ImportRow) -> ApiKey:
         organisation=row.organisation,
         label=row.label,
         organization_id=row.organization_id,
+        environment=row.environment,
         status=KeyLifecycle.ACTIVE,
         created_at=now,
         secret_set_at=now,
@@ -105,7 +113,7 @@ def _api_keys_bulk_create(new_keys: Sequence[tuple[ApiKey, ImportRow]]) -> None:
     ApiKey.objects.bulk_create(keys, batch_size=_BATCH_SIZE)
     ring = keyring()
     for key, row in new_keys:
-        context = api_key_context(key.organisation_id, key.pk, key.version)
+        context = api_key_context(key.organisation_id, key.pk, key.version, key.environment)
         sealed_secret_set(key, row.secret, context=context, ring=ring)
     # An upsert by id writes thousands of rows several times faster than `bulk_update`.
     ApiKey.objects.bulk_create(

@@ -202,7 +202,7 @@ def _sealed_row_build(
     organisation: Organisation | None,
     *,
     ring: Keyring,
-    stored_fingerprints: set[tuple[int, str]],
+    stored_fingerprints: dict[tuple[int, str], str],
 ) -> ImportDraftRow:
     draft_row = ImportDraftRow(
         draft=draft,
@@ -212,11 +212,16 @@ def _sealed_row_build(
         label=row.label,
         organization_id=row.organization_id,
         tags=list(row.tags),
+        environment=row.environment,
         state=ImportRowState.WAITING,
     )
     sealed_secret_set(draft_row, row.secret, context=import_row_context(draft_row), ring=ring)
-    if organisation is not None and (organisation.pk, draft_row.fingerprint) in stored_fingerprints:
+    identity = (organisation.pk if organisation else 0, draft_row.fingerprint)
+    if identity in stored_fingerprints:
         draft_row.state = ImportRowState.DUPLICATE
+        stored_environment = stored_fingerprints[identity]
+        if stored_environment != row.environment:
+            draft_row.problem = _key_is_elsewhere(stored_environment)
         sealed_secret_wipe(draft_row)
     return draft_row
 
@@ -259,6 +264,14 @@ def _malformed_row_build(draft: ImportDraft, line: CsvRowReport, problem: str) -
         state=ImportRowState.MALFORMED,
         problem=problem[:300],
     )
+
+
+def _key_is_elsewhere(environment: str) -> str:
+    """That the organisation has this key already, in another environment than the row names."""
+    return _(
+        "the organisation has this key already, in the environment %(name)s: to move it, replace "
+        "it there with itself and choose another environment"
+    ) % {"name": environment}
 
 
 def _foreign_organisation_problem() -> str:

@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.fair_shares import waiting_requests_validate_limit
@@ -23,6 +24,7 @@ from freddy_admin.vault.duplicate_secrets import (
 )
 from freddy_admin.vault.key_details import (
     KeyDetails,
+    environment_clean,
     key_details_clean,
     key_tag_names,
     key_tags_set,
@@ -38,15 +40,20 @@ _DETAIL_FIELDS = ("label", "owner", "organization_id", "grace_minutes", "expires
 
 @sensitive_variables("secret")
 def api_key_create(
-    *, organisation: Organisation, actor: Actor, details: KeyDetails, secret: str
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    details: KeyDetails,
+    secret: str,
+    environment: str = DEFAULT_ENVIRONMENT,
 ) -> ApiKey:
     """Create a key whose secret is a candidate that the worker tests; DRAFT until it is kept.
 
-    Raises InvalidInput with its field, also if the organisation already has this secret, and
-    TooManyWaiting.
+    It is tested and used in `environment` alone. Raises InvalidInput with its field, also if the
+    organisation already has this secret, and TooManyWaiting.
     """
     details = _key_details_validate(organisation, details)
-    secret = secret_clean(secret)
+    secret, environment = secret_clean(secret), environment_clean(environment)
     with transaction.atomic():
         organisation = organisation_lock(organisation=organisation)
         texts = (organisation.name, details.label, details.organization_id, *details.tags)
@@ -63,24 +70,38 @@ def api_key_create(
             version=0,
             issued_version=0,
             created_at=clock.now(),
+            environment=environment,
         )
         key_tags_set(key=key, names=details.tags)
-        _candidate_create(key, secret, actor=actor)
-        key_audit_record(AuditTag.KEY_ADDED, actor, key, tags=list(details.tags))
+        _candidate_create(key, secret, actor=actor, environment=environment)
+        key_audit_record(
+            AuditTag.KEY_ADDED,
+            actor,
+            key,
+            tags=list(details.tags),
+            **_environment_for_audit(environment),
+        )
     return key
 
 
 @sensitive_variables("secret")
 def api_key_replace(
-    *, organisation: Organisation, actor: Actor, key: ApiKey, secret: str
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    key: ApiKey,
+    secret: str,
+    environment: str | None = None,
 ) -> KeyCandidate:
     """Seal a new secret beside the present one, which stays in use until the new one is kept.
 
     An existing candidate is superseded: of two concurrent replacements the later secret is tested,
     and recording a result of the earlier one raises Conflict. The key's own present secret may be
-    pasted again, which repairs a damaged row.
+    pasted again, which repairs a damaged row, or moves it to another `environment` (None: the
+    key's own): the new secret is tested there, and the key belongs there once it is kept.
     """
     secret = secret_clean(secret)
+    environment = environment_clean(key.environment if environment is None else environment)
     with transaction.atomic():
         locked_key = unrevoked_key_lock(organisation=organisation, key=key)
         texts = (
@@ -90,8 +111,14 @@ def api_key_replace(
             *key_tag_names(key=locked_key),
         )
         _texts_validate_without_secret(secret, texts, field="api_key")
-        candidate = _candidate_create(locked_key, secret, actor=actor)
-        key_audit_record(AuditTag.KEY_REPLACED, actor, locked_key, version=candidate.version)
+        candidate = _candidate_create(locked_key, secret, actor=actor, environment=environment)
+        key_audit_record(
+            AuditTag.KEY_REPLACED,
+            actor,
+            locked_key,
+            version=candidate.version,
+            **_environment_for_audit(environment, former=locked_key.environment),
+        )
     return candidate
 
 
@@ -181,7 +208,7 @@ def api_key_revoke(*, organisation: Organisation, actor: Actor, key: ApiKey) -> 
 
 
 @sensitive_variables("secret")
-def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate:
+def _candidate_create(key: ApiKey, secret: str, *, actor: Actor, environment: str) -> KeyCandidate:
     pending = KeyCandidate.objects.filter(state=CandidateState.PENDING).exclude(key=key)
     waiting_requests_validate_limit(
         of_organisation=pending.filter(key__organisation=key.organisation_id),
@@ -193,8 +220,9 @@ def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate
         version=max(key.version, key.issued_version) + 1,
         created_at=clock.now(),
         created_by=actor.name[:254],
+        environment=environment,
     )
-    context = api_key_context(key.organisation_id, key.pk, candidate.version)
+    context = api_key_context(key.organisation_id, key.pk, candidate.version, environment)
     sealed_secret_set(candidate, secret, context=context)
     secret_validate_not_duplicate(key=key, fingerprint=candidate.fingerprint)
     canary_ensure()
@@ -205,6 +233,11 @@ def _candidate_create(key: ApiKey, secret: str, *, actor: Actor) -> KeyCandidate
     key.save(update_fields=["issued_version"])
     wake(QueueName.CANDIDATES)
     return candidate
+
+
+def _environment_for_audit(environment: str, former: str = DEFAULT_ENVIRONMENT) -> dict[str, str]:
+    # Where all keys belong to the default one, it is no news.
+    return {} if environment == former == DEFAULT_ENVIRONMENT else {"environment": environment}
 
 
 def _key_details_validate(organisation: Organisation, details: KeyDetails) -> KeyDetails:

@@ -185,7 +185,7 @@ def _row_context(row: _SealedRow) -> bytes:
     if isinstance(row, ImportDraftRow):
         return import_row_context(row)
     key = row if isinstance(row, ApiKey) else row.key
-    return api_key_context(key.organisation_id, key.pk, row.version)
+    return api_key_context(key.organisation_id, key.pk, row.version, row.environment)
 
 
 def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:

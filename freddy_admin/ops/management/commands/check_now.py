@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.errors import NotFound
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.ops.operator_command import EXIT_INTERRUPTED, OperatorCommand, usage_error
@@ -80,4 +81,6 @@ def _find_organisation(slug: str | None, *, all_organisations: bool) -> Organisa
 
 def _format_check_line(report: KeyCheckReport) -> str:
     failure = f" — {report.failure}" if report.failure else ""
-    return f"{report.state.value:<18} {report.organisation_name} / {report.key_label}{failure}"
+    place = "" if report.environment == DEFAULT_ENVIRONMENT else f" [{report.environment}]"
+    name = f"{report.organisation_name} / {report.key_label}{place}"
+    return f"{report.state.value:<18} {name}{failure}"

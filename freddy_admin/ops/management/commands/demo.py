@@ -68,6 +68,7 @@ class Command(OperatorCommand):
                 "  Password        %(password)s   (both)\n\n"
                 "  The organisations are invented and an imitation answers for Aitronos.\n"
                 "  A key to add yourself: %(key)s\n"
+                "  One of the staging environment: %(staging_key)s\n"
                 "  More of them, for every kind of trouble: var/imitation-api.log\n"
                 "  Mails, such as invitations, are not sent but printed below.\n\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
@@ -78,6 +79,7 @@ class Command(OperatorCommand):
                 "viewer": DEMO_VIEWER_EMAIL,
                 "password": DEMO_PASSWORD,
                 "key": sandbox_key(Scenario.HEALTHY, "Try me"),
+                "staging_key": sandbox_key(Scenario.HEALTHY, "Try me", environment="staging"),
             }
         )
         sys.stdout.flush()

@@ -39,6 +39,7 @@ def rows_import(rows: Sequence[CsvRow], *, dry_run: bool = False) -> list[Import
                     secret=row.secret,
                     organization_id=row.organization_id,
                     tags=row.tags,
+                    environment=row.environment,
                 )
                 for row in rows
             ],
@@ -76,8 +77,8 @@ class Command(OperatorCommand):
             )
         results = rows_import(csv_file.rows, dry_run=dry_run)
         lines = (
-            str(import_line(line.location, result.outcome, dry_run=dry_run))
-            for line, result in zip(csv_file.lines, results, strict=True)
+            str(import_line(line.location, result, environment=row.environment, dry_run=dry_run))
+            for line, row, result in zip(csv_file.lines, csv_file.rows, results, strict=True)
         )
         self.write_line("\n".join(lines) or _("The file holds no rows."))
         summary = (

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.ops.stop_signals import stop_on_signals
-from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
+from freddy_admin.sandbox.key_scenarios import KEY_PREFIXES, Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 
@@ -59,6 +59,10 @@ class Command(OperatorCommand):
             self.write_hint(
                 f"  {sandbox_key(scenario, 'Example')}  {scenario}: {scenario.sentence}"
             )
+        self.write_hint(
+            _("A second environment is on %(url)s. Its keys begin with %(prefix)s instead.")
+            % {"url": f"{server.base_url}/staging", "prefix": KEY_PREFIXES["staging"]}
+        )
 
 
 def _build_clock(speed: float, since: str) -> SandboxClock:

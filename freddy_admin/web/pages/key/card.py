@@ -29,6 +29,7 @@ from freddy_admin.web.components import (
     tool_counts_text,
 )
 from freddy_admin.web.htmx import values_digest
+from freddy_admin.wording import environments
 from freddy_admin.wording.failures import failure_sentences, failure_wording
 from freddy_admin.wording.key_pages import (
     affected_scope,
@@ -181,14 +182,13 @@ def _render_time(at: datetime | None, user_time: UserTime, otherwise: str) -> Sa
 def _key_facts(row: KeyRow, key: ApiKey, user_time: UserTime) -> list[tuple[str, str]]:
     """Name and value."""
     grace = format_duration(row.grace.total_seconds())
-    grace_sentence = (
-        _("%(span)s, its own") if row.grace_minutes is not None else _("%(span)s, by the rule")
-    )
+    text = _("%(span)s, by the rule") if row.grace_minutes is None else _("%(span)s, its own")
     facts = [
         (_("API key"), format_html("<code>{}</code>", masked_secret(key))),
+        *environments.environment_facts(row.environment),
         (_("Owner"), row.owner_name or _("nobody yet")),
         (_("Tags"), ", ".join(tag.name for tag in key.tags.all()) or _("none")),
-        (_("Grace"), grace_sentence % {"span": grace}),
+        (_("Grace"), text % {"span": grace}),
         (_("Organisation id at Aitronos"), _organization_id_text(row)),
         (_("Expires"), format_day(row.expires_on) if row.expires_on else _("no date given")),
     ]
@@ -198,11 +198,9 @@ def _key_facts(row: KeyRow, key: ApiKey, user_time: UserTime) -> list[tuple[str,
 
 
 def _organization_id_text(row: KeyRow) -> str:
-    if row.organization_id:
-        return row.organization_id
-    if row.reported_organization_id:
-        return _("%(id)s (as Aitronos reports)") % {"id": row.reported_organization_id}
-    return _("not given")
+    if row.organization_id or not row.reported_organization_id:
+        return row.organization_id or _("not given")
+    return _("%(id)s (as Aitronos reports)") % {"id": row.reported_organization_id}
 
 
 def _check_outcome(
@@ -253,11 +251,12 @@ def _failure_answers(row: KeyRow, error: CheckError, user_time: UserTime) -> dic
     failure, sentences = failure_wording(error), failure_sentences(error)
     # The headline above the panel says what a refusal means.
     shown = sentences[1:] if row.state in NEW_SECRET_STATES else sentences
+    hint = environments.other_environments_hint(error.kind, error.code, row.environment)
     since = row.state_since if row.needs_action else row.failing_since or row.checked_at
     calm = {} if row.needs_action else {"tone": WARN, "icon": "alert-triangle"}
     return calm | {
         "advice": failure.advice,
-        "what_happened": render_html(shown, user_time),
+        "what_happened": render_html((*shown, hint), user_time),
         "since": since and user_time.render_relative_and_clock(since),
         "affected_scope": render_html(affected_scope(row), user_time),
         "responsible_party": failure.responsible_party,
@@ -330,6 +329,7 @@ def candidate_context(
         "wording": wording,
         "words": render_html(wording.words, user_time),
         "hint": masked_secret(candidate),
+        "environment": environments.candidate_environment(candidate),
         "present_key_note": present_key_note(candidate, is_draft=is_draft),
         "deadline": render_html(candidate_deadline(candidate), user_time),
         "comparison": _comparison(key, candidate, row, user_time) if is_differing else [],

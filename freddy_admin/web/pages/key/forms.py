@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.accounts.models import User
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core.forms import LineField
 from freddy_admin.vault.key_details import (
     LABEL_MAX_LENGTH,
@@ -16,6 +17,7 @@ from freddy_admin.vault.key_details import (
     KeyDetails,
 )
 from freddy_admin.web.forms import PanelForm
+from freddy_admin.wording.environments import environment_label
 
 SECRET_LIMIT = 4096
 
@@ -41,8 +43,15 @@ class KeyRevokeForm(PanelForm):
 
 
 class KeySecretForm(PanelForm):
-    """A pasted API key: never sent back, whatever happens."""
+    """A pasted API key, which is never sent back, and the environment it belongs to.
 
+    The environment is asked where there are several, or where the key's own is not set up.
+    """
+
+    environment = forms.ChoiceField(
+        label=_l("Environment"),
+        help_text=_l("Where the key was made. It is never sent to another environment."),
+    )
     api_key = forms.CharField(
         label=_l("API key"),
         strip=True,
@@ -62,6 +71,26 @@ class KeySecretForm(PanelForm):
             "max_length": _l("This is longer than any API key. Copy the key alone."),
         },
     )
+
+    def __init__(self, *args: Any, key_environment: str = DEFAULT_ENVIRONMENT, **kwargs: Any):
+        """`key_environment` is chosen at first, where it is set up."""
+        super().__init__(*args, **kwargs)
+        names, environment = api_environments(), self.fields["environment"]
+        assert isinstance(environment, forms.ChoiceField)  # noqa: S101  declared above
+        if key_environment in names:
+            environment.initial, choices = key_environment, []
+        else:
+            choices = [("", str(_("choose one")))]
+            sentence = _("Choose the environment in which the key was made.")
+            environment.error_messages["required"] = sentence
+        environment.choices = [*choices, *((name, environment_label(name)) for name in names)]
+        if len(environment.choices) == 1:
+            del self.fields["environment"]
+
+    @property
+    def chosen_environment(self) -> str:
+        """The chosen environment; the only one where there was nothing to choose."""
+        return str(self.cleaned_data.get("environment") or DEFAULT_ENVIRONMENT)
 
 
 class KeyDetailsForm(PanelForm):
@@ -170,5 +199,14 @@ class KeyAddForm(KeySecretForm, KeyDetailsForm):
     # Nobody else has seen the details of a new key yet: Django's way to leave a field out.
     revision = None  # type: ignore[assignment]
     field_order = [
-        *("label", "api_key", "owner", "expires_on", "tags", "organization_id", "grace_minutes")
+        *(
+            "label",
+            "environment",
+            "api_key",
+            "owner",
+            "expires_on",
+            "tags",
+            "organization_id",
+            "grace_minutes",
+        )
     ]

@@ -118,6 +118,7 @@ def key_create_view(request: HttpRequest, access: Access) -> HttpResponse:
                 actor=actor_from_request(request),
                 details=form.to_key_details(),
                 secret=form.cleaned_data["api_key"],
+                environment=form.chosen_environment,
             )
             return redirect("key", slug=access.organisation.slug, key_id=key.pk)
     return render(request, "key/add.html", _key_form_context(access, form))
@@ -129,7 +130,7 @@ def key_create_view(request: HttpRequest, access: Access) -> HttpResponse:
 def key_replace_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
     """A new secret for the same key; the present one stays in use until the new one works."""
     key = api_key_get(organisation=access.organisation, key_id=key_id)
-    form = KeySecretForm(request.POST or None)
+    form = KeySecretForm(request.POST or None, key_environment=key.environment)
     if request.method == "POST" and form.is_valid():
         with add_form_errors(form):
             api_key_replace(
@@ -137,6 +138,7 @@ def key_replace_view(request: HttpRequest, access: Access, key_id: int) -> HttpR
                 actor=actor_from_request(request),
                 key=key,
                 secret=form.cleaned_data["api_key"],
+                environment=form.chosen_environment,
             )
             return redirect("key", slug=access.organisation.slug, key_id=key.pk)
     return render(request, "key/replace.html", _key_form_context(access, form, key))

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.vault.import_selectors import IMPORT_DRAFT_LIFETIME
 from freddy_admin.vault.models import (
     ImportDraft,
@@ -157,6 +158,7 @@ def _import_table_row(row: ImportDraftRow, user_time: UserTime) -> dict[str, Any
         "row": row,
         "is_new": row.organisation_id is None and not is_malformed and not row.save_state,
         "hint": "" if is_malformed else masked_secret(row),
+        "environment": "" if row.environment == DEFAULT_ENVIRONMENT else row.environment,
         "verdict": VERDICT_WORDINGS[state],
         "words": render_html(verdict_sentences(row), user_time),
         "is_saved_here": is_saved_here,

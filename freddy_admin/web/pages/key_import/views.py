@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from freddy_admin.accounts.auth.reauthentication import reauthentication_required
 from freddy_admin.audit.services import actor_from_request
+from freddy_admin.conf.api_environments import api_environments
 from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict
 from freddy_admin.organisations.access import can_create_organisations
@@ -65,6 +67,7 @@ def import_create_view(request: HttpRequest) -> HttpResponse:
     template_context = {
         "form": form,
         "columns": COLUMNS,
+        "environments": list(api_environments()) if settings.AITRONOS_ENVIRONMENTS else [],
         "drafts": unfinished_imports(
             open_import_drafts_list(user=person), get_user_time(clock.now())
         ),

@@ -2,6 +2,7 @@
 
 import re
 
+from freddy_admin.conf.api_environments import ENVIRONMENT_PATTERN
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.selectors import OVERVIEW_SORTS
@@ -28,6 +29,7 @@ OVERVIEW_PARAMS = QueryParams(
     q=text_param("q"),
     tag=text_param("tag"),
     owner=number_param("owner", words={NO_OWNER_VALUE: NO_OWNER}),
+    environment=pattern_param("environment", ENVIRONMENT_PATTERN.fullmatch),
     expiring=flag_param("expiring"),
     figures_digest=pattern_param("same", _DIGEST_PATTERN.fullmatch),
     sort=choice_param(

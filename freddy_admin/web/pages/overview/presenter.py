@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import SavedView
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core import clock
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
@@ -175,6 +176,7 @@ def overview_page_context(
         ),
         "is_narrowed": is_narrowed,
         "states": _state_options(overview),
+        "environments": _environment_options(overview),
         "is_without_owner": filters.owner == NO_OWNER,
         "live_href": OVERVIEW_PARAMS.build_url(filters, path),
         "without_expiring_href": OVERVIEW_PARAMS.build_url(filters, path, expiring=False),
@@ -229,6 +231,7 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
         "row": row,
         "href": href,
         "key_href": key_href,
+        "environment": "" if row.environment == DEFAULT_ENVIRONMENT else row.environment,
         "pill": pill,
         "sentence": render_html(sentence, user_time),
         "next_move": render_html(next_move, user_time),
@@ -321,6 +324,19 @@ def _state_options(overview: Overview) -> list[SelectOption]:
         for state in HealthState
         if state in present
     ]
+
+
+def _environment_options(overview: Overview) -> list[SelectOption]:
+    """The environments to choose from; none where all keys belong to one.
+
+    One that is not set up any more is offered where keys on this page still belong to it.
+    """
+    chosen = overview.filters.environment
+    in_use = {chosen, *(row.environment for row in overview.rows)} - {"", DEFAULT_ENVIRONMENT}
+    if not in_use and not settings.AITRONOS_ENVIRONMENTS:
+        return []
+    names = [*api_environments(), *sorted(in_use - set(api_environments()))]
+    return [SelectOption(name, name, name == chosen) for name in names]
 
 
 def saved_view_query(filters: OverviewFilters) -> str:

@@ -95,6 +95,7 @@ OVERVIEW_CSV_COLUMNS = (
     "owner",
     "error",
     "key_expires_on",
+    "environment",
 )
 
 
@@ -126,6 +127,7 @@ def _overview_csv_cells(row: KeyRow) -> list[object]:
         row.owner_name,
         error.kind if error else None,
         f"{row.expires_on:%Y-%m-%d}" if row.expires_on else None,
+        row.environment,
     ]
 
 

@@ -18,12 +18,13 @@ from freddy_admin.wording.master_keys import (
 from freddy_admin.wording.panel_copy import panel_part_wording
 from freddy_admin.wording.platform import (
     PartWording,
-    api_wording,
+    api_wordings,
     cache_wording,
     clocks_agree_wording,
     database_wording,
     deletion_held_wording,
     mail_wording,
+    missing_environments_wording,
     parts_summary,
     version_wording,
     worker_wording,
@@ -39,7 +40,8 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
     components = [
         _panel_component(status, user_time),
         _component(worker_wording(status, user_time.now), user_time),
-        _component(api_wording(status), user_time),
+        *(_component(wording, user_time) for wording in api_wordings(status)),
+        *(_component(wording, user_time) for wording in missing_environments_wording(status)),
         _component(master_key_wording(status), user_time),
         *_rotation_components(status.rotation, user_time),
         _component(database_wording(status), user_time),
@@ -66,7 +68,8 @@ def _system_digest(
     status: PlatformStatus, user_time: UserTime, clock_component: dict[str, Any]
 ) -> str:
     alive = [worker.name for worker in status.workers if is_worker_alive(worker, now=user_time.now)]
-    api = status.api and (status.api.reachable, status.api.kind)
+    apis = [(place.name, api and (api.reachable, api.kind)) for place, api in status.apis]
+    api = (apis, status.missing_environments)
     run = status.rotation
     rotation = run and (run.pk, run.heartbeat_at, run.done, run.unreadable, run.finished_at)
     stands = run is not None and run.is_interrupted(user_time.now)
