@@ -14,23 +14,39 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import Error as DatabaseFault
 
+    from freddy_admin.core.errors import PublicError
+
     try:
         if sys.argv[1:2] in (["runserver"], ["testserver"]):
-            from freddy_admin.conf.setting_parsers import validate_debug_hosts
-
             # Here and not in a thread of the reloader, which would print a traceback and go on.
-            validate_debug_hosts(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
+            _validate_development_server(uses_own_database=sys.argv[1] == "runserver")
         settings.configured or settings.DEBUG  # noqa: B018  loads the settings file
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as wrong:
         sys.exit(f"Freddy Admin cannot start. {wrong}{_hint()}")
+    except PublicError as refusal:
+        sys.exit(f"Freddy Admin cannot start. {refusal}")
     except DatabaseFault as error:
-        # Commands of Django's own, such as migrate; those of the panel say it themselves.
+        # Commands of Django's own, such as shell; those of the panel say it themselves.
         if "--traceback" in sys.argv:
             raise
         from freddy_admin.core.database_errors import database_error_message
 
         sys.exit(database_error_message(error))
+
+
+def _validate_development_server(*, uses_own_database: bool) -> None:
+    import django
+    from django.conf import settings
+
+    from freddy_admin.conf.setting_parsers import validate_debug_hosts
+
+    validate_debug_hosts(debug=settings.DEBUG, hosts=settings.ALLOWED_HOSTS)
+    if uses_own_database:
+        django.setup()
+        from freddy_admin.core.database_version import database_version_validate
+
+        database_version_validate()
 
 
 def _hint() -> str:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,7 @@ from freddy_admin.conf.django_settings import (
     build_email_settings,
     build_logging_settings,
     parse_redis_url,
+    sqlite_url,
 )
 from freddy_admin.conf.environment import Environment
 from freddy_admin.conf.oidc_settings import parse_oidc_settings
@@ -41,15 +43,19 @@ SECRET_KEY_FALLBACKS = conf.parse_secret_key_fallbacks(
 ALLOWED_HOSTS = conf.parse_allowed_hosts(
     env.str("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"), debug=DEBUG
 )
-CSRF_TRUSTED_ORIGINS = conf.parse_csrf_trusted_origins(env.str("CSRF_TRUSTED_ORIGINS", default=""))
 # How many proxies of our own add the sender's address to X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = conf.parse_small_integer("TRUSTED_PROXIES", env, default=0)
 PLAIN_HTTP = conf.validate_plain_http(
     conf.parse_bool("PLAIN_HTTP", env, default=False), hosts=ALLOWED_HOSTS
 )
-# Where links in mails lead: never to a host that somebody's request named.
+# Where people reach the panel, and links in mails lead: never a host that a request named.
 PANEL_URL = conf.parse_panel_url(
     env.str("PANEL_URL", default=""), hosts=ALLOWED_HOSTS, is_trial=DEBUG or PLAIN_HTTP
+)
+# Where the panel is below a path, every address begins with it; cookies keep the path `/`.
+FORCE_SCRIPT_NAME = urlsplit(PANEL_URL).path or None
+CSRF_TRUSTED_ORIGINS = conf.parse_csrf_trusted_origins(
+    env.str("CSRF_TRUSTED_ORIGINS", default=""), panel_url=PANEL_URL
 )
 # Single sign-on, off while these are empty. People are found by it, never made.
 OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME = parse_oidc_settings(
@@ -187,9 +193,7 @@ TEMPLATES = [
 
 # --- Database, cache and sessions ---------------------------------------------
 DATABASES = {
-    "default": build_database_settings(
-        env, default=f"sqlite:///{BASE_DIR / 'var' / 'freddy.sqlite3'}"
-    )
+    "default": build_database_settings(env, default=sqlite_url(BASE_DIR / "var" / "freddy.sqlite3"))
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = parse_redis_url(env.str("REDIS_URL", default=""))
@@ -229,7 +233,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Static files: served by WhiteNoise straight from `static/`, no build step --
-STATIC_URL = "/static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = None  # nothing is collected: WhiteNoise finds the files where they are
 STORAGES = {
@@ -254,7 +258,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE_COOKIES else "csrftoken"
 SECURE_SSL_REDIRECT = SECURE_COOKIES
 # Probes speak http; a program that does is refused, for a redirect would hide that it gives its
 # token away. The API's own description is a page for people.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^api/(?!v1/openapi\.json$)"]
+SECURE_REDIRECT_EXEMPT = conf.build_redirect_exempt_patterns(FORCE_SCRIPT_NAME)
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE_COOKIES else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
 SECURE_HSTS_PRELOAD = SECURE_COOKIES

@@ -26,7 +26,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.master_key_state import master_key_state_reset
 from tests.hand_clock import HandClock, hand_clock_block
-from tests.people import People, member_create, user_create
+from tests.people import People, member_get_or_create, user_create
 
 # How long an example takes says how busy the machine is, and nothing of the code. The same
 # examples each time: what is found at random is looked for with `--hypothesis-profile=searching`.
@@ -127,31 +127,37 @@ def platform_admin(db: None) -> User:
 
 @pytest.fixture
 def manager(organisation: Organisation) -> User:
-    return member_create(organisation, "manager", Role.MANAGER)
+    return member_get_or_create(organisation, "manager", Role.MANAGER)
 
 
 @pytest.fixture
 def operator(organisation: Organisation) -> User:
-    return member_create(organisation, "operator", Role.OPERATOR)
+    return member_get_or_create(organisation, "operator", Role.OPERATOR)
 
 
 @pytest.fixture
 def viewer(organisation: Organisation) -> User:
-    return member_create(organisation, "viewer", Role.VIEWER)
+    return member_get_or_create(organisation, "viewer", Role.VIEWER)
 
 
 @pytest.fixture
 def stranger(other_organisation: Organisation) -> User:
     """A manager of another organisation, who may see nothing of the first one."""
-    return member_create(other_organisation, "stranger", Role.MANAGER)
+    return member_get_or_create(other_organisation, "stranger", Role.MANAGER)
 
 
 @pytest.fixture
 def people(
-    platform_admin: User, manager: User, operator: User, viewer: User, stranger: User
+    platform_admin: User, organisation: Organisation, other_organisation: Organisation
 ) -> People:
-    """All of them."""
-    return People(platform_admin, manager, operator, viewer, stranger)
+    """All of them; it asks for no fixture of one of them, whose name a module may give a client."""
+    return People(
+        platform_admin,
+        member_get_or_create(organisation, "manager", Role.MANAGER),
+        member_get_or_create(organisation, "operator", Role.OPERATOR),
+        member_get_or_create(organisation, "viewer", Role.VIEWER),
+        member_get_or_create(other_organisation, "stranger", Role.MANAGER),
+    )
 
 
 @pytest.fixture

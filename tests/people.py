@@ -40,3 +40,9 @@ def member_create(organisation: Organisation, name: str, role: Role) -> User:
         organisation=organisation, user=user, role=role, created_at=clock.now()
     )
     return user
+
+
+def member_get_or_create(organisation: Organisation, name: str, role: Role) -> User:
+    """The member with this name, whichever fixture comes first."""
+    user = User.objects.filter(email=f"{name}@example.org").first()
+    return user or member_create(organisation, name, role)

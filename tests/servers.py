@@ -15,12 +15,27 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.flows.wait import wait_until
 from tests.free_ports import find_free_port
 
 # Nothing of this outlives the run, so nothing needs to reach the disk.
 POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+PGBOUNCER_CONFIG = """\
+[databases]
+* = host={host} port={postgres_port} user={user} password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+min_pool_size = 3
+server_round_robin = 1
+"""
 
 
 class ServerNotInstalled(Exception):
@@ -83,6 +98,47 @@ def postgres_server() -> Iterator[str]:
             _as_postgres_user([*server, "-h", "127.0.0.1", *options]), port, cwd=folder
         ):
             yield f"postgres://freddy:{password}@127.0.0.1:{port}/freddy"
+
+
+@contextmanager
+def pgbouncer_server(database_url: str) -> Iterator[str]:
+    """The address of a PgBouncer in transaction mode before the PostgreSQL of `database_url`.
+
+    It hands the connections with the server round, so that whatever a transaction leaves behind
+    is missed by the next one.
+    """
+    parts, port = urlsplit(database_url), find_free_port()
+    with tempfile.TemporaryDirectory(prefix="freddy-pgbouncer-") as folder_name:
+        config = Path(folder_name) / "pgbouncer.ini"
+        config.write_text(
+            PGBOUNCER_CONFIG.format(
+                host=parts.hostname,
+                postgres_port=parts.port,
+                user=parts.username,
+                password=parts.password,
+                port=port,
+            )
+        )
+        _chown_to_postgres(Path(folder_name), config)
+        command = [_find_pgbouncer(), str(config)]
+        with _run_server(_as_postgres_user(command), port, cwd=Path(folder_name)):
+            yield f"postgres://{parts.username}:pooled@127.0.0.1:{port}{parts.path}"
+
+
+def _find_pgbouncer() -> str:
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        raise ServerNotInstalled("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
+    return program
+
+
+def pgbouncer_missing_reason() -> str:
+    """Why PgBouncer cannot be started here; empty if it can."""
+    try:
+        _find_pgbouncer()
+    except ServerNotInstalled as error:
+        return str(error)
+    return postgres_missing_reason()
 
 
 def postgres_missing_reason() -> str:

@@ -181,7 +181,7 @@ class SecondFactorRequiredMiddleware(MiddlewareMixin):
             return None
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRedirect(reverse(name))
-        next_url = request.get_full_path() if request.method == "GET" else "/"
+        next_url = request.get_full_path() if request.method == "GET" else reverse("overview")
         return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': next_url})}")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -3,9 +3,18 @@
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+# An @ behind a / or ? that belongs to a password, which would end there.
+_UNQUOTED_PASSWORD: Final = re.compile(r"[^:]*://(?:[^/?@]*[/?].*@|[^/?]*/[^?]*@)", re.DOTALL)
+
+
+def sqlite_url(path: Path) -> str:
+    """The value of `DATABASE_URL` for this file, whatever signs its path holds."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def build_database_settings(env: Any, *, default: str) -> dict[str, Any]:
@@ -23,9 +32,20 @@ def build_database_settings(env: Any, *, default: str) -> dict[str, Any]:
             ),
         }
         return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
-    # A server that drops packets would hold a command for minutes.
-    options = {"connect_timeout": 10, **config.get("OPTIONS", {})}
-    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **config, "OPTIONS": options}
+    options = {
+        # A server that drops packets would hold a command for minutes.
+        "connect_timeout": 10,
+        # Behind a pooler the next transaction may be another connection's: nothing is prepared
+        # for later, and no cursor outlives its transaction.
+        "prepare_threshold": None,
+        **config.get("OPTIONS", {}),
+    }
+    defaults = {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+    return {**defaults, **config, "OPTIONS": options}
 
 
 def _parse_database_url(env: Any, default: str) -> dict[str, Any]:
@@ -39,7 +59,8 @@ def _parse_database_url(env: Any, default: str) -> dict[str, Any]:
             "DATABASE_URL must look like sqlite:////path/to/freddy.sqlite3 "
             "or postgres://user:password@host:5432/name."
         )
-    if scheme != "sqlite" and "@" in str(config["NAME"]):
+    is_server = scheme != "sqlite"
+    if is_server and _UNQUOTED_PASSWORD.match(env.str("DATABASE_URL", default="")):
         # What is taken for host and name is a part of the password: no message may name it.
         raise ImproperlyConfigured(
             "DATABASE_URL: / ? # and @ in a user's name or password must be written %2F %3F %23 "
@@ -57,9 +78,28 @@ def _create_database_folder(name: str) -> None:
 
 def parse_redis_url(value: str) -> str:
     """`REDIS_URL`, validated; empty for none."""
-    if value and not re.match(r"(redis|rediss|unix)://\S+$", value):
+    if re.search(r"[,;#]", value) or _UNQUOTED_PASSWORD.match(value):
+        # At the first two Django would take it for several servers, at the others it would end.
+        raise ImproperlyConfigured(
+            "REDIS_URL names one server; , ; # / and ? in a user's name or password must be "
+            "written %2C %3B %23 %2F and %3F."
+        )
+    try:
+        is_valid = not value or _is_redis_url(value)
+    except ValueError:
+        is_valid = False
+    if not is_valid:
         raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
     return value
+
+
+def _is_redis_url(value: str) -> bool:
+    if not re.fullmatch(r"(redis|rediss|unix)://\S+", value):
+        return False
+    parts = urlsplit(value)
+    if parts.scheme == "unix":
+        return bool(parts.path)
+    return bool(parts.hostname and parts.port != 0 and re.fullmatch(r"(/\d*)?", parts.path))
 
 
 def build_cache_settings(redis: str) -> dict[str, Any]:
@@ -92,14 +132,32 @@ def build_cache_settings(redis: str) -> dict[str, Any]:
 
 
 def build_email_settings(env: Any) -> dict[str, Any]:
-    """Django's `EMAIL_…` settings from `EMAIL_URL`; without one, messages are printed."""
-    try:
-        config: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
-    except (ImproperlyConfigured, ValueError, KeyError):
+    """Django's `EMAIL_…` settings from `EMAIL_URL`; without one, messages are printed.
+
+    `smtp+tls` begins in clear and goes on by STARTTLS; `smtps` and `smtp+ssl` speak TLS from the
+    first byte (RFC 8314).
+    """
+    config = _parse_email_url(env)
+    if config is None:
         raise ImproperlyConfigured(
-            "EMAIL_URL must look like smtp+tls://user:password@host:587 or consolemail://."
-        ) from None
+            "EMAIL_URL must look like smtp+tls://user:password@host:587, "
+            "smtps://user:password@host:465 or consolemail://; / ? # and @ in a user's name or "
+            "password must be written %2F %3F %23 and %40."
+        )
+    if env.str("EMAIL_URL", default="").startswith("smtps:"):
+        return {**config, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True}
     return config
+
+
+def _parse_email_url(env: Any) -> dict[str, Any] | None:
+    value = env.str("EMAIL_URL", default="")
+    if _UNQUOTED_PASSWORD.match(value) or "#" in value:
+        return None
+    config: dict[str, Any] | None = None
+    with suppress(ImproperlyConfigured, ValueError, KeyError):
+        config = env.email_url("EMAIL_URL", default="consolemail://")
+    needs_host = value.startswith("smtp")
+    return None if config and needs_host and not config["EMAIL_HOST"] else config
 
 
 def build_logging_settings(*, level: str) -> dict[str, Any]:

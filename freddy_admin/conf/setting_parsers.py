@@ -23,6 +23,9 @@ _HOST_PATTERN = (
     r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*"
 )
 
+# Where the panel is below a path: nothing that an address would have to write in another way.
+_SUB_PATH_PATTERN = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
+
 
 def parse_secret_key(value: str, *, debug: bool) -> str:
     """`SECRET_KEY`: at least 32 characters and not a default one, outside DEBUG."""
@@ -99,9 +102,9 @@ def validate_plain_http(value: bool, *, hosts: list[str]) -> bool:
 
 
 def parse_panel_url(value: str, *, hosts: list[str], is_trial: bool) -> str:
-    """`PANEL_URL`: where people reach the panel, for links in mails; one of ALLOWED_HOSTS.
+    """`PANEL_URL`: where people reach the panel, with its path if it has one; one of ALLOWED_HOSTS.
 
-    Without it, https and the first of those; in a trial http on this machine.
+    Without it, https and the first of those; in a trial http on this machine. No slash at its end.
     """
     if not value:
         first_host = next((host.lstrip(".") for host in hosts if host != "*"), "localhost")
@@ -111,13 +114,17 @@ def parse_panel_url(value: str, *, hosts: list[str], is_trial: bool) -> str:
         host, _port = parts.hostname or "", parts.port
     except ValueError:
         parts, host = urlsplit(""), ""
-    is_origin = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and "@" not in parts.netloc
+    is_address = (
+        f"{parts.scheme}://{parts.netloc}{parts.path}" == value
+        and "@" not in parts.netloc
+        and re.fullmatch(_SUB_PATH_PATTERN, parts.path, re.ASCII)
+    )
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
     url_host = f"[{host}]" if ":" in host else host
-    if not (is_origin and is_safe and host and validate_host(url_host, hosts or [url_host])):
+    if not (is_address and is_safe and host and validate_host(url_host, hosts or [url_host])):
         raise ImproperlyConfigured(
-            "PANEL_URL must be the address of the panel without a path, with one of "
-            "ALLOWED_HOSTS: https://panel.example.org."
+            "PANEL_URL must be the address of the panel, with one of ALLOWED_HOSTS: "
+            "https://panel.example.org, or https://example.org/panel where it is below a path."
         )
     return value.rstrip("/")
 
@@ -127,6 +134,12 @@ def parse_on_off(name: str, value: str) -> bool:
     if value not in {"on", "off"}:
         raise ImproperlyConfigured(f"{name} must be on or off.")
     return value == "on"
+
+
+def build_redirect_exempt_patterns(sub_path: str | None) -> list[str]:
+    """`SECURE_REDIRECT_EXEMPT`: what programs ask, below the path of `PANEL_URL` if it has one."""
+    start = re.escape(f"{sub_path}/".removeprefix("/")) if sub_path else ""
+    return [rf"^{start}(?:healthz|readyz|metrics)$", rf"^{start}api/(?!v1/openapi\.json$)"]
 
 
 def parse_require_mfa(value: str) -> str:
@@ -168,8 +181,11 @@ def parse_bool(name: str, env: Any, *, default: bool) -> bool:
     return default
 
 
-def parse_csrf_trusted_origins(value: str) -> list[str]:
-    """`CSRF_TRUSTED_ORIGINS`: each with its scheme; `*.` in front means subdomains."""
+def parse_csrf_trusted_origins(value: str, *, panel_url: str) -> list[str]:
+    """`CSRF_TRUSTED_ORIGINS`, and the panel's own; `*.` in front of a host means subdomains.
+
+    The own one has its port also where a proxy passes the host on without it.
+    """
     origins = parse_comma_list(value)
     host = r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
     pattern = re.compile(rf"https?://({host})(:\d{{1,5}})?", re.IGNORECASE | re.ASCII)
@@ -177,7 +193,9 @@ def parse_csrf_trusted_origins(value: str) -> list[str]:
         raise ImproperlyConfigured(
             "CSRF_TRUSTED_ORIGINS must name origins with their scheme: https://panel.example.org."
         )
-    return origins
+    parts = urlsplit(panel_url)
+    own_origin = f"{parts.scheme}://{parts.netloc.lower()}"
+    return [*origins, *([] if own_origin in origins else [own_origin])]
 
 
 def parse_seconds(name: str, env: Any, *, default: float) -> float:

@@ -19,8 +19,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.connection import ConnectionProxy
+from django.utils.translation import gettext as _
 
 from freddy_admin.core import clock
+from freddy_admin.core.cache_errors import cache_error_message
 from freddy_admin.core.models import CacheEntry
 
 log = logging.getLogger(__name__)
@@ -85,11 +87,18 @@ def cache_delete_many(keys: Collection[str]) -> None:
 
 def is_cache_available() -> bool:
     """Whether one round trip to the cache works now, whatever the pause after a failure."""
+    return not cache_problem()
+
+
+def cache_problem() -> str:
+    """Why one round trip to the cache does not work now, in a sentence; empty where it does."""
     try:
         cache.set("core:ping", "1", timeout=10)
-        return bool(cache.get("core:ping") == "1")
-    except Exception:  # noqa: BLE001  every back-end has errors of its own
-        return False
+        if cache.get("core:ping") == "1":
+            return ""
+    except Exception as error:  # noqa: BLE001  every back-end has errors of its own
+        return cache_error_message(error)
+    return _("The cache does not keep what it is given.")
 
 
 def _call_unless_paused(call: Callable[[], T]) -> T | None:
@@ -101,7 +110,7 @@ def _call_unless_paused(call: Callable[[], T]) -> T | None:
         return call()
     except Exception as error:  # noqa: BLE001  every back-end has errors of its own
         _resume_at = time.monotonic() + PAUSE_AFTER_FAILURE
-        log.warning("The cache does not answer (%s); going on without it.", type(error).__name__)
+        log.warning("Going on without the cache. %s", cache_error_message(error))
         return None
 
 

@@ -96,3 +96,19 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}"
+
+
+class ReadableMigration(models.Model):
+    """A migration after which code of the version `since` still works: `core.database_version`."""
+
+    app = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    since = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["app", "name"], name="one_mark_per_migration")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name}: since {self.since}"

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from freddy_admin.accounts.models import Theme, User
 from freddy_admin.accounts.people import admin_create, person_get_or_create, profile_update
 from freddy_admin.audit.services import OPERATOR
+from freddy_admin.conf.django_settings import sqlite_url
 from freddy_admin.core import clock
 from freddy_admin.ops.demo_history import HISTORY_LENGTH, history_simulate
 from freddy_admin.organisations.models import Organisation
@@ -60,7 +61,7 @@ def demo_environment(
         "CSRF_TRUSTED_ORIGINS": "",
         "PANEL_URL": f"http://localhost:{port}",
         "TRUSTED_PROXIES": "0",
-        "DATABASE_URL": f"sqlite:///{settings.BASE_DIR / 'var' / database}",
+        "DATABASE_URL": sqlite_url(settings.BASE_DIR / "var" / database),
         "REDIS_URL": "",
         "ENCRYPTION_PUBLIC_KEY": "",
         "AITRONOS_API_BASE_URL": f"http://127.0.0.1:{api_port}",

@@ -20,9 +20,10 @@ from freddy_admin.audit.chain import unlinked_events
 from freddy_admin.audit.chain_verification import chain_verify, secret_key_change_times
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core import clock
-from freddy_admin.core.cache import is_cache_available
+from freddy_admin.core.cache import cache_problem
 from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.database_errors import database_error_message
+from freddy_admin.core.database_version import DatabaseTooNew, database_version_validate
 from freddy_admin.core.mail import MAIL_LANE, mail_send, mail_server_probe
 from freddy_admin.core.network import proxy_probe, trusted_certificates_count
 from freddy_admin.core.outbox import NotSent, outbox_lane_state
@@ -124,6 +125,10 @@ def _check_database() -> _Verdict:
 
 
 def _check_migrations() -> _Verdict:
+    try:
+        database_version_validate()
+    except DatabaseTooNew as error:
+        return False, error.message
     executor = MigrationExecutor(connection)
     unapplied_count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if unapplied_count:
@@ -133,9 +138,10 @@ def _check_migrations() -> _Verdict:
 
 def _check_cache() -> _Verdict:
     has_redis = bool(settings.REDIS_URL)
-    if is_cache_available():
+    problem = cache_problem()
+    if not problem:
         return _good(wording.REDIS_ANSWERS if has_redis else wording.CACHE_TABLE_ANSWERS)
-    return _bad(wording.REDIS_FAILS if has_redis else wording.CACHE_TABLE_FAILS)
+    return _bad(wording.REDIS_FAILS if has_redis else wording.CACHE_TABLE_FAILS, problem=problem)
 
 
 def _check_master_key() -> _Verdict:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.urls import reverse
 
+from freddy_admin.core.panel_urls import panel_url, path_in_panel
 from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.ops.slow_clients import RequestLane, SlowClientWorker
 
@@ -75,7 +76,7 @@ def sign_in_request_lane(data: bytes) -> str:
     request_line, *fields = head.decode("latin-1").split("\r\n")
     try:
         path = unquote(urlsplit(request_line.split(" ")[1]).path)
-        if path != reverse("account_login"):
+        if path_in_panel(path) != path_in_panel(reverse("account_login")):
             return ""
     except (ValueError, IndexError):
         return ""
@@ -138,7 +139,8 @@ def _too_many_sign_ins_response(*, as_json: bool) -> bytes:
     kind = "application/json" if as_json else "text/html; charset=utf-8"
     body = json.dumps({"detail": error.message}).encode()
     if not as_json:
-        context = {"sentence": error.message}
+        # No request's thread: the address has to be whole.
+        context = {"sentence": error.message, "login_url": panel_url("account_login")}
         body = loader.render_to_string("errors/sign_in_rate_limited.html", context).encode()
     head = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
     head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
+from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.sync.platform_status import (
     HEARTBEAT_TIMEOUT_SECONDS,
@@ -63,8 +64,8 @@ def _database_state() -> str:
             cursor.execute("SELECT 1")
         failure = write_failure_probe(write_row=True)
     except (DatabaseError, OSError) as error:
-        # The type alone: a driver's text may hold an address or a user name.
-        log.warning("Not ready: database (%s).", type(error).__name__)
+        # Never the driver's own text, which may hold anything.
+        log.warning("Not ready. %s", database_error_message(error))
         return DOWN
     return failure.value if failure else OK
 
@@ -73,7 +74,7 @@ def _worker_state() -> str:
     try:
         heartbeat_at = latest_worker_heartbeat_at()
     except (DatabaseError, OSError) as error:
-        log.warning("Not ready: worker (%s).", type(error).__name__)
+        log.warning("Not ready: worker. %s", database_error_message(error))
         return DOWN
     timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
     is_alive = heartbeat_at is not None and clock.now() - heartbeat_at <= timeout

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.core.database_errors import database_error_message
+from freddy_admin.core.database_version import database_version_validate
 from freddy_admin.core.errors import PublicError
 from freddy_admin.crypto.errors import InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
@@ -26,10 +27,14 @@ class OperatorCommand(BaseCommand):
 
     # Whether master keys that a KMS wraps are unwrapped before the command begins.
     unwraps_master_keys = False
+    # False for commands that use no database, or say themselves what is wrong with it.
+    validates_database_version = True
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run; raises CommandError with a sentence for whatever the operator can set right."""
         try:
+            if self.validates_database_version:
+                database_version_validate()
             if self.unwraps_master_keys:
                 master_keys_unwrap()
             return super().execute(*args, **options)

@@ -13,6 +13,7 @@ from typing import NoReturn
 from django.db import DatabaseError, InterfaceError, connection
 
 from freddy_admin.core import clock
+from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.log_formatting import LogThrottle
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
 from freddy_admin.ops.outbox_sender import OutboxSender
@@ -54,11 +55,14 @@ class WorkerProcess:
         self.failures += 1
         seconds = back_off_seconds(self.failures)
         if self._warning_limit.is_log_line_due():
+            failure = write_failure_from_error(error)
+            is_away = failure in {None, WriteFailure.UNREACHABLE}
             log.warning(
-                "The worker waits for its database, which is %s (%s): next look within %.0f s.",
-                write_failure_from_error(error) or WriteFailure.UNREACHABLE,
+                "The worker waits for its database, which is %s (%s): next look within %.0f s. %s",
+                "not usable" if is_away else failure,
                 type(error).__name__,
                 MAX_BACK_OFF_SECONDS,
+                database_error_message(error),
             )
         self.stopping.wait(seconds)
 

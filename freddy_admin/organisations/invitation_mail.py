@@ -4,10 +4,8 @@ import secrets
 from datetime import timedelta
 from functools import partial
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import WORKER, audit_event_record
@@ -15,6 +13,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.mail import MAIL_LANE, mail_send
 from freddy_admin.core.outbox import NothingToSend, OutboxKind, Send, outbox_kind_register
+from freddy_admin.core.panel_urls import panel_url
 from freddy_admin.organisations.access import actor_display_name, organisation_audit_ref
 from freddy_admin.organisations.invitations import (
     INVITATION_LIFETIME,
@@ -58,7 +57,7 @@ def invitation_email(row: Invitation, token: str) -> EmailMessage:
         "organisation": row.organisation.name,
         "role": row.get_role_display(),
         # A worker has no request whose host could be used.
-        "link": settings.PANEL_URL + reverse("invitation", args=[token]),
+        "link": panel_url("invitation", token),
     }
     subject = _("%(inviter)s invites you to %(organisation)s in Freddy Admin") % context
     return EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[row.email])

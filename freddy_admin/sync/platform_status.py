@@ -18,7 +18,7 @@ from freddy_admin.conf.api_environments import (
     api_environments,
 )
 from freddy_admin.core import clock
-from freddy_admin.core.cache import is_cache_available
+from freddy_admin.core.cache import cache_problem
 from freddy_admin.core.clock_skew import (
     DeletionHold,
     clocks_compared_at,
@@ -52,7 +52,7 @@ class PlatformStatus:
     version: str
     database: str
     cache: str
-    cache_works: bool
+    cache_problem: str  # a sentence; empty where it works
     workers: list[WorkerHeartbeat]
     alive_workers: int
     copied_from: str  # where the database was at work before, if it seems to be a copy
@@ -76,7 +76,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         version=settings.VERSION,
         database="PostgreSQL" if connection.vendor == "postgresql" else "SQLite",
         cache="Redis" if settings.REDIS_URL else "database",
-        cache_works=is_cache_available(),
+        cache_problem=cache_problem(),
         workers=workers,
         alive_workers=sum(is_worker_alive(worker, now=now) for worker in workers),
         copied_from=panel_copied_from(),

@@ -39,7 +39,7 @@ MIGRATIONS_MISSING: Final = _("{count} to be applied: run `manage.py migrate`.")
 MIGRATIONS_APPLIED: Final = _("all applied.")
 
 REDIS_ANSWERS: Final = _("Redis answers.")
-REDIS_FAILS: Final = _("Redis does not answer: see REDIS_URL. Pages work on without it, slower.")
+REDIS_FAILS: Final = _("{problem} Pages work on without it, slower.")
 CACHE_TABLE_ANSWERS: Final = _("the database's table answers.")
 CACHE_TABLE_FAILS: Final = _("the database's table takes nothing: see the database above.")
 

@@ -191,9 +191,12 @@ def database_wording(status: PlatformStatus) -> PartWording:
 def cache_wording(status: PlatformStatus) -> PartWording:
     """Whether the cache works."""
     tone, words = GOOD, say(_("It keeps and returns values."))
-    if not status.cache_works:
+    if status.cache_problem:
         tone = WARN
-        words = say(_("It does not answer. The panel goes on without it, a little slower."))
+        words = say(
+            _("{problem} The panel goes on without it, a little slower."),
+            problem=status.cache_problem,
+        )
     label = say("Redis") if status.cache == "Redis" else say(_("a table of the database"))
     return PartWording("adjustments", _("Cache"), tone, label, (words,))
 

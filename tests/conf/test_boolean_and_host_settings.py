@@ -27,18 +27,29 @@ def test_a_boolean_setting_refuses_any_other_word(name: str) -> None:
 )
 def test_a_csrf_origin_without_its_scheme_is_refused(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="CSRF_TRUSTED_ORIGINS"):
-        conf.parse_csrf_trusted_origins(value)
+        conf.parse_csrf_trusted_origins(value, panel_url="https://p.example")
 
 
 def test_csrf_origins_with_their_scheme_are_accepted() -> None:
     value = "https://a.example, http://localhost:8000,https://*.b.example,http://[::1]:8000"
-    assert conf.parse_csrf_trusted_origins(value) == [
+    assert conf.parse_csrf_trusted_origins(value, panel_url="https://a.example") == [
         "https://a.example",
         "http://localhost:8000",
         "https://*.b.example",
         "http://[::1]:8000",
     ]
-    assert conf.parse_csrf_trusted_origins("") == []
+
+
+@pytest.mark.parametrize(
+    ("panel_url", "origin"),
+    [
+        ("https://panel.example.org", "https://panel.example.org"),
+        ("https://Panel.example.org:8443/below", "https://panel.example.org:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_the_panels_own_origin_is_trusted_with_its_port(panel_url: str, origin: str) -> None:
+    assert conf.parse_csrf_trusted_origins("", panel_url=panel_url) == [origin]
 
 
 @pytest.mark.parametrize(

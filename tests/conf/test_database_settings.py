@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from freddy_admin.conf.django_settings import build_cache_settings, build_database_settings
+from freddy_admin.conf.django_settings import (
+    build_cache_settings,
+    build_database_settings,
+    sqlite_url,
+)
 from tests.conf.test_setting_parsers import EnvironmentFromValues
 
 PRAGMAS = {
@@ -78,6 +82,20 @@ def test_a_database_folder_that_cannot_be_created_raises_nothing() -> None:
 
     assert config["NAME"] == "/proc/nowhere/x.sqlite3"
     assert not os.path.exists("/proc/nowhere")
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b=c", "100%", "a%20b", "a+b", "ä ö", "a;b,c"])
+def test_a_checkout_may_have_any_path(
+    name: str, tmp_path: Path, django_db_blocker: pytest.FixtureRequest
+) -> None:
+    file = tmp_path / name / "freddy.sqlite3"
+    config = build_database_settings(EnvironmentFromValues(), default=sqlite_url(file))
+    connection = DatabaseWrapper(DEFAULTS | config, alias="probe")
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        connection.close()
+
+    assert file.exists()
 
 
 def test_postgresql_connections_are_kept_and_health_checked() -> None:

@@ -122,6 +122,16 @@ REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
     ("AITRONOS_API_KEY_HEADER", "", parse_key_headers),
     ("LOG_LEVEL", "planted", lambda v: build_logging_settings(level=v)),
     ("REDIS_URL", "planted:6379", parse_redis_url),
+    ("REDIS_URL", "redis://:pw,planted@cache:6379/0", parse_redis_url),
+    ("REDIS_URL", "redis://:pw;planted@cache:6379/0", parse_redis_url),
+    ("REDIS_URL", "redis://:pw#planted@cache:6379/0", parse_redis_url),
+    ("REDIS_URL", "redis://:pw?planted@cache:6379/0", parse_redis_url),
+    ("REDIS_URL", "redis://:12/planted@cache:6379/0", parse_redis_url),
+    ("REDIS_URL", "redis://planted-a:6379,redis://planted-b:6379", parse_redis_url),
+    ("REDIS_URL", "redis://cache:planted/0", parse_redis_url),
+    ("REDIS_URL", "redis://cache/planted", parse_redis_url),
+    ("REDIS_URL", "redis://:planted@", parse_redis_url),
+    ("REDIS_URL", "unix://planted", parse_redis_url),
 ]
 
 
@@ -178,6 +188,31 @@ def test_an_invalid_database_or_email_url_is_refused(name: str, value: str) -> N
     assert "planted" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://u:12?planted@h:5432/x"),
+        ("EMAIL_URL", "smtp+tls://u:12#planted@h:587"),
+        ("EMAIL_URL", "smtp+tls://u:12?planted@h:587"),
+        ("EMAIL_URL", "smtp+tls://u:12/planted@h:587"),
+        ("EMAIL_URL", "smtps://"),
+    ],
+)
+def test_a_password_with_raw_signs_is_refused_and_not_taken_for_a_host(
+    name: str, value: str
+) -> None:
+    env = EnvironmentFromValues(**{name: value})
+    build = {
+        "DATABASE_URL": lambda: build_database_settings(env, default=""),
+        "EMAIL_URL": lambda: build_email_settings(env),
+    }[name]
+    with pytest.raises(ImproperlyConfigured) as raised:
+        build()
+
+    assert str(raised.value).startswith(name)
+    assert "planted" not in str(raised.value)
+
+
 def test_valid_settings_are_accepted() -> None:
     assert conf.parse_secret_key("x1y2z3-0123456789-abcdefghijklmno", debug=False)
     assert master_keys.parse_encryption_keys(f" {GOOD_KEY} ,", "", debug=False) == ([GOOD_KEY], "")
@@ -197,7 +232,14 @@ def test_valid_settings_are_accepted() -> None:
     assert conf.parse_small_integer("X", EnvironmentFromValues(X="2"), default=0) == 2
     assert conf.parse_comma_list(" a.example , ,b.example") == ["a.example", "b.example"]
     assert parse_redis_url("") == ""
-    assert parse_redis_url("rediss://cache:6379/1") == "rediss://cache:6379/1"
+    for url in (
+        "rediss://cache:6379/1",
+        "redis://user:p%2Cw%3B%23@cache",
+        "rediss://cache/?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=1",
+        "redis://[::1]:6379/0",
+    ):
+        assert parse_redis_url(url) == url
     assert build_logging_settings(level="debug")["root"]["level"] == "DEBUG"
     assert build_email_settings(EnvironmentFromValues())["EMAIL_BACKEND"].endswith(
         "console.EmailBackend"

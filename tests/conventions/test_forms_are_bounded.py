@@ -18,7 +18,7 @@ from tests.web.test_access_table import list_url_patterns
 
 def _list_panel_forms() -> Iterator[type[forms.BaseForm]]:
     for info in pkgutil.walk_packages(freddy_admin.__path__, "freddy_admin."):
-        if ".migrations" in info.name or info.name.endswith(".settings"):
+        if ".migrations" in info.name or info.name.endswith((".settings", ".wsgi")):
             continue
         module = import_module(info.name)
         for value in vars(module).values():

@@ -26,6 +26,7 @@ FEW_SIZES = [20, 24, 15_000]
 # Files that compose patterns, from constants of the module, from settings or from tables.
 COMPOSING_FILES = {
     "freddy_admin/conf/setting_parsers.py",
+    "freddy_admin/core/cache_errors.py",
     "freddy_admin/core/database_errors.py",
 }
 

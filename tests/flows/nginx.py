@@ -45,7 +45,7 @@ class NginxFront:
         return (self.folder / "freddy-admin.log").read_text()
 
 
-def nginx_prepare(folder: Path, port: int) -> NginxFront:
+def nginx_prepare(folder: Path, port: int, *, sub_path: str = "") -> NginxFront:
     """The sample configuration in this folder, for a gunicorn on that port."""
     authority = CertificateAuthority(folder)
     authority.server_context("localhost")
@@ -60,10 +60,18 @@ def nginx_prepare(folder: Path, port: int) -> NginxFront:
         (r"/var/log/nginx", str(folder)),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{port}"),
         (r"panel\.example\.org", "localhost"),
-        (r"Host \$host;", f"Host $host:{front.https};"),  # 443 needs no naming
     ):
         text, count = re.subn(sample_text, replacement, text)
         assert count, f"the sample has no {sample_text}"
+    if sub_path:
+        # The three addresses that the sample marks with (path).
+        for address in ("location /", "location /api/", "location = /metrics"):
+            text, count = re.subn(
+                rf"{address} {{(?! return 301)",
+                f"{address.replace('/', f'{sub_path}/', 1)} {{",
+                text,
+            )
+            assert count == 1, address
     (folder / "sample.conf").write_text(text)
     # Started by root it would serve as somebody who may not enter the folder of a test.
     user = "" if os.geteuid() else "user root;"

@@ -54,7 +54,7 @@ class SplitPanel(PanelProcess):
 
     def start_worker(self) -> None:
         """Start `manage.py run_worker` with the private keys."""
-        self.worker = self._start_process(self._command_line("run_worker"), self.env, 1)
+        self.worker = self._start_process(self.command_line("run_worker"), self.env, 1)
 
     def stop_process(self, process: "subprocess.Popen[bytes] | None") -> None:
         """Stop a process with SIGTERM, as a supervisor would, and wait for its end."""

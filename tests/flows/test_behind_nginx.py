@@ -185,8 +185,9 @@ def test_request_id_is_made_by_nginx_and_never_by_a_client(
     body = f"csrfmiddlewaretoken={'a' * 32}&login={EMAIL}&password=wrong".encode()
     head = [FORM, COOKIE, f"Content-Length: {len(body)}", f"Origin: {_url(front, '')}"]
     claims = [f"{name}: {SAID}" for name in names]
+    host = f"localhost:{front.https}"  # as a browser does
     response = _send_over_tls(
-        front, build_raw_request("POST /accounts/login/", [*head, *claims], body)
+        front, build_raw_request("POST /accounts/login/", [*head, *claims], body, host=host)
     )
     rows = panel.query_rows("SELECT request_id FROM audit_auditevent WHERE tag = 'sign_in_failed'")
     assert rows, response

@@ -46,7 +46,7 @@ def test_doctor_of_a_healthy_panel_finds_no_problem(
     result = run_command("doctor")
     assert _problems(result.lines) == {}
     assert result.code == 0
-    assert len(result.lines) == 15
+    assert len(result.lines) == 16
 
 
 def test_doctor_says_for_each_problem_what_to_do(
@@ -91,7 +91,7 @@ def test_doctor_reports_a_missing_migration(run_command: RunCommand, healthy_pan
 
 
 def test_doctor_reports_an_unavailable_cache(run_command: RunCommand, healthy_panel: Path) -> None:
-    with patch("freddy_admin.ops.doctor.is_cache_available", return_value=False):
+    with patch("freddy_admin.ops.doctor.cache_problem", return_value="It is away."):
         assert set(_problems(run_command("doctor").lines)) == {"cache"}
 
 
@@ -157,7 +157,7 @@ def test_unavailable_database_hides_no_other_check_of_doctor(
         result = run_command("doctor")
     problems = _problems(result.lines)
     assert result.code == 1
-    assert len(result.lines) == 15
+    assert len(result.lines) == 16
     assert "DATABASE_URL" in problems["database"]
     assert "api" not in problems
     assert "10.0.0.1" not in result.out + result.err

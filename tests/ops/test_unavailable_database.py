@@ -124,7 +124,7 @@ def test_unavailable_redis_stops_no_command(panel: PanelProcess) -> None:
         assert PASSWORD not in result.stdout + result.stderr
         assert "Traceback" not in result.stderr
     doctor_result = panel.manage("doctor")
-    assert "Redis does not answer: see REDIS_URL" in doctor_result.stdout
+    assert "No Redis answers at 127.0.0.1" in doctor_result.stdout
     assert PASSWORD not in doctor_result.stdout + doctor_result.stderr
 
 
@@ -182,6 +182,8 @@ class _CodedError(Exception):
     ("state", "words"),
     [
         ("28P01", "refuses the user"),
+        ("28000", "pg_hba.conf demands"),
+        ("53300", "takes no more connections"),
         ("3D000", "has no database"),
         ("57P03", "Try again in a minute"),
         ("42P01", "manage.py migrate"),
@@ -218,7 +220,7 @@ def test_error_of_a_reachable_server_is_not_unavailability(state: str, text: str
     [
         ("failed to resolve host 'db': [Errno -2] Name or service not known", "cannot be found"),
         ("connection timeout expired", "No database server answers"),
-        ("server closed the connection unexpectedly", "No database server answers"),
+        ("server closed the connection unexpectedly", "hung up"),
         ("database is locked", "Another program has held the database file"),
         ("database or disk is full", "Make room"),
         ("something nobody foresaw", "The database cannot be used (OperationalError)"),

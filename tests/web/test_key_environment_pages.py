@@ -22,7 +22,7 @@ from freddy_admin.vault.services.candidates import candidate_record_result
 from freddy_admin.vault.services.import_rows import import_row_record_result, import_rows_claim
 from tests.api.api_client import ApiClient
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
-from tests.web.test_key_import_pages import _rows
+from tests.web.test_key_import_pages import page_rows
 
 SECRET = "oak_live_a1b2PLANTEDPLANTEDPLANTEDPLANTEDPLANTEDwxyz"
 HERE = "/organisations/alder/"
@@ -201,7 +201,7 @@ def test_a_rejected_import_row_gets_the_hint(manager: Client, staging: None) -> 
     import_row_record_result(
         row_id=row.pk, token=lease.token, state=ImportRowState.REJECTED, outcome=REFUSED
     )
-    words = _rows(manager.get(page).content.decode())["2"]
+    words = page_rows(manager.get(page).content.decode())["2"]
     assert "Alder staging" in words
     assert "There is also default (api.aitronos.com)" in words
 

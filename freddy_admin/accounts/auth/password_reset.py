@@ -6,12 +6,10 @@ from typing import Final
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import PasswordResetRequest, User, email_normalize
@@ -26,6 +24,7 @@ from freddy_admin.core.outbox import (
     outbox_enqueue,
     outbox_kind_register,
 )
+from freddy_admin.core.panel_urls import panel_url
 
 PASSWORD_RESET_MAIL: Final = "password_reset"  # noqa: S105  the kind of its message in the outbox
 EXPIRES_AFTER: Final = timedelta(hours=6)
@@ -89,9 +88,9 @@ def _reset_mail_record_sent(request_id: int) -> None:
 
 def _reset_email(person: User) -> EmailMessage:
     token = default_token_generator.make_token(person)
-    path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(person), token])
+    link = panel_url("account_reset_password_from_key", user_pk_to_url_str(person), token)
     # Never the host of a request, which the sender chooses.
-    text = render_to_string("mail/password_reset.txt", {"link": settings.PANEL_URL + path})
+    text = render_to_string("mail/password_reset.txt", {"link": link})
     return EmailMessage(_("Choose a new password for Freddy Admin"), text, to=[person.email])
 
 

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 from allauth.socialaccount.internal import statekit
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
 from freddy_admin.accounts.oidc.errors import (
     authorization_denied_error,
@@ -26,6 +25,7 @@ from freddy_admin.accounts.oidc.id_token import (
     userinfo_verify_subject,
     verified_email_from_claims,
 )
+from freddy_admin.core.panel_urls import panel_url
 
 PROVIDER: Final = "oidc"
 _SCOPE = "openid email"
@@ -71,7 +71,7 @@ class AuthorizationResult:
 
 def redirect_uri() -> str:
     """The callback URL, as it must be registered at the provider."""
-    return str(settings.PANEL_URL) + reverse("oidc_callback")
+    return panel_url("oidc_callback")
 
 
 def authorization_start(request: HttpRequest, *, to: str, confirms: int | None = None) -> str:

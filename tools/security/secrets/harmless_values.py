@@ -13,6 +13,8 @@ HARMLESS_VALUES = {
     "password": "stands for one, in the README, .env.example and comments",
     "pw": "of a database that is not there, tests of settings and addresses",
     "p": "of a Redis that is not there, tests of settings",
+    "p%2Cw%3B%23": "of a Redis that is not there: how signs are written in an address",
+    "pooled": "what a test's PgBouncer is told, which takes any password",
     "secret": "of an address that is refused, tests of AITRONOS_API_BASE_URL",
     "planted": "of addresses that are refused; a test looks that no message holds it",
     "se%3Acr%C3%A9t": "of a proxy that is not there: how signs are written in an address",

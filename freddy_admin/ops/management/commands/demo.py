@@ -24,6 +24,7 @@ class Command(OperatorCommand):
     """Has a database and settings of its own: `make run` and production see nothing of it."""
 
     help = "Start the panel with sample organisations; one Ctrl-C stops all of it."
+    validates_database_version = False
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

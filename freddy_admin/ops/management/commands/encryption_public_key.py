@@ -14,6 +14,7 @@ class Command(OperatorCommand):
     """The public half of the first of ENCRYPTION_KEYS, alone on stdout. It is no secret."""
 
     help = "Print the public half of the master key, with which a process can seal and not open."
+    validates_database_version = False
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

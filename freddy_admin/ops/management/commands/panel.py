@@ -36,12 +36,12 @@ def setup_link_text(*, port: int) -> str:
     if admin_exists():
         return ""
     is_plain_http = settings.PLAIN_HTTP or settings.DEBUG
-    origin = f"http://localhost:{port}" if is_plain_http else settings.PANEL_URL
+    address = local_panel_url(port) if is_plain_http else settings.PANEL_URL
     return _(
         "\n  Nobody is here yet. Open this link to become the administrator; it works once,\n"
         "  within an hour, and for whoever has it:\n\n"
         "  %(link)s\n"
-    ) % {"link": f"{origin}/first-visit/{setup_link_create()}/"}
+    ) % {"link": f"{address}/first-visit/{setup_link_create()}/"}
 
 
 class Command(OperatorCommand):
@@ -62,7 +62,7 @@ class Command(OperatorCommand):
         self.write_hint(_("Starting the panel …"))
         env = {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}
         if settings.PANEL_URL == "http://localhost:8000":  # nobody said otherwise
-            env["PANEL_URL"] = f"http://localhost:{port}"
+            env["PANEL_URL"] = local_panel_url(port)
         processes_launch(
             LaunchPlan(
                 port=port,
@@ -76,23 +76,30 @@ class Command(OperatorCommand):
         is_plain_http = settings.PLAIN_HTTP or settings.DEBUG
         welcome = (
             _(
-                "\n  Freddy Admin is ready:  http://localhost:%(port)d   (in your browser)\n\n"
+                "\n  Freddy Admin is ready:  %(address)s   (in your browser)\n\n"
                 "  It watches %(api)s.\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
             if is_plain_http
             else _(
-                "\n  Freddy Admin is ready:  http://localhost:%(port)d   "
+                "\n  Freddy Admin is ready:  %(address)s   "
                 "(through your https proxy)\n\n"
                 "  It watches %(api)s.\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
         )
-        self.write_line(welcome % {"port": port, "api": settings.AITRONOS_API_BASE_URL})
+        self.write_line(
+            welcome % {"address": local_panel_url(port), "api": settings.AITRONOS_API_BASE_URL}
+        )
         link = setup_link_text(port=port)
         if link:
             self.write_line(link)
         connections.close_all()
+
+
+def local_panel_url(port: int) -> str:
+    """Where the panel is on this machine, its path included."""
+    return f"http://localhost:{port}{settings.FORCE_SCRIPT_NAME or ''}"
 
 
 def _readiness_host() -> str:

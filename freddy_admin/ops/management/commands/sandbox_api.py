@@ -17,6 +17,7 @@ class Command(OperatorCommand):
     """Serves until Ctrl-C or SIGTERM; everything it prints goes to stderr."""
 
     help = "Serve an imitation of the Aitronos API on this machine; the key picks what it does."
+    validates_database_version = False
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,6 +17,7 @@ class Command(OperatorCommand):
     """Two lines for the settings on stdout, neither of them a secret; stores nothing."""
 
     help = "Wrap ENCRYPTION_KEYS with AWS KMS; --new makes another one and puts it first."
+    validates_database_version = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -1,9 +1,11 @@
 """Pages for what went wrong, each with a way on; those of 5xx need no database and no context."""
 
+import re
 import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -19,6 +21,7 @@ from freddy_admin.core.json_responses import (
 )
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
 from freddy_admin.web.private_headers import PRIVATE_HEADERS
+from freddy_admin.wording.csrf import csrf_failure_wording
 from freddy_admin.wording.platform import database_failure_title
 
 RETRY_AFTER_SECONDS = "20"
@@ -36,7 +39,7 @@ def bad_request_view(request: HttpRequest, exception: Exception | None = None) -
 
 def body_too_large_response(request: HttpRequest) -> HttpResponse:
     """413: more than any form here takes; nothing of it was read. JSON for programs."""
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return _json_error_response(413, _("The body is too big."))
     return _plain_page("errors/413.html", 413)
 
@@ -121,22 +124,35 @@ def _plain_page(template: str, status: int, context: dict[str, Any] | None = Non
 
 
 def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403: a form that was open too long, or was sent by another site."""
-    del reason  # written for developers
+    """403: a form that was open too long, or came from another address or without its cookie."""
     has_page = _accepts_get(request)
-    template_context = {
-        "title": _("This form is no longer valid"),
-        "sentence": _(
-            "Most likely you signed in again in another tab, or it was open for a long time. "
-            "Nothing was changed."
-        ),
-        "hint": _("Open the page anew and send it again.")
+    wording = csrf_failure_wording(
+        reason,
+        origin=_sender_origin(request),
+        host=request.get_host(),
+        panel_url=settings.PANEL_URL,
+        cookie=settings.CSRF_COOKIE_NAME,
+    )
+    reload_hint = (
+        _("Open the page anew and send it again.")
         if has_page
-        else _("Go back, reload the page and send it again."),
+        else _("Go back, reload the page and send it again.")
+    )
+    template_context = {
+        "title": wording.title,
+        "sentence": wording.sentence,
+        "hint": wording.hint or reload_hint,
         "retry_url": request.path if has_page else "",
         "unsaved_input": _unsaved_input_text(request),
     }
     return render(request, "errors/403.html", template_context, status=403)
+
+
+def _sender_origin(request: HttpRequest) -> str:
+    """Scheme, host and port of the page that sent a form; empty where they cannot be told."""
+    header = request.headers.get("Origin") or request.headers.get("Referer", "")
+    match = re.match(r"https?://[A-Za-z0-9.:_\[\]-]{1,255}(?=/|$)", header)
+    return match[0] if match else ""
 
 
 def _accepts_get(request: HttpRequest) -> bool:
@@ -151,7 +167,7 @@ def _unsaved_input_text(request: HttpRequest) -> str:
     Empty unless a page of this panel sent it: a foreign page must not put its text into ours.
     """
     origin = urlsplit(request.headers.get("Origin", ""))
-    if origin.netloc != request.get_host():
+    if origin.netloc not in {request.get_host(), urlsplit(settings.PANEL_URL).netloc}:
         return ""
     texts = [request.POST.get(name, "") for name in SHOWN_FIELDS]
     # No form of ours takes a longer text, so there is nothing to copy.

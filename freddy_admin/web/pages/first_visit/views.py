@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from freddy_admin.accounts.auth.first_admin_setup_link import (
@@ -42,5 +43,5 @@ def first_admin_create_view(request: HttpRequest, token: str) -> HttpResponse:
             person = first_admin_create(
                 token=token, actor=actor_from_request(request), **form.cleaned_data
             )
-            return login_and_redirect(request, person, to="/")
+            return login_and_redirect(request, person, to=reverse("overview"))
     return render_form_page(request, "first_visit/setup_form.html", {"form": form})

@@ -80,7 +80,7 @@ def _system_digest(
     facts = (
         alive,
         api,
-        status.cache_works,
+        not status.cache_problem,
         *master,
         rotation,
         stands,

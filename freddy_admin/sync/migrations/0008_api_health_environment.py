@@ -15,7 +15,7 @@ def forget_api_health(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sync", "0005_names")]
+    dependencies = [("sync", "0007_panel_address")]
 
     operations = [
         migrations.RunPython(forget_api_health, forget_api_health),
