@@ -1,7 +1,9 @@
 """People who use the panel, and the tokens their programs use."""
 
-from typing import ClassVar
+import unicodedata
+from typing import ClassVar, Final
 
+import idna
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -10,18 +12,51 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.core import clock
 
+# No address is longer, white space around it included; more is not worked on.
+EMAIL_INPUT_LIMIT: Final = 320
+
+
+def email_canonicalize(text: str) -> str:
+    """The one form in which an address is stored and found: lower case, the domain in ASCII.
+
+    White space around it goes, and the domain is what IDNA 2008 makes of it: `ada@Bücher.example`
+    and `ada@xn--bcher-kva.example` are one address. Raises ValueError for a text that another
+    address could hide in: with an invisible character, or with a letter of another width or
+    alphabet that would turn into an ASCII one.
+    """
+    email = text.strip()
+    if len(email) > EMAIL_INPUT_LIMIT:
+        raise ValueError("too long")
+    if email.isascii() and "xn--" not in email.lower():
+        if not email.isprintable():
+            raise ValueError("a control character")
+        return email.lower()
+    # The sign for kelvin is a “k” in lower case: such an address would become somebody else's.
+    if any(not char.isascii() and char.lower()[0].isascii() for char in email):
+        raise ValueError("a lookalike")
+    local_part, at, domain = unicodedata.normalize("NFC", email).lower().rpartition("@")
+    # IDNAError is a ValueError. Without its mapping (UTS 46), letters of full width are refused.
+    return f"{local_part}{at}{idna.encode(domain, std3_rules=True).decode()}"
+
 
 def email_normalize(email: object) -> str:
-    """The typed address as accounts are found by it; empty for nothing at all."""
-    return str(email or "").strip().lower()
+    """The typed address as accounts are found by it; empty for nothing at all.
+
+    A text that is no address comes back as it is and finds nobody.
+    """
+    text = str(email or "")
+    try:
+        return email_canonicalize(text)
+    except ValueError:
+        return text.strip()
 
 
 class UserManager(BaseUserManager["User"]):
-    """People are found by their e-mail address, whatever its case."""
+    """People are found by their e-mail address, in whatever form it is typed."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """The person with this address."""
-        return self.get(email__iexact=username)
+        return self.get(email=email_normalize(username))
 
 
 class Theme(models.TextChoices):

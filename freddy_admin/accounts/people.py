@@ -15,13 +15,17 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from freddy_admin.accounts.models import Theme, User, email_normalize
+from freddy_admin.accounts.models import Theme, User, email_canonicalize, email_normalize
 from freddy_admin.accounts.session_list import sessions_delete
 from freddy_admin.audit.services import Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput, NotFound
 from freddy_admin.core.forms import DEFAULT_TEXT_MAX_LENGTH
-from freddy_admin.core.text_validation import line_clean, validate_text_length
+from freddy_admin.core.text_validation import (
+    is_invisible_character,
+    line_clean,
+    validate_text_length,
+)
 
 EMAIL_LIMIT = 254
 NAME_LIMIT = 120
@@ -44,7 +48,7 @@ def person_get(*, person_id: int) -> User:
 
 
 def person_get_by_email(*, email: str) -> User:
-    """The person with this address, whatever its case; raises NotFound."""
+    """The person with this address, in whatever form it is typed; raises NotFound."""
     person = User.objects.filter(email=email_normalize(email)).first()
     if person is None:
         raise NotFound(_("There is no person with the address %(email)s.") % {"email": email})
@@ -147,17 +151,20 @@ def profile_update(*, actor: Actor, user: User, name: str, time_zone: str, theme
 
 
 def email_clean(email: str) -> str:
-    """The address as it is stored: stripped, lower case; raises InvalidInput."""
+    """The address in the one form in which it is stored; raises InvalidInput."""
     try:
         validate_text_length(email, field="email", limit=EMAIL_LIMIT)
-        _email_reject_lookalike(email)
-        normalized_email = email_normalize(email)
-        validate_email(normalized_email)
-    except (InvalidInput, ValidationError):
-        raise InvalidInput(
-            _("Give an e-mail address like ada@example.org."), field="email"
-        ) from None
-    return normalized_email
+        canonical_email = email_canonicalize(email)
+        validate_email(canonical_email)
+        validate_text_length(canonical_email, field="email", limit=EMAIL_LIMIT)
+    except (InvalidInput, ValidationError, ValueError):
+        message = (
+            _("There is an invisible character in this address: type it instead of pasting it.")
+            if any(map(is_invisible_character, email[:EMAIL_LIMIT].strip()))
+            else _("Give an e-mail address like ada@example.org.")
+        )
+        raise InvalidInput(message, field="email") from None
+    return canonical_email
 
 
 @transaction.atomic
@@ -268,12 +275,6 @@ def _reject_last_platform_admin(person: User) -> None:
 
 def _person_not_found() -> NotFound:
     return NotFound(_("There is no such person. They may have been removed in the meantime."))
-
-
-def _email_reject_lookalike(email: str) -> None:
-    # The sign for kelvin is a “k” in lower case: such an address would become somebody else's.
-    if any(not char.isascii() and char.lower()[0].isascii() for char in email):
-        raise ValidationError("")
 
 
 @sensitive_variables("password")

@@ -1,6 +1,6 @@
 """Organisations and people for forms, filters, commands and the platform admins' list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
@@ -8,8 +8,9 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import User, email_normalize
 from freddy_admin.core.errors import NotFound
+from freddy_admin.core.text_validation import case_folded, spaces_fold
 from freddy_admin.organisations.access import organisations_visible
 from freddy_admin.organisations.models import Membership, Organisation
 
@@ -21,12 +22,51 @@ def organisation_assignable_users(*, organisation: Organisation) -> list[User]:
     return sorted(people, key=lambda person: (str(person).casefold(), person.pk))
 
 
+def assignable_users_by_email(*, emails: Collection[str]) -> dict[tuple[str, str], User]:
+    """Possible owners of keys by (name of an organisation, address); "" is every organisation.
+
+    Two queries for each 500 addresses. Who is not in it has no account, or may not see the
+    organisation: callers say the same of both.
+    """
+    users: dict[tuple[str, str], User] = {}
+    addresses = sorted(set(emails))
+    for start in range(0, len(addresses), EMAIL_BATCH_SIZE):
+        batch = addresses[start : start + EMAIL_BATCH_SIZE]
+        people = User.objects.filter(email__in=batch, is_active=True)
+        users.update({("", person.email): person for person in people if person.is_platform_admin})
+        memberships = Membership.objects.filter(user__in=people)
+        users.update(
+            {
+                (membership.organisation.name, membership.user.email): membership.user
+                for membership in memberships.select_related("organisation", "user")
+            }
+        )
+    return users
+
+
 def organisation_get_by_slug(*, slug: str) -> Organisation:
     """The organisation for an operator's command, without a check of rights; raises NotFound."""
     organisation = Organisation.objects.filter(slug=slug).first()
     if organisation is None:
         raise NotFound(_("There is no organisation with the slug “%(slug)s”.") % {"slug": slug})
     return organisation
+
+
+def similar_organisation_names(*, names: Iterable[str]) -> dict[str, str]:
+    """Those of these cleaned names that are new here but nearly another's, with that other name.
+
+    Another one is an organisation, or a name before it, that differs in case, width or spaces
+    alone; one query.
+    """
+    existing_names = list(Organisation.objects.order_by("pk").values_list("name", flat=True))
+    names_by_folded = {case_folded(name): name for name in reversed(existing_names)}
+    similar_names: dict[str, str] = {}
+    known_names = set(existing_names)
+    for name in dict.fromkeys(name for name in names if name not in known_names):
+        other_name = names_by_folded.setdefault(case_folded(name), name)
+        if other_name != name:
+            similar_names[name] = other_name
+    return similar_names
 
 
 def organisation_find_by_name(*, user: User | AnonymousUser, name: str) -> Organisation | None:
@@ -36,11 +76,13 @@ def organisation_find_by_name(*, user: User | AnonymousUser, name: str) -> Organ
     """
     if not name:
         return None
-    return organisations_visible(user=user).filter(Q(name=name) | Q(slug=name)).first()
+    names = {name, spaces_fold(name)}
+    return organisations_visible(user=user).filter(Q(name__in=names) | Q(slug=name)).first()
 
 
 PAGE_SIZE = 50
 LISTED_MEMBERSHIPS = 3
+EMAIL_BATCH_SIZE = 500
 SEARCH_LIMIT = 100
 
 
@@ -73,7 +115,10 @@ def people_search(*, search: str, page: int) -> PeoplePage:
             user=OuterRef("pk"), organisation__name__icontains=words
         )
         people = people.filter(
-            Q(name__icontains=words) | Q(email__icontains=words) | Exists(matching_memberships)
+            Q(name__icontains=words)
+            | Q(email__icontains=words)
+            | Q(email=email_normalize(words))
+            | Exists(matching_memberships)
         )
     memberships = Membership.objects.select_related("organisation").order_by("organisation__name")
     listed = Prefetch("memberships", memberships[:LISTED_MEMBERSHIPS], "listed_memberships")

@@ -17,7 +17,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core.errors import Conflict, InvalidInput
 from freddy_admin.core.rate_limits import RateLimit, TooManyRequests, rate_limit_consume
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
-from freddy_admin.core.text_validation import line_clean
+from freddy_admin.core.text_validation import case_folded, line_clean
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisation_lock
 from freddy_admin.organisations.membership_roles import membership_role_write
@@ -124,8 +124,8 @@ def organisation_delete(*, organisation: Organisation, actor: Actor) -> None:
 def organisations_ensure(*, actor: Actor, names: list[str]) -> dict[str, Organisation]:
     """The organisations of these names, by the name as given; missing ones are created.
 
-    Found by their exact name (stripped, composed): forms refuse names that differ in case alone,
-    but whoever writes an import file knows their customers. Written in batches.
+    Found by their exact name (spaces folded, composed): forms refuse names that differ in case
+    alone, but whoever writes an import file knows their customers. Written in batches.
     Raises InvalidInput for the first unusable name; then nothing is created.
     """
     clean_names = {
@@ -213,10 +213,10 @@ def _validate_name_unused(name: str, *, excluded: Organisation | None) -> None:
     )
     # SQLite's iexact knows ASCII alone, so Python compares.
     taken_names = {
-        organisation_name.casefold()
+        case_folded(organisation_name)
         for organisation_name in organisations.values_list("name", flat=True)
     }
-    if name.casefold() in taken_names:
+    if case_folded(name) in taken_names:
         raise InvalidInput(
             _("There is already an organisation called “%(name)s”. Choose another name.")
             % {"name": name},

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.core.clock_skew import later_clock_now
 from freddy_admin.core.errors import Conflict, NotFound
-from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportDraftState
+from freddy_admin.vault.models import ImportDraft, ImportDraftRow, ImportDraftState, ImportRowState
 
 # A draft that is not confirmed for this long is wiped.
 IMPORT_DRAFT_LIFETIME: Final = timedelta(hours=24)
+MAX_SIMILAR_NAMES: Final = 20
 
 
 def open_import_drafts_list(*, user: User) -> QuerySet[ImportDraft]:
@@ -46,8 +47,16 @@ def import_row_counts(*, draft: ImportDraft) -> Counter[tuple[str, str]]:
 
 def import_rows_list(*, draft: ImportDraft, state: str = "") -> QuerySet[ImportDraftRow]:
     """Rows in the order of the pasted text, of one state if given, without their sealed bytes."""
-    rows = draft.rows.defer("ciphertext").select_related("organisation").order_by("number")
+    rows = draft.rows.defer("ciphertext").select_related("organisation", "owner")
+    rows = rows.order_by("number")
     return rows.filter(state=state) if state else rows
+
+
+def similar_names_list(*, draft: ImportDraft) -> list[tuple[str, str]]:
+    """New organisations of the draft that are nearly called like another, with that other name."""
+    rows = draft.rows.exclude(similar_organisation_name="").exclude(state=ImportRowState.DUPLICATE)
+    pairs = rows.values_list("organisation_name", "similar_organisation_name").distinct()
+    return sorted(pairs.order_by()[:MAX_SIMILAR_NAMES])
 
 
 def _import_draft_get(drafts: QuerySet[ImportDraft], user: User, draft_id: UUID) -> ImportDraft:

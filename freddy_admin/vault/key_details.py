@@ -1,5 +1,6 @@
 """The details of a key beside its secret, and their validation."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.accounts.models import User
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core.errors import InvalidInput
-from freddy_admin.core.text_validation import line_clean
+from freddy_admin.core.text_validation import line_clean, spaces_fold
 from freddy_admin.vault.models import ApiKey, KeyTag
 
 LABEL_MAX_LENGTH: Final = 80
@@ -19,6 +20,8 @@ TAG_MAX_LENGTH: Final = 40
 MAX_TAGS: Final = 20
 MAX_GRACE_MINUTES: Final = 7 * 24 * 60
 EXPIRY_YEAR_RANGE: Final = (2000, 2100)
+_ISO_DAY: Final = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})")
+_DOTTED_DAY: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def environment_clean(text: str) -> str:
 def tags_clean(names: Iterable[str]) -> tuple[str, ...]:
     """Each tag once, in the order given, empty ones left out; at most 20 of 40 characters."""
     # Counted before any is validated: a pasted cell may hold thousands.
-    typed_names = dict.fromkeys(name.strip() for name in names if name.strip())
+    typed_names = dict.fromkeys(spaces_fold(name) for name in names if name.strip())
     if len(typed_names) > MAX_TAGS:
         raise InvalidInput(
             _("A key has at most %(limit)d tags.") % {"limit": MAX_TAGS}, field="tags"
@@ -81,6 +84,37 @@ def tags_clean(names: Iterable[str]) -> tuple[str, ...]:
         line_clean(name, field="tags", limit=TAG_MAX_LENGTH, required=False) for name in typed_names
     )
     return tuple(dict.fromkeys(clean_names))
+
+
+def grace_minutes_parse(text: str) -> int | None:
+    """The minutes that a cell of a table names, `90` or `90.0`; None for an empty one."""
+    number = text.strip().removesuffix(".0")
+    if not number:
+        return None
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise InvalidInput(
+            _("Give a whole number of minutes, such as 90, or leave this empty."),
+            field="grace_minutes",
+        )
+    return _grace_minutes_clean(int(number))
+
+
+def expires_on_parse(text: str) -> date | None:
+    """The day that a cell of a table names, as 2026-12-31 or 31.12.2026; None for an empty one."""
+    cell = text.strip().removesuffix("00:00:00").removesuffix("T").strip()
+    if not cell:
+        return None
+    match = _ISO_DAY.fullmatch(cell)
+    parts = match.groups() if match else None
+    if parts is None and (match := _DOTTED_DAY.fullmatch(cell)):
+        parts = match.groups()[::-1]
+    try:
+        year, month, day = map(int, parts or ())
+        return _expires_on_clean(date(year, month, day))
+    except ValueError:
+        raise InvalidInput(
+            _("Give the day as 2026-12-31, or leave this empty."), field="expires_on"
+        ) from None
 
 
 def _grace_minutes_clean(minutes: int | None) -> int | None:

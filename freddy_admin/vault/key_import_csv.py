@@ -3,50 +3,64 @@
 No report line, error or repr holds a secret.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Final
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.accounts.people import email_clean
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.errors import InvalidInput
-from freddy_admin.core.text_validation import line_clean
+from freddy_admin.core.text_validation import is_refused_character, line_clean
 from freddy_admin.organisations.services import NAME_MAX_LENGTH
 from freddy_admin.vault.key_details import (
     environment_clean,
+    expires_on_parse,
+    grace_minutes_parse,
     label_clean,
     organization_id_clean,
     tags_clean,
 )
-from freddy_admin.vault.secret_format import is_secret_in_texts, secret_clean
+from freddy_admin.vault.key_import_encoding import encoding_guess, import_file_decode
+from freddy_admin.vault.key_import_header import COLUMNS, EXTRA_COLUMNS, UnreadableFile
+from freddy_admin.vault.key_import_table import Record, table_read
+from freddy_admin.vault.secret_format import (
+    is_secret_in_texts,
+    secret_clean,
+    secret_strip_surroundings,
+)
 
-COLUMNS: Final = ("organisation", "label", "api_key", "organization_id", "tags")
-ENVIRONMENT_COLUMN: Final = "environment"  # may stand behind the others
+__all__ = ["COLUMNS", "EXTRA_COLUMNS", "CsvFile", "CsvRow", "CsvRowReport", "csv_file_parse"]
+
 MAX_ROWS: Final = 50_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 _EXCERPT_LENGTH: Final = 60
 # No cell needs more: a key has 512 characters, and twenty tags are shorter than that together.
 _CELL_MAX_LENGTH: Final = 4_096
+_HEAD_MAX_LENGTH: Final = 20
 _LONG_WORD: Final = re.compile(r"[!-~]{20,}")
-_UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+# What a program wrote for a character that it could not read: the name is not what it was.
+_LOST_CHARACTER: Final = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One valid row; `number` is the spreadsheet's, the header being row 1."""
+    """One valid row; `number` is its line in the file. `owner` is an address, "" for nobody."""
 
     number: int
     organisation: str
     label: str
     secret: str = field(repr=False)
-    organization_id: str
-    tags: tuple[str, ...]
+    organization_id: str = ""
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    expires_on: date | None = None
+    grace_minutes: int | None = None
     environment: str = DEFAULT_ENVIRONMENT
 
 
@@ -72,21 +86,21 @@ class CsvRowReport:
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A parsed file: a report line per row, and the valid rows."""
+    """A parsed file: a report line per row, and the valid rows.
+
+    `file_problem` is why no row of it could be read, "" otherwise. `holds_no_secret` says that
+    its text may be shown again: it has no row in which a key could stand.
+    """
 
     lines: tuple[CsvRowReport, ...]
     valid_rows: tuple[CsvRow, ...] = ()
+    file_problem: str = ""
+    holds_no_secret: bool = False
 
     @property
     def rows(self) -> tuple[CsvRow, ...]:
         """The rows if all of them are valid, else none."""
         return () if self.malformed_count else self.valid_rows
-
-    @property
-    def file_problem(self) -> str:
-        """Why no row of the file could be read; "" if rows were read."""
-        first_line = next(iter(self.lines), None)
-        return first_line.problem if first_line and first_line.number == 1 else ""
 
     @property
     def malformed_count(self) -> int:
@@ -104,140 +118,171 @@ class _MalformedRow(Exception):
 
 @sensitive_variables()
 def csv_file_parse(data: bytes, *, max_rows: int | None = None) -> CsvFile:
-    """Read the bytes of a file: `,` or `;`, UTF-8 with or without BOM, header in row 1.
+    """Read the bytes of a file, or of pasted cells; the command and the page read alike.
 
-    Never raises for what is in the file; if any row is malformed, `rows` is empty. Of a file with
-    more rows than `max_rows` the first one too many is malformed and the last one read.
+    UTF-8 with or without BOM, or UTF-16 with BOM; `,`, `;` or tab; a first line `sep=;`, blank
+    lines and empty cells at the end are passed over. Never raises for what is in the file; if any
+    row is malformed, `rows` is empty. Of a file with more rows than `max_rows` the first one too
+    many is malformed and the last one read.
     """
-    problem = _size_or_encoding_problem(data)
-    if problem:
-        return CsvFile(lines=(CsvRowReport(1, problem=problem),))
-    # Bytes that are not UTF-8 become lone surrogates, so that their row can be reported.
-    text = data.decode("utf-8-sig", errors="surrogateescape")
-    records = _records_read(text)
+    text = ""
     try:
-        columns = _header_parse(next(records, (1, [], ""))[1])
-    except _MalformedRow as error:
-        return CsvFile(lines=(CsvRowReport(1, problem=error.problem),))
-    return _csv_file_from_records(records, columns, limit=max_rows or MAX_ROWS)
+        text = _decode(data)
+        encoding_problem = "" if _is_utf8(text) else _encoding_problem(data)
+        table = table_read(text, encoding_problem=encoding_problem)
+    except UnreadableFile as error:
+        return CsvFile(
+            lines=(CsvRowReport(error.number, problem=error.problem),),
+            file_problem=error.problem,
+            holds_no_secret=_is_header_alone(text),
+        )
+    parser = _RowParser(table.columns, encoding_problem)
+    return parser.parse(table.records, limit=max_rows or MAX_ROWS)
 
 
 @sensitive_variables()
-def _csv_file_from_records(
-    records: Iterator[tuple[int, list[str], str]], columns: tuple[str, ...], *, limit: int
-) -> CsvFile:
-    lines: list[CsvRowReport] = []
-    rows: list[CsvRow] = []
-    row_numbers: dict[str, int] = {}
-    for number, cells, quote_problem in records:
-        if len(lines) == limit:
-            problem = _("the file has more than %(n)s rows: split it into several files")
-            problem %= {"n": number_format(limit, force_grouping=True)}
-            lines.append(CsvRowReport(number, problem=problem))
-            break
-        try:
-            row = _row_parse(number, cells, columns, quote_problem)
-            _row_validate_not_repeated(row, row_numbers)
-        except _MalformedRow as error:
-            names = _reportable_names(cells) if error.names_reportable else ("", "")
-            lines.append(CsvRowReport(number, *names, problem=error.problem))
-        else:
-            rows.append(row)
-            # Names are masked here, too: a key may stand in the wrong column.
-            lines.append(CsvRowReport(number, *_reportable_names(cells)))
-    return CsvFile(lines=tuple(lines), valid_rows=tuple(rows))
-
-
-@sensitive_variables()
-def _records_read(text: str) -> Iterator[tuple[int, list[str], str]]:
-    # Row number, cells, and what is wrong with the row's quotation marks.
-    first_line = text.split("\n", 1)[0]
-    delimiter = ";" if ";" in first_line and "," not in first_line else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield number, [], _("a quotation mark is not closed, or a cell is far too long")
-            continue
-        if any(cell.strip() for cell in cells) or number == 1:
-            yield number, cells, ""
-
-
-def _size_or_encoding_problem(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        return _("the file is larger than 64 MB: split it into several files")
-    if data.startswith(_UTF16_BOMS):
-        return _("the file is not UTF-8: save it as “CSV UTF-8”")
-    return ""
+        raise UnreadableFile(_("the file is larger than 64 MB: split it into several files"))
+    return import_file_decode(data)
 
 
-def _header_parse(cells: list[str]) -> tuple[str, ...]:
-    """The columns of the file: the fixed ones, and the environment where it is given."""
-    columns = tuple(cell.strip().lower() for cell in cells)
-    if columns not in {COLUMNS, (*COLUMNS, ENVIRONMENT_COLUMN)}:
-        raise _MalformedRow(
-            _("the first row must be the header %(header)s") % {"header": ",".join(COLUMNS)}
-        )
-    return columns
+def csv_file_add_problems(file: CsvFile, problems: Mapping[int, str]) -> CsvFile:
+    """The file with these problems, by row number, reported of rows that are valid so far."""
+    if not problems:
+        return file
+    return replace(
+        file,
+        lines=tuple(
+            replace(line, problem=line.problem or problems.get(line.number, ""))
+            for line in file.lines
+        ),
+        valid_rows=tuple(row for row in file.valid_rows if row.number not in problems),
+    )
 
 
-@sensitive_variables()
-def _row_parse(
-    number: int, cells: list[str], columns: tuple[str, ...], quote_problem: str
-) -> CsvRow:
-    if quote_problem:
-        raise _MalformedRow(quote_problem, names_reportable=False)
-    if len(cells) != len(columns):
-        # Shifted cells may put the key where a name belongs: none of them is reported.
-        raise _MalformedRow(
-            _("%(found)d cells instead of %(n)d: fill in or quote the cells of this row")
-            % {"found": len(cells), "n": len(columns)},
-            names_reportable=False,
-        )
-    if any(len(cell) > _CELL_MAX_LENGTH for cell in cells):
-        raise _MalformedRow(
-            _("a cell of this row is longer than %(n)s characters: is a quotation mark missing?")
-            % {"n": number_format(_CELL_MAX_LENGTH, force_grouping=True)},
-            names_reportable=False,
-        )
-    unprintable_cells = (cell for cell in cells if not cell.isprintable())
-    if any("\udc80" <= character <= "\udcff" for cell in unprintable_cells for character in cell):
-        raise _MalformedRow(
-            _("this row is not UTF-8: save the file as “CSV UTF-8”"), names_reportable=False
-        )
-    problem, names_reportable = "", True
+def _is_utf8(text: str) -> bool:
     try:
-        row = _row_clean(number, cells)
-    except InvalidInput as error:
-        # If the key is invalid, it may stand in another column.
-        problem, names_reportable = f"{error.field}: {error.message}", error.field != "api_key"
-    if problem:
-        raise _MalformedRow(problem, names_reportable=names_reportable)
-    if is_secret_in_texts(
-        row.secret, (row.organisation, row.label, row.organization_id, *row.tags)
-    ):
-        raise _MalformedRow(
-            _("the key stands in another column, too: take it out"), names_reportable=False
-        )
-    return row
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encoding_problem(data: bytes) -> str:
+    encoding = encoding_guess(data)
+    if not encoding:
+        return _("this row is not UTF-8: save the file as “CSV UTF-8”")
+    return _("this row is not UTF-8 but most likely %(encoding)s: save the file as “CSV UTF-8”") % {
+        "encoding": encoding
+    }
+
+
+def _is_header_alone(text: str) -> bool:
+    """Whether the text is one line of words without digits, as a header is and no key."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) == 1 and all(
+        len(word) <= _HEAD_MAX_LENGTH and word.replace("_", "").isalpha()
+        for word in re.split(r"[\s,;\"]+", lines[0].strip("\ufeff"))
+        if word
+    )
+
+
+class _RowParser:
+    """Parses the rows of one file: its columns, and the keys that stood in it so far."""
+
+    def __init__(self, columns: tuple[str, ...], encoding_problem: str) -> None:
+        self._columns, self._encoding_problem = columns, encoding_problem
+        self._row_numbers: dict[str, int] = {}
+
+    @sensitive_variables()
+    def parse(self, records: Iterable[Record], *, limit: int) -> CsvFile:
+        """The file's report and rows; of more than `limit` rows the next one is malformed."""
+        lines: list[CsvRowReport] = []
+        rows: list[CsvRow] = []
+        for record in records:
+            if len(lines) == limit:
+                problem = _("the file has more than %(n)s rows: split it into several files")
+                problem %= {"n": number_format(limit, force_grouping=True)}
+                lines.append(CsvRowReport(record.number, problem=problem))
+                break
+            try:
+                row = self._row_parse(record)
+                _row_validate_not_repeated(row, self._row_numbers)
+            except _MalformedRow as error:
+                names = _reportable_names(record.cells) if error.names_reportable else ("", "")
+                lines.append(CsvRowReport(record.number, *names, problem=error.problem))
+            else:
+                rows.append(row)
+                # Names are masked here, too: a key may stand in the wrong column.
+                names = _reportable_names((row.organisation, row.label, row.secret))
+                lines.append(CsvRowReport(record.number, *names))
+        return CsvFile(lines=tuple(lines), valid_rows=tuple(rows), holds_no_secret=not lines)
+
+    @sensitive_variables()
+    def _row_parse(self, record: Record) -> CsvRow:
+        cells = record.cells
+        self._cells_validate(record)
+        problem, names_reportable = "", True
+        try:
+            row = _row_clean(record.number, dict(zip(self._columns, cells, strict=True)))
+        except InvalidInput as error:
+            # If the key is invalid, it may stand in another column.
+            problem, names_reportable = f"{error.field}: {error.message}", error.field != "api_key"
+        if problem:
+            raise _MalformedRow(problem, names_reportable=names_reportable)
+        texts = (row.organisation, row.label, row.organization_id, row.environment, *row.tags)
+        if is_secret_in_texts(row.secret, texts):
+            raise _MalformedRow(
+                _("the key stands in another column, too: take it out"), names_reportable=False
+            )
+        return row
+
+    @sensitive_variables()
+    def _cells_validate(self, record: Record) -> None:
+        # Shifted cells may put the key where a name belongs: no name is reported of any of these.
+        cells, count = record.cells, len(self._columns)
+        problem = record.quote_problem
+        if not problem and any(len(cell) > _CELL_MAX_LENGTH for cell in cells):
+            problem = _(
+                "a cell of this row is far too long, longer than %(n)s characters: is a quotation "
+                "mark missing?"
+            ) % {"n": number_format(_CELL_MAX_LENGTH, force_grouping=True)}
+        elif not problem and len(cells) != count:
+            problem = _(
+                "%(found)d cells instead of %(count)d: fill in or quote the cells of this row"
+            ) % {"found": len(cells), "count": count}
+        elif self._encoding_problem and not all(map(_is_utf8, cells)):
+            problem = self._encoding_problem
+        if problem:
+            raise _MalformedRow(problem, names_reportable=False)
 
 
 @sensitive_variables()
-def _row_clean(number: int, cells: list[str]) -> CsvRow:
-    organisation, label, secret, organization_id, tags, *rest = cells
+def _row_clean(number: int, cells: dict[str, str]) -> CsvRow:
+    owner = cells.get("owner", "").strip()
+    name_cells = (("organisation", cells["organisation"]), ("label", cells["label"]))
+    for column, cell in name_cells:
+        if _LOST_CHARACTER in cell:
+            raise InvalidInput(
+                _("a character was lost when the file was saved: save it anew as “CSV UTF-8”"),
+                field=column,
+            )
+    try:
+        owner = email_clean(owner) if owner else ""
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field="owner") from None
     return CsvRow(
         number=number,
-        organisation=line_clean(organisation, field="organisation", limit=NAME_MAX_LENGTH),
-        label=label_clean(label),
-        secret=secret_clean(secret),
-        organization_id=organization_id_clean(organization_id),
-        tags=tags_clean(tags.split("|")),
-        environment=environment_clean(rest[0] if rest else ""),
+        organisation=line_clean(cells["organisation"], field="organisation", limit=NAME_MAX_LENGTH),
+        label=label_clean(cells["label"]),
+        secret=secret_clean(cells["api_key"]),
+        organization_id=organization_id_clean(cells["organization_id"]),
+        tags=tags_clean(cells["tags"].split("|")),
+        owner=owner,
+        expires_on=expires_on_parse(cells.get("expires_on", "")),
+        grace_minutes=grace_minutes_parse(cells.get("grace_minutes", "")),
+        environment=environment_clean(cells.get("environment", "")),
     )
 
 
@@ -253,8 +298,9 @@ def _row_validate_not_repeated(row: CsvRow, row_numbers: dict[str, int]) -> None
 
 
 @sensitive_variables()
-def _reportable_names(cells: list[str]) -> tuple[str, str]:
+def _reportable_names(cells: Sequence[str]) -> tuple[str, str]:
     organisation, label, secret, *_rest = cells
+    secret = secret_strip_surroundings(secret)
     return _reportable_cell(organisation, secret), _reportable_cell(label, secret)
 
 
@@ -267,9 +313,7 @@ def _reportable_cell(text: str, secret: str) -> str:
         visible_text = "".join(
             character for character in text if character.isprintable() or character.isspace()
         )
-    holds_secret = bool(secret.strip()) and is_secret_in_texts(
-        secret.strip(), (text.strip(), visible_text.strip())
-    )
+    holds_secret = bool(secret) and is_secret_in_texts(secret, (text.strip(), visible_text.strip()))
     return "…" if holds_secret or _looks_like_key(visible_text) else _cell_excerpt(text)
 
 
@@ -283,5 +327,9 @@ def _looks_like_key(text: str) -> bool:
 
 
 def _cell_excerpt(text: str) -> str:
-    line = "".join(character if character.isprintable() else "\ufffd" for character in text.strip())
+    line = text.strip()
+    if not line.isprintable():
+        line = "".join(
+            _LOST_CHARACTER if is_refused_character(character) else character for character in line
+        )
     return line if len(line) <= _EXCERPT_LENGTH else line[:_EXCERPT_LENGTH] + "…"

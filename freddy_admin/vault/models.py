@@ -280,6 +280,13 @@ class ImportDraftRow(CandidateSecret):
     label = models.CharField(max_length=80, blank=True, editable=False)
     organization_id = models.CharField(max_length=64, blank=True, editable=False)
     tags = models.JSONField(default=list, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    expires_on = models.DateField(null=True, editable=False)
+    grace_minutes = models.PositiveIntegerField(null=True, editable=False)
+    # An organisation that this row would add beside one of nearly the same name; "" for none.
+    similar_organisation_name = models.CharField(max_length=120, blank=True, editable=False)
     state = models.CharField(
         max_length=10,
         choices=ImportRowState.choices,

@@ -157,6 +157,31 @@ _SAVE_OPTIONS: Final = {
 }
 
 
+def similar_organisation_sentence(name: str, other_name: str) -> Sentence:
+    """That an import adds an organisation whose name is nearly another's."""
+    return say(
+        _(
+            "“{name}” would be added beside “{other_name}”: if they are the same, throw this "
+            "import away and write the name alike."
+        ),
+        name=name,
+        other_name=other_name,
+    )
+
+
+def import_row_details(row: ImportDraftRow) -> tuple[Sentence, ...]:
+    """What a pasted row says of its key beside names and tags; none where it says nothing."""
+    details = []
+    if row.owner is not None:
+        details.append(say(_("owner {name}"), name=str(row.owner)))
+    if row.expires_on is not None:
+        details.append(say(_("expires on {day}"), day=row.expires_on.isoformat()))
+    if row.grace_minutes is not None:
+        grace = ngettext_lazy("grace of {n} minute", "grace of {n} minutes", "n")
+        details.append(say_counted(grace, row.grace_minutes))
+    return (say("{details}", details=Phrases(tuple(details), " · ")),) if details else ()
+
+
 def import_line(
     location: str, result: ImportResult, *, environment: str, dry_run: bool
 ) -> Sentence:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freddy_admin.core.errors import InvalidInput
-from freddy_admin.core.text_validation import line_clean
+from freddy_admin.core.text_validation import case_folded, line_clean, typed_text_matches
 
 
 def clean(value: str, limit: int = 120, required: bool = True) -> str:
@@ -88,3 +88,16 @@ def test_an_accepted_text_is_stable_short_and_stripped(value: str) -> None:
     assert cleaned == clean(cleaned) == cleaned.strip() == unicodedata.normalize("NFC", cleaned)
     assert 1 <= len(cleaned) <= 120
     assert len(cleaned.splitlines()) == 1
+
+
+@pytest.mark.parametrize("space", [" ", "  ", "\u00a0", "\u2003", "\u3000", " \u202f "])
+def test_spaces_inside_a_name_are_one_blank(space: str) -> None:
+    assert clean(f"Acme{space}Inc") == "Acme Inc"
+    assert typed_text_matches(f"\u00a0Acme{space}Inc ", "Acme  Inc")
+    assert case_folded(f"ACME{space}inc") == case_folded("\uff21cme Inc")
+
+
+def test_what_is_typed_to_confirm_must_be_the_name() -> None:
+    assert typed_text_matches("Cafe\u0301", "Café")
+    assert not typed_text_matches("AcmeInc", "Acme Inc")
+    assert not typed_text_matches("acme inc", "Acme Inc")

@@ -114,7 +114,7 @@ def test_a_platform_admin_may_name_new_organisations(
         (b"", "the first row must be the header"),
         (b"a,b,c", "the first row must be the header"),
         (csv_bytes(), "it holds no rows"),
-        ("x".encode("utf-16"), "not UTF-8"),
+        ("x".encode("utf-32"), "not UTF-8"),
         (csv_bytes("x" * DRAFT_MAX_BYTES), "more than 1 MB"),
         (csv_bytes(*(f"A,{n},k" for n in range(DRAFT_MAX_ROWS + 1))), "more than 2,000 rows"),
     ],
@@ -160,9 +160,9 @@ def test_a_draft_is_its_creators_alone(
     assert import_draft_get(user=manager, draft_id=draft.pk) == draft
 
 
-def _tested_draft_make(member: User) -> ImportDraft:
+def _tested_draft_make(manager: User) -> ImportDraft:
     rows = [f"Alder,{name},{secret(name)},org_2," for name in ("works", "no", "maybe", "other")]
-    draft = import_draft_make(member, *rows)
+    draft = import_draft_make(manager, *rows)
     import_rows_record_results(
         {
             "no": ImportRowState.REJECTED,

@@ -21,6 +21,35 @@ def test_white_space_around_a_key_is_dropped(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "“ak_1”",
+        "„ak_1“",
+        "\u2018ak_1\u2019",
+        "«\u00a0ak_1\u202f»",
+        "\ufeffak_1",
+        "ak_1\u200b",
+        "\u200e\u2060ak_1\u00ad",
+        '"ak_1"',
+        "'ak_1'",
+        "`ak_1`",
+        ' "ak_1" ',
+        '="ak_1"',
+        "“'ak_1'”",
+    ],
+)
+def test_what_pasting_puts_around_a_key_is_dropped(text: str) -> None:
+    assert secret_clean(text) == "ak_1"
+
+
+@pytest.mark.parametrize(
+    "text", ["YWtfMQ==", "YWtfMQ=", "ak_live_1=", "ak\"1'x", "ak:1", "a=b"[:2]]
+)
+def test_padding_and_signs_of_a_key_are_kept(text: str) -> None:
+    assert secret_clean(text) == text
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("", "empty"),
@@ -29,11 +58,20 @@ def test_white_space_around_a_key_is_dropped(text: str) -> None:
         ("planted one", "white space"),
         ("planted\nX-Evil: 1", "white space"),
         ("planted\u2028one", "white space"),
-        ("planted\u2019", "no API key has"),
+        ("plan\u2019ted", "typographic quotation mark"),
+        ("plan\u200bted", "invisible character"),
+        ("plan\u00a0ted", "white space"),
         ("planted\x00key", "no API key has"),
         ("planted\x7f", "no API key has"),
         ("planted\ud83d", "no API key has"),
-        ("\ufeffplanted", "no API key has"),
+        ("PLANTED_NAME=planted", "NAME=KEY"),
+        ("PLANTED_NAME = planted", "NAME=KEY"),
+        ("export PLANTED='planted'", "NAME=KEY"),
+        ("name==planted", "NAME=KEY"),
+        ("Bearer planted", "such as Bearer"),
+        ("authorization: bearer planted", "such as Bearer"),
+        ("x-api-key: planted", "such as Bearer"),
+        ("API_KEY", "name of the column"),
         ("plantéd", "no API key has"),
     ],
 )

@@ -24,6 +24,7 @@ WITHOUT_ORGANISATION = {
     "candidate_release",
     "pending_candidates",
     "key_audit_record",
+    "pending_candidates",
 }
 ARGUMENTS = {
     "details": KeyDetails(label="Main"),

@@ -9,6 +9,7 @@ from django.test import Client
 
 from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.candidates.import_rows import import_rows_promote
 from freddy_admin.sync.models import ApiHealth, SyncStatus, WorkerHeartbeat
 from freddy_admin.vault.candidate_result import CandidateResult
 from freddy_admin.vault.models import (
@@ -21,6 +22,7 @@ from freddy_admin.vault.models import (
 from freddy_admin.vault.services.candidates import candidate_record_result
 from freddy_admin.vault.services.import_rows import import_row_record_result, import_rows_claim
 from tests.api.api_client import ApiClient
+from tests.vault.import_draft_data import import_rows_record_results
 from tests.web.conftest import HandClock, MakeKey, People, SignIn
 from tests.web.test_key_import_pages import page_rows
 
@@ -208,7 +210,24 @@ def test_a_rejected_import_row_gets_the_hint(manager: Client, staging: None) -> 
 
 def test_the_import_page_names_the_environments(manager: Client, staging: None) -> None:
     page = _text(manager.get("/import/").content.decode())
-    assert "environment, a sixth column, may say where the key was made: default, staging" in page
+    assert "as you like of: owner, expires_on, grace_minutes, environment" in page
+    assert "environment says where the key was made: default, staging" in page
+
+
+def test_the_environment_may_stand_anywhere_behind_the_five_columns(
+    manager: Client, people: People, staging: None
+) -> None:
+    rows = f"{COLUMNS},grace_minutes,Environment,owner\n"
+    rows += f"Alder,Main,{SECRET},,,90, Staging ,{people.viewer.email}\n"
+    page = manager.post("/import/", {"rows": rows})["Location"]
+    import_rows_record_results()
+    words = page_rows(manager.get(page).content.decode())["2"]
+    assert "Alder staging" in words
+    assert f"owner {people.viewer} · grace of 90 minutes" in words
+    manager.post(f"{page}confirm/")
+    import_rows_promote()
+    key = ApiKey.objects.get()
+    assert (key.environment, key.owner, key.grace_minutes) == ("staging", people.viewer, 90)
 
 
 def test_an_unknown_environment_makes_a_row_malformed(manager: Client, staging: None) -> None:

@@ -211,3 +211,32 @@ def test_names_are_never_markup(
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_several_people_are_invited_at_once_with_an_outcome_for_each(
+    people: People, signed_in: SignIn
+) -> None:
+    client = signed_in(people.manager)
+    typed = f"Nia Park <nia@example.org>, bad address; {people.viewer.email}\nkim@example.org"
+    page = client.post(f"{PAGE}invite/", {"email": typed, "role": "viewer"}).content.decode()
+
+    assert "2 of 4 people are invited" in page
+    assert "This person is a member already." in page
+    field = page[page.index("<textarea") : page.index("</textarea>")]
+    assert "bad address" in field
+    assert people.viewer.email in field
+    assert "nia@example.org" not in field
+    assert {row.email for row in Invitation.objects.all()} == {"nia@example.org", "kim@example.org"}
+
+    fields = {"email": "lee@example.org;max@example.org", "role": "viewer"}
+    members_page = client.post(f"{PAGE}invite/", fields, follow=True).content.decode()
+    assert "2 people are invited" in members_page
+
+
+def test_above_the_hourly_limit_each_address_says_so(people: People, signed_in: SignIn) -> None:
+    typed = "\n".join(f"person-{number}@example.org" for number in range(22))
+    fields = {"email": typed, "role": "viewer"}
+    page = signed_in(people.manager).post(f"{PAGE}invite/", fields).content.decode()
+
+    assert "20 of 22 people are invited" in page
+    assert page.count("You sent 20 invitations within an hour") == 2

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.accounts.api_tokens import api_tokens_revoke_all
 from freddy_admin.accounts.auth.password_reset import password_reset_request_create
+from freddy_admin.accounts.models import email_normalize
 from freddy_admin.audit.services import actor_from_user
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import machine_clock_lag
@@ -42,7 +43,7 @@ class ResetPasswordForm(BoundedForm, library.ResetPasswordForm):  # type: ignore
 
     def clean_email(self) -> str:
         """The address as the library cleans it; whose it is, the worker looks up."""
-        return str(get_adapter().clean_email(self.cleaned_data["email"].lower()))
+        return str(get_adapter().clean_email(email_normalize(self.cleaned_data["email"])))
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         """Record the request, whether or not the address belongs to a person."""

@@ -14,7 +14,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from freddy_admin.accounts.models import User, email_normalize
+from freddy_admin.accounts.models import EMAIL_INPUT_LIMIT, User, email_normalize
 from freddy_admin.accounts.sessions import session_key_hash
 from freddy_admin.core import clock
 
@@ -22,7 +22,6 @@ LIFETIME_SECONDS: Final = 180 * 86_400
 ACCOUNTS_AT_MOST: Final = 5
 SALT: Final = "freddy-admin: known devices"
 COOKIE_LENGTH_LIMIT: Final = 1_500
-EMAIL_INPUT_LIMIT: Final = 320  # no e-mail address is longer, white space around it included
 REQUEST_ATTRIBUTE: Final = "known_device_of"  # set where the response is to carry the cookie
 
 

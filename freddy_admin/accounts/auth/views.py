@@ -22,11 +22,10 @@ from django.views.decorators.http import require_safe
 
 from freddy_admin.accounts.auth.backends import TooManySignIns, sign_in_hashing_slot
 from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
-from freddy_admin.accounts.auth.known_devices import EMAIL_INPUT_LIMIT
 from freddy_admin.accounts.auth.pending_request import ACTION_SUBMIT, pending_request_pop
 from freddy_admin.accounts.auth.rate_limits import attempt_count
 from freddy_admin.accounts.auth.reauthentication import is_recently_authenticated
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import EMAIL_INPUT_LIMIT, User
 from freddy_admin.accounts.people import is_last_second_factor
 from freddy_admin.core.json_responses import error_response
 

@@ -174,6 +174,9 @@ def _create_keys_from_rows(draft: ImportDraft, rows: Sequence[ImportDraftRow]) -
                 organization_id=row.organization_id,
                 tags=tuple(row.tags),
                 environment=row.environment,
+                owner=row.owner,
+                expires_on=row.expires_on,
+                grace_minutes=row.grace_minutes,
             )
             for row, secret in rows_with_secret
         ],

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from freddy_admin.accounts.models import User
 from freddy_admin.audit.services import (
     Actor,
     audit_event_record,
@@ -19,6 +21,7 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.organisations.locks import organisations_lock
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.selectors import assignable_users_by_email
 from freddy_admin.vault.duplicate_secrets import fingerprints_of_organisations
 from freddy_admin.vault.key_details import key_tags_bulk_create
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
@@ -43,6 +46,9 @@ class ImportRow:
     organization_id: str = ""
     tags: tuple[str, ...] = ()
     environment: str = DEFAULT_ENVIRONMENT
+    owner: User | None = None
+    expires_on: date | None = None
+    grace_minutes: int | None = None
 
 
 class ImportOutcome(StrEnum):
@@ -69,7 +75,8 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
     """Store these keys as active, all of them or none; returns a result per row, in order.
 
     A key that its organisation already has, or has as a candidate, is skipped, so a second run
-    changes nothing. Raises NotFound if an organisation was deleted.
+    changes nothing. Who may not see an organisation (any more) owns no key there. Raises NotFound
+    if an organisation was deleted.
     """
     ids = {row.organisation.pk for row in rows}
     with transaction.atomic():
@@ -77,6 +84,7 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
         stored_fingerprints = fingerprints_of_organisations(organisation_ids=ids)
         results: list[ImportResult] = []
         new_keys: list[tuple[ApiKey, ImportRow]] = []
+        owners = assignable_users_by_email(emails={row.owner.email for row in rows if row.owner})
         for row in rows:
             secret_identity = (row.organisation.pk, secret_fingerprint(row.secret))
             if secret_identity in stored_fingerprints:
@@ -85,6 +93,10 @@ def api_keys_import(*, actor: Actor, rows: Sequence[ImportRow]) -> list[ImportRe
                 continue
             stored_fingerprints[secret_identity] = row.environment
             key = _api_key_build(row)
+            key.owner = row.owner and (
+                owners.get((row.organisation.name, row.owner.email))
+                or owners.get(("", row.owner.email))
+            )
             new_keys.append((key, row))
             results.append(ImportResult(ImportOutcome.ADDED, row.environment, key))
         if new_keys:
@@ -100,6 +112,8 @@ def _api_key_build(row: ImportRow) -> ApiKey:
         label=row.label,
         organization_id=row.organization_id,
         environment=row.environment,
+        expires_on=row.expires_on,
+        grace_minutes=row.grace_minutes,
         status=KeyLifecycle.ACTIVE,
         created_at=now,
         secret_set_at=now,

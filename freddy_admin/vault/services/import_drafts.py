@@ -27,6 +27,7 @@ from freddy_admin.organisations.access import (
 )
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Permission
+from freddy_admin.organisations.selectors import similar_organisation_names
 from freddy_admin.vault.candidate_result import (
     CANDIDATE_RESULT_FIELDS,
     UNREADABLE_RESULT_KINDS,
@@ -34,7 +35,8 @@ from freddy_admin.vault.candidate_result import (
 )
 from freddy_admin.vault.duplicate_secrets import fingerprints_of_organisations
 from freddy_admin.vault.import_selectors import import_draft_lock, open_import_drafts_list
-from freddy_admin.vault.key_import_csv import CsvRow, CsvRowReport, csv_file_parse
+from freddy_admin.vault.key_import_csv import CsvFile, CsvRow, CsvRowReport, csv_file_parse
+from freddy_admin.vault.key_import_owners import owner_problem, row_owners_find
 from freddy_admin.vault.models import (
     ImportDraft,
     ImportDraftRow,
@@ -63,30 +65,34 @@ OPTIONAL_ROW_STATES: Final = frozenset({ImportRowState.UNTESTED, ImportRowState.
 _RETESTABLE_STATES: Final = (ImportRowState.UNTESTED, ImportRowState.REJECTED)
 
 
-@sensitive_variables("data", "valid_rows", "file")
+class UnreadFile(InvalidInput):
+    """Nothing of the text could be read; one that holds no secret may be shown again."""
+
+    def __init__(self, message: str, *, field: str, holds_no_secret: bool) -> None:
+        super().__init__(message, field=field)
+        self.holds_no_secret = holds_no_secret
+
+
+@sensitive_variables("data", "file")
 def import_draft_create(*, actor: Actor, user: User, data: bytes) -> ImportDraft:
     """Create a draft from pasted rows, to be tested by the worker; each secret is sealed.
 
     Columns and rules are those of the file of `import_keys`. A row of an organisation whose keys
     this person may not manage is malformed, with the same message whether it exists or not.
     Raises InvalidInput for text that is no such file, is too large, or holds no rows, and if the
-    person has too many open drafts.
+    person has too many open drafts; UnreadFile where it is the text's fault.
     """
     if len(data) > DRAFT_MAX_BYTES:
         raise InvalidInput(_("This is more than 1 MB. Split it into several parts."), field="rows")
     file = csv_file_parse(data, max_rows=DRAFT_MAX_ROWS)
     if file.file_problem or not file.lines or len(file.lines) > DRAFT_MAX_ROWS:
-        problem = file.file_problem or (
-            file.lines[-1].problem if file.lines else _("it holds no rows")
-        )
-        raise InvalidInput(_("Nothing was read: %(why)s.") % {"why": problem}, field="rows")
-    valid_rows = {row.number: row for row in file.valid_rows}
+        raise _unread_file_error(file)
     with transaction.atomic():
         # Concurrent drafts of one person are created in turn, so that the limit holds.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         _open_drafts_validate_limit(user)
         draft = ImportDraft.objects.create(person=user, created_at=clock.now())
-        rows = _draft_rows_build(draft, file.lines, valid_rows, user)
+        rows = _draft_rows_build(draft, file, user)
         _draft_rows_insert(rows)
         canary_ensure()
         waiting_count = sum(row.state == ImportRowState.WAITING for row in rows)
@@ -160,13 +166,19 @@ def _open_drafts_validate_limit(user: User) -> None:
         )
 
 
+def _unread_file_error(file: CsvFile) -> UnreadFile:
+    problem = file.file_problem or (file.lines[-1].problem if file.lines else _("it holds no rows"))
+    if file.file_problem and file.lines[0].number > 1:
+        problem = _("line %(n)d: %(problem)s") % {"n": file.lines[0].number, "problem": problem}
+    return UnreadFile(
+        _("Nothing was read: %(why)s.") % {"why": problem},
+        field="rows",
+        holds_no_secret=file.holds_no_secret,
+    )
+
+
 @sensitive_variables("valid_rows", "row")
-def _draft_rows_build(
-    draft: ImportDraft,
-    lines: Iterable[CsvRowReport],
-    valid_rows: dict[int, CsvRow],
-    user: User,
-) -> list[ImportDraftRow]:
+def _draft_rows_build(draft: ImportDraft, file: CsvFile, user: User) -> list[ImportDraftRow]:
     managed = {
         organisation.name: organisation
         for organisation in organisations_with_permission(
@@ -177,8 +189,15 @@ def _draft_rows_build(
     stored_fingerprints = fingerprints_of_organisations(
         organisation_ids=[organisation.pk for organisation in managed.values()]
     )
+    valid_rows = {row.number: row for row in file.valid_rows}
+    owners = row_owners_find(file.valid_rows)
+    similar_names = (
+        similar_organisation_names(names=[row.organisation for row in file.valid_rows])
+        if can_add_organisations
+        else {}
+    )
     ring, rows = keyring(), []
-    for line in lines:
+    for line in file.lines:
         row = valid_rows.get(line.number)
         if row is None:
             rows.append(_malformed_row_build(draft, line, line.problem))
@@ -187,11 +206,16 @@ def _draft_rows_build(
         if organisation is None and not can_add_organisations:
             rows.append(_malformed_row_build(draft, line, _foreign_organisation_problem()))
             continue
-        rows.append(
-            _sealed_row_build(
-                draft, row, organisation, ring=ring, stored_fingerprints=stored_fingerprints
-            )
+        # After the organisation: of a foreign one nobody learns who its members are.
+        if row.owner and line.number not in owners:
+            rows.append(_malformed_row_build(draft, line, owner_problem()))
+            continue
+        draft_row = _sealed_row_build(
+            draft, row, organisation, ring=ring, stored_fingerprints=stored_fingerprints
         )
+        draft_row.owner = owners.get(line.number)
+        draft_row.similar_organisation_name = similar_names.get(row.organisation, "")
+        rows.append(draft_row)
     return rows
 
 
@@ -213,6 +237,8 @@ def _sealed_row_build(
         organization_id=row.organization_id,
         tags=list(row.tags),
         environment=row.environment,
+        expires_on=row.expires_on,
+        grace_minutes=row.grace_minutes,
         state=ImportRowState.WAITING,
     )
     sealed_secret_set(draft_row, row.secret, context=import_row_context(draft_row), ring=ring)

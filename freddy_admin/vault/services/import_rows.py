@@ -102,7 +102,7 @@ def confirmed_import_rows_lock(*, limit: int) -> list[ImportDraftRow]:
     draft = drafts.select_for_update(no_key=True, skip_locked=True).first()
     if draft is None:
         return []
-    draft_rows = rows.filter(draft=draft).select_related("draft__person", "organisation")
+    draft_rows = rows.filter(draft=draft).select_related("draft__person", "organisation", "owner")
     return list(draft_rows.order_by("number")[:limit])
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import TokenScope, User
-from freddy_admin.accounts.people import person_get_by_email
+from freddy_admin.accounts.people import email_clean, person_get_by_email
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.organisations.access import organisation_access_get
@@ -39,7 +39,7 @@ class Command(OperatorCommand):
 
     @sensitive_variables("token")
     def handle(self, *args: Any, email: str, name: str, **options: Any) -> None:
-        user = person_get_by_email(email=email)
+        user = person_get_by_email(email=email_clean(email))
         token_options = ApiTokenOptions(
             scope=options["scope"],
             organisation_ids=_organisation_ids(user, options["organisation"]),

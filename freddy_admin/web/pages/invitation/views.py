@@ -20,8 +20,11 @@ from freddy_admin.organisations.invitation_acceptance import (
     invitation_accept_with_new_account,
     invited_user_find,
 )
+from freddy_admin.organisations.invitation_addresses import (
+    InvitationOutcome,
+    invitations_create,
+)
 from freddy_admin.organisations.invitations import (
-    invitation_create,
     invitation_get,
     invitation_get_by_token,
     invitation_mails_unsent,
@@ -39,7 +42,11 @@ from freddy_admin.web.access import (
 )
 from freddy_admin.web.forms import add_form_errors, render_form_page
 from freddy_admin.web.pages.invitation.forms import InvitationAcceptForm, InvitationForm
-from freddy_admin.web.pages.invitation.presenter import invitation_row
+from freddy_admin.web.pages.invitation.presenter import (
+    invitation_outcomes,
+    invitation_row,
+    invitations_sent_message,
+)
 from freddy_admin.wording.roles import role_sentence
 from freddy_admin.wording.times import get_user_time
 
@@ -47,18 +54,31 @@ from freddy_admin.wording.times import get_user_time
 @organisation_permission_required(Permission.MANAGE_MEMBERS, FORM_METHODS)
 @reauthentication_required()
 def invitation_create_view(request: HttpRequest, access: Access) -> HttpResponse:
-    """Invite an address; the worker sends the mail in a moment."""
+    """Invite one address or several; the worker sends the mails in a moment."""
     organisation = access.organisation
     form = InvitationForm(request.POST or None, initial={"role": Role.VIEWER})
+    outcomes: list[InvitationOutcome] = []
     if request.method == "POST" and form.is_valid():
         with add_form_errors(form):
-            invitation = invitation_create(
-                organisation=organisation, actor=actor_from_request(request), **form.cleaned_data
+            outcomes = invitations_create(
+                organisation=organisation,
+                actor=actor_from_request(request),
+                emails=form.cleaned_data["email"],
+                role=form.cleaned_data["role"],
             )
-            message = _("%(email)s is invited: a mail with a link goes out in a moment.")
-            messages.success(request, message % {"email": invitation.email})
-            return redirect("members", organisation.slug)
-    template_context = {"form": form, "organisation": organisation}
+    problems = [outcome for outcome in outcomes if outcome.problem]
+    if outcomes and not problems:
+        messages.success(request, invitations_sent_message(outcomes))
+        return redirect("members", organisation.slug)
+    if len(outcomes) == 1:
+        form.add_error("email", problems[0].problem)
+    elif problems:
+        form.show_addresses([outcome.address for outcome in problems])
+    template_context = {
+        "form": form,
+        "organisation": organisation,
+        "outcomes": invitation_outcomes(outcomes),
+    }
     return render(request, "invitation/invite.html", template_context)
 
 

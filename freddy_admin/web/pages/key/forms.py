@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _l
 from freddy_admin.accounts.models import User
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core.forms import LineField
+from freddy_admin.core.text_validation import typed_text_matches
 from freddy_admin.vault.key_details import (
     LABEL_MAX_LENGTH,
     MAX_GRACE_MINUTES,
@@ -35,9 +36,9 @@ class KeyRevokeForm(PanelForm):
         self.expected = expected
 
     def clean_label(self) -> str:
-        """Exactly the label, apart from white space around it."""
+        """The label, whatever kinds of spaces stand in it."""
         label = str(self.cleaned_data["label"])
-        if label.strip() != self.expected.strip():
+        if not typed_text_matches(label, self.expected):
             raise forms.ValidationError(_("This is not the key's label. Nothing was revoked."))
         return label
 

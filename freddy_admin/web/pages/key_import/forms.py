@@ -11,11 +11,13 @@ from freddy_admin.web.forms import PanelForm
 
 
 class WriteOnlyTextarea(forms.Textarea):
-    """A text area that stays empty, whatever was typed into it."""
+    """A text area that stays empty, whatever was typed into it, but for a text set to be shown."""
+
+    shown_text: str | None = None
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """The widget's context, without the value."""
-        context: dict[str, Any] = super().get_context(name, None, attrs)
+        context: dict[str, Any] = super().get_context(name, self.shown_text, attrs)
         return context
 
 
@@ -29,7 +31,7 @@ class KeyImportForm(PanelForm):
         required=False,
         strip=False,
         max_length=DRAFT_MAX_BYTES,
-        help_text=_l("With the header in the first row, as copied from a spreadsheet's CSV."),
+        help_text=_l("With the header in the first row: cells of a spreadsheet, or a CSV's text."),
         widget=WriteOnlyTextarea(
             {
                 "rows": 8,
@@ -45,8 +47,8 @@ class KeyImportForm(PanelForm):
     file = forms.FileField(
         label=_l("Or a file"),
         required=False,
-        help_text=_l("CSV in UTF-8, at most 1 MB and 2,000 rows."),
-        widget=forms.FileInput({"accept": ".csv,text/csv,text/plain"}),
+        help_text=_l("CSV in UTF-8 or UTF-16, at most 1 MB and 2,000 rows."),
+        widget=forms.FileInput({"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -62,6 +64,12 @@ class KeyImportForm(PanelForm):
         if file and file.size > DRAFT_MAX_BYTES:
             self.add_error("file", _("This file is larger than 1 MB. Split it into several."))
         return data
+
+    def show_rows_again(self) -> None:
+        """Show what was pasted once more; only for a text that holds no key."""
+        widget = self.fields["rows"].widget
+        assert isinstance(widget, WriteOnlyTextarea)  # noqa: S101  declared above
+        widget.shown_text = self.data.get("rows", "")
 
     def read_bytes(self) -> bytes:
         """The bytes of the file or of the rows; call once, after `is_valid`."""

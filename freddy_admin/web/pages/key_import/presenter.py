@@ -23,8 +23,10 @@ from freddy_admin.vault.selectors import masked_secret
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.wording.imports import (
     VERDICT_WORDINGS,
+    import_row_details,
     save_option,
     save_progress,
+    similar_organisation_sentence,
     verdict_count,
     verdict_sentences,
     verification_progress,
@@ -126,6 +128,11 @@ def import_page_context(
     }
 
 
+def similar_names_notice(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence for each new organisation that is nearly called like another."""
+    return [render_text(similar_organisation_sentence(name, other)) for name, other in pairs]
+
+
 def _import_progress(
     draft: ImportDraft, by_verdict: Counter[str], by_save_state: Counter[str]
 ) -> dict[str, Any]:
@@ -157,6 +164,7 @@ def _import_table_row(row: ImportDraftRow, user_time: UserTime) -> dict[str, Any
     return {
         "row": row,
         "is_new": row.organisation_id is None and not is_malformed and not row.save_state,
+        "details": render_text(import_row_details(row)),
         "hint": "" if is_malformed else masked_secret(row),
         "environment": "" if row.environment == DEFAULT_ENVIRONMENT else row.environment,
         "verdict": VERDICT_WORDINGS[state],

@@ -21,11 +21,13 @@ from freddy_admin.vault.import_selectors import (
     import_row_counts,
     import_rows_list,
     open_import_drafts_list,
+    similar_names_list,
 )
-from freddy_admin.vault.key_import_csv import COLUMNS
+from freddy_admin.vault.key_import_csv import COLUMNS, EXTRA_COLUMNS
 from freddy_admin.vault.models import ImportRowState
 from freddy_admin.vault.services.import_drafts import (
     OPTIONAL_ROW_STATES,
+    UnreadFile,
     import_draft_confirm,
     import_draft_create,
     import_draft_discard,
@@ -44,6 +46,7 @@ from freddy_admin.web.pages.key_import.presenter import (
     PAGE_SIZE,
     import_page_context,
     parse_import_query,
+    similar_names_notice,
     unfinished_imports,
 )
 from freddy_admin.wording.sentences import format_number
@@ -64,10 +67,15 @@ def import_create_view(request: HttpRequest) -> HttpResponse:
                 actor=actor_from_request(request), user=person, data=form.read_bytes()
             )
             return redirect("import_draft", draft_id=draft.pk)
+    if isinstance(form.service_error, UnreadFile) and form.service_error.holds_no_secret:
+        form.show_rows_again()
+    # Where there is one environment, no page speaks of them.
+    environments = list(api_environments()) if settings.AITRONOS_ENVIRONMENTS else []
     template_context = {
         "form": form,
         "columns": COLUMNS,
-        "environments": list(api_environments()) if settings.AITRONOS_ENVIRONMENTS else [],
+        "environments": environments,
+        "extra_columns": [name for name in EXTRA_COLUMNS if environments or name != "environment"],
         "drafts": unfinished_imports(
             open_import_drafts_list(user=person), get_user_time(clock.now())
         ),
@@ -84,6 +92,8 @@ def import_draft_detail_view(request: HttpRequest, draft_id: UUID) -> HttpRespon
     offset = (query.page - 1) * PAGE_SIZE
     rows = list(import_rows_list(draft=draft, state=query.verdict)[offset : offset + PAGE_SIZE])
     view = import_page_context(draft, counts, rows, query, get_user_time(clock.now()))
+    if view["is_open"] and can_create_organisations(user=signed_in_user(request)):
+        view["similar_names"] = similar_names_notice(similar_names_list(draft=draft))
     seen_digests = seen_part_digests(request)
     if seen_digests is not None and seen_digests.get("all") == view["digest"]:
         return not_modified()

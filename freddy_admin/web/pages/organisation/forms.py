@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.core.forms import LineField
+from freddy_admin.core.text_validation import typed_text_matches
 from freddy_admin.organisations.services import NAME_MAX_LENGTH
 from freddy_admin.web.forms import PanelForm
 
@@ -35,9 +36,9 @@ class OrganisationDeleteForm(PanelForm):
         self.expected = expected
 
     def clean_name(self) -> str:
-        """Exactly the name, apart from white space around it."""
+        """The name, whatever kinds of spaces stand in it."""
         name = str(self.cleaned_data["name"])
-        if name.strip() != self.expected.strip():
+        if not typed_text_matches(name, self.expected):
             raise forms.ValidationError(
                 _("This is not the organisation's name. Nothing was removed.")
             )

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from freddy_admin.accounts.models import email_normalize
 from freddy_admin.web.forms import PanelForm
 
 
@@ -22,8 +23,8 @@ class PersonDeleteForm(PanelForm):
         self.expected = expected
 
     def clean_email(self) -> str:
-        """Exactly the address, apart from its case and white space around it."""
+        """The address in any form that is the same one, such as in capitals."""
         email = str(self.cleaned_data["email"])
-        if email.strip().lower() != self.expected:
+        if email_normalize(email) != email_normalize(self.expected):
             raise forms.ValidationError(_("This is not the person's address. Nobody was removed."))
         return email
