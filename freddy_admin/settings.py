@@ -101,6 +101,7 @@ AITRONOS_TOTAL_TIMEOUT = conf.parse_seconds(
 AITRONOS_SYNC_TIMEOUT = conf.parse_seconds("AITRONOS_SYNC_TIMEOUT", env, default=120.0)
 STATUS_FRESH_SECONDS = conf.parse_seconds("STATUS_FRESH_SECONDS", env, default=60.0)
 STATUS_CHECK_SECONDS = conf.parse_seconds("STATUS_CHECK_SECONDS", env, default=300.0)
+AITRONOS_DAILY_CALLS = conf.parse_daily_calls(env.str("AITRONOS_DAILY_CALLS", default="10000"))
 
 # --- The way out: to Aitronos, to single sign-on and to addresses that people enter ---
 OUTBOUND_CA_FILE = parse_ca_file(env.str("OUTBOUND_CA_FILE", default=""))

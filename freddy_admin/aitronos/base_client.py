@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from freddy_admin.aitronos.json_parsing import parse_json_body
 from freddy_admin.aitronos.redaction import Redactor, redact_error, redact_value
 from freddy_admin.aitronos.retry_policy import retry_delay_seconds
 from freddy_admin.aitronos.routes import Route, prepare_request
-from freddy_admin.aitronos.text_cleaning import clean_header_id
+from freddy_admin.aitronos.text_cleaning import ORGANIZATION_HEADER, clean_header_id
 from freddy_admin.aitronos.types import ApiResponse, CallInfo
 from freddy_admin.outbound.deadline import Deadline, MaySend
 from freddy_admin.outbound.errors import TransportError
@@ -66,19 +67,23 @@ class BaseApiClient:
             self._monotonic,
             may_send,
         )
-        started_at, attempt, request_sent = self._monotonic(), 1, False
+        started_at, attempt, requests_sent = self._monotonic(), 1, 0
         while True:
             result = self._send_attempt(request, route, parse, deadline)
             elapsed = (self._monotonic() - started_at) * 1000
             if not isinstance(result, AitronosError):
                 raw_response, value = result
                 redactor = Redactor(key)
-                info = _build_call_info(
-                    raw_response, redactor, elapsed_ms=elapsed, attempts=attempt
+                info = replace(
+                    _build_call_info(raw_response, redactor),
+                    elapsed_ms=elapsed,
+                    attempts=attempt,
+                    requests_sent=requests_sent + 1,
                 )
                 return ApiResponse(redact_value(value, redactor), info)
             result.elapsed_ms, result.attempts = elapsed, attempt
-            result.request_sent = request_sent = request_sent or result.request_sent
+            requests_sent += result.request_sent
+            result.requests_sent, result.request_sent = requests_sent, requests_sent > 0
             delay = retry_delay_seconds(
                 result, attempt=attempt, remaining=deadline.remaining, share=self._random()
             )
@@ -117,6 +122,7 @@ class BaseApiClient:
             return parse(parse_json_body(raw_response.headers, raw_response.body))
         except AitronosError as error:
             error.request_id = clean_header_id(raw_response.headers, "x-request-id")
+            error.organization_id = clean_header_id(raw_response.headers, ORGANIZATION_HEADER)
             raise
 
     def _build_request(self, route: Route, secret: str | None) -> PreparedRequest:
@@ -126,12 +132,10 @@ class BaseApiClient:
         return request
 
 
-def _build_call_info(
-    raw_response: RawResponse, redactor: Redactor, *, elapsed_ms: float, attempts: int
-) -> CallInfo:
+def _build_call_info(raw_response: RawResponse, redactor: Redactor) -> CallInfo:
     """What the headers of a good response tell; none of them is relied on."""
     request_id, trace_id, organization_id = (
         redactor.redact(clean_header_id(raw_response.headers, name))
-        for name in ("x-request-id", "x-trace-id", "aitronos-organization")
+        for name in ("x-request-id", "x-trace-id", ORGANIZATION_HEADER)
     )
-    return CallInfo(request_id, trace_id, organization_id, elapsed_ms, attempts)
+    return CallInfo(request_id, trace_id, organization_id)

@@ -11,6 +11,7 @@ from freddy_admin.aitronos.types import (
     ApiResponse,
     AuthConfigList,
     ConnectorPage,
+    ServiceHealth,
     SyncStartedResponse,
     SyncStatusResponse,
     ToolSwitchedResponse,
@@ -84,10 +85,14 @@ class AitronosClient(BaseApiClient):
         secret: str,
         offset: int = 0,
         limit: int = 100,
+        organization_id: str = "",
         may_send: MaySend | None = None,
     ) -> ApiResponse[ConnectorPage]:
-        """*List available connectors*: at most `limit` of them, from the one at `offset`."""
-        route = routes.connectors_route(offset=offset, limit=limit)
+        """*List available connectors*: at most `limit` of them, from the one at `offset`.
+
+        `organization_id` is that of the key's organisation at Aitronos; "" where it is not known.
+        """
+        route = routes.connectors_route(offset=offset, limit=limit, organization_id=organization_id)
         result = self._call(
             route,
             response_parsing.parse_connector_page,
@@ -131,9 +136,15 @@ class AitronosClient(BaseApiClient):
         del secret
         return _value_or_raise(result)
 
-    def get_health(self) -> ApiResponse[str]:
-        """The status that the public health route answers; no key is sent."""
+    def get_health(self) -> ApiResponse[ServiceHealth]:
+        """What the public health route answers; no key is sent."""
         return _value_or_raise(self._call(routes.HEALTH_ROUTE, response_parsing.parse_health, None))
+
+    def get_health_details(self) -> ApiResponse[ServiceHealth]:
+        """What the public health route says of its components; no key is sent."""
+        return _value_or_raise(
+            self._call(routes.HEALTH_DETAILS_ROUTE, response_parsing.parse_health, None)
+        )
 
 
 def environment_missing(name: str) -> EnvironmentMissing:

@@ -26,11 +26,17 @@ from freddy_admin.aitronos.errors import (
     UnreadableResponse,
 )
 from freddy_admin.aitronos.json_parsing import strict_json_loads
-from freddy_admin.aitronos.text_cleaning import ID_LENGTH, clean_text
+from freddy_admin.aitronos.text_cleaning import (
+    ID_LENGTH,
+    ORGANIZATION_HEADER,
+    clean_header_id,
+    clean_text,
+)
 from freddy_admin.outbound.errors import TransportError, TransportFailure
 
 CODE_LENGTH, MESSAGE_LENGTH = 64, 300
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
+_EARLIEST_EPOCH_SECONDS = 1e9  # of 2001: a number above is a moment, for no wait is that long
 # A "quota" in a sentence may be that of requests; in a code it is the one of money.
 _SPENDING_CODE = re.compile(r"SPEND|BUDGET|BILLING|CREDIT|INSUFFICIENT_QUOTA", re.IGNORECASE)
 _SPENDING_MESSAGE = re.compile(r"spend|budget|billing", re.IGNORECASE)
@@ -77,7 +83,8 @@ def error_from_response(
         message=message,
         trace_id=clean_text(envelope.get("trace_id"), ID_LENGTH),
         request_id=clean_text(request_id, ID_LENGTH),
-        retry_after=_retry_after_seconds(headers, envelope, clock),
+        organization_id=clean_header_id(headers, ORGANIZATION_HEADER),
+        retry_after=_retry_after_seconds(status, headers, envelope, clock),
     )
 
 
@@ -124,9 +131,13 @@ def _is_spending_limit(code: str, message: str, envelope: dict[str, Any]) -> boo
 
 
 def _retry_after_seconds(
-    headers: Mapping[str, str], envelope: dict[str, Any], clock: Clock
+    status: int, headers: Mapping[str, str], envelope: dict[str, Any], clock: Clock
 ) -> float | None:
-    """The first readable hint, in the documented order, held between 1 s and 1 h."""
+    """The first readable hint, in the documented order, held between 1 s and 1 h.
+
+    Behind the documented ones come two that others send. `X-RateLimit-Reset` is read of a 429
+    alone: it may stand in every answer, and asks for no wait there.
+    """
     details = envelope.get("details")
     hints = (
         headers.get("Retry-After"),
@@ -134,11 +145,28 @@ def _retry_after_seconds(
         envelope.get("retry_after"),
         headers.get("X-RateLimit-Retry-After"),
     )
-    for hint in hints:
-        seconds = _parse_wait_hint(hint, clock)
+    readable_hints = (_parse_wait_hint(hint, clock) for hint in hints)
+    further_hints = (
+        _milliseconds_to_seconds(_parse_wait_hint(headers.get("retry-after-ms"), clock)),
+        _seconds_until_reset(headers.get("X-RateLimit-Reset"), clock) if status == 429 else None,
+    )
+    for seconds in (*readable_hints, *further_hints):
         if seconds is not None:
             return min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)
     return None
+
+
+def _milliseconds_to_seconds(value: float | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _seconds_until_reset(hint: str | None, clock: Clock) -> float | None:
+    """Seconds until `X-RateLimit-Reset`: a wait, or a moment as epoch (s or ms) or as a date."""
+    value = _parse_wait_hint(hint, clock)
+    if value is None or value < _EARLIEST_EPOCH_SECONDS:
+        return value
+    epoch_seconds = value / 1000 if value >= 1000 * _EARLIEST_EPOCH_SECONDS else value
+    return max(0.0, epoch_seconds - clock().timestamp())
 
 
 def _parse_wait_hint(hint: object, clock: Clock) -> float | None:

@@ -34,11 +34,12 @@ class AitronosError(Exception):
 
     `code`, `message`, `trace_id` and `request_id` are the API's own words, cleaned and cut; ""
     where it said nothing. `retry_after` is the API's wait hint in seconds, held between 1 and
-    3,600; None without a readable one.
+    3,600; None without a readable one. `organization_id` is the organisation of the response's
+    header, for which the request was counted; "" where none was named.
 
     `request_sent` is False only where it is certain that no byte of a request left us, in any
     attempt of the call. Where it is True, what was asked for may have been done, whatever the
-    error.
+    error. `requests_sent` is how many attempts may have reached the API.
     """
 
     def __init__(  # noqa: PLR0913  everything support may ask for, all by name
@@ -50,6 +51,7 @@ class AitronosError(Exception):
         message: str = "",
         trace_id: str = "",
         request_id: str = "",
+        organization_id: str = "",
         retry_after: float | None = None,
         field: str = "",
         detail: str = "",
@@ -60,7 +62,8 @@ class AitronosError(Exception):
         self.code, self.http_status, self.message = code, http_status, message
         self.trace_id, self.request_id = trace_id, request_id
         self.retry_after, self.field, self.detail = retry_after, field, detail
-        self.request_sent = request_sent
+        self.organization_id = organization_id
+        self.request_sent, self.requests_sent = request_sent, int(request_sent)
         self.elapsed_ms, self.attempts = 0.0, 1
 
 

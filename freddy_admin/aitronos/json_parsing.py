@@ -104,14 +104,6 @@ def parse_bool(obj: JsonObject, name: str) -> bool:
     return value
 
 
-def parse_optional_bool(obj: JsonObject, name: str, prefix: str = "") -> bool | None:
-    """True or false, or None where it is null or absent."""
-    value = obj.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise _wrong_field_error(obj, name, prefix)
-    return value
-
-
 def parse_optional_datetime(obj: JsonObject, name: str, prefix: str = "") -> datetime | None:
     """A time in UTC, or None where it is null or absent."""
     value = obj.get(name)
@@ -119,7 +111,7 @@ def parse_optional_datetime(obj: JsonObject, name: str, prefix: str = "") -> dat
         return None
     if not isinstance(value, str):
         raise _wrong_field_error(obj, name, prefix)
-    moment = _parse_iso_datetime(value.strip()) if len(value) <= _DETAIL_LENGTH else None
+    moment = parse_iso_datetime(value.strip()) if len(value) <= _DETAIL_LENGTH else None
     if moment is None:
         raise _wrong_field_error(obj, name, prefix)
     return moment
@@ -139,6 +131,16 @@ def parse_optional_text(obj: JsonObject, name: str, limit: int, prefix: str = ""
     if value is not None and not isinstance(value, str):
         raise _wrong_field_error(obj, name, prefix)
     return clean_text(value, limit)
+
+
+def free_text(obj: JsonObject, name: str, limit: int) -> str:
+    """What stands there, cleaned and cut, of a field on which nothing hangs.
+
+    A number as it is; "" for anything else that is no text. Raises nothing.
+    """
+    value = obj.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return clean_text(str(value) if is_number else value, limit)
 
 
 def iterate_objects(obj: JsonObject, name: str) -> Iterator[tuple[str, JsonObject]]:
@@ -175,7 +177,8 @@ def _wrong_field_error(obj: JsonObject, name: str, prefix: str) -> UnreadableRes
     return unreadable_field_error(f"{prefix}{name}", detail)
 
 
-def _parse_iso_datetime(text: str) -> datetime | None:
+def parse_iso_datetime(text: str) -> datetime | None:
+    """A moment in UTC, without a zone read as UTC; None for what is none between 2000 and 2100."""
     if "T" not in text.upper() and " " not in text:
         return None  # a date alone, a number: not a moment
     try:

@@ -3,13 +3,14 @@
 from typing import Final
 
 from freddy_admin.aitronos.json_parsing import (
+    LARGEST_COUNT,
     STATUS_LENGTH,
     JsonObject,
     describe_value,
+    free_text,
     iterate_objects,
     parse_bool,
     parse_count,
-    parse_optional_bool,
     parse_optional_count,
     parse_optional_datetime,
     parse_optional_text,
@@ -23,6 +24,8 @@ from freddy_admin.aitronos.types import (
     AuthConfigList,
     Connector,
     ConnectorPage,
+    ServiceComponent,
+    ServiceHealth,
     SyncStartedResponse,
     SyncStatusResponse,
     ToolSwitchedResponse,
@@ -30,6 +33,7 @@ from freddy_admin.aitronos.types import (
 
 NAME_LENGTH, DESCRIPTION_LENGTH, CATEGORY_LENGTH = 120, 300, 64
 MESSAGE_LENGTH = 300
+MAX_HEALTH_COMPONENTS = 20
 # Fields beside the job and its status: a sync without them was started all the same.
 OPTIONAL_SYNC_FIELDS: Final = frozenset(
     {
@@ -58,12 +62,31 @@ def parse_sync_status(body: JsonObject) -> SyncStatusResponse:
     )
 
 
-def parse_health(body: JsonObject) -> str:
-    """The status that the public health route answers, in its own words."""
-    status = body.get("status")
-    if not isinstance(status, str):
-        raise unreadable_field_error("status", describe_value(status))
-    return clean_text(status, STATUS_LENGTH)
+def parse_health(body: JsonObject) -> ServiceHealth:
+    """The answer of a health route, whatever its shape: what cannot be read is left out.
+
+    Components stand in `components` or `services`, as a list of objects or as an object by name.
+    """
+    components = []
+    for name, value in _health_component_values(body.get("components") or body.get("services")):
+        status = value.get("status") if isinstance(value, dict) else value
+        component = ServiceComponent(clean_text(name, STATUS_LENGTH), _health_status_text(status))
+        if component.name and component.status:
+            components.append(component)
+    return ServiceHealth(_health_status_text(body.get("status")), tuple(components))
+
+
+def _health_component_values(value: object) -> list[tuple[object, object]]:
+    if isinstance(value, dict):
+        return list(value.items())[:MAX_HEALTH_COMPONENTS]
+    items = value[:MAX_HEALTH_COMPONENTS] if isinstance(value, list) else []
+    return [(item.get("name"), item) for item in items if isinstance(item, dict)]
+
+
+def _health_status_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "healthy" if value else "unhealthy"
+    return clean_text(value, STATUS_LENGTH)
 
 
 def parse_auth_configs(body: JsonObject) -> AuthConfigList:
@@ -71,7 +94,11 @@ def parse_auth_configs(body: JsonObject) -> AuthConfigList:
     items = tuple(
         _parse_auth_config(item, prefix) for prefix, item in iterate_objects(body, "auth_configs")
     )
-    return AuthConfigList(items=items, total=parse_count(body, "total"))
+    total = body.get("total")
+    # The number of a list without pages: nothing hangs on it.
+    if type(total) is not int or not 0 <= total <= LARGEST_COUNT:
+        total = len(items)
+    return AuthConfigList(items=items, total=total)
 
 
 def parse_connector_page(body: JsonObject) -> ConnectorPage:
@@ -89,22 +116,23 @@ def parse_connector_page(body: JsonObject) -> ConnectorPage:
 def _parse_auth_config(item: JsonObject, prefix: str) -> AuthConfig:
     return AuthConfig(
         id=parse_text(item, "id", ID_LENGTH, prefix),
-        toolkit=parse_optional_text(item, "toolkit", NAME_LENGTH, prefix),
-        type=parse_optional_text(item, "type", CATEGORY_LENGTH, prefix),
-        created_at=parse_optional_datetime(item, "created_at", prefix),
+        toolkit=free_text(item, "toolkit", NAME_LENGTH),
+        type=free_text(item, "type", CATEGORY_LENGTH),
+        created_at=free_text(item, "created_at", CATEGORY_LENGTH),
     )
 
 
 def _parse_connector(item: JsonObject, prefix: str) -> Connector:
+    is_connected = item.get("is_connected")
     return Connector(
         id=parse_text(item, "id", ID_LENGTH, prefix),
         tool_key=parse_text(item, "tool_key", ID_LENGTH, prefix),
         display_name=parse_text(item, "display_name", NAME_LENGTH, prefix),
-        description=parse_optional_text(item, "description", DESCRIPTION_LENGTH, prefix),
-        category=parse_optional_text(item, "category", CATEGORY_LENGTH, prefix),
-        is_connected=parse_optional_bool(item, "is_connected", prefix),
-        connection_id=parse_optional_text(item, "connection_id", ID_LENGTH, prefix),
-        release_channel=parse_optional_text(item, "release_channel", CATEGORY_LENGTH, prefix),
+        description=free_text(item, "description", DESCRIPTION_LENGTH),
+        category=free_text(item, "category", CATEGORY_LENGTH),
+        is_connected=is_connected if isinstance(is_connected, bool) else None,
+        connection_id=free_text(item, "connection_id", ID_LENGTH),
+        release_channel=free_text(item, "release_channel", CATEGORY_LENGTH),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from freddy_admin.aitronos.client_config import ClientConfig
 from freddy_admin.outbound.exchange import PreparedRequest
@@ -31,6 +31,7 @@ class Route:
 SYNC_STATUS_ROUTE: Final = Route("GET", "/v1/admin/composio/sync/status")
 AUTH_CONFIGS_ROUTE: Final = Route("GET", "/v1/admin/composio/auth-configs")
 HEALTH_ROUTE: Final = Route("GET", "/v1/health/")
+HEALTH_DETAILS_ROUTE: Final = Route("GET", "/v1/health/details")
 LONGEST_READ_TIMEOUT = 86_400.0
 _INVALID_SEGMENTS = {"", ".", ".."}
 
@@ -43,9 +44,14 @@ def sync_start_route(*, full: bool, read_timeout: float) -> Route:
     return Route("POST", path, read_timeout=read_timeout)
 
 
-def connectors_route(*, offset: int, limit: int) -> Route:
-    """At most `limit` connectors from `offset` on; the API validates the numbers."""
-    return Route("GET", f"/v1/personal-connectors/available?limit={limit}&offset={offset}")
+def connectors_route(*, offset: int, limit: int, organization_id: str = "") -> Route:
+    """At most `limit` connectors from `offset` on; the API validates the numbers.
+
+    `organization_id` is that of the key's organisation at Aitronos, "" where it is not known.
+    """
+    query: dict[str, int | str] = {"limit": limit, "offset": offset}
+    query |= {"organization_id": organization_id} if organization_id else {}
+    return Route("GET", f"/v1/personal-connectors/available?{urlencode(query)}")
 
 
 def tool_switch_route(*, tool_key: str, enabled: bool) -> Route:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 _UNWANTED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MAX_COMBINING_MARKS = 2
 ID_LENGTH = 128
+ORGANIZATION_HEADER = "aitronos-organization"  # whom the request was counted for
 
 
 def clean_text(value: object, limit: int) -> str:

@@ -5,6 +5,15 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+# fmt: off
+_WELL_COMPONENT_STATUSES = frozenset((
+    "ok", "healthy", "up", "pass", "passed", "passing", "operational", "available", "connected",
+    "running", "active", "enabled", "online", "ready", "green", "good", "normal",
+    # A part that is not in use is no fault.
+    "disabled", "inactive", "skipped", "unknown", "n/a", "none", "not configured",
+    "not_configured", "not-configured",
+))
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,15 @@ class SyncStartedResponse:
 
 @dataclass(frozen=True, slots=True)
 class AuthConfig:
-    """How connectors of one toolkit sign in; all but the id may be "" or None."""
+    """How connectors of one toolkit sign in; all but the id may be "".
+
+    `created_at` is text as it came: a time, in whatever form.
+    """
 
     id: str
     toolkit: str
     type: str
-    created_at: datetime | None
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +101,41 @@ class ToolSwitchedResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceComponent:
+    """A part of the API and its condition, both in the API's own words."""
+
+    name: str
+    status: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its status is a word for well, or for not in use."""
+        return self.status.casefold() in _WELL_COMPONENT_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHealth:
+    """What a health route answers: its status, "" where it gave none, and the parts it named."""
+
+    status: str
+    components: tuple[ServiceComponent, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the API says that it is well: `ok` or `healthy`, in any letter case."""
+        return self.status.casefold() in {"ok", "healthy"}
+
+
+@dataclass(frozen=True, slots=True)
 class CallInfo:
     """How a call went: what to quote to support, and what it cost."""
 
     request_id: str
     trace_id: str
     organization_id: str
-    elapsed_ms: float
-    attempts: int
+    elapsed_ms: float = 0.0
+    attempts: int = 1
+    requests_sent: int = 1  # attempts of which something left us: what a limit may count
 
 
 @dataclass(frozen=True, slots=True)

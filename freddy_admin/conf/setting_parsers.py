@@ -210,6 +210,15 @@ def parse_seconds(name: str, env: Any, *, default: float) -> float:
     return value
 
 
+def parse_daily_calls(text: str) -> int:
+    """`AITRONOS_DAILY_CALLS`: calls that one organisation has a day, from 1 to a billion."""
+    if not re.fullmatch(r"\d{1,10}", text.strip(), re.ASCII) or not 1 <= int(text) <= 10**9:
+        raise ImproperlyConfigured(
+            "AITRONOS_DAILY_CALLS must be a whole number of calls from 1 to 1000000000."
+        )
+    return int(text)
+
+
 def parse_days(name: str, env: Any, *, default: int, minimum: int) -> int:
     """The setting `name` as a whole number of days, from `minimum` to ten years."""
     text = env.str(name, default="").strip() or str(default)

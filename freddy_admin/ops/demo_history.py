@@ -89,6 +89,7 @@ def _key_history_simulate(
         check_result_apply(
             row, key, result, policy=DEMO_CHECK_POLICY, pending_history=pending_history
         )
+    row.check_period_seconds = None  # hourly steps are of the history alone
     pending_history_save(pending_history)
 
 

@@ -18,7 +18,7 @@ from freddy_admin.accounts.auth.first_admin_setup_link import admin_exists
 from freddy_admin.audit.append_only_triggers import append_only_triggers_missing
 from freddy_admin.audit.chain import unlinked_events
 from freddy_admin.audit.chain_verification import chain_verify, secret_key_change_times
-from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, ApiEnvironment, api_environments
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_problem
 from freddy_admin.core.clock_skew import deletion_hold_get
@@ -33,6 +33,7 @@ from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
 from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
+from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import (
     HEARTBEAT_TIMEOUT_SECONDS,
     api_healths_probe,
@@ -51,6 +52,7 @@ from freddy_admin.wording.environments import environment_summary
 from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
 from freddy_admin.wording.panel_copy import calls_off_sentence, copied_panel_sentence
 from freddy_admin.wording.platform import late_work_sentence
+from freddy_admin.wording.platform_api import api_condition
 from freddy_admin.wording.sentences import Text, render_text, say
 from freddy_admin.wording.states import GOOD
 from freddy_admin.wording.times import get_user_time
@@ -290,25 +292,21 @@ def _check_panel() -> _Verdict:
 
 
 def _check_api() -> _Verdict:
-    """Whether the health route of each environment answers."""
+    """Whether each environment answers and says that it is well."""
     if not settings.AITRONOS_CALLS:
         return True, render_text(calls_off_sentence())
     healths = zip(api_environments().values(), api_healths_probe(api_clients()), strict=True)
-    return _joined_verdicts(
-        [
-            _good(wording.API_ANSWERS, api=place.base_url)
-            if health.reachable
-            else _bad(
-                wording.API_FAILS,
-                api=place.base_url,
-                kind=health.kind,
-                setting="AITRONOS_API_BASE_URL"
-                if place.name == DEFAULT_ENVIRONMENT
-                else "AITRONOS_ENVIRONMENTS",
-            )
-            for place, health in healths
-        ]
-    )
+    return _joined_verdicts([_api_verdict(place, health) for place, health in healths])
+
+
+def _api_verdict(place: ApiEnvironment, health: ApiHealth) -> _Verdict:
+    if condition := api_condition(health):
+        return False, f"{place.base_url}: {render_text(condition)}"
+    if health.reachable:
+        return _good(wording.API_ANSWERS, api=place.base_url)
+    is_default = place.name == DEFAULT_ENVIRONMENT
+    setting = "AITRONOS_API_BASE_URL" if is_default else "AITRONOS_ENVIRONMENTS"
+    return _bad(wording.API_FAILS, api=place.base_url, kind=health.kind, setting=setting)
 
 
 def _check_clock() -> _Verdict:

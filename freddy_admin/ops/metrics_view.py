@@ -25,7 +25,7 @@ from freddy_admin.core.outbox import outbox_lane_state, outbox_lanes
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.metrics import LabelPair, PlatformMetrics, platform_metrics
+from freddy_admin.sync.metrics import ApiMetrics, LabelPair, PlatformMetrics, platform_metrics
 from freddy_admin.sync.models.operations import OperationKind, OperationState
 from freddy_admin.sync.waiting_work import waiting_work_list
 
@@ -91,6 +91,7 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield MetricFamily("freddy_build_info", "gauge", "What runs here.", [(build_labels, 1)])
     yield from _key_metric_families(metrics)
     yield from _check_and_operation_families(metrics)
+    yield from _call_budget_families(metrics)
     yield from _system_metric_families(metrics)
     yield from _outbox_metric_families(clock.now())
     yield from _waiting_work_families(clock.now())
@@ -123,6 +124,17 @@ def _check_and_operation_families(metrics: PlatformMetrics) -> Iterator[MetricFa
     yield MetricFamily("freddy_orders", "gauge", text, operations)
 
 
+def _call_budget_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
+    text = "Calls of Aitronos since midnight UTC, of all its organisations together."
+    yield _gauge_family("freddy_api_calls_today", text, metrics.calls_today)
+    text = "Calls that Aitronos allows each of its organisations a day: AITRONOS_DAILY_CALLS."
+    yield _gauge_family("freddy_api_calls_daily_limit", text, settings.AITRONOS_DAILY_CALLS)
+    text = "Organisations at Aitronos whose keys are checked less often, to stay within that."
+    yield _gauge_family("freddy_api_organisations_stretched", text, metrics.stretched_groups)
+    text = "Keys whose latest check was planned less often than STATUS_CHECK_SECONDS."
+    yield _gauge_family("freddy_keys_stretched", text, metrics.stretched_keys)
+
+
 def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     text = "Whether the database takes writes: 1, or 0 where it can only be read or is full."
     is_writable = write_failure_probe(write_row=True) is None
@@ -135,29 +147,44 @@ def _system_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield _gauge_family("freddy_workers_master_key_fault", text, metrics.master_key_faults)
     text = "1 while nothing is deleted, for the clock jumped."
     yield _gauge_family("freddy_deletion_held", text, deletion_hold_get() is not None)
-    text = "Whether Aitronos answers: 1 or 0."
-    # Without a label for the default one, as long before there were others.
-    labels: list[Labels] = [
-        {} if api.environment == DEFAULT_ENVIRONMENT else {"environment": api.environment}
-        for api in metrics.apis
-    ]
-    reachable, ages, seconds = (
-        list(zip(labels, values, strict=True))
-        for values in (
-            [api.reachable for api in metrics.apis],
-            [api.age for api in metrics.apis],
-            [api.answer_seconds for api in metrics.apis],
-        )
-    )
-    yield MetricFamily("freddy_api_reachable", "gauge", text, reachable)
-    yield MetricFamily("freddy_api_checked_age_seconds", "gauge", "Age of that answer.", ages)
-    text = "How long that answer took."
-    yield MetricFamily("freddy_api_answer_seconds", "gauge", text, seconds)
+    yield from _api_metric_families(metrics.apis)
     text = "Keys of environments that are not set up, so that they are not called."
     counts: list[tuple[Labels, float | None]] = [
         ({"environment": name}, n) for name, n in metrics.missing_environments.items()
     ]
     yield MetricFamily("freddy_keys_without_environment", "gauge", text, counts)
+
+
+def _api_metric_families(apis: Sequence[ApiMetrics]) -> Iterator[MetricFamily]:
+    # Without a label for the default one, as long before there were others.
+    labels: list[Labels] = [
+        {} if api.environment == DEFAULT_ENVIRONMENT else {"environment": api.environment}
+        for api in apis
+    ]
+    families = (
+        (
+            "freddy_api_reachable",
+            "Whether Aitronos answers, and that it is well: 1 or 0.",
+            [api.reachable for api in apis],
+        ),
+        (
+            "freddy_api_components_not_well",
+            "Parts of Aitronos that are not well, as it says itself.",
+            [api.components_not_well for api in apis],
+        ),
+        (
+            "freddy_api_checked_age_seconds",
+            "Age of that answer.",
+            [api.age for api in apis],
+        ),
+        (
+            "freddy_api_answer_seconds",
+            "How long that answer took.",
+            [api.answer_seconds for api in apis],
+        ),
+    )
+    for name, text, values in families:
+        yield MetricFamily(name, "gauge", text, list(zip(labels, values, strict=True)))
 
 
 def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from freddy_admin.sandbox.api_errors import SandboxApiError
 
-API_VERSION = "v1"
+API_VERSION = "2025-01-01"
 _EXTRA_REASON_PHRASES = {422: "Unprocessable Content"}
 
 

@@ -23,6 +23,9 @@ from freddy_admin.sandbox.sync_figures import (
 from freddy_admin.sandbox.tool_catalog import SandboxTool, tools_for_seed
 
 _MOST_CONNECTORS = 100
+HEALTH_COMPONENTS = ("database", "redis_cache", "limit_enforcement", "qdrant_vector_store")
+# Most are public; which one a tool is in is always the same.
+_RELEASE_CHANNELS = ("public", "public", "public", "beta", "alpha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def get_health() -> SandboxResponse:
 
 
 def get_health_details() -> SandboxResponse:
-    components = [{"name": name, "status": "ok"} for name in ("database", "cache", "queue")]
+    components = [{"name": name, "status": "healthy"} for name in HEALTH_COMPONENTS]
     return json_response({"status": "ok", "components": components})
 
 
@@ -184,7 +187,9 @@ def _connector_payload(call: RouteCall, tool: SandboxTool) -> dict[str, object]:
         "connection_id": f"conn_{stable_number(call.key.seed, tool.tool_key):012x}"
         if is_connected
         else None,
-        "release_channel": "stable",
+        "release_channel": _RELEASE_CHANNELS[
+            stable_number(tool.tool_key, "channel") % len(_RELEASE_CHANNELS)
+        ],
     }
 
 

@@ -127,7 +127,7 @@ class SandboxApi:
         if scenario_response is not None:
             return scenario_response
         now = self._clock.now()
-        wait_seconds, remaining = self._state.take_token(request.key or "", now)
+        wait_seconds, remaining = self._state.take_token(key.organization_id, now)
         if wait_seconds:
             return self._error(
                 api_errors.TOO_MANY_REQUESTS, key, remaining, retry_after=wait_seconds

@@ -18,7 +18,7 @@ class RateLimit:
 
 
 class TokenBucket:
-    """One key's allowance. Not safe for threads by itself; its owner holds a lock."""
+    """One organisation's allowance. Not safe for threads by itself; its owner holds a lock."""
 
     def __init__(self, limit: RateLimit, now: datetime) -> None:
         self._limit = limit
@@ -77,7 +77,7 @@ class RequestCounts:
 
 
 class SandboxState:
-    """Per key: the syncs started, the tools switched, the calls made and the rate limit's bucket.
+    """Per key: the syncs started, the tools switched, the calls made; per organisation: its bucket.
 
     It is gone when the server ends.
     """
@@ -90,12 +90,12 @@ class SandboxState:
         self._tool_overrides: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self._calls: Counter[str] = Counter()
 
-    def take_token(self, key: str, now: datetime) -> tuple[int, int | None]:
-        """Seconds to wait (0: go on), and calls left, None where there is no limit."""
+    def take_token(self, organization_id: str, now: datetime) -> tuple[int, int | None]:
+        """Seconds to wait (0: go on), and calls left to the organisation; None without a limit."""
         if self._rate_limit is None:
             return 0, None
         with self._lock:
-            bucket = self._buckets.setdefault(key, TokenBucket(self._rate_limit, now))
+            bucket = self._buckets.setdefault(organization_id, TokenBucket(self._rate_limit, now))
             wait_seconds = bucket.take_token(now)
             return wait_seconds, bucket.remaining
 

@@ -1,13 +1,15 @@
-"""Metrics of the panel as a whole for monitoring: five queries, and no name of anybody."""
+"""Metrics of the panel as a whole for monitoring: six queries, and no name of anybody."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, Q
 
 from freddy_admin.conf.api_environments import api_environments
+from freddy_admin.sync.checks.budget import budgets_today
 from freddy_admin.sync.models import (
     ApiHealth,
     CheckCounter,
@@ -15,10 +17,7 @@ from freddy_admin.sync.models import (
     SyncStatus,
     WorkerHeartbeat,
 )
-from freddy_admin.sync.platform_status import (
-    api_healths_list,
-    is_worker_alive,
-)
+from freddy_admin.sync.platform_status import api_healths_list, is_worker_alive
 from freddy_admin.sync.status.aggregates import MASTER_KEY_FAULTS
 from freddy_admin.sync.status.queries import effective_state_expression
 from freddy_admin.vault.models import KeyLifecycle
@@ -32,6 +31,7 @@ class ApiMetrics:
 
     environment: str
     reachable: bool | None
+    components_not_well: int | None
     age: float | None
     answer_seconds: float | None
 
@@ -52,6 +52,9 @@ class PlatformMetrics:
     master_key_faults: int
     apis: list[ApiMetrics]
     missing_environments: Counter[str]  # keys of environments that are not set up
+    calls_today: int
+    stretched_groups: int
+    stretched_keys: int
 
 
 def platform_metrics(*, now: datetime) -> PlatformMetrics:
@@ -59,6 +62,7 @@ def platform_metrics(*, now: datetime) -> PlatformMetrics:
     groups = list(_key_counts_by_state_and_outcome(now))
     heartbeats = list(WorkerHeartbeat.objects.all())
     states, checks, missing = Counter[str](), Counter[LabelPair](), Counter[str]()
+    calls = budgets_today(now=now, limit=0)
     for group in groups:
         states[group["effective"]] += group["keys"]
         if group["key__environment"] not in api_environments():
@@ -85,15 +89,19 @@ def platform_metrics(*, now: datetime) -> PlatformMetrics:
         ),
         apis=[_api_metrics(name.name, health, now) for name, health in api_healths_list()],
         missing_environments=missing,
+        calls_today=calls.calls,
+        stretched_groups=calls.stretched_groups,
+        stretched_keys=sum(group["stretched"] for group in groups),
     )
 
 
 def _api_metrics(environment: str, api: ApiHealth | None, now: datetime) -> ApiMetrics:
     if api is None:
-        return ApiMetrics(environment, None, None, None)
+        return ApiMetrics(environment, None, None, None, None)
     return ApiMetrics(
         environment,
         api.reachable,
+        len(api.components),
         _seconds_since_earliest(now, [api.checked_at]),
         api.elapsed_ms / 1000 if api.elapsed_ms is not None else None,
     )
@@ -101,6 +109,7 @@ def _api_metrics(environment: str, api: ApiHealth | None, now: datetime) -> ApiM
 
 def _key_counts_by_state_and_outcome(now: datetime) -> Any:
     is_unpaused = Q(key__paused_at=None)
+    period = settings.STATUS_CHECK_SECONDS
     is_due = (
         is_unpaused & Q(next_check_at__lte=now) & (Q(lease_until=None) | Q(lease_until__lte=now))
     )
@@ -110,6 +119,7 @@ def _key_counts_by_state_and_outcome(now: datetime) -> Any:
         .values("effective", "outcome", "error_kind", "key__environment")
         .annotate(
             keys=Count("pk"),
+            stretched=Count("pk", filter=is_unpaused & Q(check_period_seconds__gt=period)),
             oldest=Min("checked_at", filter=is_unpaused),
             due=Count("pk", filter=is_due),
             due_since=Min("next_check_at", filter=is_due),

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Q
 
 from freddy_admin.aitronos.client import AitronosClient, ApiClients
 from freddy_admin.aitronos.errors import AitronosError
+from freddy_admin.aitronos.types import ServiceHealth
 from freddy_admin.audit.chain_verification import audit_verification_get
 from freddy_admin.audit.models import AuditVerification
 from freddy_admin.conf.api_environments import (
@@ -28,7 +30,8 @@ from freddy_admin.core.clock_skew import (
 from freddy_admin.core.mail import MAIL_LANE
 from freddy_admin.core.outbox import LaneState, outbox_lane_state
 from freddy_admin.core.panel_address import panel_copied_from
-from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
+from freddy_admin.sync.checks.budget import BudgetsToday, budgets_today
+from freddy_admin.sync.models import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.waiting_work import WaitingWork, waiting_work_list
 from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
 from freddy_admin.vault.master_key_state import (
@@ -37,12 +40,27 @@ from freddy_admin.vault.master_key_state import (
     master_key_state,
     master_key_usage,
 )
-from freddy_admin.vault.models import MasterKeyRotation
+from freddy_admin.vault.models import KeyLifecycle, MasterKeyRotation
 from freddy_admin.vault.selectors import api_key_counts_by_environment
 
 # A worker that was silent for a day will not come back: its row is deleted.
 _HEARTBEAT_RETENTION = timedelta(days=1)
 HEARTBEAT_TIMEOUT_SECONDS = 30.0  # seconds
+# Each environment with what its health routes last said, None before; `default` first.
+ApiHealths = list[tuple[ApiEnvironment, ApiHealth | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOutcomes:
+    """Of all keys in use and not paused: how many were checked, and how many of those failed."""
+
+    checked: int
+    failing: int
+
+    @property
+    def half_fail(self) -> bool:
+        """Whether the latest check of half of them, or of more, brought no figures."""
+        return self.failing > 0 and 2 * self.failing >= self.checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +74,10 @@ class PlatformStatus:
     workers: list[WorkerHeartbeat]
     alive_workers: int
     copied_from: str  # where the database was at work before, if it seems to be a copy
-    apis: list[tuple[ApiEnvironment, ApiHealth | None]]  # `default` first
+    apis: ApiHealths
     missing_environments: dict[str, int]  # not set up, although so many keys belong to them
+    keys: KeyOutcomes
+    calls: BudgetsToday
     master_key: MasterKeyState
     master_keys: list[MasterKeyUsage]
     master_keys_are_wrapped: bool  # by a KMS, which the worker asks at its start
@@ -82,6 +102,8 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         copied_from=panel_copied_from(),
         apis=api_healths_list(),
         missing_environments=missing_environment_key_counts(),
+        keys=_key_outcomes(),
+        calls=budgets_today(now=now),
         master_key=master_key_state(),
         master_keys=master_key_usage(),
         master_keys_are_wrapped=bool(settings.ENCRYPTION_KEYS_KMS),
@@ -91,6 +113,16 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         deletion_hold=deletion_hold_get(),
         mail=outbox_lane_state(MAIL_LANE),
         waiting=waiting_work_list(),
+    )
+
+
+def _key_outcomes() -> KeyOutcomes:
+    rows = SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE, key__paused_at=None)
+    outcomes = rows.exclude(outcome=CheckOutcome.NONE)
+    return KeyOutcomes(
+        **outcomes.aggregate(
+            checked=Count("pk"), failing=Count("pk", filter=~Q(outcome=CheckOutcome.GOOD))
+        )
     )
 
 
@@ -130,7 +162,7 @@ def worker_heartbeat_delete(*, name: str) -> None:
     WorkerHeartbeat.objects.filter(name=name[:120]).delete()
 
 
-def api_healths_list() -> list[tuple[ApiEnvironment, ApiHealth | None]]:
+def api_healths_list() -> ApiHealths:
     """Each environment with its latest probe, None where there was none; `default` first."""
     healths = {health.environment: health for health in ApiHealth.objects.all()}
     return [
@@ -145,7 +177,7 @@ def missing_environment_key_counts() -> dict[str, int]:
 
 
 def api_healths_probe(clients: ApiClients) -> list[ApiHealth]:
-    """Ask the public health route of each environment; saves nothing, never raises."""
+    """Ask the public health routes of each environment; saves nothing, never raises."""
     return [
         api_health_probe(clients.for_environment(name), environment=name)
         for name in api_environments()
@@ -155,29 +187,48 @@ def api_healths_probe(clients: ApiClients) -> list[ApiHealth]:
 def api_health_probe(
     client: AitronosClient, *, environment: str = DEFAULT_ENVIRONMENT
 ) -> ApiHealth:
-    """Ask the public health route of one environment; saves nothing, never raises.
+    """Ask the public health routes of one environment; saves nothing, never raises.
 
-    Returns its row, unsaved: what the route said, or the kind of failure.
+    Returns its row, unsaved: what the routes said, or the kind of failure.
     """
-    elapsed_ms, kind = None, ""
+    elapsed_ms, kind, health = None, "", ServiceHealth("")
     try:
-        elapsed_ms = client.get_health().info.elapsed_ms
+        response = client.get_health()
+        elapsed_ms, health = response.info.elapsed_ms, response.value
     except AitronosError as error:
         kind = str(error.kind)
     except Exception:  # noqa: BLE001  a probe must not end the worker
         kind = "internal"
+    details = ServiceHealth("") if kind else _health_details(client)
+    # What the API says of itself in either answer, unless that is well.
+    statuses = [answer.status for answer in (health, details) if not answer.is_well]
+    components = {
+        component.name: component.status
+        for component in (*health.components, *details.components)
+        if not component.is_well
+    }
     return ApiHealth(
         environment=environment,
         checked_at=clock.now(),
-        reachable=not kind,
+        reachable=not kind and health.is_well,
         kind=kind,
         elapsed_ms=elapsed_ms,
+        status=next(filter(None, statuses), ""),
+        components=[{"name": name, "status": status} for name, status in components.items()],
     )
+
+
+def _health_details(client: AitronosClient) -> ServiceHealth:
+    """What the second route says; nothing hangs on whether it answers at all."""
+    try:
+        return client.get_health_details().value
+    except Exception:  # noqa: BLE001  a probe must not end the worker
+        return ServiceHealth("")
 
 
 def api_health_record(health: ApiHealth) -> None:
     """Save what a probe found, whoever of several workers saves first."""
-    columns = ["checked_at", "reachable", "kind", "elapsed_ms"]
+    columns = ["checked_at", "reachable", "kind", "elapsed_ms", "status", "components"]
     ApiHealth.objects.bulk_create(
         [health], update_conflicts=True, unique_fields=["environment"], update_fields=columns
     )

@@ -1,7 +1,8 @@
 """What is said of a catalog: how old the list is, what the latest fetch brought, why it failed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -106,6 +107,25 @@ def item_count(kind: CatalogKind, total: int, *, matching: int | None) -> Senten
     return say_counted(_ITEM_COUNTS[kind, bool(shown)], total, **shown)
 
 
+_NAMED_TOOLKITS: Final = 5
+_REPEATED_TOOLKITS: Final[Any] = ngettext_lazy(
+    "For {names} there is more than one auth config. That usually is a mistake: at Aitronos, see "
+    "which one is in use.",
+    "For each of {names} there is more than one auth config. That usually is a mistake: at "
+    "Aitronos, see which ones are in use.",
+    "n",
+)
+
+
+def repeated_toolkits_note(toolkits: Sequence[str]) -> Sentence:
+    """That several auth configs are for one of these toolkits; empty without any."""
+    if not toolkits:
+        return EMPTY
+    cut_mark = ["…"] if len(toolkits) > _NAMED_TOOLKITS else []
+    names = ", ".join([*toolkits[:_NAMED_TOOLKITS], *cut_mark])
+    return say_counted(_REPEATED_TOOLKITS, len(toolkits), names=names)
+
+
 def truncation_note(total: int, listed_count: int) -> Sentence:
     """That Aitronos counts more items than are kept here; empty where all are."""
     if total <= listed_count:
@@ -119,8 +139,12 @@ _ITEM_COUNTS: Final = {
     (CatalogKind.CONNECTORS, True): ngettext_lazy(
         "{matching} of {n} connector", "{matching} of {n} connectors", "n"
     ),
-    (CatalogKind.AUTH_CONFIGS, False): ngettext_lazy("{n} auth config", "{n} auth configs", "n"),
+    (CatalogKind.AUTH_CONFIGS, False): ngettext_lazy(
+        "{n} auth config in the project", "{n} auth configs in the project", "n"
+    ),
     (CatalogKind.AUTH_CONFIGS, True): ngettext_lazy(
-        "{matching} of {n} auth config", "{matching} of {n} auth configs", "n"
+        "{matching} of {n} auth config in the project",
+        "{matching} of {n} auth configs in the project",
+        "n",
     ),
 }

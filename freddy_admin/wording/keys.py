@@ -1,10 +1,11 @@
 """What lists of keys say: how many there are, notices above them, notes in a row, expiry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -24,6 +25,7 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, QUIET, WARN
+from freddy_admin.wording.times import precise_duration
 
 # How many keys are in a state, for summaries.
 STATE_COUNTS: Final[Mapping[HealthState, Any]] = {
@@ -323,8 +325,8 @@ _OUTAGES: Final[Mapping[Outage, Text]] = {
 }
 
 
-def outage_notice(outage: Outage) -> NoticeWording:
-    """That Aitronos as a whole is out of reach."""
+def outage_notice(outage: Outage, *, condition: Sequence[Sentence] = ()) -> NoticeWording:
+    """That Aitronos as a whole is out of reach; `condition` is what it says of itself."""
     return NoticeWording(
         kind=f"outage_{outage}",
         tone=WARN,
@@ -332,6 +334,7 @@ def outage_notice(outage: Outage) -> NoticeWording:
         title=say(_("Aitronos cannot be reached")),
         words=(
             say(_OUTAGES[outage]),
+            *condition,
             say(
                 _(
                     "What you see is the last known state. Nothing for you to do: we try again on "
@@ -361,6 +364,27 @@ def silent_worker_notice(
             if heartbeat_at
             else say(_("No worker has been seen yet, so nothing is checked.")),
         ),
+    )
+
+
+CATALOGUE_ONLY: Final = _(
+    "What the panel sees is that the catalogue of connectors was synced. Whether each connection "
+    "that a person made still works, it does not see."
+)
+
+
+def stretched_check_note(row: KeyRow) -> Sentence:
+    """That the key is checked less often than set, and why; empty where it is not."""
+    if not row.is_check_stretched or row.paused_at is not None:
+        return EMPTY
+    return say(
+        _(
+            "Checked every {span} instead of every {usual}: Aitronos allows {daily} calls a day "
+            "for all keys of its organisation there."
+        ),
+        span=precise_duration(row.check_period),
+        usual=precise_duration(timedelta(seconds=settings.STATUS_CHECK_SECONDS)),
+        daily=settings.AITRONOS_DAILY_CALLS,
     )
 
 

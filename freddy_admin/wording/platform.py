@@ -7,15 +7,11 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.core.tasks import QueueName
 from freddy_admin.core.write_failures import WriteFailure
-from freddy_admin.sync.models import ApiHealth
-from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
-from freddy_admin.sync.status.rows import CheckError
+from freddy_admin.sync.platform_status import KeyOutcomes, PlatformStatus, is_worker_alive
 from freddy_admin.sync.waiting_work import WaitingWork
-from freddy_admin.wording.environments import is_environment_shown
-from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.keys import CATALOGUE_ONLY
 from freddy_admin.wording.outbox import mail_lane_condition
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -54,16 +50,24 @@ class PartWording:
     is_waiting: bool = False
 
 
+_PANEL_WORKS_KEYS_FAIL: Final[Any] = ngettext_lazy(
+    "The panel works; {n} of {total} keys brings no figures",
+    "The panel works; {n} of {total} keys bring no figures",
+    "n",
+)
 _PARTS_NEED_YOU: Final[Any] = ngettext_lazy("{n} part needs you", "{n} parts need you", "n")
-
-
 _PARTS_WAIT: Final[Any] = ngettext_lazy("{n} part is waiting", "{n} parts are waiting", "n")
 
 
-def parts_summary(*, needing_you: int, waiting: int) -> Sentence:
-    """The condition of all parts: how many need somebody here, how many wait for others."""
+def parts_summary(*, needing_you: int, waiting: int, keys: KeyOutcomes) -> Sentence:
+    """The condition of all parts: how many need somebody here, how many wait for others.
+
+    It never says that all works while `keys` do not.
+    """
     counts = ((_PARTS_NEED_YOU, needing_you), (_PARTS_WAIT, waiting))
     phrases = tuple(say_counted(text, count) for text, count in counts if count)
+    if not phrases and keys.failing:
+        return say_counted(_PANEL_WORKS_KEYS_FAIL, keys.failing, total=keys.checked)
     if not phrases:
         return say(_("Everything works"))
     return say("{counts}", counts=Phrases(phrases, " · "))
@@ -122,64 +126,22 @@ def late_work_sentence(work: WaitingWork) -> Sentence:
     )
 
 
-def api_wordings(status: PlatformStatus) -> list[PartWording]:
-    """Whether the API's health route answers, for each environment."""
-    return [api_wording(environment, api) for environment, api in status.apis]
+def keys_wording(keys: KeyOutcomes) -> PartWording:
+    """How many keys bring no figures, and what figures do not tell."""
+    name = _("API keys")
+    unseen = say(CATALOGUE_ONLY)
+    if not keys.checked:
+        return PartWording("key", name, QUIET, say(_("none checked yet")), (unseen,))
+    if not keys.failing:
+        return PartWording("key", name, GOOD, say(_("all bring figures")), (unseen,))
+    words = say(_("Their latest check was refused or failed; the overview says why."))
+    label = say_counted(_KEYS_FAIL, keys.failing, total=keys.checked)
+    return PartWording("key", name, WARN if keys.half_fail else QUIET, label, (words, unseen))
 
 
-def api_wording(environment: ApiEnvironment, api: ApiHealth | None) -> PartWording:
-    """Whether the health route of this environment answers."""
-    lines: tuple[Sentence, ...] = (say(_("Address: {url}"), url=environment.base_url),)
-    name: Text = _("Aitronos API")
-    if is_environment_shown(environment.name):
-        name = _("Aitronos API, %(environment)s") % {"environment": environment.name}
-        headers = " + ".join(environment.key_headers)
-        lines = (*lines, say(_("Keys are sent in {headers}"), headers=headers))
-    if api is None:
-        words = (say(_("The worker asks the public health route once a minute.")),)
-        return PartWording("heartbeat", name, QUIET, say(_("not asked yet")), words, lines)
-    asked = moment_ago(api.checked_at)
-    if api.reachable:
-        words = (
-            say(_("Asked {ago}."), ago=asked)
-            if api.elapsed_ms is None
-            else say(_("Asked {ago}. {n} ms"), ago=asked, n=round(api.elapsed_ms)),
-        )
-        return PartWording("heartbeat", name, GOOD, say(_("reachable")), words, lines)
-    error = CheckError(
-        kind=api.kind, code="", http_status=None, message="", field="", detail="",
-        trace_id="", request_id="",
-    )  # fmt: skip
-    failure = failure_wording(error)
-    sentences = (failure.words, say(failure.advice), say(_("Asked {ago}."), ago=asked))
-    return PartWording(
-        "heartbeat",
-        name,
-        WARN,
-        failure.brief,
-        sentences,
-        lines,
-        is_waiting=failure.is_only_waited_for,
-    )
-
-
-def missing_environments_wording(status: PlatformStatus) -> list[PartWording]:
-    """The environments that keys belong to although they are not set up; usually none."""
-    if not status.missing_environments:
-        return []
-    lines = tuple(
-        say_counted(_KEYS_OF_ENVIRONMENT, count, name=name)
-        for name, count in status.missing_environments.items()
-    )
-    words = _(
-        "Keys of an environment that AITRONOS_ENVIRONMENTS does not name are not called. Name it "
-        "again, or replace these keys."
-    )
-    label = say(_("not set up"))
-    return [PartWording("key-off", _("Environments"), WARN, label, (say(words),), lines)]
-
-
-_KEYS_OF_ENVIRONMENT: Final[Any] = ngettext_lazy("{name}: {n} key", "{name}: {n} keys", "n")
+_KEYS_FAIL: Final[Any] = ngettext_lazy(
+    "{n} of {total} keys brings no figures", "{n} of {total} keys bring no figures", "n"
+)
 
 
 def database_wording(status: PlatformStatus) -> PartWording:

@@ -7,7 +7,7 @@ once, here, and never in a template: localising inside a loop is what makes list
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
@@ -178,6 +178,13 @@ def format_duration(seconds: float) -> str:
         return _("%(n)s h") % {"n": text}
     days = round(seconds / DAY)
     return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def precise_duration(span: timedelta) -> str:
+    """A length of time, in seconds up to two hours: 302 s is not 5 min where it is compared."""
+    seconds = span.total_seconds()
+    exact = seconds < 2 * HOUR and seconds % MINUTE
+    return _("%(n)d s") % {"n": round(seconds)} if exact else format_duration(seconds)
 
 
 def format_interval(hours: int) -> str:

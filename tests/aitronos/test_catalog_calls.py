@@ -1,6 +1,5 @@
 """*List auth configs* and *List available connectors*: what is asked and what becomes of it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tests.aitronos.api_calls import (
 from tests.aitronos.conftest import KEY, MakeClient, StartServer
 from tests.aitronos.scripted_server import request_key, respond_in_turn, response_bytes
 
-CREATED_AT = datetime(2025, 11, 15, 10, 30, tzinfo=UTC)
+CREATED_AT = "2025-11-15T10:30:00Z"
 
 
 def test_auth_configs_become_typed_values(
@@ -52,6 +51,16 @@ def test_connectors_can_be_requested_by_offset_and_limit(
     assert b"available?limit=20&offset=40 HTTP" in server.requests[0]
 
 
+def test_organisation_is_named_to_the_list_of_connectors_alone(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    server = start_server(respond_in_turn(response_bytes(CONNECTOR_PAGE_BODY)))
+    make_client(server).list_connectors(secret=KEY, organization_id="org_a&b c")
+    assert b"offset=0&organization_id=org_a%26b+c HTTP" in server.requests[0]
+    list_connectors(make_client(server))
+    assert b"organization_id" not in server.requests[1]
+
+
 @pytest.mark.parametrize("is_absent", [True, False])
 def test_absent_optional_fields_of_a_catalog_are_empty(
     start_server: StartServer, make_client: MakeClient, is_absent: bool
@@ -72,7 +81,7 @@ def test_absent_optional_fields_of_a_catalog_are_empty(
     value = list_connectors(client).value
     assert value.connectors == (Connector("tool_1", "gmail", "Gmail", "", "", None, "", ""),)
     assert value.categories == ()
-    assert list_auth_configs(client).value.items == (AuthConfig("ac_1", "", "", None),)
+    assert list_auth_configs(client).value.items == (AuthConfig("ac_1", "", "", ""),)
 
 
 def test_catalogs_may_be_empty(start_server: StartServer, make_client: MakeClient) -> None:

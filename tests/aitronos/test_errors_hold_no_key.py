@@ -80,10 +80,10 @@ FAULTS: dict[str, Script] = {
         response_bytes({"auth_configs": [{"id": 5}], "connectors": [{"id": [KEY]}]})
     ),
     "echo in an item": respond_in_turn(
-        response_bytes({"connectors": [CONNECTOR_BODY | {"is_connected": KEY}]})
+        response_bytes({"connectors": [CONNECTOR_BODY | {"tool_key": [KEY]}]})
     ),
-    "echo in a time": respond_in_turn(
-        response_bytes({"auth_configs": [AUTH_CONFIG_BODY | {"created_at": KEY}]})
+    "echo in an id": respond_in_turn(
+        response_bytes({"auth_configs": [AUTH_CONFIG_BODY | {"id": [KEY]}]})
     ),
     "echo in what was done": respond_in_turn(
         response_bytes({"job_id": KEY, "status": KEY, "tools_synced": KEY})

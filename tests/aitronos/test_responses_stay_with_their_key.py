@@ -309,5 +309,5 @@ def test_public_route_uses_no_connection_of_a_key(
     server = start_server(respond_in_turn(response_bytes(), response_bytes({"status": "ok"})))
     client = make_client(server)
     fetch_sync_status(client)
-    assert client.get_health().value == "ok"
+    assert client.get_health().value.status == "ok"
     assert server.connections == 2

@@ -105,3 +105,35 @@ def test_503_may_carry_a_wait_hint(get_error: GetError) -> None:
         ).retry_after
         == 30.0
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "2500"}, 2.5),
+        ({"retry-after-ms": "5"}, 1.0),
+        ({"retry-after-ms": "99999999"}, 3600.0),
+        ({"X-RateLimit-Reset": "30"}, 30.0),
+        ({"X-RateLimit-Reset": "1763208120"}, 120.0),  # 12:02 on the day of the clock, in seconds
+        ({"X-RateLimit-Reset": "1763208120000"}, 120.0),  # in milliseconds
+        ({"X-RateLimit-Reset": "1763208120.5"}, 120.5),
+        ({"X-RateLimit-Reset": "1763200000"}, 1.0),  # over
+        ({"X-RateLimit-Reset": "Sat, 15 Nov 2025 12:02:00 GMT"}, 120.0),
+        ({"X-RateLimit-Reset": "99999"}, 3600.0),
+        ({"X-RateLimit-Reset": "9" * 300}, 3600.0),
+        ({"X-RateLimit-Reset": "later", "retry-after-ms": "x"}, None),
+        ({"X-RateLimit-Reset": "30", "retry-after-ms": "2000"}, 2.0),
+        ({"X-RateLimit-Reset": "30", "X-RateLimit-Retry-After": "14"}, 14.0),
+    ],
+    ids=repr,
+)
+def test_further_wait_hints_are_read_behind_the_documented_ones(
+    get_error: GetError, headers: dict[str, str], seconds: float | None
+) -> None:
+    assert get_retry_after(get_error, headers) == seconds
+
+
+def test_reset_of_a_limit_is_no_wait_where_no_limit_was_reached(get_error: GetError) -> None:
+    headers = {"X-RateLimit-Reset": "30"}
+    error = get_error(respond_in_turn(response_bytes("", "500 X", headers=headers)))
+    assert error.retry_after is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from freddy_admin.aitronos.errors import EnvironmentMissing
-from freddy_admin.aitronos.types import SyncStatusResponse
+from freddy_admin.aitronos.types import ServiceHealth, SyncStatusResponse
 from tests.aitronos.conftest import KEY, GetResponse, MakeClient, StartServer, fetch_sync_status
 from tests.aitronos.scripted_server import (
     GOOD_BODY,
@@ -193,6 +193,6 @@ def test_body_that_ends_with_the_connection_is_read(get_response: GetResponse) -
 
 def test_health_request_carries_no_key(start_server: StartServer, make_client: MakeClient) -> None:
     server = start_server(respond_in_turn(response_bytes({"status": "ok\u202e", "more": 1})))
-    assert make_client(server).get_health().value == "ok"
+    assert make_client(server).get_health().value == ServiceHealth("ok")
     assert server.requests[0].startswith(b"GET /v1/health/ HTTP/1.1\r\n")
     assert b"key" not in server.requests[0].lower()

@@ -254,3 +254,13 @@ def test_debug_mode_needs_no_secrets() -> None:
     )
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         master_keys.parse_encryption_keys("rubbish", "", debug=True)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "ten", "10_000", "1000000001", "9" * 30])
+def test_daily_calls_that_are_no_number_of_calls_name_the_setting(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="AITRONOS_DAILY_CALLS must be a whole number"):
+        conf.parse_daily_calls(text)
+
+
+def test_daily_calls_are_read() -> None:
+    assert conf.parse_daily_calls(" 100000 ") == 100_000

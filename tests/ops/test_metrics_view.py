@@ -24,6 +24,7 @@ from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import (
     ApiHealth,
+    CallBudget,
     CheckOutcome,
     RemoteOperation,
     SyncStatus,
@@ -175,7 +176,16 @@ def test_metrics_hold_operations_workers_and_the_api(
     WorkerHeartbeat.objects.create(
         name="w2", heartbeat_at=NOON - _MINUTE, master_key_state="missing", **heartbeat_fields
     )
-    ApiHealth.objects.create(checked_at=NOON - _MINUTE, reachable=True, elapsed_ms=250)
+    ApiHealth.objects.create(
+        checked_at=NOON - _MINUTE,
+        reachable=True,
+        elapsed_ms=250,
+        components=[{"name": "database", "status": "down"}],
+    )
+    CallBudget.objects.create(
+        budget_group="default:reported:org_x", day=NOON.date(), calls=5000, key_count=50
+    )
+    SyncStatus.objects.update(check_period_seconds=432.0)
     samples = _parse_samples(_request_metrics(admin))
     assert samples["freddy_orders"]["sync", "queued"] == 1
     assert sum(samples["freddy_orders"].values()) == 1
@@ -184,6 +194,11 @@ def test_metrics_hold_operations_workers_and_the_api(
     assert samples["freddy_worker_beat_age_seconds"] == {(): 4}
     assert samples["freddy_workers_master_key_fault"] == {(): 1}
     assert samples["freddy_api_reachable"] == {(): 1}
+    assert samples["freddy_api_components_not_well"] == {(): 1}
+    assert samples["freddy_api_calls_today"] == {(): 5000}
+    assert samples["freddy_api_calls_daily_limit"] == {(): 10_000}
+    assert samples["freddy_api_organisations_stretched"] == {(): 1}
+    assert samples["freddy_keys_stretched"] == {(): 1}
     assert samples["freddy_api_checked_age_seconds"] == {(): 60}
     assert samples["freddy_api_answer_seconds"] == {(): 0.25}
     assert next(iter(samples["freddy_build_info"]))[:1] == (settings.VERSION,)
@@ -239,8 +254,8 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     assert "ecret" not in text_before.replace("# HELP", "")
     for number in range(20):
         _create_key(organisation, f"k{number}")
-    # The token, its use, its count between savepoints; five for the figures, one for each lane.
-    with django_assert_max_num_queries(30):
+    # The token, its use, its count between savepoints; six for the figures, one for each lane.
+    with django_assert_max_num_queries(31):
         text_after = _request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {

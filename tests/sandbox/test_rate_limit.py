@@ -43,3 +43,12 @@ def test_call_over_the_limit_is_a_429_with_the_seconds_to_wait() -> None:
     assert refused_reply.error["details"]["retry_after"] == 10
     assert refused_reply.headers["x-ratelimit-remaining-requests"] == "0"
     assert (other_key_reply.status, later_reply.status) == (200, 200)
+
+
+def test_keys_of_one_organisation_share_its_calls() -> None:
+    clock = SandboxClock(NOON, speed=0)
+    keys = [sandbox_key(Scenario.HEALTHY, f"Oak/{label}") for label in ("a", "b", "c")]
+    with SandboxServer(clock=clock, options=SMALL_RATE_LIMIT) as server:
+        replies = [send_request(server.base_url, key=key) for key in keys]
+    assert [reply.status for reply in replies] == [200, 200, 429]
+    assert len({reply.headers["aitronos-organization"] for reply in replies}) == 1

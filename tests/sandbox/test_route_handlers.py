@@ -148,7 +148,25 @@ def test_health_route_needs_no_key(ask_sandbox: AskSandbox) -> None:
     assert ask_sandbox("/v1/health/").json == {"status": "ok"}
     details = ask_sandbox("/v1/health/details").json
     assert details["status"] == "ok"
-    assert {"name", "status"} <= set(details["components"][0])
+    assert {component["name"]: component["status"] for component in details["components"]} == {
+        "database": "healthy",
+        "redis_cache": "healthy",
+        "limit_enforcement": "healthy",
+        "qdrant_vector_store": "healthy",
+    }
+
+
+def test_connectors_are_in_the_release_channels_of_the_api(ask_sandbox: AskSandbox) -> None:
+    connectors = ask_sandbox(f"{CONNECTORS_PATH}?limit=100", key=KEY).json["connectors"]
+    assert {connector["release_channel"] for connector in connectors} == {
+        "public",
+        "beta",
+        "alpha",
+    }
+
+
+def test_answers_name_the_version_of_the_api(ask_sandbox: AskSandbox) -> None:
+    assert ask_sandbox("/v1/health/").headers["freddy-api-version"] == "2025-01-01"
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/nothing", "/v1/admin/composio/tools//status"])

@@ -1,7 +1,6 @@
 """Catalog items and fetch results made up for tests, and clients that return them."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from freddy_admin.aitronos.errors import FailureKind, RequestWithheld
@@ -50,7 +49,7 @@ def connector(tool_key: str, **changes: Any) -> Connector:
     return Connector(**values | changes)
 
 
-def auth_config(name: str, created_at: datetime | None = None) -> AuthConfig:
+def auth_config(name: str, created_at: str = "") -> AuthConfig:
     return AuthConfig(id=name, toolkit="gmail", type="default", created_at=created_at)
 
 

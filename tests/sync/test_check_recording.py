@@ -252,7 +252,8 @@ def test_many_results_are_stored_with_few_statements(
     keys = [make_key(str(number)) for number in range(50)]
     for key in keys:
         lease_key(key)
-    with django_assert_max_num_queries(9):  # type: ignore[operator]
+    # Of a key that comes into its group of counted calls, the group's keys are counted, too.
+    with django_assert_max_num_queries(12):  # type: ignore[operator]
         assert len(check_results_record([good_result(key) for key in keys])) == 50
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
+from freddy_admin.aitronos.types import ApiResponse, CallInfo, ServiceComponent, ServiceHealth
 from freddy_admin.core import clock
 from freddy_admin.sync.api_client import api_client
 from freddy_admin.sync.checks import execution
@@ -13,6 +14,7 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
 from freddy_admin.sync.platform_status import (
     api_health_probe,
+    api_health_record,
     latest_worker_heartbeat_at,
     platform_status,
     worker_heartbeat_delete,
@@ -73,6 +75,50 @@ def test_a_probe_that_breaks_does_not_end_the_worker(monkeypatch: pytest.MonkeyP
     client = AitronosClient(ClientConfig("http://127.0.0.1:1"), clock=clock.now)
     monkeypatch.setattr(client, "get_health", lambda: 1 / 0)
     assert api_health_probe(client).kind == "internal"
+
+
+HEALTHY = ServiceHealth("ok")
+
+
+@pytest.mark.parametrize(
+    ("health", "details", "expected"),
+    [
+        (HEALTHY, HEALTHY, (True, "", [])),
+        (ServiceHealth("Healthy"), ServiceHealth(""), (True, "", [])),
+        (ServiceHealth("unhealthy"), HEALTHY, (False, "unhealthy", [])),
+        (ServiceHealth(""), HEALTHY, (False, "", [])),
+        (HEALTHY, ServiceHealth("degraded"), (True, "degraded", [])),
+        (
+            HEALTHY,
+            ServiceHealth(
+                "ok",
+                (ServiceComponent("database", "down"), ServiceComponent("redis_cache", "healthy")),
+            ),
+            (True, "", [{"name": "database", "status": "down"}]),
+        ),
+        (HEALTHY, None, (True, "", [])),
+    ],
+)
+def test_the_health_of_the_api_is_read_and_not_assumed(
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,
+    health: ServiceHealth,
+    details: ServiceHealth | None,
+    expected: tuple[object, ...],
+) -> None:
+    client = AitronosClient(ClientConfig("http://127.0.0.1:1"), clock=clock.now)
+    info = CallInfo("", "", "")
+    monkeypatch.setattr(client, "get_health", lambda: ApiResponse(health, info))
+    # None: the second route is not there.
+    monkeypatch.setattr(
+        client,
+        "get_health_details",
+        lambda: ApiResponse(details, info) if details else 1 / 0,
+    )
+    api_health_record(ApiHealth(checked_at=NOON, reachable=False, status="old"))
+    api_health_record(api_health_probe(client))
+    row = ApiHealth.objects.get()
+    assert (row.reachable, row.status, row.components) == expected
 
 
 def test_one_api_client_per_process_follows_the_settings(settings: object) -> None:

@@ -161,3 +161,32 @@ def test_catalog_page_without_a_key_offers_to_add_one(
         request_live_update(viewer_client, shown_digests_of(page), AUTH_CONFIGS_URL).status_code
         == 204
     )
+
+
+def test_odd_time_of_one_auth_config_hides_no_list_and_is_shown_as_it_came(
+    viewer_client: Client, make_key: MakeKey
+) -> None:
+    odd = {"id": "ac_4", "toolkit": "github", "created_at": "<i>last Tuesday"}
+    create_snapshot(make_key(), *ITEMS, odd, kind=KIND)
+    page = get_page(viewer_client, AUTH_CONFIGS_URL)
+    assert "4 auth configs in the project" in page
+    assert "&lt;i&gt;last Tuesday" in page
+    assert "4 Mar 2025, 05:06" in page
+
+
+def test_several_auth_configs_of_one_toolkit_are_flagged(
+    viewer_client: Client, make_key: MakeKey
+) -> None:
+    create_snapshot(make_key(), *ITEMS, {"id": "ac_4", "toolkit": "GMail"}, kind=KIND)
+    text = visible_text_of(get_page(viewer_client, AUTH_CONFIGS_URL))
+    assert "For gmail there is more than one auth config." in text
+    assert text.count("more than one") == 3
+    text = visible_text_of(get_page(viewer_client, f"{AUTH_CONFIGS_URL}?q=slack"))
+    assert "For gmail there is more than one auth config." in text
+
+
+def test_auth_configs_without_a_toolkit_are_not_flagged(
+    viewer_client: Client, make_key: MakeKey
+) -> None:
+    create_snapshot(make_key(), {"id": "ac_1"}, {"id": "ac_2"}, kind=KIND)
+    assert "more than one" not in get_page(viewer_client, AUTH_CONFIGS_URL)

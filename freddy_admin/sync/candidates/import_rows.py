@@ -19,6 +19,7 @@ from freddy_admin.sync.candidates.verification import (
     candidate_result_from_check,
     check_result_organization_id,
 )
+from freddy_admin.sync.checks.budget import check_usage, organisation_calls_record
 from freddy_admin.sync.checks.execution import check_perform_with_secret
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import CheckResult
@@ -45,6 +46,7 @@ class ImportRowLease(Lease):
     """A lease on one row for its test; there is no key yet."""
 
     seal_context: bytes
+    organisation_id: int  # 0 for one that does not exist yet
     entered_organization_id: str
     environment: str
     master_key_id: str = field(repr=False)
@@ -57,6 +59,7 @@ class ImportRowResult:
 
     row_id: int
     token: str
+    organisation_id: int
     entered_organization_id: str
     check_result: CheckResult
 
@@ -79,6 +82,7 @@ def import_row_leases_acquire(*, limit: int, shares: Shares | None = None) -> li
         ImportRowLease(
             **lease_values(lease),
             seal_context=import_row_context(row),
+            organisation_id=row.organisation_id or 0,
             entered_organization_id=row.organization_id,
             environment=row.environment,
             master_key_id=row.master_key_id,
@@ -111,7 +115,13 @@ def import_row_check(clients: ApiClients, lease: ImportRowLease) -> ImportRowRes
         deadline=lease.deadline,
         log_name=f"row {lease.row_id} of an import",
     )
-    return ImportRowResult(lease.row_id, lease.token, lease.entered_organization_id, check_result)
+    return ImportRowResult(
+        lease.row_id,
+        lease.token,
+        lease.organisation_id,
+        lease.entered_organization_id,
+        check_result,
+    )
 
 
 def import_row_results_record(results: Sequence[ImportRowResult]) -> list[int]:
@@ -122,6 +132,14 @@ def import_row_results_record(results: Sequence[ImportRowResult]) -> list[int]:
     for result in results:
         if result.check_result.is_withheld:
             vault.import_row_release(row_id=result.row_id, token=result.token)
+    # Of an organisation that does not exist yet there is nothing to count but what a header names.
+    organisation_calls_record(
+        [
+            (result.organisation_id, result.entered_organization_id, "", usage)
+            for result in results
+            if (usage := check_usage(result.check_result)).organization_id or result.organisation_id
+        ]
+    )
     return [
         result.row_id
         for result in results

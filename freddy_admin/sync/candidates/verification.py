@@ -17,6 +17,7 @@ from freddy_admin.sync.candidates.comparison import (
     ReportedFigures,
     candidate_differences,
 )
+from freddy_admin.sync.checks.budget import check_usage, key_calls_record
 from freddy_admin.sync.checks.leases import CheckLease
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_result_apply
@@ -73,6 +74,9 @@ def candidate_results_record(results: Sequence[CheckResult]) -> list[int]:
             log.info("The test of a new secret for key %s came too late.", result.key_id)
         except PublicError as error:
             log.warning("A new secret of key %s was not kept: %s", result.key_id, error.reference)
+    key_calls_record(
+        [(result.key_id, check_usage(result)) for result in results], is_candidate=True
+    )
     return working_key_ids
 
 

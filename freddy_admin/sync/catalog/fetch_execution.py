@@ -6,7 +6,7 @@ Runs in any thread. It touches the database to renew its lease before a further 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,6 +18,7 @@ from freddy_admin.aitronos.types import CallInfo, Connector
 from freddy_admin.core import clock
 from freddy_admin.core.leases import lease_renew
 from freddy_admin.sync.catalog.types import CatalogItem
+from freddy_admin.sync.checks.budget import CallUsage, call_usage
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import (
     CallFailure,
@@ -42,6 +43,7 @@ class CatalogFetchClaim(KeyLease):
 
     kind: CatalogKind
     refresh_requested_at: datetime | None
+    organization_id: str = ""  # at Aitronos: as it said, else as entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,18 @@ class CatalogFetchResult:
     total: int = 0
     info: CallInfo | None = None
     failure: CallFailure | None = None
+    calls: int = 0  # requests sent, of all pages
+
+    @property
+    def usage(self) -> CallUsage:
+        """What it tells of the budget of calls."""
+        usage = call_usage(
+            self.info,
+            self.failure,
+            at=self.finished_at,
+            environment=self.claim.environment,
+        )
+        return replace(usage, calls=self.calls)
 
     @property
     def key_id(self) -> int:
@@ -81,26 +95,42 @@ def catalog_fetch(clients: ApiClients, claim: CatalogFetchClaim) -> CatalogFetch
 
     Never raises: errors are in the result.
     """
+    sent = _SentRequests()
     try:
-        return _FETCHERS[claim.kind](clients.for_environment(claim.environment), claim)
+        client = clients.for_environment(claim.environment)
+        return _FETCHERS[claim.kind](client, claim, sent)
     except Exception as error:  # noqa: BLE001  one key must never take the others with it
         failure = call_failure_from_error(error)
         if failure.kind == LocalFailureKind.INTERNAL:
             # The type alone: the text of an unforeseen error is not ours to vouch for.
             log.error("A list of key %s broke: %s", claim.key_id, type(error).__name__)  # noqa: TRY400
-        return _build_failure_result(claim, failure)
+        sent.calls += failure.calls
+        return _build_failure_result(claim, failure, sent)
 
 
-def _fetch_auth_configs(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
+@dataclass(slots=True)
+class _SentRequests:
+    """How many requests a fetch has sent, also where a later page fails."""
+
+    calls: int = 0
+
+
+def _fetch_auth_configs(
+    client: AitronosClient, claim: CatalogFetchClaim, sent: _SentRequests
+) -> CatalogFetchResult:
     response = client.list_auth_configs(
         secret=key_lease_open_secret(claim),
         may_send=claim.deadline.covers,
     )
+    sent.calls += response.info.requests_sent
     items = response.value.items[:MAX_ITEMS]
-    return _build_success_result(claim, items, response.value.total, response.info)
+    result = _build_success_result(claim, items, response.value.total, response.info)
+    return replace(result, calls=sent.calls)
 
 
-def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> CatalogFetchResult:
+def _fetch_connectors(
+    client: AitronosClient, claim: CatalogFetchClaim, sent: _SentRequests
+) -> CatalogFetchResult:
     connectors: dict[str, Connector] = {}
     last_start_at = time.monotonic() + (MAX_DURATION_IN_CALLS - 1) * settings.AITRONOS_TOTAL_TIMEOUT
     offset = 0
@@ -111,9 +141,11 @@ def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> Catal
             secret=key_lease_open_secret(claim),
             offset=offset,
             limit=PAGE_SIZE,
+            organization_id=claim.organization_id,
             # A fetch of many pages outlasts one lease.
             may_send=partial(_renew_lease, claim) if offset else claim.deadline.covers,
         )
+        sent.calls += response.info.requests_sent
         page = response.value
         for connector in page.connectors:
             connectors.setdefault(connector.tool_key, connector)
@@ -123,7 +155,8 @@ def _fetch_connectors(client: AitronosClient, claim: CatalogFetchClaim) -> Catal
         if not step or offset >= page.total:
             break
     items = tuple(connectors.values())[:MAX_ITEMS]
-    return _build_success_result(claim, items, page.total, response.info)
+    result = _build_success_result(claim, items, page.total, response.info)
+    return replace(result, calls=sent.calls)
 
 
 def _renew_lease(claim: CatalogFetchClaim, seconds: float) -> bool:
@@ -148,11 +181,16 @@ def _build_success_result(
     )
 
 
-def _build_failure_result(claim: CatalogFetchClaim, failure: CallFailure) -> CatalogFetchResult:
-    return CatalogFetchResult(claim=claim, finished_at=clock.now(), failure=failure)
+def _build_failure_result(
+    claim: CatalogFetchClaim, failure: CallFailure, sent: _SentRequests
+) -> CatalogFetchResult:
+    return CatalogFetchResult(
+        claim=claim, finished_at=clock.now(), failure=failure, calls=sent.calls
+    )
 
 
-_FETCHERS: dict[CatalogKind, Callable[[AitronosClient, CatalogFetchClaim], CatalogFetchResult]] = {
+_Fetcher = Callable[[AitronosClient, CatalogFetchClaim, _SentRequests], CatalogFetchResult]
+_FETCHERS: dict[CatalogKind, _Fetcher] = {
     CatalogKind.AUTH_CONFIGS: _fetch_auth_configs,
     CatalogKind.CONNECTORS: _fetch_connectors,
 }

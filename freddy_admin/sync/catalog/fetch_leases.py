@@ -21,6 +21,7 @@ from freddy_admin.sync.catalog.fetch_execution import (
     catalog_lease_duration,
 )
 from freddy_admin.sync.catalog.types import serialize_items
+from freddy_admin.sync.checks.budget import key_calls_record
 from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON
 from freddy_admin.sync.checks.results import CallFailure
 from freddy_admin.sync.key_leases import key_lease_values
@@ -52,11 +53,13 @@ def catalog_fetches_claim(
         duration=catalog_lease_duration(),
         shares=shares,
     )
-    rows = CatalogSnapshot.objects.select_related("key").defer("items")
+    rows = CatalogSnapshot.objects.select_related("key__sync_status").defer("items")
     return [
         CatalogFetchClaim(
             kind=CatalogKind(snapshot.kind),
             refresh_requested_at=snapshot.refresh_requested_at,
+            organization_id=snapshot.key.sync_status.reported_organization_id
+            or snapshot.key.organization_id,
             **key_lease_values(lease, snapshot.key),
         )
         for lease, snapshot in leased_rows_list(rows, leases)
@@ -88,6 +91,7 @@ def catalog_results_save(results: Sequence[CatalogFetchResult]) -> list[int]:
                 stored.append(result.key_id)
             else:
                 lease_release(rows, token=result.claim.token)
+    key_calls_record([(result.key_id, result.usage) for result in results])
     return stored
 
 

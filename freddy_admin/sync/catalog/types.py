@@ -55,11 +55,7 @@ class CatalogState:
 def serialize_items(items: tuple[CatalogItem, ...]) -> list[dict[str, Any]]:
     """The items as JSON values, without empty members."""
     return [
-        {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(item).items()
-            if value is not None and value != ""
-        }
+        {name: value for name, value in asdict(item).items() if value is not None and value != ""}
         for item in items
     ]
 
@@ -76,7 +72,7 @@ def _parse_auth_config(values: Mapping[str, Any]) -> AuthConfig:
         id=_get_text(values, "id"),
         toolkit=_get_text(values, "toolkit"),
         type=_get_text(values, "type"),
-        created_at=_get_time(values, "created_at"),
+        created_at=_get_text(values, "created_at"),
     )
 
 
@@ -97,13 +93,6 @@ def _parse_connector(values: Mapping[str, Any]) -> Connector:
 def _get_text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _get_time(values: Mapping[str, Any], name: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(_get_text(values, name))
-    except ValueError:
-        return None
 
 
 _ITEM_PARSERS: dict[CatalogKind, Callable[[Mapping[str, Any]], CatalogItem]] = {

@@ -23,6 +23,7 @@ def sync_status_reset(row: SyncStatus, *, version: int) -> None:
     row.failures, row.failing_since = 0, None
     row.refusals, row.refusal_status = 0, None
     row.unreadable_since = row.master_key_misfit_since = row.unknown_at = row.hold_until = None
+    row.budget_group = ""  # another secret may be of another organisation at Aitronos
     _set_error_columns(row, NO_FAILURE)
 
 

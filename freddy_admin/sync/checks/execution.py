@@ -65,6 +65,7 @@ def check_perform_with_secret(
             outcome=check_outcome_from_error(error),
             elapsed_ms=getattr(error, "elapsed_ms", None),
             failure=failure,
+            environment=environment,
         )
     return CheckResult(
         key_id=0,
@@ -75,4 +76,5 @@ def check_perform_with_secret(
         elapsed_ms=response.info.elapsed_ms,
         figures=response.value,
         info=response.info,
+        environment=environment,
     )

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import free_rows, lease_release, leases_acquire
-from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
+from freddy_admin.sync.checks.policy import STRETCHED_HORIZON, CheckPolicy, check_policy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.key_leases import KEY_LEASE_COLUMNS, KeyLease, key_lease_values
 from freddy_admin.sync.models import SyncStatus
@@ -81,7 +81,10 @@ def checks_reschedule_after_clock_change(*, now: datetime, policy: CheckPolicy) 
     this question: ask it once a minute.
     """
     # Planned further ahead than we ever plan, or checked in the future.
-    is_ahead = Q(next_check_at__gt=now + policy.horizon) | Q(
+    # A stretched period may lead through the rest of this day into the next one.
+    is_stretched = Q(check_period_seconds__gt=policy.period.total_seconds())
+    is_ahead = Q(next_check_at__gt=now + policy.horizon) & ~is_stretched
+    is_ahead |= Q(next_check_at__gt=now + STRETCHED_HORIZON) | Q(
         next_check_at__gt=now, checked_at__gt=now + CLOCK_TOLERANCE
     )
     ids = list(_checkable_statuses().filter(is_ahead).values_list("pk", flat=True))

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
 from freddy_admin.aitronos.types import SyncStatusResponse
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
+from freddy_admin.core import clock
 from freddy_admin.core.leases import is_held, lease_release
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.apply import (
@@ -18,6 +19,13 @@ from freddy_admin.sync.checks.apply import (
     health_facts_from_row,
     health_verdict_apply,
     sync_status_reset,
+)
+from freddy_admin.sync.checks.budget import (
+    CallUsage,
+    budget_group,
+    calls_count,
+    check_usage,
+    siblings_hold,
 )
 from freddy_admin.sync.checks.bulk_update import SyncStatusBulkUpdate
 from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
@@ -44,7 +52,9 @@ from freddy_admin.sync.worker.schedule import hold_until_from_failure, next_chec
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # What is read of the key, never its sealed bytes.
-_KEY_COLUMNS = ("version", "status", "paused_at", "grace_minutes", "environment")
+_KEY_COLUMNS = (
+    "version", "status", "paused_at", "grace_minutes", "environment", "organization_id",
+)  # fmt: skip
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _ANSWERED_STATES = frozenset({OperationState.DONE, OperationState.UNCLEAR})
 _INCREMENT_SQL = """
@@ -60,7 +70,6 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
     A result whose lease is no longer its own, or whose key was replaced, paused or revoked
     meanwhile, is thrown away; where nothing was sent, the key stays due.
     """
-    policy = check_policy()
     results_by_key = {result.key_id: result for result in results}
     pending_history = PendingHistory()
     bulk_update = SyncStatusBulkUpdate()
@@ -72,16 +81,22 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         current_rows = [
             row for row in rows if _is_result_current(row, keys[row.pk], results_by_key[row.pk])
         ]
+        usages = _call_usages(rows, keys, results_by_key)
+        policies = _count_calls_and_get_policies(current_rows, usages)
         for row in current_rows:
             bulk_update.track(row)
             check_result_apply(
                 row,
                 keys[row.pk],
                 results_by_key[row.pk],
-                policy=policy,
+                policy=policies[row.pk],
                 pending_history=pending_history,
             )
         bulk_update.save()
+        siblings_hold(
+            [(group, row.organisation_id, usage) for row, group, usage in usages],
+            now=clock.now(),
+        )
         _release_discarded_leases(rows, current_rows, results_by_key)
         pending_history_save(pending_history)
         check_counters_increment(results)
@@ -107,6 +122,8 @@ def check_result_apply(
     failure = result.failure or NO_FAILURE
     digest = _result_digest(result, failure, observation, key.environment)
     run_continues = _check_run_extend_or_restart(row, result, digest, pending_history, policy)
+    row.budget_group = _result_budget_group(row, key, result)
+    row.check_period_seconds = policy.period.total_seconds()
     check_outcome_apply(row, result, failure)
     if result.figures is None:
         _record_first_failure_event(row, digest, failure, now=now, pending_history=pending_history)
@@ -120,7 +137,8 @@ def check_result_apply(
     facts = health_facts_from_row(row, key, policy)
     health_verdict_apply(row, facts, previous, now=now)
     health_change_record(pending_history, row, unknown_at=previous.unknown_at, now=now)
-    row.hold_until = hold_until_from_failure(result.failure, now=now)
+    holds = (hold_until_from_failure(result.failure, now=now), policy.hold_until)
+    row.hold_until = max(filter(None, holds), default=None)
     row.next_check_at = next_check_at(row, facts, now=now, policy=policy)
     row.requested_at, row.requested_by = None, ""
     row.lease_token, row.lease_until = "", None
@@ -154,6 +172,45 @@ def check_counters_increment(results: Sequence[CheckResult]) -> None:
     placeholders = ", ".join(["(%s, %s, %s)"] * len(counts))
     with connection.cursor() as cursor:
         cursor.execute(_INCREMENT_SQL.format(placeholders=placeholders), rows)
+
+
+_CallUsages = list[tuple[SyncStatus, str, CallUsage]]
+
+
+def _call_usages(
+    rows: Sequence[SyncStatus], keys: dict[int, ApiKey], results_by_key: dict[int, CheckResult]
+) -> _CallUsages:
+    """What each result tells of its group's budget, also where it is thrown away: it was sent."""
+    return [
+        (row, _result_budget_group(row, keys[row.pk], result), check_usage(result))
+        for row, result in ((row, results_by_key[row.pk]) for row in rows)
+    ]
+
+
+def _result_budget_group(row: SyncStatus, key: ApiKey, result: CheckResult) -> str:
+    is_same_secret = row.key_version == result.key_version
+    return budget_group(
+        check_usage(result),
+        organisation_id=row.organisation_id,
+        entered_id=key.organization_id,
+        former_group=row.budget_group if is_same_secret else "",
+    )
+
+
+def _count_calls_and_get_policies(
+    current_rows: Sequence[SyncStatus], usages: _CallUsages
+) -> dict[int, CheckPolicy]:
+    """Count the calls of all results; returns the spans for each row whose result counts."""
+    policy, now = check_policy(), clock.now()
+    groups = {row.pk: group for row, group, _usage in usages}
+    budgets = calls_count(
+        [(group, usage) for _row, group, usage in usages],
+        now=now,
+        joined_groups=[
+            groups[row.pk] for row in current_rows if row.budget_group != groups[row.pk]
+        ],
+    )
+    return {row.pk: budgets[groups[row.pk]].apply_to(policy, now=now) for row in current_rows}
 
 
 def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:
@@ -231,7 +288,9 @@ def _run_valid_until(row: SyncStatus, policy: CheckPolicy) -> datetime:
     if row.outcome != CheckOutcome.GOOD:
         # Failing keys are checked less and less often: a wait as planned is no gap.
         latest_at = max(latest_at, min(row.next_check_at, latest_at + policy.horizon))
-    return latest_at + health.observation_lifetime(policy.period)
+    seconds = row.check_period_seconds
+    period = policy.period if seconds is None else timedelta(seconds=seconds)
+    return latest_at + health.observation_lifetime(period)
 
 
 def _previous_observation_from_row(row: SyncStatus) -> PreviousObservation | None:

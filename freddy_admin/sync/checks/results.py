@@ -11,6 +11,7 @@ from freddy_admin.aitronos.errors import (
     KeyRefused,
 )
 from freddy_admin.aitronos.types import CallInfo, SyncStatusResponse
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.sync.models import CheckOutcome
 from freddy_admin.vault.opening import KeyUnreadable, MasterKeyMisfit
 
@@ -37,6 +38,8 @@ class CallFailure:
     request_id: str = ""
     retry_after: float | None = None
     spending_limit: bool = False
+    organization_id: str = ""  # for whom Aitronos counted the call
+    calls: int = 0  # requests that may have reached it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class CheckResult:
     figures: SyncStatusResponse | None = None
     info: CallInfo | None = None
     failure: CallFailure | None = None
+    environment: str = DEFAULT_ENVIRONMENT  # where the call was made
 
     @property
     def is_withheld(self) -> bool:
@@ -78,6 +82,8 @@ def call_failure_from_error(error: Exception) -> CallFailure:
         request_id=error.request_id or "",
         retry_after=error.retry_after,
         spending_limit=bool(getattr(error, "spending_limit", False)),
+        organization_id=error.organization_id,
+        calls=error.requests_sent,
     )
 
 

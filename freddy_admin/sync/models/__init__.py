@@ -10,6 +10,7 @@ from freddy_admin.sync.models.operations import (
 )
 from freddy_admin.sync.models.status import (
     ApiHealth,
+    CallBudget,
     CheckCounter,
     CheckOutcome,
     SyncStatus,
@@ -18,6 +19,7 @@ from freddy_admin.sync.models.status import (
 
 __all__ = [
     "ApiHealth",
+    "CallBudget",
     "CatalogKind",
     "CatalogSnapshot",
     "CheckCounter",

@@ -93,6 +93,11 @@ class SyncStatus(TenantOwned):
     operation_requested_by = models.CharField(max_length=254, blank=True)
     operation_state = models.CharField(max_length=10, blank=True)
 
+    # Whose calls are counted together with this key's (`checks.budget`), and the period that
+    # leaves: P of the health rule. Null: STATUS_CHECK_SECONDS, for no check was stored yet.
+    budget_group = models.CharField(max_length=200, blank=True)
+    check_period_seconds = models.FloatField(null=True)
+
     # When the key is checked again, and the lease of a check that runs.
     next_check_at = models.DateTimeField()
     hold_until = models.DateTimeField(null=True)  # Aitronos asked us to wait until then
@@ -113,6 +118,7 @@ class SyncStatus(TenantOwned):
             ),
             models.Index(fields=["lease_token"], name="sync_lease"),
             models.Index(fields=["figures_digest"], name="sync_figures"),
+            models.Index(fields=["budget_group"], name="sync_budget"),
             # All that counting every key needs to read of it.
             models.Index(
                 fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
@@ -141,7 +147,11 @@ class WorkerHeartbeat(models.Model):
 
 
 class ApiHealth(models.Model):
-    """The latest result of the API's public health route; one row for each environment."""
+    """The latest result of the API's public health routes; one row for each environment.
+
+    `reachable`: it answered, and that it is well. `status` is what it says of itself where that is
+    something else than well, `components` are its parts that are not: name and status, its words.
+    """
 
     environment = models.CharField(
         max_length=ENVIRONMENT_MAX_LENGTH,
@@ -153,9 +163,11 @@ class ApiHealth(models.Model):
     reachable = models.BooleanField()
     kind = models.CharField(max_length=40, blank=True)
     elapsed_ms = models.FloatField(null=True)
+    status = models.CharField(max_length=64, blank=True)
+    components = models.JSONField(default=list)
 
     def __str__(self) -> str:
-        return "reachable" if self.reachable else self.kind
+        return "reachable" if self.reachable else self.kind or "not well"
 
 
 class CheckCounter(models.Model):
@@ -172,3 +184,23 @@ class CheckCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.kind}: {self.times}"
+
+
+class CallBudget(models.Model):
+    """The calls of one group of keys on one day (UTC); see `checks.budget`."""
+
+    budget_group = models.CharField(max_length=200)
+    day = models.DateField()
+    calls = models.PositiveBigIntegerField(default=0)
+    # Keys of the group that are checked on schedule, and when they were counted.
+    key_count = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    hold_until = models.DateTimeField(null=True)  # a 429 asked all of them to wait until then
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["budget_group", "day"], name="one_budget_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget_group} on {self.day}: {self.calls}"

@@ -17,11 +17,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.aitronos.errors import AitronosError
 from freddy_admin.aitronos.response_parsing import OPTIONAL_SYNC_FIELDS
-from freddy_admin.aitronos.types import SyncStartedResponse
+from freddy_admin.aitronos.types import CallInfo, SyncStartedResponse
 from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import Lease, lease_may_send, leased_rows_list, leases_acquire
 from freddy_admin.core.panel_address import panel_copied_from
+from freddy_admin.sync.checks.budget import CallUsage, call_usage
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import (
     CallFailure,
@@ -60,6 +61,7 @@ class OperationResult:
     result: dict[str, Any] = field(default_factory=dict)
     failure: CallFailure | None = None
     request_id: str = ""
+    usage: CallUsage = field(default_factory=CallUsage)
 
 
 def operation_lease_duration() -> timedelta:
@@ -167,9 +169,7 @@ def _send_request(clients: ApiClients, claim: OperationClaim) -> OperationResult
             may_send=may_send,
         )
         figures = _sync_result_values(started.value)
-        return _build_result(
-            claim, OperationState.DONE, result=figures, request_id=started.info.request_id
-        )
+        return _build_result(claim, OperationState.DONE, result=figures, info=started.info)
     switched = client.switch_tool(
         secret=key_lease_open_secret(claim),
         tool_key=claim.tool_key,
@@ -177,9 +177,7 @@ def _send_request(clients: ApiClients, claim: OperationClaim) -> OperationResult
         may_send=may_send,
     )
     result_values = {"message": switched.value.message}
-    return _build_result(
-        claim, OperationState.DONE, result=result_values, request_id=switched.info.request_id
-    )
+    return _build_result(claim, OperationState.DONE, result=result_values, info=switched.info)
 
 
 def _sync_result_values(started: SyncStartedResponse) -> dict[str, Any]:
@@ -201,17 +199,19 @@ def _build_result(
     *,
     result: dict[str, Any] | None = None,
     failure: CallFailure | None = None,
-    request_id: str = "",
+    info: CallInfo | None = None,
 ) -> OperationResult:
+    finished_at = clock.now()
     return OperationResult(
         operation_id=claim.row_id,
         key_id=claim.key_id,
         token=claim.token,
-        finished_at=clock.now(),
+        finished_at=finished_at,
         state=state,
         result=result or {},
         failure=failure,
-        request_id=failure.request_id if failure else request_id,
+        request_id=failure.request_id if failure else info.request_id if info else "",
+        usage=call_usage(info, failure, at=finished_at, environment=claim.environment),
     )
 
 

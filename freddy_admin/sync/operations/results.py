@@ -12,6 +12,7 @@ from freddy_admin.core.clock_skew import has_clock_skew
 from freddy_admin.core.leases import expired_leases, held_row_lock
 from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.access import organisation_audit_ref
+from freddy_admin.sync.checks.budget import key_calls_record
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import CallFailure
 from freddy_admin.sync.history.recorder import history_event_create
@@ -40,7 +41,9 @@ def operation_results_save(results: Sequence[OperationResult]) -> list[int]:
     A result that comes after the operation was given up as lost is saved all the same: it is the
     truth. An operation that has its result keeps it.
     """
-    return [result.operation_id for result in results if _operation_result_save(result)]
+    saved_ids = [result.operation_id for result in results if _operation_result_save(result)]
+    key_calls_record([(result.key_id, result.usage) for result in results])
+    return saved_ids
 
 
 def lost_operations_close(*, now: datetime) -> int:

@@ -46,6 +46,7 @@ DETAIL_COLUMNS = (
     "organisation_id",
     "next_check_at",
     "hold_until",
+    "check_period_seconds",
     "requested_at",
     "requested_by",
     "lease_until",

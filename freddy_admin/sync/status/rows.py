@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 
+from django.conf import settings
+
 from freddy_admin.accounts.models import User
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
@@ -37,6 +39,7 @@ _COPIED_COLUMNS = (
     "unknown_at",
     "next_check_at",
     "hold_until",
+    "check_period_seconds",
     "requested_at",
     "operation_requested_at",
     "operation_state",
@@ -134,6 +137,7 @@ class KeyRow:
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     recorded_state: str = ""  # the latest state in the history; "": none yet
     environment: str = DEFAULT_ENVIRONMENT  # where the key belongs
+    check_period_seconds: float | None = None  # None: no check was stored by this version yet
 
     @property
     def needs_action(self) -> bool:
@@ -204,6 +208,16 @@ class KeyRow:
             self.operation_requested_at is not None
             and self.now > self.operation_requested_at + self.grace
         )
+
+    @property
+    def check_period(self) -> timedelta:
+        """P of the health rule: how often the key is checked on schedule."""
+        return timedelta(seconds=self.check_period_seconds or settings.STATUS_CHECK_SECONDS)
+
+    @property
+    def is_check_stretched(self) -> bool:
+        """Whether it is checked less often than set, to stay within the day's calls."""
+        return self.check_period.total_seconds() > settings.STATUS_CHECK_SECONDS
 
     @property
     def grace(self) -> timedelta:

@@ -27,6 +27,7 @@ from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.candidates.verification import candidates_prune
+from freddy_admin.sync.checks.budget import call_budgets_prune
 from freddy_admin.sync.checks.leases import checks_reschedule_after_clock_change
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.clock_monitor import clocks_check_and_repair
@@ -145,6 +146,7 @@ class WorkerLoop:
             cache_prune,
             password_reset_requests_prune,
             outbox_prune,
+            call_budgets_prune,
             worker_heartbeats_prune,
         ):
             every(MINUTE_SECONDS, prune)

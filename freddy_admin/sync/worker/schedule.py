@@ -9,9 +9,11 @@ from freddy_admin.sync.checks.policy import (
     BACK_OFF_CEILING,
     CHECK_AFTER_DUE,
     OPERATION_WATCH_PERIOD,
+    RATE_LIMIT_HOLD,
     REFUSAL_CONFIRMATION_DELAY,
     REFUSED_KEY_PERIOD,
     SPENDING_LIMIT_HOLD,
+    SPREAD_AFTER_HOLD,
     UNREADABLE_KEY_PERIOD,
     CheckPolicy,
 )
@@ -29,9 +31,24 @@ def next_check_at(
 ) -> datetime:
     """The moment of the next scheduled check, after one that finished at `now`.
 
+    Never before the end of a hold of the whole organisation at Aitronos, nor all at that moment.
     `jitter` (0 to 1, random if not given) spreads keys that were loaded together; it only ever
     postpones, by at most a twentieth.
     """
+    scheduled_at = _scheduled_at(row, facts, now=now, policy=policy, jitter=jitter)
+    if policy.hold_until is None or policy.hold_until <= now:
+        return scheduled_at
+    return max(scheduled_at, policy.hold_until + SPREAD_AFTER_HOLD * _share(jitter))
+
+
+def _scheduled_at(
+    row: SyncStatus,
+    facts: health.HealthFacts,
+    *,
+    now: datetime,
+    policy: CheckPolicy,
+    jitter: float | None,
+) -> datetime:
     if row.outcome == CheckOutcome.GOOD:
         check_times = (
             _with_jitter(now, policy.period, jitter),
@@ -52,10 +69,12 @@ def next_check_at(
 
 
 def hold_until_from_failure(failure: CallFailure | None, *, now: datetime) -> datetime | None:
-    """Until when Aitronos asked us to wait; None where it did not."""
+    """Until when Aitronos asked us to wait, by a hint or by a 429; None where it did not."""
     if failure is None:
         return None
     retry_after = timedelta(seconds=failure.retry_after) if failure.retry_after else None
+    if failure.kind == FailureKind.RATE_LIMITED and retry_after is None:
+        return now + RATE_LIMIT_HOLD
     if failure.spending_limit:
         return now + max(retry_after or SPENDING_LIMIT_HOLD, SPENDING_LIMIT_HOLD)
     return now + retry_after if retry_after else None
@@ -96,5 +115,8 @@ def _operation_watch_times(
 
 
 def _with_jitter(now: datetime, wait: timedelta, jitter: float | None) -> datetime:
-    share = random.random() if jitter is None else jitter  # noqa: S311  spreads load, no secret
-    return now + wait * (1 + share / 20)
+    return now + wait * (1 + _share(jitter) / 20)
+
+
+def _share(jitter: float | None) -> float:
+    return random.random() if jitter is None else jitter  # noqa: S311  spreads load, no secret

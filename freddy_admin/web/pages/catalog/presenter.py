@@ -1,6 +1,7 @@
 """The catalog of a key, ready for its templates: its header, and the part that is asked for."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from freddy_admin.aitronos.errors import FailureKind as Kind
+from freddy_admin.aitronos.json_parsing import parse_iso_datetime
 from freddy_admin.aitronos.types import AuthConfig, Connector
 from freddy_admin.core import clock
 from freddy_admin.organisations.access import Access
@@ -32,6 +34,7 @@ from freddy_admin.wording.catalog import (
     item_count,
     last_fetch_line,
     list_note,
+    repeated_toolkits_note,
     requested_fetch_wording,
     truncation_note,
 )
@@ -199,9 +202,13 @@ def catalog_list(context: CatalogContext, items: Sequence[CatalogItem]) -> dict[
     pages = max(1, -(-len(matching) // PAGE_SIZE))
     page = min(query.page, pages)
     path = reverse(kind.value, args=[context.access.organisation.slug])
+    repeated_toolkits = _repeated_toolkits(items)
     return {
+        "repeated_toolkits_note": render_text(
+            repeated_toolkits_note(list(repeated_toolkits.values()))
+        ),
         "rows": [
-            _row(item, context.user_time)
+            _row(item, repeated_toolkits, context.user_time)
             for item in matching[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         ],
         "query": query,
@@ -220,11 +227,28 @@ def catalog_list(context: CatalogContext, items: Sequence[CatalogItem]) -> dict[
     }
 
 
-def _row(item: CatalogItem, user_time: UserTime) -> Connector | tuple[AuthConfig, str]:
-    """A connector as it is; an auth config with the time at which it was created."""
+def _row(
+    item: CatalogItem, repeated_toolkits: Collection[str], user_time: UserTime
+) -> Connector | tuple[AuthConfig, str, bool]:
+    """A connector as it is; an auth config with when it was created, and whether it is flagged.
+
+    A time is shown as one of the reader's; any other text of Aitronos as it is.
+    """
     if isinstance(item, Connector):
         return item
-    return item, user_time.render_clock(item.created_at) if item.created_at else ""
+    at = parse_iso_datetime(item.created_at)
+    created = user_time.render_clock(at) if at else item.created_at
+    return item, created, item.toolkit.casefold() in repeated_toolkits
+
+
+def _repeated_toolkits(items: Sequence[CatalogItem]) -> dict[str, str]:
+    """The toolkits with several auth configs: as they are named, by their folded names."""
+    toolkits = [item.toolkit for item in items if isinstance(item, AuthConfig) and item.toolkit]
+    counts = Counter(toolkit.casefold() for toolkit in toolkits)
+    names = dict[str, str]()
+    for toolkit in toolkits:
+        names.setdefault(toolkit.casefold(), toolkit)
+    return {name: names[name] for name in sorted(names) if counts[name] > 1}
 
 
 def _matching_items(
@@ -249,8 +273,9 @@ def _category(item: CatalogItem) -> str:
 def _searched_text(item: CatalogItem, user_time: UserTime) -> str:
     """All that the page shows of the item, case-folded."""
     if isinstance(item, AuthConfig):
-        at = item.created_at
-        created = f"{user_time.format_clock(at)}\n{user_time.format_exact(at)}" if at else ""
+        at, created = parse_iso_datetime(item.created_at), item.created_at
+        if at:
+            created = f"{user_time.format_clock(at)}\n{user_time.format_exact(at)}"
         texts = [item.toolkit, item.type, item.id, created]
     else:
         texts = [

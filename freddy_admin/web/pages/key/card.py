@@ -44,7 +44,12 @@ from freddy_admin.wording.key_pages import (
     support_text,
     wrong_organisation_warning,
 )
-from freddy_admin.wording.keys import figures_sentences, key_expiry_tone
+from freddy_admin.wording.keys import (
+    CATALOGUE_ONLY,
+    figures_sentences,
+    key_expiry_tone,
+    stretched_check_note,
+)
 from freddy_admin.wording.operations import requested_sync_wording
 from freddy_admin.wording.sentences import render_html, render_text
 from freddy_admin.wording.states import (
@@ -93,6 +98,7 @@ def key_card(
         "headline": render_html(key_headline(row), user_time),
         "overdue_announcement": render_html(overdue_announcement(row), user_time),
         "last_check_line": render_html(last_and_next_check(row, user_time.now), user_time),
+        "check_period_note": render_text(stretched_check_note(row)),
         "figures": _figure_facts(row, user_time),
         "figures_note": render_html(figures_sentences(row), user_time),
         "facts": _key_facts(row, key, user_time),
@@ -107,7 +113,7 @@ def key_card(
         "candidate": candidate
         and candidate_context(key, candidate, user_time, permissions=row.permissions, row=row),
         "rule": _health_rule_lines(row),
-        "grace_rule": GRACE_RULE,
+        "rule_notes": (GRACE_RULE, CATALOGUE_ONLY),
         "pending": row.is_check_pending or row.is_sync_running,
         "check_outcome": _check_outcome(row, user_time, requested_at),
         "operation": operation_status(

@@ -12,6 +12,7 @@ from freddy_admin.accounts.models import SavedView
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core import clock
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
+from freddy_admin.sync.platform_status import api_healths_list
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import Overview
@@ -51,6 +52,7 @@ from freddy_admin.wording.keys import (
     state_count,
 )
 from freddy_admin.wording.panel_copy import copied_panel_notice
+from freddy_admin.wording.platform_api import api_conditions
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -75,7 +77,9 @@ def overview_notices(overview: Overview) -> list[NoticeWording]:
     if overview.copied_from:
         notices.append(copied_panel_notice(overview.copied_from))
     if overview.outage is not None:
-        notices.append(outage_notice(overview.outage))
+        # Read in an outage alone.
+        condition = api_conditions(api_healths_list())
+        notices.append(outage_notice(overview.outage, condition=condition))
     if _is_worker_silent(overview):
         notices.append(
             silent_worker_notice(overview.latest_worker_heartbeat_at, overview.checked_at)

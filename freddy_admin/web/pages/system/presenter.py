@@ -18,16 +18,20 @@ from freddy_admin.wording.master_keys import (
 from freddy_admin.wording.panel_copy import panel_part_wording
 from freddy_admin.wording.platform import (
     PartWording,
-    api_wordings,
     cache_wording,
     clocks_agree_wording,
     database_wording,
     deletion_held_wording,
+    keys_wording,
     mail_wording,
-    missing_environments_wording,
     parts_summary,
     version_wording,
     worker_wording,
+)
+from freddy_admin.wording.platform_api import (
+    api_wordings,
+    calls_wording,
+    missing_environments_wording,
 )
 from freddy_admin.wording.sentences import render_html, render_text, say
 from freddy_admin.wording.states import BAD, GOOD, WARN
@@ -42,6 +46,8 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         _component(worker_wording(status, user_time.now), user_time),
         *(_component(wording, user_time) for wording in api_wordings(status)),
         *(_component(wording, user_time) for wording in missing_environments_wording(status)),
+        _component(keys_wording(status.keys), user_time),
+        _component(calls_wording(status, user_time.now), user_time),
         _component(master_key_wording(status), user_time),
         *_rotation_components(status.rotation, user_time),
         _component(database_wording(status), user_time),
@@ -53,7 +59,9 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
     ]
     problems = [part for part in components if part["tone"] in {BAD, WARN}]
     waiting_count = sum(part["is_waiting"] for part in problems)
-    summary = parts_summary(needing_you=len(problems) - waiting_count, waiting=waiting_count)
+    summary = parts_summary(
+        needing_you=len(problems) - waiting_count, waiting=waiting_count, keys=status.keys
+    )
     has_bad_part = any(part["tone"] == BAD for part in problems)
     return {
         "tone": BAD if has_bad_part else WARN if problems else GOOD,
@@ -68,8 +76,14 @@ def _system_digest(
     status: PlatformStatus, user_time: UserTime, clock_component: dict[str, Any]
 ) -> str:
     alive = [worker.name for worker in status.workers if is_worker_alive(worker, now=user_time.now)]
-    apis = [(place.name, api and (api.reachable, api.kind)) for place, api in status.apis]
+    apis = [
+        (place.name, api and (api.reachable, api.kind, api.status, api.components))
+        for place, api in status.apis
+    ]
     api = (apis, status.missing_environments)
+    calls = status.calls
+    # Not the calls themselves: each check makes one.
+    budgets = [(budget.budget_group, budget.key_count) for budget in calls.fullest]
     run = status.rotation
     rotation = run and (run.pk, run.heartbeat_at, run.done, run.unreadable, run.finished_at)
     stands = run is not None and run.is_interrupted(user_time.now)
@@ -80,7 +94,8 @@ def _system_digest(
     facts = (
         alive,
         api,
-        not status.cache_problem,
+        (status.keys, calls.stretched_groups, budgets),
+        status.cache_works,
         *master,
         rotation,
         stands,
