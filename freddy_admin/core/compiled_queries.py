@@ -22,7 +22,7 @@ __all__ = [
     "LimitedQuery",
     "Param",
     "compiled_query_fetch",
-    "compiled_query_fetch_pair",
+    "compiled_query_fetch_all",
     "transform_value_or_param",
 ]
 
@@ -67,6 +67,7 @@ class _CompiledQuery:
     params: Sequence[Any]
     names: tuple[str, ...]
     converters: list[tuple[int, list[Any], Any]]
+    nulls: str  # as many of the same types: what a union puts in their place
 
 
 _QueryBuilder = Callable[..., QuerySet[Any, Any]]
@@ -97,26 +98,30 @@ def compiled_query_fetch(
     return _convert_rows(connection, query, _execute(connection, sql, params))
 
 
-def compiled_query_fetch_pair(
-    first_query: LimitedQuery, second_query: LimitedQuery, *, param_values: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of two independent builders, in one query."""
+def compiled_query_fetch_all(
+    limited_queries: Sequence[LimitedQuery], *, param_values: Mapping[str, Any]
+) -> list[list[dict[str, Any]]]:
+    """The rows of each of these independent builders, all in one query."""
     connection = connections[DEFAULT_DB_ALIAS]
-    first = _get_or_compile_query(connection, first_query.build, first_query.arguments)
-    second = _get_or_compile_query(connection, second_query.build, second_query.arguments)
-    first_width, second_width = len(first.names), len(second.names)
-    sql = (
-        f"SELECT 1, one.*{', NULL' * second_width} FROM ({first.sql} LIMIT %s) one "  # noqa: S608  # nosec B608
-        f"UNION ALL SELECT 2{', NULL' * first_width}, other.* FROM ({second.sql} LIMIT %s) other"
-    )
-    params = [*_resolve_params(first.params, param_values, connection), first_query.limit]
-    params += [*_resolve_params(second.params, param_values, connection), second_query.limit]
-    rows = _execute(connection, sql, params)
-    first_rows = [row[1 : 1 + first_width] for row in rows if row[0] == 1]
-    second_rows = [row[1 + first_width :] for row in rows if row[0] != 1]
-    return _convert_rows(connection, first, first_rows), _convert_rows(
-        connection, second, second_rows
-    )
+    queries = [
+        _get_or_compile_query(connection, limited.build, limited.arguments)
+        for limited in limited_queries
+    ]
+    selects, params, spans, start = [], list[Any](), [], 1
+    for number, query in enumerate(queries):
+        columns = (f"part{number}.*" if part is query else part.nulls for part in queries)
+        selects.append(
+            f"SELECT {number}, {', '.join(columns)} "  # noqa: S608  # nosec B608
+            f"FROM ({query.sql} LIMIT %s) part{number}"
+        )
+        params += _resolve_params(query.params, param_values, connection)
+        params.append(limited_queries[number].limit)
+        spans.append((start, start := start + len(query.names)))
+    rows = _execute(connection, " UNION ALL ".join(selects), params)
+    return [
+        _convert_rows(connection, query, [row[first:last] for row in rows if row[0] == number])
+        for number, (query, (first, last)) in enumerate(zip(queries, spans, strict=True))
+    ]
 
 
 def _execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> list[list[Any]]:
@@ -173,4 +178,11 @@ def _compile_query(rows: QuerySet[Any, Any], connection: BaseDatabaseWrapper) ->
         params=params,
         names=tuple(rows.query.selected or ()),
         converters=[(index, *converter) for index, converter in converters.items()],
+        nulls=", ".join(_typed_null(column.output_field, connection) for column in columns),
     )
+
+
+def _typed_null(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> str:
+    # PostgreSQL takes NULLs of no type for text, and finds out too late that they are not.
+    type_ = field.cast_db_type(connection) if connection.vendor == "postgresql" else None
+    return f"CAST(NULL AS {type_})" if type_ else "NULL"

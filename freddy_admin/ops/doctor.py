@@ -40,6 +40,7 @@ from freddy_admin.sync.platform_status import (
     latest_worker_heartbeat_at,
     missing_environment_key_counts,
 )
+from freddy_admin.sync.status.refused_alike import refused_groups_list
 from freddy_admin.sync.waiting_work import waiting_work_list
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.wording import doctor as wording
@@ -53,6 +54,7 @@ from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
 from freddy_admin.wording.panel_copy import calls_off_sentence, copied_panel_sentence
 from freddy_admin.wording.platform import late_work_sentence
 from freddy_admin.wording.platform_api import api_condition
+from freddy_admin.wording.refused_alike import refused_finding
 from freddy_admin.wording.sentences import Text, render_text, say
 from freddy_admin.wording.states import GOOD
 from freddy_admin.wording.times import get_user_time
@@ -309,6 +311,13 @@ def _api_verdict(place: ApiEnvironment, health: ApiHealth) -> _Verdict:
     return _bad(wording.API_FAILS, api=place.base_url, kind=health.kind, setting=setting)
 
 
+def _check_refused_keys() -> _Verdict:
+    groups = refused_groups_list()
+    if groups:
+        return False, refused_finding(groups)
+    return _good(wording.NO_KEYS_REFUSED_ALIKE)
+
+
 def _check_clock() -> _Verdict:
     hold = deletion_hold_get()
     if hold is not None:
@@ -364,6 +373,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("outbound", _check_outbound),
     ("environment", _check_environments),
     ("api", _check_api),
+    ("keys", _check_refused_keys),
     ("clock", _check_clock),
     ("files", _check_file_permissions),
 )

@@ -103,6 +103,9 @@ def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     latest_checks = _outcome_samples(metrics.latest_checks)
     text = "Active API keys by how their latest check ended; no kind where it was good."
     yield MetricFamily("freddy_keys_latest_check", "gauge", text, latest_checks)
+    refused = [({"http_status": str(n)}, metrics.refused_alike[n]) for n in (401, 403)]
+    text = "Active API keys that Aitronos refuses in the same way, by HTTP status."
+    yield MetricFamily("freddy_keys_refused_alike", "gauge", text, refused)
     text = "Age of the oldest latest check among the keys that are not paused."
     yield _gauge_family("freddy_oldest_check_age_seconds", text, metrics.oldest_check_age)
     text = "Keys whose check is due and has not begun."

@@ -94,7 +94,7 @@ class SandboxApi:
     def __init__(self, clock: SandboxClock, options: SandboxOptions) -> None:
         self._clock = clock
         self._options = options
-        self._state = SandboxState(options.rate_limit)
+        self.state = SandboxState(options.rate_limit)
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
         """The response, without the API's headers where a proxy would have sent it."""
@@ -122,12 +122,15 @@ class SandboxApi:
         route: Callable[[RouteCall], SandboxResponse],
         tool_key: str,
     ) -> SandboxResponse:
+        refusal = self.state.find_refusal(key.organization_id)
+        if refusal is not None:
+            return self._refuse(refusal, key)
         starts_sync = route is route_handlers.trigger_sync
         scenario_response = self._scenario_response(request, key, starts_sync=starts_sync)
         if scenario_response is not None:
             return scenario_response
         now = self._clock.now()
-        wait_seconds, remaining = self._state.take_token(key.organization_id, now)
+        wait_seconds, remaining = self.state.take_token(key.organization_id, now)
         if wait_seconds:
             return self._error(
                 api_errors.TOO_MANY_REQUESTS, key, remaining, retry_after=wait_seconds
@@ -136,7 +139,7 @@ class SandboxApi:
             secret=request.key or "",
             key=key,
             now=now,
-            state=self._state,
+            state=self.state,
             query=dict(parse_qsl(urlsplit(request.target).query)),
             body=request.body,
             tool_key=tool_key,
@@ -157,7 +160,7 @@ class SandboxApi:
         if starts_sync and scenario is Scenario.SYNC_FAILS:
             return html_response(*_SCENARIO_HTML_PAGES[Scenario.ERROR_HTML])
         if scenario in _SCENARIO_ERRORS:
-            return self._error(_SCENARIO_ERRORS[scenario])
+            return self._refuse(_SCENARIO_ERRORS[scenario], key)
         if scenario in _SCENARIO_HTML_PAGES:
             return html_response(*_SCENARIO_HTML_PAGES[scenario])
         if scenario in _SCENARIO_WAITS:
@@ -169,7 +172,7 @@ class SandboxApi:
             return html_response(302, "302 Found").with_headers({"Location": location})
         if (
             scenario is Scenario.FLAKY
-            and self._state.count_call(request.key or "") % _FLAKY_FAILS_EVERY == 0
+            and self.state.count_call(request.key or "") % _FLAKY_FAILS_EVERY == 0
         ):
             return html_response(502, "502 Bad Gateway")
         return None
@@ -188,6 +191,10 @@ class SandboxApi:
         return replace(
             response, transmission=_SCENARIO_TRANSMISSIONS.get(key.scenario, Transmission.WHOLE)
         )
+
+    def _refuse(self, api_error: SandboxApiError, key: ParsedKey) -> SandboxResponse:
+        # Who is not signed in belongs to no organisation; who may not do it does.
+        return self._error(api_error, key if api_error.status == 403 else None)
 
     def _error(
         self,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from freddy_admin.sandbox.responses import SandboxResponse, Transmission
 from freddy_admin.sandbox.sandbox_api import SandboxApi, SandboxOptions, SandboxRequest
 from freddy_admin.sandbox.sandbox_clock import SandboxClock
-from freddy_admin.sandbox.sandbox_state import RequestCounts
+from freddy_admin.sandbox.sandbox_state import RequestCounts, SandboxState
 
 _MAX_BODY_BYTES = 65_536
 _IDLE_SECONDS = 60.0
@@ -191,6 +191,13 @@ class SandboxServer:
         if self._tcp_server is None:
             raise RuntimeError("the sandbox server is not running")
         return self._tcp_server.base_url(self._address[0])
+
+    @property
+    def state(self) -> SandboxState:
+        """What the running API remembers, and whom it refuses."""
+        if self._tcp_server is None:
+            raise RuntimeError("the sandbox server is not running")
+        return self._tcp_server.api.state
 
     def bind(self) -> None:
         """Take the port; connections wait until ``start`` or ``run``. Raises OSError if taken."""

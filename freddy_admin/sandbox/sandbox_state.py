@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from freddy_admin.sandbox.api_errors import SandboxApiError
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -89,6 +91,21 @@ class SandboxState:
         self._syncs: defaultdict[str, list[datetime]] = defaultdict(list)
         self._tool_overrides: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self._calls: Counter[str] = Counter()
+        self._refusals: dict[str, SandboxApiError] = {}
+
+    def refuse(self, api_error: SandboxApiError, *, organization_id: str = "") -> None:
+        """Refuse every call with a key, of this organisation alone where one is named."""
+        with self._lock:
+            self._refusals[organization_id] = api_error
+
+    def let_go(self) -> None:
+        """Refuse nobody any more."""
+        with self._lock:
+            self._refusals.clear()
+
+    def find_refusal(self, organization_id: str) -> SandboxApiError | None:
+        with self._lock:
+            return self._refusals.get(organization_id) or self._refusals.get("")
 
     def take_token(self, organization_id: str, now: datetime) -> tuple[int, int | None]:
         """Seconds to wait (0: go on), and calls left to the organisation; None without a limit."""

@@ -1,5 +1,6 @@
 """The clients of the Aitronos API in this process, one for each environment."""
 
+import hashlib
 from functools import lru_cache
 
 from django.conf import settings
@@ -42,6 +43,18 @@ def api_clients() -> EnvironmentClients:
 def api_client(environment: str = DEFAULT_ENVIRONMENT) -> AitronosClient:
     """The client of one environment; raises EnvironmentMissing where it is not set up."""
     return api_clients().for_environment(environment)
+
+
+def call_settings_digest(environment: str) -> str:
+    """A digest of the settings that can make this environment refuse every key; "" without one.
+
+    They are its address and its headers.
+    """
+    place = api_environments().get(environment)
+    if place is None:
+        return ""
+    text = "\n".join([place.base_url, *place.key_headers])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _client_config(environment: ApiEnvironment) -> ClientConfig:

@@ -33,7 +33,13 @@ STATES_NEEDING_ACTION: frozenset[HealthState] = frozenset(
         HealthState.NEVER_SYNCED,
     }
 )
-# States that end once a working secret is entered.
-NEW_SECRET_STATES: frozenset[HealthState] = frozenset(
-    {HealthState.KEY_UNREADABLE, HealthState.KEY_REJECTED, HealthState.KEY_NOT_PERMITTED}
+# Aitronos refused the key twice in a row.
+REFUSED_STATES: frozenset[HealthState] = frozenset(
+    {HealthState.KEY_REJECTED, HealthState.KEY_NOT_PERMITTED}
 )
+# States that a started sync ends.
+MISSING_SYNC_STATES: frozenset[HealthState] = frozenset(
+    {HealthState.OVERDUE, HealthState.NEVER_SYNCED}
+)
+# States that end once a working secret is entered.
+NEW_SECRET_STATES: frozenset[HealthState] = frozenset({HealthState.KEY_UNREADABLE, *REFUSED_STATES})

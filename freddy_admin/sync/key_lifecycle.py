@@ -95,6 +95,7 @@ def key_pause(*, organisation: Organisation, actor: Actor, key: ApiKey) -> None:
         row = SyncStatus.objects.select_for_update().filter(pk=key.pk).first()
         if row is not None and row.recorded_state != HealthState.PAUSED:
             _record_key_transition(row, KeyChange("paused", HealthState.PAUSED), actor=actor)
+            row.refusal = None  # a paused key counts among no others
             row.save()
 
 

@@ -1,4 +1,4 @@
-"""Metrics of the panel as a whole for monitoring: six queries, and no name of anybody."""
+"""Metrics of the panel as a whole for monitoring: seven queries, and no name of anybody."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from freddy_admin.sync.models import (
 from freddy_admin.sync.platform_status import api_healths_list, is_worker_alive
 from freddy_admin.sync.status.aggregates import MASTER_KEY_FAULTS
 from freddy_admin.sync.status.queries import effective_state_expression
+from freddy_admin.sync.status.refused_alike import refused_groups_list
 from freddy_admin.vault.models import KeyLifecycle
 
 LabelPair = tuple[str, str]
@@ -55,6 +56,7 @@ class PlatformMetrics:
     calls_today: int
     stretched_groups: int
     stretched_keys: int
+    refused_alike: Counter[int]  # keys that are refused in the same way, by HTTP status
 
 
 def platform_metrics(*, now: datetime) -> PlatformMetrics:
@@ -92,6 +94,7 @@ def platform_metrics(*, now: datetime) -> PlatformMetrics:
         calls_today=calls.calls,
         stretched_groups=calls.stretched_groups,
         stretched_keys=sum(group["stretched"] for group in groups),
+        refused_alike=_refused_alike_counts(),
     )
 
 
@@ -126,6 +129,13 @@ def _key_counts_by_state_and_outcome(now: datetime) -> Any:
         )
         .order_by()
     )
+
+
+def _refused_alike_counts() -> Counter[int]:
+    counts = Counter[int]()
+    for group in refused_groups_list():
+        counts[group.http_status] += group.keys
+    return counts
 
 
 def _operation_counts() -> Counter[LabelPair]:

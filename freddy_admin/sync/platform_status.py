@@ -32,6 +32,11 @@ from freddy_admin.core.outbox import LaneState, outbox_lane_state
 from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.sync.checks.budget import BudgetsToday, budgets_today
 from freddy_admin.sync.models import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.refused_alike import (
+    RefusedGroup,
+    refused_group_samples,
+    refused_groups_list,
+)
 from freddy_admin.sync.waiting_work import WaitingWork, waiting_work_list
 from freddy_admin.vault.master_key_rotation_progress import rotation_get_latest
 from freddy_admin.vault.master_key_state import (
@@ -87,6 +92,7 @@ class PlatformStatus:
     deletion_hold: DeletionHold | None  # why nothing is deleted
     mail: LaneState
     waiting: list[WaitingWork]  # what people asked for
+    refused_groups: list[tuple[RefusedGroup, list[SyncStatus]]]  # with some of their refusals
 
 
 def platform_status(*, now: datetime) -> PlatformStatus:
@@ -113,6 +119,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         deletion_hold=deletion_hold_get(),
         mail=outbox_lane_state(MAIL_LANE),
         waiting=waiting_work_list(),
+        refused_groups=[(group, refused_group_samples(group)) for group in refused_groups_list()],
     )
 
 

@@ -19,13 +19,15 @@ from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.wording.keys import (
+    NoticeWording,
     figures_brief,
     key_expiry_note,
     key_state_note,
     requested_sync_note,
 )
-from freddy_admin.wording.sentences import format_number, render_text
-from freddy_admin.wording.states import STATE_WORDINGS, KeyAction, key_action
+from freddy_admin.wording.moves import key_action
+from freddy_admin.wording.sentences import format_number, render_html, render_text
+from freddy_admin.wording.states import STATE_WORDINGS, KeyAction
 from freddy_admin.wording.times import EITHER, FUTURE, UserTime
 
 NO_VALUE = "—"
@@ -74,6 +76,18 @@ class ActionButton:
     icon: str
     uses_post: bool = False
     is_busy: bool = False
+
+
+def banner_context(notice: NoticeWording, user_time: UserTime) -> dict[str, str]:
+    """A notice for `components/_banners.html`."""
+    return {
+        "tone": notice.tone,
+        "icon": notice.icon,
+        "title": render_text(notice.title, user_time),
+        "words": render_html(notice.words, user_time),
+        "anchor": f"notice-{values_digest(notice.kind)}",
+        "support_text": notice.support_text,
+    }
 
 
 def key_page_url(row: KeyRow, name: str) -> str:
@@ -164,6 +178,8 @@ def key_row_digest(row: KeyRow) -> str:
         row.keys_in_organisation,
         row.owner_name,
         row.owner_is_user,
+        row.needs_attention and (row.owner_can, row.members_can),
+        row.refusal and (row.refusal, row.refused_group, row.others_work),
         row.paused_at,
         row.permissions,
         (row.operation_requested_at, row.operation_state, row.is_operation_late),

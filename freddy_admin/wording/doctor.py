@@ -94,6 +94,8 @@ ENVIRONMENTS_MISSING: Final = _(
     "AITRONOS_ENVIRONMENTS again, or replace these keys. {summary}."
 )
 
+NO_KEYS_REFUSED_ALIKE: Final = _("no group of keys is refused in the same way.")
+
 CLOCK_TO_CONFIRM: Final = _("To confirm it: `manage.py confirm_clock`.")
 CLOCK_IS_SHARED: Final = _("the database shares this machine's clock.")
 CLOCK_AGREES: Final = _("agrees with the database's.")

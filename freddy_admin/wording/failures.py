@@ -44,6 +44,7 @@ def failure_wording(error: CheckError) -> FailureWording:
     wording = found(error) if callable(found) else found
     status = error.http_status or _USUAL_STATUSES.get(error.kind) or "?"
     parts = {"status": str(status), "field": error.field, "message": error.message}
+    parts |= {"code": error.code}
     parts |= {"reason": error.detail, "n": f"{_timeout_seconds(error.kind):g}"}
     return replace(
         wording,
@@ -87,26 +88,12 @@ def failure_sentences(error: CheckError) -> tuple[Sentence, ...]:
 
 
 _MANAGER = _("A manager of this organisation.")
-
-
 _PANEL_OPERATORS = _("The people who run this panel.")
-
-
 _AITRONOS = _("Aitronos.")
-
-
 _AITRONOS_OR_NETWORK = _("Aitronos, or whoever runs your network.")
-
-
 _WE_RETRY = _("Nothing for you to do: we try again on our own.")
-
-
 _SEND_DETAILS = _("We try again on our own. If it goes on, send the details to support.")
-
-
 _NEW_KEY_ADVICE = _("Make a new key at Aitronos and paste it here.")
-
-
 _USUAL_STATUSES: Final[Mapping[str, int]] = {
     FailureKind.SERVER_ERROR: 500,
     FailureKind.FIREWALL: 403,
@@ -158,8 +145,6 @@ _NO_ADMIN_RIGHT = _failure(
     _MANAGER,
     _("Make a key as an owner or admin at Aitronos and paste it here."),
 )
-
-
 _OTHER_ORGANISATION = _failure(
     _("Not a key of this organisation"),
     _("This key is valid, but it does not belong to this organisation at Aitronos."),
@@ -199,14 +184,33 @@ _NOT_PERMITTED_WITH_MESSAGE = FailureWording(
     _MANAGER,
     _("Follow what Aitronos says, or send the details to support."),
     _("A manager follows what Aitronos says."),
+    needs_new_key=False,
     quotes_message=True,
+)
+_NOT_PERMITTED_WITH_CODE = replace(
+    _NOT_PERMITTED_WITH_MESSAGE,
+    brief=say(_("Not permitted ({code})")),
+    words=say(
+        _("Aitronos does not let this key read the sync status, and names nothing but {code}.")
+    ),
+    quotes_message=False,
+)
+_NOT_PERMITTED_WITHOUT_REASON = replace(
+    _NOT_PERMITTED_WITH_CODE,
+    brief=say(_("Not permitted")),
+    words=say(_("Aitronos does not let this key read the sync status, and gives no reason.")),
+    advice=_("Send the details to support."),
+    next_move=_("A manager asks Aitronos what this key lacks."),
 )
 
 
 def _key_not_permitted(error: CheckError) -> FailureWording:
     """By the code; for an unknown one the words of Aitronos, where it gave any."""
-    unknown = _NOT_PERMITTED_WITH_MESSAGE if error.message else _NO_ADMIN_RIGHT
-    return _NOT_PERMITTED.get(error.code, unknown)
+    if error.code in _NOT_PERMITTED:
+        return _NOT_PERMITTED[error.code]
+    if error.message:
+        return _NOT_PERMITTED_WITH_MESSAGE
+    return _NOT_PERMITTED_WITH_CODE if error.code else _NOT_PERMITTED_WITHOUT_REASON
 
 
 _UNREADABLE_ANSWER = _failure(
@@ -215,8 +219,6 @@ _UNREADABLE_ANSWER = _failure(
     _AITRONOS,
     _SEND_DETAILS,
 )
-
-
 _UNREADABLE_FIELD = replace(
     _UNREADABLE_ANSWER,
     words=say(
@@ -226,21 +228,15 @@ _UNREADABLE_FIELD = replace(
         )
     ),
 )
-
-
 _TLS = _failure(
     _("Secure connection failed"),
     _("Secure connection failed. The key was not sent."),
     _AITRONOS_OR_NETWORK,
     _("Have the server's certificate, or the certificates this panel trusts, checked."),
 )
-
-
 _TLS_WITH_REASON = replace(
     _TLS, words=say(_("Secure connection failed: {reason}. The key was not sent."))
 )
-
-
 _PROXY_REFUSED = _failure(
     _("The proxy refused"),
     _(
@@ -250,8 +246,6 @@ _PROXY_REFUSED = _failure(
     _PANEL_OPERATORS,
     _("Check OUTBOUND_PROXY, its user and password, and what the proxy allows."),
 )
-
-
 _PROXY_REFUSED_WITH_REASON = replace(
     _PROXY_REFUSED,
     words=say(
@@ -261,29 +255,21 @@ _PROXY_REFUSED_WITH_REASON = replace(
         )
     ),
 )
-
-
 _TOO_SLOW = _failure(
     _("No answer in {n} s"),
     _("Aitronos gave no complete answer within {n} seconds."),
     _AITRONOS,
     _WE_RETRY,
 )
-
-
 _NO_CONNECTION = _failure(
     _("Not reachable"), _("No connection to Aitronos can be made."), _AITRONOS_OR_NETWORK, _WE_RETRY
 )
-
-
 _UNKNOWN_FAILURE = _failure(
     _("No answer to rely on"),
     _("The check ended without an answer to rely on."),
     _PANEL_OPERATORS,
     _SEND_DETAILS,
 )
-
-
 _FAILURES: Final[Mapping[str, FailureWording | Callable[[CheckError], FailureWording]]] = {
     FailureKind.KEY_REFUSED: lambda error: _KEY_REFUSALS.get(error.code, _KEY_REFUSED),
     FailureKind.KEY_NOT_PERMITTED: _key_not_permitted,

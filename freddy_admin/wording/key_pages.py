@@ -8,10 +8,8 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.sync.catalog.types import CatalogState
-from freddy_admin.sync.checks.results import LocalFailureKind
-from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
+from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import CatalogKind
 from freddy_admin.sync.status.disagreements import Disagreement, DisagreementKind
 from freddy_admin.sync.status.rows import CheckError, KeyRow
@@ -19,7 +17,7 @@ from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
 from freddy_admin.vault.selectors import decision_deadline
 from freddy_admin.wording.environments import call_lines
 from freddy_admin.wording.failures import candidate_failure_wording
-from freddy_admin.wording.keys import key_expiry_sentence, owner_to_ask
+from freddy_admin.wording.keys import key_expiry_sentence
 from freddy_admin.wording.sentences import (
     EMPTY,
     Interval,
@@ -126,29 +124,17 @@ def key_expiry_sentences(row: KeyRow) -> tuple[Sentence, ...]:
     return key_expiry_sentence(row), date_sentence, say(advice)
 
 
-# What somebody of the organisation can mend; Aitronos and networks nobody of ours can.
-_OWNER_FIXABLE_KINDS = frozenset(
-    {
-        FailureKind.KEY_REFUSED,
-        FailureKind.KEY_NOT_PERMITTED,
-        FailureKind.INVALID_SECRET,
-        LocalFailureKind.KEY_UNREADABLE,
-    }
-)
-
-
-def owner_to_ask_about_problem(row: KeyRow) -> Sentence:
-    """Whom to ask about what is wrong; empty where nobody of ours can mend it."""
-    if row.error is None:
-        return owner_to_ask(row) if row.needs_action else EMPTY
-    is_owner_fixable = row.state in NEW_SECRET_STATES or row.error.kind in _OWNER_FIXABLE_KINDS
-    return owner_to_ask(row) if is_owner_fixable else EMPTY
-
-
 def affected_scope(row: KeyRow) -> tuple[Sentence, ...]:
     """What a failed check affects, and of when the status shown is."""
-    if row.state is HealthState.KEY_UNREADABLE or row.refusals >= 2 or row.needs_action:
-        scope = say(_("This key alone: its status is not known until this is solved."))
+    if row.is_refused_alike:
+        scope = say(_("All keys that are refused like this one: their status is not known."))
+    elif row.state is HealthState.KEY_UNREADABLE or row.refusals >= 2 or row.needs_action:
+        text = (
+            _("This key alone: its status is not known until this is solved.")
+            if row.others_work
+            else _("This key: its status is not known until this is solved.")
+        )
+        scope = say(text)
     else:
         scope = say(_("What is shown here; the syncs at Aitronos go on without us."))
     if row.observed_at is None:

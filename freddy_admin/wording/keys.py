@@ -24,7 +24,7 @@ from freddy_admin.wording.sentences import (
     say,
     say_counted,
 )
-from freddy_admin.wording.states import BAD, QUIET, WARN
+from freddy_admin.wording.states import BAD, QUIET, WARN, refusal_wording
 from freddy_admin.wording.times import precise_duration
 
 # How many keys are in a state, for summaries.
@@ -59,6 +59,32 @@ _NEED_YOU: Final[Any] = ngettext_lazy("{n} needs you", "{n} need you", "n")
 def need_you_count(count: int) -> Sentence:
     """`3 need you`."""
     return say_counted(_NEED_YOU, count)
+
+
+_WAIT_FOR_OTHERS: Final[Any] = ngettext_lazy("{n} waits for others", "{n} wait for others", "n")
+
+
+def wait_for_others_count(count: int) -> Sentence:
+    """`3 wait for others`."""
+    return say_counted(_WAIT_FOR_OTHERS, count)
+
+
+_SEE_ALL_OWN: Final[Any] = ngettext_lazy(
+    "See all {n} that needs you", "See all {n} that need you", "n"
+)
+_SEE_ALL_OF_OTHERS: Final[Any] = ngettext_lazy(
+    "See all {n} that waits for others", "See all {n} that wait for others", "n"
+)
+
+
+def see_all_own(count: int) -> Sentence:
+    """The link to every key whose move is the reader's."""
+    return say_counted(_SEE_ALL_OWN, count)
+
+
+def see_all_of_others(count: int) -> Sentence:
+    """The link to every key that waits for others."""
+    return say_counted(_SEE_ALL_OF_OTHERS, count)
 
 
 _EXPIRE_SOON: Final[Any] = ngettext_lazy("{n} key expires soon", "{n} keys expire soon", "n")
@@ -171,18 +197,6 @@ def key_expiry_tone(row: KeyRow) -> str:
     return WARN if days_left <= URGENT_DAYS else QUIET
 
 
-NEW_KEY_MOVE: Final = _("A manager makes a new key at Aitronos and pastes it here.")
-
-
-def owner_to_ask(row: KeyRow) -> Sentence:
-    """Whom to ask; empty without an owner, and where the panel itself is at fault."""
-    if not row.owner_name or row.is_panel_fault:
-        return EMPTY
-    if row.owner_is_user:
-        return say(_("You look after this key."))
-    return say(_("Ask {name}, who looks after this key."), name=row.owner_name)
-
-
 def key_state_note(row: KeyRow) -> Sentence:
     """The note under the state: the last known state, or the reason; mostly empty."""
     if row.state is HealthState.UNKNOWN and row.is_environment_missing and row.error:
@@ -193,6 +207,8 @@ def key_state_note(row: KeyRow) -> Sentence:
         return say(_("the times do not add up"))
     if row.state in {HealthState.OVERDUE, HealthState.LATE} and row.due_at and row.due_at > row.now:
         return say(_("a planned sync was left out"))
+    if row.state is HealthState.KEY_NOT_PERMITTED and (refusal := refusal_wording(row)):
+        return refusal.brief  # also where the latest check ended in another way
     if row.error is None or row.state is HealthState.PAUSED:
         return EMPTY
     # "Key rejected: key refused" says nothing twice; "the key has expired" says something.
@@ -283,6 +299,7 @@ class NoticeWording:
     icon: str
     title: Sentence
     words: tuple[Sentence, ...]
+    support_text: str = ""
 
 
 _KEYS_NOT_LOST = _(

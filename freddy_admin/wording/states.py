@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.sync.refusals import refusal_parts
+from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.wording.failures import FailureWording, failure_wording
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -77,24 +78,6 @@ def key_headline(row: KeyRow) -> Sentence:
     return STATE_WORDINGS[row.state].headline(row)
 
 
-def key_next_move(row: KeyRow) -> Sentence:
-    """Whose move it is; empty where it is nobody's."""
-    if row.is_panel_fault:
-        return say(_("This is for the people who run this panel, not for you."))
-    refusal = _refusal_of_state(row)
-    if refusal and refusal.next_move:
-        return say(refusal.next_move)
-    return say(STATE_WORDINGS[row.state].next_move)
-
-
-def key_action(row: KeyRow) -> KeyAction | None:
-    """What moves the key on, whoever may do it; None where nothing does."""
-    action, refusal = STATE_WORDINGS[row.state].action, _refusal_of_state(row)
-    if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW} and row.is_panel_fault:
-        return None
-    return KeyAction.CHECK_NOW if refusal and not refusal.needs_new_key else action
-
-
 def overdue_announcement(row: KeyRow) -> Sentence:
     """From when the key will be called overdue or never synced; empty where that cannot come."""
     states = {HealthState.UP_TO_DATE, HealthState.LATE, HealthState.WAITING}
@@ -109,11 +92,15 @@ def overdue_announcement(row: KeyRow) -> Sentence:
     return say(_("Without a new sync we will call it overdue at {at}."), at=Moment(row.overdue_at))
 
 
-def _refusal_of_state(row: KeyRow) -> FailureWording | None:
+def refusal_wording(row: KeyRow) -> FailureWording | None:
     """What is said of the refusal that gave this state; None where another thing did."""
-    if row.error is None or row.error.kind != _REFUSAL_KINDS.get(row.state):
-        return None
-    return failure_wording(row.error)
+    kind = _REFUSAL_KINDS.get(row.state)
+    if kind and row.error and row.error.kind == kind:
+        return failure_wording(row.error)
+    if kind and row.refusal:  # the latest check ended in another way
+        http_status, code = refusal_parts(row.refusal)
+        return failure_wording(CheckError(kind, code, http_status))
+    return None
 
 
 _REFUSAL_KINDS = {
@@ -244,10 +231,9 @@ def _paused(row: KeyRow) -> Sentence:
 
 
 def _refused(row: KeyRow, otherwise: Text) -> Sentence:
-    """What the refusal says; `otherwise` where the latest check ended in another way."""
-    if row.error and row.error.kind == _REFUSAL_KINDS[row.state]:
-        return failure_wording(row.error).words
-    return say(otherwise)
+    """What the refusal says; `otherwise` where it is not known."""
+    refusal = refusal_wording(row)
+    return refusal.words if refusal else say(otherwise)
 
 
 STATE_WORDINGS: Final[Mapping[HealthState, StateWording]] = {
@@ -277,7 +263,7 @@ STATE_WORDINGS: Final[Mapping[HealthState, StateWording]] = {
             HealthState.KEY_NOT_PERMITTED,
             BAD,
             "shield-x",
-            lambda row: _refused(row, _("This key has no admin right.")),
+            lambda row: _refused(row, _("Aitronos does not let this key read the sync status.")),
             rule_lines=(3,),
             next_move=_("A manager pastes a key that an owner or admin has made."),
             action=KeyAction.REPLACE_KEY,

@@ -11,7 +11,7 @@ from freddy_admin.core.compiled_queries import (
     LimitedQuery,
     Param,
     compiled_query_fetch,
-    compiled_query_fetch_pair,
+    compiled_query_fetch_all,
     transform_value_or_param,
 )
 
@@ -105,6 +105,10 @@ def build_all_query() -> QuerySet[Any, Any]:
     return User.objects.order_by("email").values("email")
 
 
+def build_number_query() -> QuerySet[Any, Any]:
+    return User.objects.order_by("pk").values("pk")
+
+
 def test_a_connection_keeps_a_limited_number_of_queries(ana: User, people: PeopleQuery) -> None:
     for number in range(300):
         people.fetch(str(number), ana.pk)
@@ -120,20 +124,19 @@ def test_a_query_in_frequent_use_is_kept(ana: User, people: PeopleQuery) -> None
     assert people.calls.count("often") == 1
 
 
-def test_two_queries_are_fetched_together_each_in_its_order(
+def test_queries_are_fetched_together_each_in_its_order(
     ana: User, ben: User, django_assert_num_queries: Any, people: PeopleQuery
 ) -> None:
     param_values = {"person": ana.pk, "now": NOON}
+    one, all_people = LimitedQuery(build_all_query, (), 1), LimitedQuery(build_all_query, (), 5)
+    numbers = LimitedQuery(build_number_query, (), 5)
     with django_assert_num_queries(1):
-        chosen_rows, first_row = compiled_query_fetch_pair(
-            LimitedQuery(people.build, ("a",), 5),
-            LimitedQuery(build_all_query, (), 1),
-            param_values=param_values,
+        chosen_rows, first_row, number_rows = compiled_query_fetch_all(
+            [LimitedQuery(people.build, ("a",), 5), one, numbers], param_values=param_values
         )
     assert (chosen_rows, first_row) == (people.fetch("a", ana.pk), [{"email": ana.email}])
-    no_people, rows = compiled_query_fetch_pair(
-        LimitedQuery(people.build, ("x",), 5),
-        LimitedQuery(build_all_query, (), 5),
-        param_values=param_values,
+    assert [row["pk"] for row in number_rows] == [ana.pk, ben.pk]
+    no_people, rows = compiled_query_fetch_all(
+        [LimitedQuery(people.build, ("x",), 5), all_people], param_values=param_values
     )
     assert (no_people, [row["email"] for row in rows]) == ([], [ana.email, ben.email])

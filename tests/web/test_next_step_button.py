@@ -45,7 +45,7 @@ def test_each_role_is_offered_what_it_may_do(state: HealthState) -> None:
         ("NO_ORGANIZATION_MEMBERSHIP", "Replace the key"),
         ("AMBIGUOUS_ORGANIZATION", "Replace the key"),
         ("OPERATION_NOT_ALLOWED", CHECK),
-        ("A_NEW_CODE", "Replace the key"),
+        ("A_NEW_CODE", CHECK),
     ],
 )
 def test_another_key_is_asked_for_only_where_it_would_help(code: str, label: str) -> None:

@@ -1,12 +1,14 @@
 """The overview: counts, cards, the list, its query string, and its number of queries."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
@@ -110,13 +112,47 @@ def test_a_viewer_is_offered_no_button(
     assert "A manager pastes the key again." in cards
 
 
-def test_tab_title_says_how_many_keys_need_somebody(
+def test_tab_title_and_headline_count_the_readers_own_moves(
     people: People, signed_in: SignIn, key_in_every_state: dict[HealthState, ApiKey]
 ) -> None:
-    page = signed_in(people.viewer).get("/").content.decode()
-    title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
-    assert title is not None
-    assert title.group(1).split() == ["(5)", "Overview", "·", "Freddy", "Admin"]
+    # Three keys need a manager, two syncs an operator; a platform admin can do all.
+    expected = {people.viewer: (0, 5), people.operator: (2, 3), people.manager: (5, 0)}
+    for person, (own, others) in (expected | {people.admin: (5, 0)}).items():
+        page = signed_in(person).get("/").content.decode()
+        title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
+        assert title is not None
+        count = [f"({own})"] if own else []
+        assert title.group(1).split() == [*count, "Overview", "·", "Freddy", "Admin"]
+        assert f'data-needs-you="{own}"' in page
+        assert (f"{own} need you" in page) == bool(own)
+        assert (f"{others} wait for others" in page) == bool(others)
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "manager", "admin"])
+def test_filters_of_moves_show_as_many_keys_as_they_say(
+    role: str, people: People, signed_in: SignIn, key_in_every_state: dict[HealthState, ApiKey]
+) -> None:
+    client, shown = signed_in(getattr(people, role)), Counter[str]()
+    for move in ("you", "others", ""):
+        page = client.get(f"/?state=needs_you&move={move}").content.decode()
+        shown[move] = page.count("<tr id=")
+        assert f"{shown[move]} of 12 keys" in page
+    assert shown["you"] + shown["others"] == shown[""] == 5
+    assert shown["you"] == {"viewer": 0, "operator": 2}.get(role, 5)
+    # The search narrows both; a move without the state says nothing.
+    page = client.get("/?state=needs_you&move=you&q=overdue").content.decode()
+    assert page.count("<tr id=") == (role != "viewer")
+    assert client.get("/?move=you").content.decode().count("<tr id=") == 12
+
+
+def test_keys_that_expire_are_the_move_of_those_who_may_replace_them(
+    people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    make_key(key={"expires_on": clock.now().date()})
+    for person, own in ((people.operator, False), (people.manager, True)):
+        page = signed_in(person).get("/").content.decode()
+        assert ("1 needs you" in page) == own
+        assert ("1 waits for others" in page) == (not own)
 
 
 @pytest.mark.parametrize("number", [1, 50, 500])

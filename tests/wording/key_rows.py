@@ -46,5 +46,7 @@ def key_row(state: HealthState = HealthState.UP_TO_DATE, **more: Any) -> KeyRow:
         "operation_state": "",
         "is_checking": False,
         "permissions": frozenset(),
+        "owner_can": True,
+        "members_can": True,
     }
     return KeyRow(**(values | more))

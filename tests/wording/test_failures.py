@@ -72,9 +72,13 @@ def test_unknown_code_says_once_what_aitronos_said() -> None:
     assert str(failure_wording(error).brief) == "Not permitted"
 
 
-def test_unknown_code_without_a_message_is_a_missing_admin_right() -> None:
+def test_unknown_code_without_a_message_claims_no_reason() -> None:
     wording = failure_wording(check_error("key_not_permitted", code="NEW_CODE"))
-    assert str(wording.brief) == "Key has no admin right"
+    assert str(wording.brief) == "Not permitted (NEW_CODE)"
+    assert str(wording.words).endswith("and names nothing but NEW_CODE.")
+    assert not wording.needs_new_key
+    nothing = failure_wording(check_error("key_not_permitted"))
+    assert str(nothing.words).endswith("and gives no reason.")
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("master_key_misfit", True), ("tls", False)])

@@ -9,6 +9,7 @@ import pytest
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.wording.moves import key_action, key_next_move
 from freddy_admin.wording.sentences import render_html, render_text
 from freddy_admin.wording.states import (
     BAD,
@@ -16,9 +17,7 @@ from freddy_admin.wording.states import (
     STATE_WORDINGS,
     KeyAction,
     health_rule_states,
-    key_action,
     key_headline,
-    key_next_move,
     overdue_announcement,
 )
 from freddy_admin.wording.times import UserTime
@@ -156,7 +155,7 @@ def test_action_of_each_state_and_who_may_take_it(
             "A_NEW_CODE",
             "Aitronos does not let this key read the sync status. It says: “Ask your admin.”",
             "A manager follows what Aitronos says.",
-            KeyAction.REPLACE_KEY,
+            KeyAction.CHECK_NOW,
         ),
     ],
 )
@@ -172,10 +171,24 @@ def test_code_of_a_refusal_decides_whose_move_it_is_and_whether_a_new_key_helps(
 
 
 def test_refusal_stays_said_after_a_check_that_ended_in_another_way() -> None:
-    row = key_row(HealthState.KEY_NOT_PERMITTED, error=check_error("server_error"))
-    assert str(key_headline(row)) == "This key has no admin right."
-    assert str(key_next_move(row)) == "A manager pastes a key that an owner or admin has made."
+    row = key_row(
+        HealthState.KEY_NOT_PERMITTED,
+        error=check_error("server_error"),
+        refusal="403 ORGANIZATION_ACCESS_DENIED",
+    )
+    assert str(key_headline(row)).endswith("does not belong to this organisation at Aitronos.")
+    assert str(key_next_move(row)).endswith("made in the right organisation at Aitronos.")
     assert key_action(row) is KeyAction.REPLACE_KEY
+    unknown = replace(row, refusal="403 A_NEW_CODE")
+    assert str(key_headline(unknown)).endswith("and names nothing but A_NEW_CODE.")
+    assert key_action(unknown) is KeyAction.CHECK_NOW
+    expired = replace(row, state=HealthState.KEY_REJECTED, refusal="401 API_KEY_EXPIRED")
+    assert str(key_headline(expired)) == "The key has expired."
+
+
+def test_refusal_of_which_nothing_is_kept_claims_no_reason() -> None:
+    row = key_row(HealthState.KEY_NOT_PERMITTED, error=check_error("server_error"))
+    assert str(key_headline(row)) == "Aitronos does not let this key read the sync status."
     rejected = replace(row, state=HealthState.KEY_REJECTED)
     assert str(key_headline(rejected)) == "Aitronos does not accept this API key."
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from freddy_admin.sync import health
+from freddy_admin.sync.api_client import call_settings_digest
 from freddy_admin.sync.checks.policy import CheckPolicy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult, LocalFailureKind
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.diff import sync_schedule_from_figures
 from freddy_admin.sync.models import CheckOutcome, SyncStatus
+from freddy_admin.sync.refusals import refusal_from_failure
 from freddy_admin.vault.models import ApiKey
 
 NO_FAILURE = CallFailure(kind="")
@@ -22,6 +24,7 @@ def sync_status_reset(row: SyncStatus, *, version: int) -> None:
     row.outcome, row.checked_at = CheckOutcome.NONE, None
     row.failures, row.failing_since = 0, None
     row.refusals, row.refusal_status = 0, None
+    row.refusal, row.refusal_settings = None, ""
     row.unreadable_since = row.master_key_misfit_since = row.unknown_at = row.hold_until = None
     row.budget_group = ""  # another secret may be of another organisation at Aitronos
     _set_error_columns(row, NO_FAILURE)
@@ -63,6 +66,11 @@ def check_outcome_apply(row: SyncStatus, result: CheckResult, failure: CallFailu
         is_refused = result.outcome == CheckOutcome.REFUSED
         row.refusals = row.refusals + 1 if is_refused else 0
         row.refusal_status = failure.http_status if is_refused else None
+        row.refusal = (
+            refusal_from_failure(failure.http_status, failure.code) if is_refused else None
+        )
+        row.refusal_settings = call_settings_digest(result.environment) if is_refused else ""
+    row.reported_organization_id = failure.organization_id or row.reported_organization_id
     if failure.kind == LocalFailureKind.MASTER_KEY_MISFIT:
         row.master_key_misfit_since = row.master_key_misfit_since or finished_at
         return

@@ -7,13 +7,17 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from freddy_admin.conf.api_environments import api_environments
 from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import free_rows, lease_release, leases_acquire
+from freddy_admin.sync.api_client import call_settings_digest
 from freddy_admin.sync.checks.policy import STRETCHED_HORIZON, CheckPolicy, check_policy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.key_leases import KEY_LEASE_COLUMNS, KeyLease, key_lease_values
 from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.refusals import UNKNOWN_KEY_REFUSAL, UNNAMED_REFUSAL
+from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 _KEYS_PER_STATEMENT = 500
@@ -87,7 +91,48 @@ def checks_reschedule_after_clock_change(*, now: datetime, policy: CheckPolicy) 
     is_ahead |= Q(next_check_at__gt=now + STRETCHED_HORIZON) | Q(
         next_check_at__gt=now, checked_at__gt=now + CLOCK_TOLERANCE
     )
-    ids = list(_checkable_statuses().filter(is_ahead).values_list("pk", flat=True))
+    return _make_all_due(_checkable_statuses().filter(is_ahead), now)
+
+
+def refused_checks_reschedule_after_settings_change(*, now: datetime) -> int:
+    """Make the keys due that were refused with another address or header; returns how many.
+
+    Each by the settings of its own environment; where that is not set up, nothing is to be tried.
+    """
+    has_other_settings = Q(pk__in=[])
+    for name in api_environments():
+        of_environment = Q(key__environment=name)
+        has_other_settings |= of_environment & ~Q(refusal_settings=call_settings_digest(name))
+    return _make_all_due(_waiting_refused_statuses(now).filter(has_other_settings), now)
+
+
+def refused_checks_reschedule(*, groups: Collection[RefusedGroup], now: datetime) -> int:
+    """Make the keys of these groups due, for one of them works by now; returns how many."""
+    return _make_all_due(_waiting_refused_statuses(now).filter(_same_refusal_q(groups)), now)
+
+
+def _waiting_refused_statuses(now: datetime) -> QuerySet[SyncStatus]:
+    # Where Aitronos asked us to wait, we wait.
+    is_not_held = Q(hold_until=None) | Q(hold_until__lte=now)
+    refused = _checkable_statuses().filter(refusal__isnull=False, next_check_at__gt=now)
+    return refused.filter(is_not_held)
+
+
+def _same_refusal_q(groups: Collection[RefusedGroup]) -> Q:
+    condition = Q()
+    for group in groups:
+        refusals = [group.refusal]
+        if group.refusal == UNNAMED_REFUSAL:
+            refusals.append(UNKNOWN_KEY_REFUSAL)  # although others of its organisation work now
+        in_group = Q(refusal__in=refusals)
+        if group.organization_id:
+            in_group &= Q(reported_organization_id=group.organization_id)
+        condition |= in_group
+    return condition
+
+
+def _make_all_due(rows: QuerySet[SyncStatus], now: datetime) -> int:
+    ids = list(rows.values_list("pk", flat=True))
     return sum(
         _make_due(ids[start : start + _KEYS_PER_STATEMENT], now)
         for start in range(0, len(ids), _KEYS_PER_STATEMENT)

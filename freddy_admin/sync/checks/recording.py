@@ -1,7 +1,7 @@
 """Stores the results of checks: many rows in one short transaction, each row whole or not."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -28,6 +28,7 @@ from freddy_admin.sync.checks.budget import (
     siblings_hold,
 )
 from freddy_admin.sync.checks.bulk_update import SyncStatusBulkUpdate
+from freddy_admin.sync.checks.leases import refused_checks_reschedule
 from freddy_admin.sync.checks.policy import CheckPolicy, check_policy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.history.diff import (
@@ -48,6 +49,11 @@ from freddy_admin.sync.history.recorder import (
 )
 from freddy_admin.sync.models import CheckOutcome, EventKind, OperationState, SyncStatus
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
+from freddy_admin.sync.status.refused_alike import (
+    RefusedGroup,
+    refused_group_of,
+    refused_groups_list,
+)
 from freddy_admin.sync.worker.schedule import hold_until_from_failure, next_check_at
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
@@ -83,6 +89,7 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         ]
         usages = _call_usages(rows, keys, results_by_key)
         policies = _count_calls_and_get_policies(current_rows, usages)
+        released_groups = _released_groups(current_rows, results_by_key)
         for row in current_rows:
             bulk_update.track(row)
             check_result_apply(
@@ -100,8 +107,32 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         _release_discarded_leases(rows, current_rows, results_by_key)
         pending_history_save(pending_history)
         check_counters_increment(results)
+        if released_groups:
+            refused_checks_reschedule(groups=released_groups, now=clock.now())
     observation_cache_invalidate(rows=current_rows)
     return current_rows
+
+
+def _released_groups(
+    rows: Sequence[SyncStatus], results_by_key: Mapping[int, CheckResult]
+) -> list[RefusedGroup]:
+    """The groups of keys refused alike, by what is stored yet, of which one works now."""
+    working_rows = [
+        row for row in rows if row.refusal and results_by_key[row.pk].outcome == CheckOutcome.GOOD
+    ]
+    if not working_rows:
+        return []
+    groups = refused_groups_list()
+    released = (
+        refused_group_of(
+            groups,
+            refusal=row.refusal or "",
+            reported_organization_id=row.reported_organization_id,
+            others_work=False,
+        )
+        for row in working_rows
+    )
+    return list({group for group in released if group is not None})
 
 
 def check_result_apply(

@@ -36,9 +36,9 @@ class CallFailure:
     detail: str = ""
     trace_id: str = ""
     request_id: str = ""
+    organization_id: str = ""  # at Aitronos, which it counted the call for
     retry_after: float | None = None
     spending_limit: bool = False
-    organization_id: str = ""  # for whom Aitronos counted the call
     calls: int = 0  # requests that may have reached it
 
 
@@ -80,9 +80,9 @@ def call_failure_from_error(error: Exception) -> CallFailure:
         detail=error.detail or "",
         trace_id=error.trace_id or "",
         request_id=error.request_id or "",
+        organization_id=error.organization_id or "",
         retry_after=error.retry_after,
         spending_limit=bool(getattr(error, "spending_limit", False)),
-        organization_id=error.organization_id,
         calls=error.requests_sent,
     )
 

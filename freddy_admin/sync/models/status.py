@@ -5,6 +5,7 @@ from django.db import models
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, ENVIRONMENT_MAX_LENGTH
 from freddy_admin.core.models import TenantOwned
 from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.refusals import REFUSAL_LENGTH
 
 
 class CheckOutcome(models.TextChoices):
@@ -58,6 +59,10 @@ class SyncStatus(TenantOwned):
     failures = models.PositiveIntegerField(default=0)  # failed checks in a row
     refusals = models.PositiveIntegerField(default=0)  # refusals among conclusive checks, in a row
     refusal_status = models.PositiveSmallIntegerField(null=True)  # 401 or 403, of the latest one
+    # How the latest conclusive check refused the key (see `sync.refusals`); None where it did not,
+    # and while the key is paused: an index of the refused keys alone counts those refused alike.
+    refusal = models.CharField(max_length=REFUSAL_LENGTH, null=True)  # noqa: DJ001
+    refusal_settings = models.CharField(max_length=16, blank=True)  # digest of those it came with
     unreadable_since = models.DateTimeField(null=True)
     # The master key does not fit: no fault of this key.
     master_key_misfit_since = models.DateTimeField(null=True)
@@ -123,6 +128,13 @@ class SyncStatus(TenantOwned):
             models.Index(
                 fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
             ),
+            models.Index(
+                fields=["refusal", "reported_organization_id", "organisation"],
+                condition=models.Q(refusal__isnull=False),
+                name="sync_refusals",
+            ),
+            # Which other keys belong to the same organisation at Aitronos, and whether any works.
+            models.Index(fields=["reported_organization_id", "outcome"], name="sync_reported_org"),
         ]
 
     def __str__(self) -> str:

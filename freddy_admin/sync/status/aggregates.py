@@ -30,10 +30,11 @@ from freddy_admin.core.compiled_queries import (
     compiled_query_fetch,
     transform_value_or_param,
 )
-from freddy_admin.organisations.access import Audience, audience_for
+from freddy_admin.organisations.access import ADMIN_AUDIENCE, Audience, audience_for
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.moves import waiting_counts, waiting_totals
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
     OverviewFilters,
@@ -45,6 +46,7 @@ from freddy_admin.sync.status.queries import (
     overview_filters_q,
     sync_statuses_visible,
 )
+from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.vault.master_key_state import MasterKeyFit
 from freddy_admin.vault.models import ApiKey
 
@@ -81,6 +83,8 @@ OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
 }
 # Of all keys and of the latest worker, the same in each group.
 _UNGROUPED_VALUES = ("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from")
+_WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
+RefusedGroups = Sequence[RefusedGroup]
 _FAILURE_COLUMNS = tuple(f"failing_{kind}" for kind in OUTAGE_FAILURE_KINDS)
 
 
@@ -94,9 +98,11 @@ class SharedSyncGroup:
     names: tuple[str, ...]  # of two of these organisations, or of the only one
 
 
-def overview_aggregates(*, user: User, filters: OverviewFilters, now: datetime) -> dict[str, Any]:
+def overview_aggregates(
+    *, user: User, filters: OverviewFilters, now: datetime, refused_groups: RefusedGroups = ()
+) -> dict[str, Any]:
     """Aggregates of all keys in view, and of those that the filters (without the states) leave."""
-    groups_by_state = _aggregates_by_state(user, filters, now)
+    groups_by_state = _aggregates_by_state(user, filters, now, tuple(refused_groups))
     sorted_groups = [
         (state, groups_by_state[state]) for state in STATES_WORST_FIRST if state in groups_by_state
     ]
@@ -110,6 +116,7 @@ def overview_aggregates(*, user: User, filters: OverviewFilters, now: datetime) 
         "urgent": sum(group["urgent"] for group in groups_needing_nobody),
         "urgent_matching": sum(group["urgent_matching"] for group in groups_needing_nobody),
         "expiring": sum(group["expiring"] for group in groups),
+        **{name: sum(group[name] for group in groups) for name in _WAITING_COLUMNS},
         "checked_at": _min_or_max_moment(max, [group["latest_check"] for group in groups]),
         "next_check_at": _min_or_max_moment(min, [group["next_check"] for group in groups]),
         "latest_worker_heartbeat_at": _min_or_max_moment(
@@ -130,14 +137,14 @@ def overview_aggregates(*, user: User, filters: OverviewFilters, now: datetime) 
 
 
 def _aggregates_by_state(
-    user: User, filters: OverviewFilters, now: datetime
+    user: User, filters: OverviewFilters, now: datetime, refused_groups: RefusedGroups
 ) -> dict[HealthState, dict[str, Any]]:
     groups: Iterable[dict[str, Any]]
     compilable_filters = filters.compilable_part(states=(), sort="state")
     if compilable_filters is None:
-        groups = _aggregates_query(user, filters, now)
+        groups = _aggregates_query(user, filters, now, refused_groups)
     elif compilable_filters == OverviewFilters() and user.is_platform_admin:
-        return all_keys_aggregates(now=now)
+        return all_keys_aggregates(now=now, refused_groups=refused_groups)
     else:
         param_values = {"person": user.pk, "now": now}
         groups = compiled_query_fetch(
@@ -145,13 +152,17 @@ def _aggregates_by_state(
             audience_for(user),
             compilable_filters,
             NOW_PARAM,
+            refused_groups,
             param_values=param_values,
         )
     return {HealthState(group["effective"]): group for group in groups}
 
 
 def _aggregates_query(
-    user: User | Audience, filters: OverviewFilters, now: datetime | Param
+    user: User | Audience,
+    filters: OverviewFilters,
+    now: datetime | Param,
+    refused_groups: RefusedGroups = (),
 ) -> QuerySet[Any, Any]:
     heartbeats = WorkerHeartbeat.objects.order_by("-heartbeat_at")
     failing: dict[str, Any] = {
@@ -176,6 +187,9 @@ def _aggregates_query(
             urgent=Count("pk", filter=expiry_urgent_q(now)),
             urgent_matching=Count(matches, filter=expiry_urgent_q(now)),
             expiring=Count(matches, filter=expiring_soon_q(now)),
+            **waiting_counts(
+                matches, refused_groups, user=user, now=now, urgent=expiry_urgent_q(now)
+            ),
             next_check=Min("next_check_at", filter=Q(key__paused_at=None)),
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
@@ -192,7 +206,9 @@ def _min_or_max_moment(pick: Any, moments: list[datetime | None]) -> datetime | 
     return pick(known_moments) if known_moments else None
 
 
-def all_keys_aggregates(*, now: datetime) -> dict[HealthState, StateAggregate]:
+def all_keys_aggregates(
+    *, now: datetime, refused_groups: RefusedGroups = ()
+) -> dict[HealthState, StateAggregate]:
     """The aggregates of all keys by effective state, in one query that an index alone answers.
 
     Every key is counted by the state it is stored with; the few that are paused or stop working
@@ -200,7 +216,7 @@ def all_keys_aggregates(*, now: datetime) -> dict[HealthState, StateAggregate]:
     that. A test compares these aggregates with those of `_aggregates_query`. What is not counted
     per state, from the latest check to the workers, stands in the first group.
     """
-    rows = compiled_query_fetch(_all_keys_query, param_values={"now": now})
+    rows = compiled_query_fetch(_all_keys_query, refused_groups, param_values={"now": now})
     counts, urgent, totals = Counter[HealthState](), Counter[HealthState](), Counter[str]()
     for row in rows:
         state, effective = HealthState(row["state"]), HealthState(row["effective"])
@@ -222,16 +238,19 @@ def all_keys_aggregates(*, now: datetime) -> dict[HealthState, StateAggregate]:
             group[name] = max(
                 (row[name] for row in stored_rows if row[name] is not None), default=None
             )
+        for name in ("waiting", "alike"):
+            group[name] = group[f"{name}_matching"] = max(row[name] for row in stored_rows)
     return groups
 
 
 def _build_state_aggregate(keys: int, urgent: int) -> StateAggregate:
     counts = {"total": keys, "matching": keys, "urgent": urgent, "urgent_matching": urgent}
     ungrouped = dict.fromkeys(_UNGROUPED_VALUES)
-    return {**counts, "expiring": 0, **dict.fromkeys(_FAILURE_COLUMNS, 0), **ungrouped}
+    zeros = dict.fromkeys((*_FAILURE_COLUMNS, *_WAITING_COLUMNS), 0)
+    return {**counts, "expiring": 0, **zeros, **ungrouped}
 
 
-def _all_keys_query() -> QuerySet[Any, Any]:
+def _all_keys_query(refused_groups: RefusedGroups) -> QuerySet[Any, Any]:
     # Nothing but columns of the index `sync_states`, so that no row is read.
     stored = SyncStatus.objects.annotate(is_exceptional=Value(0), effective=F("state"))
     # By their numbers, each part from an index of its own: an OR over both tables reads all rows.
@@ -245,9 +264,13 @@ def _all_keys_query() -> QuerySet[Any, Any]:
     )
     urgent = Count("state", filter=expiry_urgent_q(NOW_PARAM))
     expiring = Count("state", filter=expiring_soon_q(NOW_PARAM))
-    stored_aggregates = _aggregate_by_state(stored, urgent=Value(0), expiring=Value(0))
+    totals = waiting_totals(
+        refused_groups, user=ADMIN_AUDIENCE, now=NOW_PARAM, urgent=expiry_urgent_q(NOW_PARAM)
+    )
+    stored_aggregates = _aggregate_by_state(stored, urgent=Value(0), expiring=Value(0), **totals)
+    nothing = dict.fromkeys(totals, Value(0))
     combined: QuerySet[Any, Any] = stored_aggregates.union(
-        _aggregate_by_state(exceptional, urgent=urgent, expiring=expiring), all=True
+        _aggregate_by_state(exceptional, urgent=urgent, expiring=expiring, **nothing), all=True
     )
     return combined
 

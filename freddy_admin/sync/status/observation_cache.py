@@ -47,6 +47,7 @@ OBSERVATION_FIELDS = (
     "failing_since",
     "failures",
     "refusals",
+    "refusal",
     "state",
     "state_since",
     "state_rule",

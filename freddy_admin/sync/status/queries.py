@@ -33,7 +33,13 @@ from freddy_admin.sync.health_states import (
     HealthState,
 )
 from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.status.moves import mover_expression
 from freddy_admin.sync.status.observation_cache import OBSERVATION_FIELDS
+from freddy_admin.sync.status.refused_alike import (
+    RefusedGroup,
+    others_work_expression,
+    refused_group_q,
+)
 from freddy_admin.sync.status.rows import SOON_DAYS, URGENT_DAYS, KeyRow, utc_date
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
@@ -64,10 +70,14 @@ DETAIL_COLUMNS = (
     "key__owner_id",
     "key__owner__name",
     "key__owner__email",
+    "key__owner__is_active",
+    "key__owner__is_platform_admin",
     "organisation__name",
     "organisation__slug",
     "siblings",
     "role",
+    "mover",
+    "others_work",
 )
 LIST_COLUMNS = (*DETAIL_COLUMNS, *OBSERVATION_FIELDS)
 _SORT_COLUMNS = {
@@ -95,6 +105,9 @@ class OverviewFilters:
     environment: str = ""  # one of `conf.api_environments`, set up or not
     figures_digest: str = ""  # the keys that report figures with this digest
     expiring: bool = False  # those that expire soon, whatever their state
+    move: str = ""  # of those that need somebody: OWN_MOVE or OTHERS_MOVE
+    refused: str = ""  # those refused in this way (the refusal of a `RefusedGroup`) …
+    refused_at: str = ""  # … of this organisation at Aitronos
     organisation_ids: frozenset[int] | None = None  # of these alone; None for all
 
     @property
@@ -107,7 +120,7 @@ class OverviewFilters:
     ) -> "OverviewFilters | None":
         """The filters that a compiled query depends on; None where others are set."""
         uncompilable = (
-            *(self.q, self.tag, self.environment, self.figures_digest),
+            *(self.q, self.tag, self.environment, self.figures_digest, self.move, self.refused),
             self.owner is not None,
         )
         if any(uncompilable) or self.organisation_ids is not None:
@@ -141,7 +154,9 @@ def sync_statuses_visible(*, user: User | Audience, now: datetime | Param) -> Qu
     rows = SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE)
     if not user.is_platform_admin:
         rows = rows.filter(organisation__memberships__user=user.pk)
-    return rows.annotate(effective=effective_state_expression(now))
+    return rows.annotate(
+        effective=effective_state_expression(now), others_work=others_work_expression()
+    )
 
 
 def effective_state_expression(now: datetime | Param) -> Case:
@@ -235,6 +250,9 @@ def overview_filters_q(
         condition &= expiring_soon_q(now)
     if filters.figures_digest:
         condition &= figures_current_q(now) & Q(figures_digest=filters.figures_digest)
+    if filters.refused:
+        group = RefusedGroup(filters.refused, filters.refused_at, keys=0)
+        condition &= Q(key__paused_at=None) & refused_group_q([group])
     return condition
 
 
@@ -274,14 +292,25 @@ def list_values(
     """The sorted rows with all columns that `key_row_from_values` reads."""
     sorted_rows = _order_rows(rows, sort, now=now)
     return annotate_list_columns(
-        sorted_rows, user=user, single_organisation=single_organisation
+        sorted_rows,
+        user=user,
+        now=now,
+        single_organisation=single_organisation,
+        with_mover=single_organisation,
     ).values(*LIST_COLUMNS)
 
 
 def annotate_list_columns(
-    rows: QuerySet[Any], *, user: User | Audience, single_organisation: bool = False
+    rows: QuerySet[Any],
+    *,
+    user: User | Audience,
+    now: datetime | Param,
+    single_organisation: bool = False,
+    with_mover: bool = True,
 ) -> QuerySet[Any]:
-    """Annotated with the organisation's number of keys and the user's role.
+    """Annotated with the organisation's number of keys, the user's role, and who can help.
+
+    Lists without `with_mover` do not say to platform admins who else can: they have the buttons.
 
     `single_organisation`: all rows are of one organisation, so that the caller counts its keys
     by counting rows.
@@ -296,7 +325,14 @@ def annotate_list_columns(
         )
         key_counts = siblings.order_by().values("organisation").annotate(key_count=Count("pk"))
         key_count = Subquery(key_counts.values("key_count"))
-    annotated: QuerySet[Any] = rows.annotate(siblings=key_count, role=role)
+    mover: Value | Case = mover_expression(expiry_urgent_q(now))
+    if user.is_platform_admin and not with_mover:
+        mover = Value(None, output_field=IntegerField())
+    annotated: QuerySet[Any] = rows.annotate(
+        siblings=key_count,
+        role=role,
+        mover=mover,
+    )
     return annotated
 
 

@@ -1,5 +1,6 @@
 """One key as the lists and pages show it: read-only values, worked out for one moment."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
@@ -18,9 +19,18 @@ from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync import health
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import LocalFailureKind
-from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
+from freddy_admin.sync.health_states import (
+    MISSING_SYNC_STATES,
+    NEW_SECRET_STATES,
+    REFUSED_STATES,
+    STATES_NEEDING_ACTION,
+    HealthState,
+)
 from freddy_admin.sync.models.operations import UNFINISHED_STATES, OperationState
+from freddy_admin.sync.refusals import NOBODY_ALLOWED_REFUSAL
+from freddy_admin.sync.status.moves import MEMBERS_CAN, OWNER_CAN
 from freddy_admin.sync.status.observation_cache import ObservationValues
+from freddy_admin.sync.status.refused_alike import RefusedGroup, refused_group_of
 
 # When a key stops working at Aitronos, as a person entered it: what is soon, urgent, the last
 # reminder. Nothing blocks a call for it: whether a key still works is for Aitronos to say.
@@ -36,6 +46,7 @@ _COPIED_COLUMNS = (
     "failing_since",
     "failures",
     "refusals",
+    "refusal",
     "unknown_at",
     "next_check_at",
     "hold_until",
@@ -138,6 +149,11 @@ class KeyRow:
     recorded_state: str = ""  # the latest state in the history; "": none yet
     environment: str = DEFAULT_ENVIRONMENT  # where the key belongs
     check_period_seconds: float | None = None  # None: no check was stored by this version yet
+    refusal: str | None = None  # how the latest conclusive check refused the key
+    refused_group: RefusedGroup | None = None  # the keys that are refused in the same way
+    others_work: bool = False  # another key of the same organisation at Aitronos does
+    owner_can: bool = False  # the owner's role suffices for the next move
+    members_can: bool = False  # that of some member does
 
     @property
     def needs_action(self) -> bool:
@@ -179,6 +195,33 @@ class KeyRow:
     def needs_attention(self) -> bool:
         """Whether the key needs somebody: for its state or for its expiry."""
         return self.needs_action or self.is_expiry_urgent
+
+    @property
+    def is_refused_alike(self) -> bool:
+        """Whether the key is rejected in the same way as others: hardly the key's own fault."""
+        return self.refused_group is not None and self.state in REFUSED_STATES
+
+    @property
+    def is_nobodys_move(self) -> bool:
+        """Whether nobody of the organisation can end the refusal, whatever their role."""
+        return self.state in REFUSED_STATES and (
+            self.is_refused_alike or self.refusal == NOBODY_ALLOWED_REFUSAL
+        )
+
+    @property
+    def move_permission(self) -> Permission | None:
+        """What the next move takes; None where nobody of the organisation can do anything."""
+        if self.state in MISSING_SYNC_STATES:
+            return Permission.START_SYNC
+        if self.is_nobodys_move:
+            return None
+        needs_new_secret = self.state in NEW_SECRET_STATES or self.is_expiry_urgent
+        return Permission.MANAGE_KEYS if needs_new_secret else None
+
+    @property
+    def is_own_move(self) -> bool:
+        """Whether the user who reads this row can do what the key needs."""
+        return self.needs_attention and self.move_permission in self.permissions
 
     @property
     def is_check_pending(self) -> bool:
@@ -263,7 +306,20 @@ _error_values = itemgetter(
 )
 
 
-def key_row_from_values(values: ObservationValues, *, user: User, now: datetime) -> KeyRow:
+def own_move_count(rows: Iterable[KeyRow]) -> int:
+    """How many moves are the reader's own; what several keys are refused for is one."""
+    groups = {row.refused_group for row in rows if row.is_refused_alike}
+    group_count = sum(group is not None and group.is_readers_move for group in groups)
+    return sum(row.is_own_move for row in rows) + group_count
+
+
+def key_row_from_values(
+    values: ObservationValues,
+    *,
+    user: User,
+    now: datetime,
+    refused_groups: Collection[RefusedGroup] = (),
+) -> KeyRow:
     """The values as a `KeyRow`, for this user and this moment."""
     last_known_state = HealthState(values["state"])
     verdict = health.effective_verdict(
@@ -301,6 +357,18 @@ def key_row_from_values(values: ObservationValues, *, user: User, now: datetime)
         error=CheckError(*_error_values(values)) if values["error_kind"] else None,
         is_checking=lease is not None and lease > now,
         permissions=permissions,
+        others_work=bool(values["others_work"]),
+        refused_group=refused_group_of(
+            refused_groups,
+            refusal=values["refusal"] or "",
+            reported_organization_id=values["reported_organization_id"],
+            others_work=bool(values["others_work"]),
+        )
+        if refused_groups
+        else None,
+        owner_can=values["mover"] == OWNER_CAN
+        or bool(values["key__owner__is_active"] and values["key__owner__is_platform_admin"]),
+        members_can=(values["mover"] or 0) >= MEMBERS_CAN,
         **{name: values[name] for name in _COPIED_COLUMNS},
     )
 

@@ -1,6 +1,6 @@
 """Sync statuses for pages, exports and the JSON API. Nothing here calls Aitronos."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
@@ -8,15 +8,10 @@ from typing import Any
 
 from django.db.models import (
     BigIntegerField,
-    Case,
-    Count,
     Exists,
-    F,
     OuterRef,
     Q,
     QuerySet,
-    Value,
-    When,
 )
 from django.utils.translation import gettext as _
 
@@ -25,16 +20,15 @@ from freddy_admin.core.compiled_queries import (
     LimitedQuery,
     Param,
     compiled_query_fetch,
-    compiled_query_fetch_pair,
+    compiled_query_fetch_all,
 )
 from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.access import (
-    ROLES_SEEING_ADDRESSES,
     Audience,
     audience_for,
     organisations_visible,
 )
-from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.status.aggregates import (
@@ -44,6 +38,8 @@ from freddy_admin.sync.status.aggregates import (
     shared_sync_groups_from_rows,
     shared_sync_groups_query,
 )
+from freddy_admin.sync.status.filter_options import filter_options_query
+from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE, move_q
 from freddy_admin.sync.status.observation_cache import ObservationValues, observation_get
 from freddy_admin.sync.status.queries import (
     DETAIL_COLUMNS,
@@ -59,14 +55,19 @@ from freddy_admin.sync.status.queries import (
     partial_sort_q,
     sync_statuses_visible,
 )
+from freddy_admin.sync.status.refused_alike import (
+    REFUSED_GROUPS_QUERIES,
+    RefusedGroup,
+    refused_groups_from_rows,
+    refused_groups_list,
+)
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
-from freddy_admin.vault.models import ApiKey, KeyLifecycle, KeyTag
+from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.selectors import LARGEST_ID
 
 PAGE_SIZE = 50
 OVERVIEW_SORTS = ("state", "organisation", "last", "next", "tools", "checked")
 _MAX_EMPTY_ORGANISATIONS = 6
-_FILTER_OPTION_COLUMNS = ("kind", "number", "word", "fallback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class Overview:
     master_key_fault: bool  # that worker's master key does not fit the database
     copied_from: str  # where the database was at work before, if that worker takes it for a copy
     outage: Outage | None  # Aitronos as a whole seems out of reach
+    refused_groups: list[RefusedGroup]  # keys in view that are refused in the same way
+    waiting: int  # keys that need somebody, but not this person; those refused alike among them
+    waiting_matching: int  # of these, how many the filters (without `states`) leave
+    alike: int  # keys that are rejected in the same way as others
+    alike_matching: int  # of these, how many the filters (without `states`) leave
     empty_organisations: list[tuple[str, str]]  # (name, slug) of some without a key
     urgent: int  # keys that expire within days, of those whose state needs nobody
     urgent_matching: int  # of these, how many the filters (without `states`) leave
@@ -98,10 +104,26 @@ class Overview:
     owners: list[tuple[int, str]] = field(default_factory=list)
 
     @property
-    def action_needed_count(self) -> int:
-        """How many keys need somebody: the number on the tab."""
-        counts = self.all_counts.items()
-        return self.urgent + sum(count for state, count in counts if state in STATES_NEEDING_ACTION)
+    def own_move_count(self) -> int:
+        """How many moves are this person's: the number on the tab."""
+        needing = self.urgent + _needing_count(self.all_counts)
+        return needing - self.waiting + self._group_moves(self.alike)
+
+    @property
+    def own_move_count_matching(self) -> int:
+        """How many moves are this person's, of what the filters (without `states`) leave."""
+        needing = self.urgent_matching + _needing_count(self.counts)
+        return needing - self.waiting_matching + self._group_moves(self.alike_matching)
+
+    @property
+    def others_move_count_matching(self) -> int:
+        """How many keys wait for others, of what the filters (without `states`) leave."""
+        own = self.alike_matching if self._group_moves(self.alike_matching) else 0
+        return self.waiting_matching - own
+
+    def _group_moves(self, alike: int) -> int:
+        """What keys are refused for in the same way is one move, of a platform admin."""
+        return min(alike, sum(group.is_readers_move for group in self.refused_groups))
 
     @property
     def total(self) -> int:
@@ -109,19 +131,30 @@ class Overview:
         return sum(self.all_counts.values())
 
 
+def _needing_count(counts: Mapping[HealthState, int]) -> int:
+    return sum(count for state, count in counts.items() if state in STATES_NEEDING_ACTION)
+
+
 def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Overview:
     """One page of the keys this person may see; three queries, however many keys there are."""
-    aggregates = overview_aggregates(user=user, filters=filters, now=now)
-    states = filters.states or STATES_WORST_FIRST
-    total = sum(count for state, count in aggregates["counts"].items() if state in states)
-    total += aggregates["urgent_matching"] if filters.needs_attention else 0
+    notices = _overview_notices(user=user, now=now)
+    refused_groups = notices["refused_groups"]
+    aggregates = overview_aggregates(
+        user=user, filters=filters, now=now, refused_groups=refused_groups
+    )
+    total = _matching_count(user, filters, aggregates)
     pages = max(1, ceil(total / PAGE_SIZE))
     page = min(max(1, filters.page), pages)
     start = (page - 1) * PAGE_SIZE
-    rows = _rows_by_partial_sort(user, filters, now, aggregates, start)
+    rows = _rows_by_partial_sort(user, filters, now, aggregates | notices, start)
     if rows is None:
-        values_list = _overview_page_values(user=user, filters=filters, now=now, start=start)
-        rows = [key_row_from_values(values, user=user, now=now) for values in values_list]
+        values_list = _overview_page_values(
+            user=user, filters=filters, now=now, start=start, groups=refused_groups
+        )
+        rows = [
+            key_row_from_values(values, user=user, now=now, refused_groups=refused_groups)
+            for values in values_list
+        ]
     return Overview(
         now=now,
         filters=filters,
@@ -130,8 +163,21 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
         page=page,
         pages=pages,
         **aggregates,
-        **_overview_notices(user=user, now=now),
+        **notices,
     )
+
+
+def _matching_count(user: User, filters: OverviewFilters, aggregates: Mapping[str, Any]) -> int:
+    """How many keys the filters leave."""
+    states = filters.states or STATES_WORST_FIRST
+    total: int = sum(count for state, count in aggregates["counts"].items() if state in states)
+    if not filters.needs_attention:
+        return total
+    total += aggregates["urgent_matching"]
+    others: int = aggregates["waiting_matching"]
+    if user.is_platform_admin:
+        others -= aggregates["alike_matching"]
+    return {OWN_MOVE: total - others, OTHERS_MOVE: others}.get(filters.move, total)
 
 
 def overview_with_filter_options(*, user: User, overview: Overview) -> Overview:
@@ -142,9 +188,10 @@ def overview_with_filter_options(*, user: User, overview: Overview) -> Overview:
 
 def overview_key_rows(*, user: User, filters: OverviewFilters, now: datetime) -> Iterator[KeyRow]:
     """All rows that the filters leave, for exports and the JSON API."""
-    values_list = _filtered_rows_query(user, filters, now)
+    groups = refused_groups_list(user=user) if filters.move else []
+    values_list = _filtered_rows_query(user, filters, now, groups)
     for values in values_list.iterator(chunk_size=500):
-        yield key_row_from_values(values, user=user, now=now)
+        yield key_row_from_values(values, user=user, now=now, refused_groups=groups)
 
 
 def organisation_key_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
@@ -153,10 +200,21 @@ def organisation_key_rows(*, user: User, organisation: Organisation, now: dateti
     values_list = compiled_query_fetch(
         _organisation_rows_query, audience_for(user), param_values=param_values
     )
+    groups = _refused_groups_of(values_list, user=user)
     return [
-        key_row_from_values(values | {"siblings": len(values_list)}, user=user, now=now)
+        key_row_from_values(
+            values | {"siblings": len(values_list)}, user=user, now=now, refused_groups=groups
+        )
         for values in values_list
     ]
+
+
+def _refused_groups_of(
+    values_list: Iterable[ObservationValues], *, user: User
+) -> list[RefusedGroup]:
+    """The groups that these keys may be in: asked for only where one of them is refused."""
+    has_refusal = any(values["refusal"] for values in values_list)
+    return refused_groups_list(user=user) if has_refusal else []
 
 
 def _organisation_rows_query(audience: Audience) -> QuerySet[Any, Any]:
@@ -175,11 +233,12 @@ def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetim
     if not 0 < key_id <= LARGEST_ID:  # no database takes it as a number
         raise NotFound(_("There is no such key here."))
     rows = sync_statuses_visible(user=user, now=now).filter(organisation=organisation, pk=key_id)
-    values = annotate_list_columns(rows, user=user).values(*DETAIL_COLUMNS).first()
+    values = annotate_list_columns(rows, user=user, now=now).values(*DETAIL_COLUMNS).first()
     observation = values and observation_get(key_id=key_id, version=values["key_version"])
     if not values or not observation:
         raise NotFound(_("There is no such key here."))
-    return key_row_from_values(values | observation, user=user, now=now)
+    groups = _refused_groups_of([observation], user=user)
+    return key_row_from_values(values | observation, user=user, now=now, refused_groups=groups)
 
 
 def active_sync_statuses(*, organisation: Organisation | None) -> QuerySet[SyncStatus]:
@@ -190,7 +249,10 @@ def active_sync_statuses(*, organisation: Organisation | None) -> QuerySet[SyncS
 
 
 def _filtered_rows_query(
-    user: User | Audience, filters: OverviewFilters, now: datetime | Param
+    user: User | Audience,
+    filters: OverviewFilters,
+    now: datetime | Param,
+    groups: Sequence[RefusedGroup] = (),
 ) -> QuerySet[Any, Any]:
     rows = sync_statuses_visible(user=user, now=now).filter(
         overview_filters_q(filters, user=user, now=now)
@@ -200,15 +262,23 @@ def _filtered_rows_query(
         rows = rows.filter(
             has_wanted_state | expiry_urgent_q(now) if filters.needs_attention else has_wanted_state
         )
+    if filters.move and filters.needs_attention:
+        urgent = expiry_urgent_q(now)
+        rows = rows.filter(move_q(filters.move, groups, user=user, now=now, urgent=urgent))
     return list_values(rows, user=user, sort=_valid_sort(filters), now=now)
 
 
 def _overview_page_values(
-    *, user: User, filters: OverviewFilters, now: datetime, start: int
+    *,
+    user: User,
+    filters: OverviewFilters,
+    now: datetime,
+    start: int,
+    groups: Sequence[RefusedGroup],
 ) -> Iterable[ObservationValues]:
     compilable_filters = filters.compilable_part(states=filters.states, sort=_valid_sort(filters))
     if compilable_filters is None:
-        return _filtered_rows_query(user, filters, now)[start : start + PAGE_SIZE]
+        return _filtered_rows_query(user, filters, now, groups)[start : start + PAGE_SIZE]
     param_values, audience = {"person": user.pk, "now": now}, audience_for(user)
     return compiled_query_fetch(
         _filtered_rows_query,
@@ -236,7 +306,11 @@ def _rows_by_partial_sort(
     values_list = compiled_query_fetch(
         _partial_sort_query, audience_for(user), plan, param_values=param_values, **window
     )
-    rows = [key_row_from_values(values, user=user, now=now) for values in values_list]
+    groups = aggregates["refused_groups"]
+    rows = [
+        key_row_from_values(values, user=user, now=now, refused_groups=groups)
+        for values in values_list
+    ]
     return rows if is_partial_sort_complete(rows, plan, lines=line_count - start) else None
 
 
@@ -250,19 +324,32 @@ def _valid_sort(filters: OverviewFilters) -> str:
 
 
 def _overview_notices(*, user: User, now: datetime) -> dict[str, Any]:
-    """The notices beside the list, in one query: shared syncs, organisations without a key."""
+    """The notices beside the list, in one query.
+
+    Keys refused alike, shared syncs, organisations without a key.
+    """
+    audience = audience_for(user)
     without_key = LimitedQuery(
-        _organisations_without_key_query, (audience_for(user),), _MAX_EMPTY_ORGANISATIONS
+        _organisations_without_key_query, (audience,), _MAX_EMPTY_ORGANISATIONS
     )
     param_values = {"person": user.pk, "now": now}
-    group_rows, organisation_rows = compiled_query_fetch_pair(
-        shared_sync_groups_query(user=user), without_key, param_values=param_values
+    panel_rows, refused_rows, group_rows, organisation_rows = compiled_query_fetch_all(
+        [
+            *REFUSED_GROUPS_QUERIES[audience.is_platform_admin],
+            shared_sync_groups_query(user=user),
+            without_key,
+        ],
+        param_values=param_values,
     )
     groups, more_groups = shared_sync_groups_from_rows(group_rows)
+    refused_groups = list[RefusedGroup]()
+    if panel_rows or refused_rows:
+        refused_groups = refused_groups_from_rows(panel_rows, refused_rows, audience)
     without_key_shown = (
         [(row["name"], row["slug"]) for row in organisation_rows] if user.is_active else []
     )
     return {
+        "refused_groups": refused_groups,
         "shared_sync_groups": groups,
         "more_shared_sync_groups": more_groups,
         "empty_organisations": without_key_shown,
@@ -279,7 +366,7 @@ def filter_options_list(*, user: User) -> tuple[list[str], list[tuple[int, str]]
     """Tags, and owners as (id, name), each in order of their name."""
     param_values = {"person": user.pk}
     rows = (
-        compiled_query_fetch(_filter_options_query, audience_for(user), param_values=param_values)
+        compiled_query_fetch(filter_options_query, audience_for(user), param_values=param_values)
         if user.is_active
         else []
     )
@@ -291,54 +378,3 @@ def filter_options_list(*, user: User) -> tuple[list[str], list[tuple[int, str]]
         if row["kind"] == "owner"
     ]
     return list(tags), owners
-
-
-def _filter_options_query(audience: Audience) -> QuerySet[Any, Any]:
-    tags = _all_tags() if audience.is_platform_admin else _tags_visible(audience)
-    names = tags.annotate(kind=Value("tag"), number=Value(0), word=F("name"), fallback=F("name"))
-    owners = _all_owners() if audience.is_platform_admin else _owners_visible(audience)
-    address = F("email") if audience.is_platform_admin else _visible_owner_address(audience)
-    people = owners.annotate(kind=Value("owner"), number=F("pk"), word=F("name"), fallback=address)
-    tag_rows = names.order_by().values(*_FILTER_OPTION_COLUMNS)
-    combined: QuerySet[Any, Any] = tag_rows.union(people.order_by().values(*_FILTER_OPTION_COLUMNS))
-    return combined
-
-
-def _visible_active_keys(audience: Audience) -> QuerySet[ApiKey]:
-    organisations = organisations_visible(user=audience).order_by().values("pk")
-    return ApiKey.objects.filter(status=KeyLifecycle.ACTIVE, organisation__in=organisations)
-
-
-def _tags_visible(audience: Audience) -> QuerySet[KeyTag]:
-    return KeyTag.objects.filter(keys__in=_visible_active_keys(audience))
-
-
-def _owners_visible(audience: Audience) -> QuerySet[User]:
-    return User.objects.filter(
-        pk__in=_visible_active_keys(audience).exclude(owner=None).values("owner")
-    )
-
-
-def _visible_owner_address(audience: Audience) -> Case:
-    """The owner's address where they own a key of an organisation that the audience manages."""
-    managed = Membership.objects.filter(user=audience.pk, role__in=ROLES_SEEING_ADDRESSES)
-    keys = ApiKey.objects.filter(
-        owner=OuterRef("pk"),
-        status=KeyLifecycle.ACTIVE,
-        organisation__in=managed.values("organisation"),
-    )
-    return Case(When(Q(pk=audience.pk) | Exists(keys), then=F("email")), default=Value(""))
-
-
-def _all_tags() -> QuerySet[Any]:
-    # A search for a key per word, not per tag: each organisation has its own tag of the same word.
-    tags_in_use = KeyTag.objects.filter(name=OuterRef("name"), keys__status=KeyLifecycle.ACTIVE)
-    tag_names = KeyTag.objects.order_by().values("name").annotate(tags=Count("pk"))
-    # The comparison with the count, always false, makes this a condition of the group.
-    return tag_names.filter(Q(tags=0) | Exists(tags_in_use))
-
-
-def _all_owners() -> QuerySet[User]:
-    # There are fewer people than keys.
-    owned_keys = ApiKey.objects.filter(owner=OuterRef("pk"), status=KeyLifecycle.ACTIVE)
-    return User.objects.filter(Exists(owned_keys))

@@ -28,7 +28,10 @@ from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api_client import api_clients
 from freddy_admin.sync.candidates.verification import candidates_prune
 from freddy_admin.sync.checks.budget import call_budgets_prune
-from freddy_admin.sync.checks.leases import checks_reschedule_after_clock_change
+from freddy_admin.sync.checks.leases import (
+    checks_reschedule_after_clock_change,
+    refused_checks_reschedule_after_settings_change,
+)
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.clock_monitor import clocks_check_and_repair
 from freddy_admin.sync.history.retention import history_prune
@@ -133,6 +136,10 @@ class WorkerLoop:
         every(LOST_OPERATIONS_SECONDS, lambda: lost_operations_close(now=clock.now()))
         every(LOST_OPERATIONS_SECONDS, lambda: queued_operations_expire(now=clock.now()))
         every(MINUTE_SECONDS, _reschedule_checks)
+        every(
+            MINUTE_SECONDS,
+            lambda: refused_checks_reschedule_after_settings_change(now=clock.now()),
+        )
         every(HEARTBEAT_SECONDS, self.record_heartbeat)
         every(0.0, self._record_probe)
         every(MINUTE_SECONDS, self._start_probe)

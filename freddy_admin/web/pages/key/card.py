@@ -29,7 +29,7 @@ from freddy_admin.web.components import (
     tool_counts_text,
 )
 from freddy_admin.web.htmx import values_digest
-from freddy_admin.wording import environments
+from freddy_admin.wording import environments, moves
 from freddy_admin.wording.failures import failure_sentences, failure_wording
 from freddy_admin.wording.key_pages import (
     affected_scope,
@@ -39,7 +39,6 @@ from freddy_admin.wording.key_pages import (
     is_check_request_slow,
     key_expiry_sentences,
     last_and_next_check,
-    owner_to_ask_about_problem,
     present_key_note,
     support_text,
     wrong_organisation_warning,
@@ -243,8 +242,8 @@ def problem_panel(row: KeyRow, user_time: UserTime) -> dict[str, Any] | None:
         "what_happened": "",
         "since": user_time.render_relative_and_clock(row.state_since),
         "affected_scope": state.scope,
-        "responsible_party": state.responsible_party,
-        "owner": render_text(owner_to_ask_about_problem(row)),
+        "responsible_party": moves.responsible_party(row, state.responsible_party),
+        "owner": render_text(moves.owner_to_ask_about_problem(row)),
         "action": next_step_button(row),
         "is_prominent": row.needs_action,
         "support_text": support_text(row),
@@ -261,11 +260,11 @@ def _failure_answers(row: KeyRow, error: CheckError, user_time: UserTime) -> dic
     since = row.state_since if row.needs_action else row.failing_since or row.checked_at
     calm = {} if row.needs_action else {"tone": WARN, "icon": "alert-triangle"}
     return calm | {
-        "advice": failure.advice,
+        "advice": moves.problem_advice(row, failure.advice),
         "what_happened": render_html((*shown, hint), user_time),
         "since": since and user_time.render_relative_and_clock(since),
         "affected_scope": render_html(affected_scope(row), user_time),
-        "responsible_party": failure.responsible_party,
+        "responsible_party": moves.responsible_party(row, failure.responsible_party),
     }
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from freddy_admin.organisations.access import Access
 from freddy_admin.sync.history.timeline import KeyHistory
 from freddy_admin.sync.models import RemoteOperation
-from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.sync.status.rows import KeyRow, own_move_count
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.selectors import candidate_find
+from freddy_admin.web.components import banner_context
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.history.filters import HistoryQuery
 from freddy_admin.web.pages.history.presenter import TIMELINE_ANCHOR, history_section
@@ -20,6 +21,7 @@ from freddy_admin.web.pages.key.card import (
     key_card,
     key_card_digest,
 )
+from freddy_admin.wording.refused_alike import refused_notices
 from freddy_admin.wording.times import UserTime
 
 _TEST_PASSED_SHOWN_FOR = timedelta(minutes=10)
@@ -65,7 +67,11 @@ class KeyPage:
         return {
             "organisation": self.access.organisation,
             "key": key,
-            "needs_you": int(row is not None and row.needs_attention),
+            "needs_you": own_move_count([row] if row else []),
+            "banners": [
+                banner_context(notice, user_time)
+                for notice in refused_notices([row] if row else [], user_time.now)
+            ],
             "card": row
             and key_card(
                 row,

@@ -17,12 +17,13 @@ from freddy_admin.sync.history.timeline import KeyHistory
 from freddy_admin.sync.models import RemoteOperation
 from freddy_admin.sync.status.disagreements import key_disagreements
 from freddy_admin.sync.status.queries import OverviewFilters
-from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.sync.status.rows import KeyRow, own_move_count
 from freddy_admin.vault.models import ApiKey, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.selectors import candidate_find
 from freddy_admin.web.components import (
     KEY_CARDS_LIMIT,
     SelectOption,
+    banner_context,
     key_row_anchor,
     key_row_digests,
     render_key_rows,
@@ -46,6 +47,7 @@ from freddy_admin.wording.key_pages import (
     contradiction_meaning,
 )
 from freddy_admin.wording.keys import key_count
+from freddy_admin.wording.refused_alike import refused_notices
 from freddy_admin.wording.sentences import format_number, render_text
 from freddy_admin.wording.times import UserTime
 
@@ -163,7 +165,7 @@ class OrganisationPage:
         """What stands around the parts with these anchors, and its digest."""
         rows = self.key_list.rows
         frame: dict[str, Any] = {
-            "needs_you": sum(row.needs_attention for row in rows),
+            "needs_you": own_move_count(rows),
             "identical_figures_note": _has_identical_figures(rows) and IDENTICAL_FIGURES,
             "contradiction": _contradiction_notice(rows, self.user_time),
             "key_table": _key_table(self.access, self.key_list) if self.key_list.is_long else None,
@@ -172,8 +174,12 @@ class OrganisationPage:
             "is_single_key": len(rows) + len(self.drafts) == 1,
         }
         organisation, permissions = self.access.organisation, self.access.permissions
-        digest = values_digest(organisation.name, permissions, *frame.values(), *anchors)
-        return frame | {"organisation": organisation, "digest": digest}
+        is_refused_alike = any(row.refused_group for row in rows)
+        notices = refused_notices(rows, self.user_time.now) if is_refused_alike else []
+        kinds = [notice.kind for notice in notices]
+        digest = values_digest(organisation.name, permissions, *frame.values(), *anchors, *kinds)
+        banners = [banner_context(notice, self.user_time) for notice in notices]
+        return frame | {"organisation": organisation, "digest": digest, "banners": banners}
 
     def parts(
         self,
@@ -254,7 +260,7 @@ def _state_options(rows: list[KeyRow], filters: OverviewFilters) -> list[SelectO
     counts = Counter(row.state for row in rows)
     selected_values = [value for _name, value in STATE_PARAM.write(filters.states)]
     needs_you_count = sum(row.needs_attention for row in rows)
-    options = [(NEEDS_YOU_VALUE, _("Needs you"), needs_you_count)] + [
+    options = [(NEEDS_YOU_VALUE, _("Needs somebody"), needs_you_count)] + [
         (state.value, str(state.label), counts[state])
         for state in STATES_WORST_FIRST
         if counts[state] or state.value in selected_values

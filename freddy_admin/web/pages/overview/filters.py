@@ -4,6 +4,7 @@ import re
 
 from freddy_admin.conf.api_environments import ENVIRONMENT_PATTERN
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST
+from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.selectors import OVERVIEW_SORTS
 from freddy_admin.web.query_params import (
@@ -21,16 +22,20 @@ from freddy_admin.web.query_params import (
 NEEDS_YOU_VALUE = "needs_you"
 NO_OWNER_VALUE = "none"
 
+_REFUSAL_PATTERN = re.compile(r"40[13]( [!-~]{1,64})?", re.ASCII)
 _DIGEST_PATTERN = re.compile(r"[0-9a-f]{16}")
 STATE_PARAM = choices_param("state", STATES_WORST_FIRST, {NEEDS_YOU_VALUE: STATES_NEEDING_ACTION})
 OVERVIEW_PARAMS = QueryParams(
     OverviewFilters,
     states=STATE_PARAM,
+    move=choice_param("move", (OWN_MOVE, OTHERS_MOVE)),
     q=text_param("q"),
     tag=text_param("tag"),
     owner=number_param("owner", words={NO_OWNER_VALUE: NO_OWNER}),
     environment=pattern_param("environment", ENVIRONMENT_PATTERN.fullmatch),
     expiring=flag_param("expiring"),
+    refused=pattern_param("refused", _REFUSAL_PATTERN.fullmatch),
+    refused_at=text_param("refused_at"),
     figures_digest=pattern_param("same", _DIGEST_PATTERN.fullmatch),
     sort=choice_param(
         "sort",

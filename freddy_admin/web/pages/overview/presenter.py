@@ -8,16 +8,19 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.models import SavedView
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core import clock
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.platform_status import api_healths_list
+from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
+from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import Overview
 from freddy_admin.web.components import (
+    ActionButton,
     SelectOption,
+    banner_context,
     key_row_anchor,
     key_row_digests,
     key_urls,
@@ -34,7 +37,6 @@ from freddy_admin.web.pages.overview.filters import (
     STATE_PARAM,
 )
 from freddy_admin.wording.keys import (
-    NEW_KEY_MOVE,
     NoticeWording,
     expiring_count,
     key_count,
@@ -45,14 +47,18 @@ from freddy_admin.wording.keys import (
     master_key_notice,
     need_you_count,
     outage_notice,
-    owner_to_ask,
+    see_all_of_others,
+    see_all_own,
     shared_sync,
     shared_syncs_note,
     silent_worker_notice,
     state_count,
+    wait_for_others_count,
 )
+from freddy_admin.wording.moves import key_next_move, new_key_move, owner_to_ask
 from freddy_admin.wording.panel_copy import copied_panel_notice
 from freddy_admin.wording.platform_api import api_conditions
+from freddy_admin.wording.refused_alike import REFUSED_FILTER, refused_card_sentence, refused_notice
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -61,10 +67,11 @@ from freddy_admin.wording.sentences import (
     render_text,
     say,
 )
-from freddy_admin.wording.states import BAD, WARN, key_headline, key_next_move
+from freddy_admin.wording.states import BAD, WARN, key_headline
 from freddy_admin.wording.times import UserTime
 
 CARDS_LIMIT = 6
+_MAX_REFUSED_NOTICES = 3
 # In the order of the address, worst first.
 NEEDS_YOU_STATES = tuple(state for state in HealthState if state in STATES_NEEDING_ACTION)
 
@@ -80,6 +87,10 @@ def overview_notices(overview: Overview) -> list[NoticeWording]:
         # Read in an outage alone.
         condition = api_conditions(api_healths_list())
         notices.append(outage_notice(overview.outage, condition=condition))
+    notices += [
+        refused_notice(group, overview.rows, overview.now)
+        for group in overview.refused_groups[:_MAX_REFUSED_NOTICES]
+    ]
     if _is_worker_silent(overview):
         notices.append(
             silent_worker_notice(overview.latest_worker_heartbeat_at, overview.checked_at)
@@ -127,11 +138,12 @@ def overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[s
             ],
             overview.more_shared_sync_groups,
             (overview.urgent, overview.urgent_matching, overview.expiring),
+            (overview.waiting, overview.waiting_matching, overview.alike_matching),
         ),
         "needs": values_digest(
-            [rows[key_row_anchor(row)] for row in overview.rows if row.needs_attention][
-                :CARDS_LIMIT
-            ]
+            [rows[key_row_anchor(row)] for row in overview.rows if row.needs_attention],
+            overview.refused_groups,
+            (overview.own_move_count_matching, overview.others_move_count_matching),
         ),
     } | rows
 
@@ -153,8 +165,7 @@ def overview_page_context(
     changed_rows = [
         row for row in overview.rows if seen.get(anchor := key_row_anchor(row)) != digests[anchor]
     ]
-    needs_you_count = _needs_you_count(overview)
-    cards = _needs_you_cards(overview, user_time)
+    card_groups = _card_groups(overview, user_time, path)
     is_narrowed = OVERVIEW_PARAMS.is_narrowed(filters)
     return {
         "overview": overview,
@@ -162,15 +173,12 @@ def overview_page_context(
         "digests": digests,
         "seen_digests": seen_digests,
         "out_of_band": seen_digests is not None,
-        "banners": [_banner(notice, user_time) for notice in notices],
-        "chips": _state_count_chips(overview, path, needs_you_count),
+        "banners": [banner_context(notice, user_time) for notice in notices],
+        "chips": _state_count_chips(overview, path),
         "checked": render_html(latest_and_next_check(overview), user_time),
         "shared_sync_lines": _shared_sync_lines(overview, path),
         "shared_sync_note": render_text(shared_syncs_note(overview.more_shared_sync_groups)),
-        "cards": cards,
-        "needs_you_count": needs_you_count,
-        "hides_cards": bool(cards) and needs_you_count > len(cards),
-        "needs_you_href": OVERVIEW_PARAMS.build_url(filters, path, states=NEEDS_YOU_STATES),
+        "card_groups": card_groups,
         "columns": _sortable_columns(filters, path),
         "row_htmls": render_key_rows(
             changed_rows, user_time, digests, out_of_band=seen_digests is not None
@@ -184,6 +192,8 @@ def overview_page_context(
         "is_without_owner": filters.owner == NO_OWNER,
         "live_href": OVERVIEW_PARAMS.build_url(filters, path),
         "without_expiring_href": OVERVIEW_PARAMS.build_url(filters, path, expiring=False),
+        "refused_label": REFUSED_FILTER,
+        "without_refused_href": OVERVIEW_PARAMS.build_url(filters, path, refused="", refused_at=""),
         "without_shared_sync_href": OVERVIEW_PARAMS.build_url(filters, path, figures_digest=""),
         "query": OVERVIEW_PARAMS.build_url(filters, page=1),
         "pager": OVERVIEW_PARAMS.pager(
@@ -192,29 +202,73 @@ def overview_page_context(
     }
 
 
-def _banner(notice: NoticeWording, user_time: UserTime) -> dict[str, str]:
-    return {
-        "tone": notice.tone,
-        "icon": notice.icon,
-        "title": render_text(notice.title, user_time),
-        "words": render_html(notice.words, user_time),
-    }
+def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dict[str, Any]]:
+    """The reader's own moves, then what waits for others: cards, and a link to all of them.
+
+    On the first page, where the worst comes first. Keys refused alike share a card.
+    """
+    if overview.page > 1 or overview.filters.sort != "state":
+        return []
+    single = [row for row in overview.rows if row.needs_attention and not row.is_refused_alike]
+    own_rows = [row for row in single if row.is_own_move][:CARDS_LIMIT]
+    others_rows = [row for row in single if not row.is_own_move][:CARDS_LIMIT]
+    own = [_needs_you_card(row, user_time) for row in own_rows]
+    others = [_needs_you_card(row, user_time) for row in others_rows[: CARDS_LIMIT - len(own)]]
+    for group in overview.refused_groups:
+        rows = [row for row in overview.rows if row.is_refused_alike and row.refused_group == group]
+        if rows:
+            cards = own if group.is_readers_move else others
+            cards.insert(0, _refused_card(group, rows, user_time, path))
+    own, others = own[:CARDS_LIMIT], others[: max(0, CARDS_LIMIT - len(own))]
+    own_count, others_count = overview.own_move_count_matching, overview.others_move_count_matching
+    groups = [
+        (_("Needs you"), own, own_count, OWN_MOVE, see_all_own),
+        (_("Waits for others"), others, others_count, OTHERS_MOVE, see_all_of_others),
+    ]
+    return [
+        {
+            "title": title,
+            "cards": cards,
+            "count": count,
+            "hides_cards": count > len(cards),
+            "more": render_text(see_all(count)),
+            "href": _move_url(overview, path, move),
+        }
+        for title, cards, count, move, see_all in groups
+        if cards
+    ]
 
 
-def _needs_you_count(overview: Overview) -> int:
-    """How many need somebody, of what the filters leave."""
-    counts = overview.counts.items()
-    return overview.urgent_matching + sum(
-        count for state, count in counts if state in STATES_NEEDING_ACTION
+def _move_url(overview: Overview, path: str, move: str) -> str:
+    """The filter for these moves; all that need somebody, where that is the same."""
+    is_all = not (
+        overview.others_move_count_matching
+        if move == OWN_MOVE
+        else overview.own_move_count_matching
+    )
+    return OVERVIEW_PARAMS.build_url(
+        overview.filters, path, states=NEEDS_YOU_STATES, move="" if is_all else move
     )
 
 
-def _needs_you_cards(overview: Overview, user_time: UserTime) -> list[dict[str, Any]]:
-    """On the first page, where the worst comes first."""
-    if overview.page > 1 or overview.filters.sort != "state":
-        return []
-    rows = [row for row in overview.rows if row.needs_attention]
-    return [_needs_you_card(row, user_time) for row in rows[:CARDS_LIMIT]]
+def _refused_card(
+    group: RefusedGroup, rows: list[KeyRow], user_time: UserTime, path: str
+) -> dict[str, Any]:
+    """One card for all keys of a group, with a link to them in place of a button."""
+    filters = OverviewFilters(refused=group.refusal, refused_at=group.organization_id)
+    label = _("Show these %(n)s") % {"n": format_number(group.keys)}
+    return {
+        "row": rows[0],
+        "name": render_text(key_count(group.keys, None)),
+        "href": OVERVIEW_PARAMS.build_url(filters, path),
+        "key_href": "",
+        "pill": state_pill(rows[0].state),
+        "sentence": render_html(refused_card_sentence(rows, group.keys), user_time),
+        "next_move": "",
+        "owner": "",
+        "since": "",
+        "action": ActionButton(label, OVERVIEW_PARAMS.build_url(filters, path), "filter"),
+    }
 
 
 def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
@@ -229,13 +283,14 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
         action = replace_key_button(row)
         word = render_text(key_expiry_label(row))
         pill = {"tone": key_expiry_tone(row), "icon": "calendar-x", "word": word}
-        sentence, next_move = key_expiry_sentence(row), say(NEW_KEY_MOVE)
+        sentence, next_move = key_expiry_sentence(row), new_key_move(row)
         since = say("{day}", day=row.expires_on) if row.expires_on else EMPTY
     return {
         "row": row,
+        "name": row.organisation_name,
         "href": href,
-        "key_href": key_href,
         "environment": "" if row.environment == DEFAULT_ENVIRONMENT else row.environment,
+        "key_href": key_href if row.keys_in_organisation > 1 else "",
         "pill": pill,
         "sentence": render_html(sentence, user_time),
         "next_move": render_html(next_move, user_time),
@@ -260,18 +315,28 @@ def _shared_sync_lines(overview: Overview, path: str) -> list[dict[str, str]]:
     ]
 
 
-def _state_count_chips(overview: Overview, path: str, needs_you_count: int) -> list[dict[str, Any]]:
+def _state_count_chips(overview: Overview, path: str) -> list[dict[str, Any]]:
     """How many keys are in a state, each with the filter for these."""
     filters, chips = overview.filters, []
 
-    def add(words: str, tone: str, icon: str, states: tuple[HealthState, ...]) -> None:
-        active = filters.states == states
-        href = OVERVIEW_PARAMS.build_url(filters, path, states=() if active else states)
+    def add(
+        words: str, tone: str, icon: str, states: tuple[HealthState, ...], move: str = ""
+    ) -> None:
+        active = (filters.states, filters.move) == (states, move)
+        changes: dict[str, Any] = {"states": (), "move": ""}
+        if not active:
+            changes = {"states": states, "move": move}
+        href = OVERVIEW_PARAMS.build_url(filters, path, **changes)
         chips.append({"words": words, "tone": tone, "icon": icon, "active": active, "href": href})
 
-    if needs_you_count:
-        words = render_text(need_you_count(needs_you_count))
-        add(words, BAD, "alert-octagon", NEEDS_YOU_STATES)
+    own, others = overview.own_move_count_matching, overview.others_move_count_matching
+    if own:
+        move = OWN_MOVE if others else ""
+        add(render_text(need_you_count(own)), BAD, "alert-octagon", NEEDS_YOU_STATES, move)
+    if others:
+        move = OTHERS_MOVE if own else ""
+        words = render_text(wait_for_others_count(others))
+        add(words, WARN, "hourglass", NEEDS_YOU_STATES, move)
     for state, number in overview.counts.items():
         if state not in STATES_NEEDING_ACTION:
             pill = state_pill(state)
@@ -321,7 +386,9 @@ def _sortable_columns(filters: OverviewFilters, path: str) -> list[dict[str, str
 
 def _state_options(overview: Overview) -> list[SelectOption]:
     selected_values = [value for _name, value in STATE_PARAM.write(overview.filters.states)]
-    options = [SelectOption(NEEDS_YOU_VALUE, _("Needs you"), NEEDS_YOU_VALUE in selected_values)]
+    options = [
+        SelectOption(NEEDS_YOU_VALUE, _("Needs somebody"), NEEDS_YOU_VALUE in selected_values)
+    ]
     present = set(overview.all_counts) | set(overview.filters.states)
     return options + [
         SelectOption(state.value, str(state.label), state.value in selected_values)
@@ -341,26 +408,3 @@ def _environment_options(overview: Overview) -> list[SelectOption]:
         return []
     names = [*api_environments(), *sorted(in_use - set(api_environments()))]
     return [SelectOption(name, name, name == chosen) for name in names]
-
-
-def saved_view_query(filters: OverviewFilters) -> str:
-    """What a saved view holds: search, filters and sort, written anew and without a “?”.
-
-    Without the page, and without `same`: which keys report the same passes with the next sync.
-    """
-    return OVERVIEW_PARAMS.build_url(filters, figures_digest="").removeprefix("?")
-
-
-def saved_views_context(saved_views: list[SavedView], filters: OverviewFilters) -> dict[str, Any]:
-    """The saved views above the list, and whether what is shown may be saved as another one.
-
-    Keys that report the same are no view: nobody keeps what the next sync changes.
-    """
-    query = saved_view_query(filters)
-    current = [view for view in saved_views if view.query == query and not filters.figures_digest]
-    return {
-        "saved_views": saved_views,
-        "current_views": current,
-        "saved_view_query": query,
-        "can_save_view": bool(query) and not filters.figures_digest and not current,
-    }

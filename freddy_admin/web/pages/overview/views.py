@@ -1,6 +1,7 @@
 """The overview, its export and its saved views: whether every sync is running."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -8,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.accounts.models import User
+from freddy_admin.accounts.models import SavedView, User
 from freddy_admin.accounts.saved_views import saved_view_delete, saved_view_save
 from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
@@ -16,6 +17,7 @@ from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.checks.policy import status_request_refresh
+from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import (
     overview_key_rows,
@@ -30,8 +32,6 @@ from freddy_admin.web.pages.overview.presenter import (
     overview_digests,
     overview_notices,
     overview_page_context,
-    saved_view_query,
-    saved_views_context,
 )
 from freddy_admin.wording.times import get_user_time
 
@@ -133,6 +133,29 @@ def _overview_csv_cells(row: KeyRow) -> list[object]:
 
 def _format_utc(at: datetime | None) -> str | None:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
+
+
+def saved_view_query(filters: OverviewFilters) -> str:
+    """What a saved view holds: search, filters and sort, written anew and without a “?”.
+
+    Without the page, and without `same`: which keys report the same passes with the next sync.
+    """
+    return OVERVIEW_PARAMS.build_url(filters, figures_digest="").removeprefix("?")
+
+
+def saved_views_context(saved_views: list[SavedView], filters: OverviewFilters) -> dict[str, Any]:
+    """The saved views above the list, and whether what is shown may be saved as another one.
+
+    Keys that report the same are no view: nobody keeps what the next sync changes.
+    """
+    query = saved_view_query(filters)
+    current = [view for view in saved_views if view.query == query and not filters.figures_digest]
+    return {
+        "saved_views": saved_views,
+        "current_views": current,
+        "saved_view_query": query,
+        "can_save_view": bool(query) and not filters.figures_digest and not current,
+    }
 
 
 @signed_in_user_required(WRITE_METHODS)

@@ -1,6 +1,7 @@
 """The system page: each part of the panel, and whether it needs somebody."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
 from freddy_admin.vault.models import MasterKeyRotation
 from freddy_admin.wording.audit_verification import audit_verification_status
+from freddy_admin.wording.keys import CATALOGUE_ONLY
 from freddy_admin.wording.master_keys import (
     master_key_wording,
     rotation_progress,
@@ -33,6 +35,11 @@ from freddy_admin.wording.platform_api import (
     calls_wording,
     missing_environments_wording,
 )
+from freddy_admin.wording.refused_alike import (
+    refusal_sample,
+    refused_keys_wording,
+    refused_support_text,
+)
 from freddy_admin.wording.sentences import render_html, render_text, say
 from freddy_admin.wording.states import BAD, GOOD, WARN
 from freddy_admin.wording.times import UserTime
@@ -46,7 +53,7 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         _component(worker_wording(status, user_time.now), user_time),
         *(_component(wording, user_time) for wording in api_wordings(status)),
         *(_component(wording, user_time) for wording in missing_environments_wording(status)),
-        _component(keys_wording(status.keys), user_time),
+        *_keys_components(status, user_time),
         _component(calls_wording(status, user_time.now), user_time),
         _component(master_key_wording(status), user_time),
         *_rotation_components(status.rotation, user_time),
@@ -103,6 +110,7 @@ def _system_digest(
         mail,
         late,
         status.copied_from,
+        [group for group, _samples in status.refused_groups],
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
@@ -133,6 +141,32 @@ def _rotation_components(
     }
     wording = rotation_wording(run, user_time.now)
     return [_component(wording, user_time) | {"progress": progress}]
+
+
+def _keys_components(status: PlatformStatus, user_time: UserTime) -> list[dict[str, Any]]:
+    """The part of the keys: how many bring no figures, and which are refused in the same way."""
+    keys = keys_wording(status.keys)
+    components: list[dict[str, Any]] = []
+    for group, samples in status.refused_groups:
+        message = next((row.error_message for row in samples if row.error_message), "")
+        support_text = refused_support_text(
+            group,
+            message=message,
+            samples=[refusal_sample(r.checked_at, r.trace_id, r.request_id) for r in samples],
+            now=user_time.now,
+        )
+        wording = refused_keys_wording(group, message)
+        if not components:
+            wording = replace(
+                wording,
+                words=(*wording.words, say(CATALOGUE_ONLY)),
+                lines=(keys.label, *wording.lines),
+            )
+        anchor = f"refused-{len(components)}"
+        components.append(
+            _component(wording, user_time) | {"support_text": support_text, "anchor": anchor}
+        )
+    return components or [_component(keys, user_time)]
 
 
 def _audit_log_wording(status: PlatformStatus) -> PartWording:
