@@ -92,6 +92,7 @@ AITRONOS_ENVIRONMENTS = parse_environments(
     env.str("AITRONOS_ENVIRONMENTS", default=""), key_headers=AITRONOS_API_KEY_HEADER
 )
 AITRONOS_CALLS = conf.parse_on_off("AITRONOS_CALLS", env.str("AITRONOS_CALLS", default="on"))
+SUPPORT_CONTACT = conf.parse_support_contact(env.str("SUPPORT_CONTACT", default=""))
 AITRONOS_CONNECT_TIMEOUT = conf.parse_seconds("AITRONOS_CONNECT_TIMEOUT", env, default=5.0)
 AITRONOS_READ_TIMEOUT = conf.parse_seconds("AITRONOS_READ_TIMEOUT", env, default=15.0)
 AITRONOS_TOTAL_TIMEOUT = conf.parse_seconds(

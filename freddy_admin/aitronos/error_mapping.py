@@ -35,6 +35,7 @@ from freddy_admin.aitronos.text_cleaning import (
 from freddy_admin.outbound.errors import TransportError, TransportFailure
 
 CODE_LENGTH, MESSAGE_LENGTH = 64, 300
+TYPE_LENGTH, TIMESTAMP_LENGTH = 64, 64
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
 _EARLIEST_EPOCH_SECONDS = 1e9  # of 2001: a number above is a moment, for no wait is that long
 # A "quota" in a sentence may be that of requests; in a code it is the one of money.
@@ -81,6 +82,9 @@ def error_from_response(
         code=code,
         http_status=status,
         message=message,
+        system_message=clean_text(envelope.get("system_message"), MESSAGE_LENGTH),
+        error_type=clean_text(envelope.get("type") or body_object.get("error_type"), TYPE_LENGTH),
+        timestamp=clean_text(envelope.get("timestamp"), TIMESTAMP_LENGTH),
         trace_id=clean_text(envelope.get("trace_id"), ID_LENGTH),
         request_id=clean_text(request_id, ID_LENGTH),
         organization_id=clean_header_id(headers, ORGANIZATION_HEADER),

@@ -32,10 +32,12 @@ class FailureKind(StrEnum):
 class AitronosError(Exception):
     """A call that brought no value.
 
-    `code`, `message`, `trace_id` and `request_id` are the API's own words, cleaned and cut; ""
-    where it said nothing. `retry_after` is the API's wait hint in seconds, held between 1 and
-    3,600; None without a readable one. `organization_id` is the organisation of the response's
-    header, for which the request was counted; "" where none was named.
+    `code`, `message`, `system_message`, `error_type`, `timestamp`, `trace_id` and `request_id` are
+    the API's own words, cleaned and cut; "" where it said nothing. Nothing hangs on `error_type`,
+    which varies for the same code, nor on `timestamp`, which is not parsed: both are for support.
+    `retry_after` is the API's wait hint in seconds, held between 1 and 3,600; None without a
+    readable one. `organization_id` is the organisation of the response's header, for which the
+    request was counted; "" where none was named.
 
     `request_sent` is False only where it is certain that no byte of a request left us, in any
     attempt of the call. Where it is True, what was asked for may have been done, whatever the
@@ -49,6 +51,9 @@ class AitronosError(Exception):
         code: str = "",
         http_status: int | None = None,
         message: str = "",
+        system_message: str = "",
+        error_type: str = "",
+        timestamp: str = "",
         trace_id: str = "",
         request_id: str = "",
         organization_id: str = "",
@@ -60,6 +65,8 @@ class AitronosError(Exception):
         super().__init__(str(kind) if http_status is None else f"{kind} ({http_status})")
         self.kind = kind
         self.code, self.http_status, self.message = code, http_status, message
+        self.system_message, self.error_type = system_message, error_type
+        self.timestamp = timestamp
         self.trace_id, self.request_id = trace_id, request_id
         self.retry_after, self.field, self.detail = retry_after, field, detail
         self.organization_id = organization_id

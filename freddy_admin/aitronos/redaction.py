@@ -45,8 +45,9 @@ _MAX_ESCAPE_LAYERS = 3  # of escapes within escapes
 _LOOK_ALIKE = str.maketrans("İıſ", "iis")
 _PLACEHOLDER_LETTER = "ж"
 _ERROR_TEXT_FIELDS = (
-    "code", "message", "trace_id", "request_id", "field", "detail", "organization_id",
-)  # fmt: skip
+    *("code", "message", "system_message", "error_type", "timestamp"),
+    *("trace_id", "request_id", "field", "detail", "organization_id"),
+)
 # Nothing but numbers, times, true and false.
 _TYPES_WITHOUT_TEXT = frozenset({SyncStatusResponse, int, bool, datetime, type(None)})
 _SIGN_REMOVAL = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not c.isalnum()))

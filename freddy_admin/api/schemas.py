@@ -54,6 +54,8 @@ class CheckErrorOut(Schema):
     http_status: int | None
     message: str
     trace_id: str | None
+    request_id: str | None
+    kind: str
 
 
 class StatusOut(Schema):
@@ -74,6 +76,9 @@ class StatusOut(Schema):
     checked_at: datetime | None
     observed_at: datetime | None
     error: CheckErrorOut | None
+    tags: list[str]
+    organization_id: str | None
+    owner: str | None
     environment: str
 
 

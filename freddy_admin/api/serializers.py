@@ -30,6 +30,9 @@ def serialize_status(row: KeyRow) -> dict[str, Any]:
         "checked_at": format_utc(row.checked_at),
         "observed_at": format_utc(row.observed_at),
         "error": _serialize_check_error(row.error) if row.error else None,
+        "tags": list(row.tags),
+        "organization_id": row.known_organization_id or None,
+        "owner": row.owner_name or None,
         "environment": row.environment,
     }
 
@@ -85,6 +88,8 @@ def _serialize_check_error(error: CheckError) -> dict[str, Any]:
         "http_status": error.http_status,
         "message": error.message or str(failure_wording(error).words),
         "trace_id": error.trace_id or None,
+        "request_id": error.request_id or None,
+        "kind": error.kind,
     }
 
 

@@ -49,7 +49,10 @@ class AuditTag(StrEnum):
     KEY_TESTED = "key_tested"
     KEY_KEPT_UNTESTED = "key_kept_untested"
     KEY_KEPT_DIFFERING = "key_kept_differing"
-    KEY_REPLACED = "key_replaced"
+    KEY_KEPT_REFUSED = "key_kept_refused"
+    # A new secret was pasted; whether it took over is another event, in versions before 0.5 none.
+    KEY_REPLACEMENT_REQUESTED = "key_replaced"
+    KEY_REPLACED = "key_taken_over"
     KEY_CANDIDATE_DISCARDED = "key_candidate_discarded"
     KEY_CHANGED = "key_changed"
     KEY_PAUSED = "key_paused"
@@ -120,8 +123,10 @@ RECORDING_MODES: Final = {
                 AuditTag.KEY_TESTED,
                 AuditTag.KEY_KEPT_UNTESTED,
                 AuditTag.KEY_KEPT_DIFFERING,
+                AuditTag.KEY_KEPT_REFUSED,
             ),
             *(
+                AuditTag.KEY_REPLACEMENT_REQUESTED,
                 AuditTag.KEY_REPLACED,
                 AuditTag.KEY_CANDIDATE_DISCARDED,
                 AuditTag.KEY_CHANGED,

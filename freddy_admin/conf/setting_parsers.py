@@ -17,6 +17,8 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 # Of what the client takes: no user name, no query, no fragment, no white space.
 _API_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+", re.ASCII)
+_EMAIL_PATTERN = r"[a-z0-9.!#$'*+/=_{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,8}"
+
 
 # With a leading dot for its subdomains, too; or an address, IPv6 in brackets or not.
 _HOST_PATTERN = (
@@ -196,6 +198,29 @@ def parse_csrf_trusted_origins(value: str, *, panel_url: str) -> list[str]:
     parts = urlsplit(panel_url)
     own_origin = f"{parts.scheme}://{parts.netloc.lower()}"
     return [*origins, *([] if own_origin in origins else [own_origin])]
+
+
+def parse_support_contact(value: str) -> str:
+    """`SUPPORT_CONTACT`: an e-mail address or a web page, as the target of a link; "" without one.
+
+    Nothing but `mailto:`, `https:` and `http:`, for whoever reads a page presses it.
+    """
+    text = value.strip()
+    address = text.removeprefix("mailto:")
+    if not text or re.fullmatch(_EMAIL_PATTERN, address, re.IGNORECASE | re.ASCII):
+        return f"mailto:{address}" if text else ""
+    try:
+        parts = urlsplit(text)
+        is_page = parts.scheme in {"https", "http"} and bool(parts.hostname) and not parts.username
+        _port = parts.port
+    except ValueError:
+        is_page = False
+    if not is_page or re.search(r"[\s\\\x00-\x20\x7f\"<>]", text):
+        raise ImproperlyConfigured(
+            "SUPPORT_CONTACT must be an e-mail address or the address of a page: "
+            "support@aitronos.com or https://help.example.org/aitronos."
+        )
+    return text
 
 
 def parse_seconds(name: str, env: Any, *, default: float) -> float:

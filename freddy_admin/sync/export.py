@@ -33,6 +33,12 @@ _STATUS_FIELDS = [
     "error_kind",
     "error_http_status",
     "error_message",
+    "error_code",
+    "error_system_message",
+    "error_type",
+    "error_timestamp",
+    "trace_id",
+    "request_id",
 ]
 _EVENT_FIELDS = ("key__label", "key_id", "kind", "at", "until", "actor_name", "details")
 _CHECK_RUN_FIELDS = [
@@ -49,6 +55,9 @@ _CHECK_RUN_FIELDS = [
     "sync_interval_hours",
     "error_kind",
     "error_http_status",
+    "error_code",
+    "trace_id",
+    "request_id",
 ]
 _OPERATION_FIELDS = [
     "key__label",
@@ -66,6 +75,9 @@ _OPERATION_FIELDS = [
     "error_kind",
     "error_http_status",
     "error_message",
+    "error_code",
+    "trace_id",
+    "request_id",
 ]
 _CATALOG_FIELDS = ("key__label", "key_id", "kind", "observed_at", "items")
 

@@ -13,7 +13,9 @@ from freddy_admin.core.errors import Conflict
 from freddy_admin.core.tasks import QueueName, wake
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.apply import sync_status_reset
-from freddy_admin.sync.checks.recording import check_run_interrupt
+from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.sync.checks.recording import check_result_apply, check_run_interrupt
+from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.recorder import (
     KeyChange,
@@ -22,11 +24,12 @@ from freddy_admin.sync.history.recorder import (
     key_change_record,
     pending_history_save,
 )
-from freddy_admin.sync.models import CatalogSnapshot, EventKind, SyncStatus
+from freddy_admin.sync.models import CatalogSnapshot, CheckOutcome, EventKind, SyncStatus
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
 from freddy_admin.vault.key_details import KeyDetails
-from freddy_admin.vault.models import ApiKey, CandidateState
-from freddy_admin.vault.services.candidates import candidate_promote
+from freddy_admin.vault.locks import candidate_lock
+from freddy_admin.vault.models import ApiKey, CandidateSecret, CandidateState, KeyLifecycle
+from freddy_admin.vault.services.candidates import candidate_promote, candidate_retry_hourly
 from freddy_admin.vault.services.keys import (
     api_key_pause,
     api_key_resume,
@@ -38,6 +41,7 @@ _BATCH = 500
 _ACCEPTED_EVENTS = {
     CandidateState.UNTESTED: "kept_untested",
     CandidateState.DIFFERS: "kept_differing",
+    CandidateState.REFUSED: "added",
 }
 
 
@@ -51,17 +55,68 @@ def key_candidate_accept(
 ) -> ApiKey:
     """Make a candidate that a person decides on the key's secret, due for a check at once.
 
-    `state` is the one the person saw: UNTESTED, or DIFFERS. Raises Conflict where the candidate
-    is another one or in another state by now.
+    `state` is the one the person saw: UNTESTED, DIFFERS or REFUSED. A refused first secret is in
+    use with its refusal known; beside a secret in use a refused one stays a candidate that is
+    tested every hour, for it must not take the place of one that may work. Raises
+    Conflict where the candidate is another one or in another state by now.
     """
     if state not in _ACCEPTED_EVENTS:
         raise Conflict(_("There is nothing to decide about this new key. Look at it again."))
     with transaction.atomic():
+        locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        if state == CandidateState.REFUSED and locked_key.status != KeyLifecycle.DRAFT:
+            candidate_retry_hourly(organisation=organisation, actor=actor, key=key, version=version)
+            return locked_key
         promoted = candidate_promote(
             organisation=organisation, actor=actor, key=key, version=version, state=state
         )
         key_monitoring_start(keys=[promoted], actor=actor, event=_ACCEPTED_EVENTS[state])
+        if state == CandidateState.REFUSED:
+            known_refusals_record(pairs=[(promoted, candidate)])
     return promoted
+
+
+def known_refusals_record(*, pairs: Sequence[tuple[ApiKey, CandidateSecret]]) -> None:
+    """Let the refused test of each secret be the first check of its new key.
+
+    So the key shows from the start what Aitronos said; the worker confirms it at once and goes on
+    every hour. Call inside the transaction that began to watch the keys.
+    """
+    pending_history = PendingHistory()
+    rows = SyncStatus.objects.select_for_update().in_bulk([key.pk for key, _secret in pairs])
+    for key, secret in pairs:
+        row = rows[key.pk]
+        check_result_apply(
+            row,
+            key,
+            _check_result_from_test(key, secret),
+            policy=check_policy(),
+            pending_history=pending_history,
+        )
+        row.save()
+    pending_history_save(pending_history)
+
+
+def _check_result_from_test(key: ApiKey, secret: CandidateSecret) -> CheckResult:
+    return CheckResult(
+        key_id=key.pk,
+        key_version=key.version,
+        token="",
+        finished_at=secret.tested_at or clock.now(),
+        outcome=CheckOutcome.REFUSED,
+        environment=secret.environment,
+        failure=CallFailure(
+            kind=secret.result_kind,
+            code=secret.result_code,
+            http_status=secret.result_http_status,
+            message=secret.result_message,
+            trace_id=secret.result_trace_id,
+            request_id=secret.result_request_id,
+            system_message=secret.result_system_message,
+            error_type=secret.result_error_type,
+            timestamp=secret.result_timestamp,
+        ),
+    )
 
 
 def key_update(

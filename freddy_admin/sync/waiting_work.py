@@ -32,9 +32,11 @@ class WaitingWork:
 
 def waiting_work_list() -> list[WaitingWork]:
     """The queues of what people ask for, in the order of the worker; five queries."""
+    # What is tried again on its own every hour was asked for long ago: nobody waits for it.
+    asked_candidates = candidates_waiting().filter(retries_hourly=False)
     return [
         _waiting_work(QueueName.CHECK_REQUESTS, requested_statuses(), "requested_at"),
-        _waiting_work(QueueName.CANDIDATES, candidates_waiting(), "created_at"),
+        _waiting_work(QueueName.CANDIDATES, asked_candidates, "created_at"),
         _waiting_work(QueueName.IMPORT_ROWS, import_rows_waiting(), "draft__created_at"),
         _waiting_work(QueueName.OPERATIONS, operations_queued(), "requested_at"),
         _waiting_work(QueueName.CATALOGS, catalogs_requested(), "refresh_requested_at"),

@@ -30,16 +30,37 @@ class CandidateResult:
     code: str = ""
     http_status: int | None = None
     message: str = ""
+    field: str = ""
+    detail: str = ""
+    system_message: str = ""
+    error_type: str = ""
+    timestamp: str = ""
+    trace_id: str = ""
+    request_id: str = ""
     reported_status: ReportedStatus | None = None
+
+
+# The texts of a result, each as long as its column `result_NAME`.
+_TEXT_LENGTHS = {
+    "kind": 40,
+    "code": 64,
+    "message": 300,
+    "field": 64,
+    "detail": 200,
+    "system_message": 300,
+    "error_type": 64,
+    "timestamp": 64,
+    "trace_id": 128,
+    "request_id": 128,
+}
 
 
 def candidate_result_set(candidate_secret: CandidateSecret, result: CandidateResult) -> None:
     """Write the result into the row, unsaved, and release its lease."""
     candidate_secret.tested_at = clock.now()
-    candidate_secret.result_kind = result.kind[:40]
-    candidate_secret.result_code = result.code[:64]
     candidate_secret.result_http_status = result.http_status
-    candidate_secret.result_message = result.message[:300]
+    for name, length in _TEXT_LENGTHS.items():
+        setattr(candidate_secret, f"result_{name}", getattr(result, name)[:length])
     reported_status = result.reported_status
     candidate_secret.reported_total_tools = reported_status.total_tools if reported_status else None
     candidate_secret.reported_enabled_tools = (
@@ -62,10 +83,8 @@ def candidate_result_clear(candidate_secret: CandidateSecret) -> None:
 
 CANDIDATE_RESULT_FIELDS = (
     "tested_at",
-    "result_kind",
-    "result_code",
     "result_http_status",
-    "result_message",
+    *(f"result_{name}" for name in _TEXT_LENGTHS),
     "reported_total_tools",
     "reported_enabled_tools",
     "reported_last_sync_at",

@@ -1,6 +1,7 @@
 """Reads drafts of imports. Only its creator sees a draft; platform admins do not."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -52,11 +53,32 @@ def import_rows_list(*, draft: ImportDraft, state: str = "") -> QuerySet[ImportD
     return rows.filter(state=state) if state else rows
 
 
-def similar_names_list(*, draft: ImportDraft) -> list[tuple[str, str]]:
-    """New organisations of the draft that are nearly called like another, with that other name."""
-    rows = draft.rows.exclude(similar_organisation_name="").exclude(state=ImportRowState.DUPLICATE)
-    pairs = rows.values_list("organisation_name", "similar_organisation_name").distinct()
-    return sorted(pairs.order_by()[:MAX_SIMILAR_NAMES])
+@dataclass(frozen=True, slots=True)
+class SharedOrganizationId:
+    """An id at Aitronos that rows of several organisations of this panel answer for."""
+
+    organization_id: str
+    row_count: int
+    organisation_names: tuple[str, ...]  # all of them, in order
+
+
+def shared_organization_ids(*, draft: ImportDraft) -> list[SharedOrganizationId]:
+    """The ids that tested rows of more than one organisation report, most rows first.
+
+    Most likely one organisation's key was copied into the rows of others.
+    """
+    rows = draft.rows.exclude(reported_organization_id="").filter(ciphertext__isnull=False)
+    names: dict[str, list[str]] = {}
+    for organization_id, name in rows.order_by("organisation_name").values_list(
+        "reported_organization_id", "organisation_name"
+    ):
+        names.setdefault(organization_id, []).append(name)
+    found = [
+        SharedOrganizationId(organization_id, len(row_names), tuple(dict.fromkeys(row_names)))
+        for organization_id, row_names in names.items()
+    ]
+    shared = [entry for entry in found if len(entry.organisation_names) > 1]
+    return sorted(shared, key=lambda entry: (-entry.row_count, entry.organization_id))
 
 
 def _import_draft_get(drafts: QuerySet[ImportDraft], user: User, draft_id: UUID) -> ImportDraft:

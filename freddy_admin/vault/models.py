@@ -113,6 +113,14 @@ class CandidateSecret(SealedSecret):
     result_code = models.CharField(max_length=64, blank=True, editable=False)
     result_http_status = models.PositiveSmallIntegerField(null=True, editable=False)
     result_message = models.CharField(max_length=300, blank=True, editable=False)
+    result_field = models.CharField(max_length=64, blank=True, editable=False)
+    result_detail = models.CharField(max_length=200, blank=True, editable=False)
+    # For support, as the API wrote it.
+    result_system_message = models.CharField(max_length=300, blank=True, editable=False)
+    result_error_type = models.CharField(max_length=64, blank=True, editable=False)
+    result_timestamp = models.CharField(max_length=64, blank=True, editable=False)
+    result_trace_id = models.CharField(max_length=128, blank=True, editable=False)
+    result_request_id = models.CharField(max_length=128, blank=True, editable=False)
     # What Aitronos reported for the secret, null or empty if it did not answer.
     reported_total_tools = models.BigIntegerField(null=True, editable=False)
     reported_enabled_tools = models.BigIntegerField(null=True, editable=False)
@@ -193,6 +201,8 @@ class KeyCandidate(CandidateSecret):
         default=CandidateState.PENDING,
         editable=False,
     )
+    # A person kept one that was refused: tested every hour until it works, beside the key in use.
+    retries_hourly = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(editable=False)
     created_by = models.CharField(max_length=254, editable=False)
 

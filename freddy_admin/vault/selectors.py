@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
@@ -22,6 +23,8 @@ from freddy_admin.vault.models import (
 )
 
 LARGEST_ID: Final = 2**63 - 1
+RETRIED_STATES: Final = (CandidateState.REFUSED, CandidateState.UNTESTED)
+RETRIED_HOURLY_Q: Final = Q(retries_hourly=True, state__in=RETRIED_STATES)
 # A tested secret that nobody kept or discarded for this long expires.
 DECISION_PERIOD: Final = timedelta(days=7)
 
@@ -87,16 +90,39 @@ def candidate_find(*, key: ApiKey) -> KeyCandidate | None:
 
 
 def decision_deadline(candidate: KeyCandidate) -> datetime | None:
-    """When the candidate expires unless somebody decides; None while it waits for its test."""
-    if candidate.state == CandidateState.PENDING:
+    """When the candidate expires unless somebody decides; None where nobody has to.
+
+    That is while it waits for its test, and where a person said to try it every hour.
+    """
+    if candidate.state == CandidateState.PENDING or is_retried_hourly(candidate):
         return None
     return (candidate.tested_at or candidate.created_at) + DECISION_PERIOD
+
+
+def is_retried_hourly(candidate: KeyCandidate) -> bool:
+    """Whether the worker tests it every hour, as a person decided; not once it reports figures."""
+    return candidate.retries_hourly and candidate.state in RETRIED_STATES
+
+
+def undecided_state(candidate: KeyCandidate | None) -> str:
+    """The state of a candidate that waits for a person's decision; else ""."""
+    is_undecided = candidate is not None and decision_deadline(candidate) is not None
+    return candidate.state if candidate and is_undecided else ""
 
 
 def organisation_tag_names(*, organisation: Organisation) -> list[str]:
     """The tags this organisation uses, in order."""
     tags = KeyTag.objects.filter(organisation=organisation)
     return list(tags.order_by("name").values_list("name", flat=True))
+
+
+def key_tag_names_by_key(*, key_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The names of the tags of each of these keys that has any, in order; one query."""
+    tagged = ApiKey.tags.through.objects.filter(apikey_id__in=key_ids)
+    names: dict[int, tuple[str, ...]] = {}
+    for key_id, name in tagged.order_by("keytag__name").values_list("apikey_id", "keytag__name"):
+        names[key_id] = (*names.get(key_id, ()), name)
+    return names
 
 
 def key_not_found() -> NotFound:

@@ -33,6 +33,7 @@ from freddy_admin.wording.times import EITHER, FUTURE, UserTime
 NO_VALUE = "—"
 # More keys than this are a list; each has a page of its own.
 KEY_CARDS_LIMIT = 4
+_NEW_SECRET_ACTIONS = frozenset({KeyAction.REPLACE_KEY, KeyAction.PASTE_KEY_AGAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ def start_sync_button(row: KeyRow) -> ActionButton | None:
 def next_step_button(row: KeyRow) -> ActionButton | None:
     """What this person can do about the row's state; None where it is somebody else's move."""
     action = key_action(row)
+    if action in _NEW_SECRET_ACTIONS and row.candidate_state:
+        return decide_button(row)
     if action is KeyAction.START_SYNC and (start := start_sync_button(row)):
         return start
     if action in {KeyAction.START_SYNC, KeyAction.CHECK_NOW}:
@@ -128,10 +131,24 @@ def next_step_button(row: KeyRow) -> ActionButton | None:
 
 
 def replace_key_button(row: KeyRow) -> ActionButton | None:
-    """*Replace the key*, for those who may."""
+    """*Replace the key*, for those who may; where a new one is there already, *Decide*."""
+    if row.candidate_state:
+        return decide_button(row)
     if Permission.MANAGE_KEYS not in row.permissions:
         return None
     return _action_button(row, KeyAction.REPLACE_KEY)
+
+
+def decide_button(row: KeyRow) -> ActionButton | None:
+    """*Decide about the new key*, for those who may; the one in place of pasting yet another."""
+    if Permission.MANAGE_KEYS not in row.permissions:
+        return None
+    return decision_link(key_page_url(row, "key"), row.key_id)
+
+
+def decision_link(key_url: str, key_id: int) -> ActionButton:
+    """*Decide about the new key*: the part of the key's page where that is done."""
+    return ActionButton(_("Decide about the new key"), f"{key_url}#candidate-{key_id}", "key")
 
 
 def _action_button(row: KeyRow, action: KeyAction) -> ActionButton:

@@ -168,6 +168,7 @@ urlpatterns = [
     path(f"{KEY_PATH}resume/", key_views.key_resume_view, name="key_resume"),
     path(f"{KEY_PATH}revoke/", key_views.key_revoke_view, name="key_revoke"),
     path(f"{KEY_PATH}candidate/keep/", key_views.candidate_keep_view, name="candidate_keep"),
+    path(f"{KEY_PATH}candidate/use/", key_views.candidate_use_view, name="candidate_use"),
     path(
         f"{KEY_PATH}candidate/retest/",
         key_views.candidate_retest_view,

@@ -35,10 +35,10 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, GOOD, QUIET, STATE_WORDINGS, WARN
+from freddy_admin.wording.support import call_ids
 from freddy_admin.wording.times import parse_time
 
 T = TypeVar("T")
-
 WRITTEN_AHEAD: Final = say(_("Written while the clock was ahead."))
 
 
@@ -74,8 +74,6 @@ def _parse_text(value: object, limit: int = 300) -> str:
 
 
 _DONE, _REFUSED, _UNCLEAR = "done", "refused", "unclear"
-
-
 _PROMPT_RECORDING = timedelta(minutes=10)
 
 
@@ -187,17 +185,19 @@ def _check_failed(entry: TimelineEntry) -> EventWording | None:
     reason = _failure_reason(entry.details)
     if not reason:
         return None
+    ids = call_ids(entry.details)
     if entry.until is None:
-        words, notes = say(_("Our checks fail: {why}."), why=reason), (say(_("Still so.")),)
+        words, notes = say(_("Our checks fail: {why}."), why=reason), (say(_("Still so.")), *ids)
         return EventWording(words, "alert-triangle", BAD, notes)
     count = _parse_int(entry.details.get("count"))
     if count == 1:
-        return EventWording(say(_("A check failed: {why}."), why=reason), "alert-triangle", WARN)
+        words = say(_("A check failed: {why}."), why=reason)
+        return EventWording(words, "alert-triangle", WARN, ids)
     words, span = say(_("Our checks failed: {why}."), why=reason), TimeSpan(entry.at, entry.until)
     note = say(_("From {span}."), span=span)
     if count is not None:
         note = say_counted(_FAILED_CHECKS, count, span=span)
-    return EventWording(words, "alert-triangle", WARN, (note,))
+    return EventWording(words, "alert-triangle", WARN, (note, *ids))
 
 
 def _health_changed(entry: TimelineEntry) -> EventWording | None:
@@ -282,7 +282,8 @@ def _failure_notes(entry: TimelineEntry) -> tuple[Sentence, ...]:
     """Why a call failed, and what Aitronos said of it."""
     reason = _failure_reason(entry.details)
     said = quoted_message(_parse_text(entry.details.get("message")))
-    return (say(_("{reason}."), reason=reason), said) if reason else (said,)
+    ids = call_ids(entry.details)
+    return (say(_("{reason}."), reason=reason), said, *ids) if reason else (said, *ids)
 
 
 _FINISHED_SYNCS: Final[Mapping[str, tuple[Text, Text]]] = {

@@ -1,7 +1,7 @@
 """Why a call brought nothing, in plain words: what happened, who can fix it, what to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from django.conf import settings
@@ -53,16 +53,10 @@ def failure_wording(error: CheckError) -> FailureWording:
     )
 
 
-def candidate_failure_wording(candidate: CandidateSecret) -> FailureWording:
-    """The sentences for the test of a new secret, as for a check."""
-    return failure_wording(
-        CheckError(
-            kind=candidate.result_kind,
-            code=candidate.result_code,
-            http_status=candidate.result_http_status,
-            message=candidate.result_message,
-        )
-    )
+def check_error_from_candidate(candidate: CandidateSecret) -> CheckError:
+    """Why the test of a new secret brought no figures."""
+    names = (field.name for field in fields(CheckError))
+    return CheckError(**{name: getattr(candidate, f"result_{name}") for name in names})
 
 
 def failure_reason(kind: str, code: str, http_status: int | None) -> Sentence:

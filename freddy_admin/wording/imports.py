@@ -9,10 +9,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from freddy_admin.vault.import_selectors import SharedOrganizationId
 from freddy_admin.vault.models import ImportDraftRow, ImportRowState, ImportSaveState
 from freddy_admin.vault.services.bulk_import import ImportOutcome, ImportResult
 from freddy_admin.wording.environments import other_environments_hint
-from freddy_admin.wording.failures import candidate_failure_wording
+from freddy_admin.wording.failures import (
+    check_error_from_candidate,
+    failure_sentences,
+    failure_wording,
+)
 from freddy_admin.wording.sentences import (
     Moment,
     MomentStyle,
@@ -23,6 +28,7 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, GOOD, QUIET, WARN
+from freddy_admin.wording.support import error_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +101,37 @@ def verdict_sentences(row: ImportDraftRow) -> tuple[Sentence, ...]:
     if state == ImportRowState.DIFFERS:
         differs = _("Entered is {entered}, but it answers for another one: {result}")
         return (say(differs, entered=row.organization_id, result=_reported_status(row)),)
-    failure = candidate_failure_wording(row)
+    error = check_error_from_candidate(row)
     if state == ImportRowState.REJECTED:
-        kind, code = row.result_kind, row.result_code
-        hint = other_environments_hint(kind, code, row.environment)
-        return (failure.words, say(failure.advice), hint)
-    return (failure.words,)
+        return (
+            *failure_sentences(error),
+            error_identity(error),
+            say(failure_wording(error).advice),
+            other_environments_hint(row.result_kind, row.result_code, row.environment),
+        )
+    return (*failure_sentences(error), error_identity(error))
+
+
+def shared_id_warning(shared: SharedOrganizationId) -> Sentence:
+    """That rows of several organisations answer for one at Aitronos."""
+    names = ", ".join(f"“{name}”" for name in shared.organisation_names[:_NAMES_LIMIT])
+    other_count = len(shared.organisation_names) - _NAMES_LIMIT
+    parts: dict[str, object] = {"names": names, "id": shared.organization_id}
+    if other_count > 0:
+        return say_counted(_SHARED_ID_AND_OTHERS, other_count, rows=shared.row_count, **parts)
+    return say(
+        _("{rows} rows name {names}, but Aitronos answers for one organisation: {id}."),
+        rows=shared.row_count,
+        **parts,
+    )
+
+
+_NAMES_LIMIT: Final = 3
+_SHARED_ID_AND_OTHERS: Final[Any] = ngettext_lazy(
+    "{rows} rows name {names} and {n} more organisation, but Aitronos answers for one: {id}.",
+    "{rows} rows name {names} and {n} more organisations, but Aitronos answers for one: {id}.",
+    "n",
+)
 
 
 def _reported_status(row: ImportDraftRow) -> Sentence:
@@ -141,13 +172,18 @@ def save_progress(counts: Counter[str]) -> tuple[Sentence, ...]:
 
 
 def save_option(state: ImportRowState, number: int) -> Sentence:
-    """The offer to save rows of this verdict as well, `DIFFERS` or `UNTESTED`."""
+    """The offer to save rows of this verdict as well: `DIFFERS`, `UNTESTED` or `REJECTED`."""
     return say_counted(_SAVE_OPTIONS[state], number)
 
 
 _SAVE_OPTIONS: Final = {
     ImportRowState.UNTESTED: ngettext_lazy(
         "also the one that could not be tested", "also the {n} that could not be tested", "n"
+    ),
+    ImportRowState.REJECTED: ngettext_lazy(
+        "also the one that was refused, and try it again every hour",
+        "also the {n} that were refused, and try them again every hour",
+        "n",
     ),
     ImportRowState.DIFFERS: ngettext_lazy(
         "also the one that answers for another organisation than entered",

@@ -8,15 +8,17 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.sync.catalog.types import CatalogState
 from freddy_admin.sync.health_states import HealthState
-from freddy_admin.sync.models import CatalogKind
 from freddy_admin.sync.status.disagreements import Disagreement, DisagreementKind
-from freddy_admin.sync.status.rows import CheckError, KeyRow
-from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate
-from freddy_admin.vault.selectors import decision_deadline
-from freddy_admin.wording.environments import call_lines
-from freddy_admin.wording.failures import candidate_failure_wording
+from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.vault.models import CandidateState, KeyCandidate
+from freddy_admin.vault.selectors import decision_deadline, is_retried_hourly
+from freddy_admin.vault.services.candidates import RETRY_PERIOD
+from freddy_admin.wording.failures import (
+    check_error_from_candidate,
+    failure_sentences,
+    failure_wording,
+)
 from freddy_admin.wording.keys import key_expiry_sentence
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -30,6 +32,7 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, QUIET, WARN
+from freddy_admin.wording.support import error_identity
 
 LISTED_NAMES_LIMIT = 3
 CONTRADICTION_TITLE: Final = _("The keys of this organisation contradict each other")
@@ -222,57 +225,89 @@ def fetch_not_repeated(held_until: datetime | None) -> Sentence:
 
 @dataclass(frozen=True, slots=True)
 class CandidateWording:
-    """What came of the test, and what to do."""
+    """What came of the test, what to do, and what keeping a refused one means."""
 
     tone: str
     icon: str
     title: Text
-    words: Sentence
+    words: tuple[Sentence, ...]
     advice: Text = ""
+    keep_advice: Text = ""
 
 
-def candidate_wording(candidate: KeyCandidate, *, created_by: str) -> CandidateWording:
-    """The state of a new key; `created_by` is its giver's name as the reader may see it."""
+_KEEP_FIRST = _(
+    "If this key is right and only something at Aitronos has to change, such as a right that is "
+    "granted there, keep it: we try it again every hour until it works."
+)
+_KEEP_BESIDE = _(
+    "If this key is right and only something at Aitronos has to change, such as a right that is "
+    "granted there, keep it: we try it again every hour, and it takes over once it works. Until "
+    "then the present key stays in use."
+)
+
+
+def candidate_wording(
+    candidate: KeyCandidate, *, created_by: str, is_draft: bool
+) -> CandidateWording:
+    """The state of a new key; `created_by` is its giver's name as the reader may see it.
+
+    `is_draft` where no key is in use yet.
+    """
     if candidate.state == CandidateState.PENDING:
         text = _("Given {ago} by {who}. We ask Aitronos for the sync status with it, once.")
         created = Moment(candidate.created_at, MomentStyle.AGO)
         words = say(text, ago=created, who=created_by)
-        return CandidateWording(QUIET, "loader-2", _("Testing the new key…"), words)
+        return CandidateWording(QUIET, "loader-2", _("Testing the new key…"), (words,))
     tested = Moment(candidate.tested_at or candidate.created_at, MomentStyle.AGO)
     if candidate.state == CandidateState.DIFFERS:
         return CandidateWording(
             WARN,
             "alert-triangle",
             _("The new key reports something else"),
-            say(
-                _(
-                    "Aitronos answered with it {ago}, but not as expected: it may be the key of "
-                    "another organisation."
+            (
+                say(
+                    _(
+                        "Aitronos answered with it {ago}, but not as expected: it may be the key "
+                        "of another organisation."
+                    ),
+                    ago=tested,
                 ),
-                ago=tested,
             ),
             _("Compare. If this is right, use it; if another key was pasted, throw it away."),
         )
-    failure = candidate_failure_wording(candidate)
+    error = check_error_from_candidate(candidate)
     if candidate.state == CandidateState.REFUSED:
+        is_kept = is_retried_hourly(candidate)
         return CandidateWording(
             BAD,
             "key-off",
             _("The new key was refused"),
-            say(_("{reason} It was tested {ago}."), reason=failure.words, ago=tested),
-            failure.advice,
+            (
+                *failure_sentences(error),
+                error_identity(error),
+                say(_("It was tested {ago}."), ago=tested),
+            ),
+            failure_wording(error).advice,
+            "" if is_kept else _KEEP_FIRST if is_draft else _KEEP_BESIDE,
         )
     return CandidateWording(
         WARN,
         "help-hexagon",
         _("The new key could not be tested"),
-        say(_("{reason} It was tried {ago}."), reason=failure.words, ago=tested),
+        (
+            *failure_sentences(error),
+            error_identity(error),
+            say(_("It was tried {ago}."), ago=tested),
+        ),
         _("This says nothing about the key: keep it anyway, test it again, or throw it away."),
     )
 
 
 def candidate_deadline(candidate: KeyCandidate) -> Sentence:
-    """Until when somebody has to decide; empty where nobody has to."""
+    """Until when somebody has to decide, or when it is tried next; empty while it is tested."""
+    if is_retried_hourly(candidate) and candidate.tested_at is not None:
+        retried_at = Moment(candidate.tested_at + RETRY_PERIOD)
+        return say(_("It is kept and tried every hour, next at {at}."), at=retried_at)
     ends_at = decision_deadline(candidate)
     if ends_at is None:
         return EMPTY
@@ -292,81 +327,3 @@ def present_key_note(candidate: KeyCandidate, *, is_draft: bool) -> Text:
     if is_draft:
         return _("The key is in use only once it works or you keep it.")
     return _("The present key stays in use until the new one works or you keep it.")
-
-
-# As the documentation of the API names them.
-CATALOG_API_PATHS = {
-    CatalogKind.AUTH_CONFIGS: "/v1/admin/composio/auth-configs",
-    CatalogKind.CONNECTORS: "/v1/personal-connectors/available",
-}
-
-
-def support_text(row: KeyRow) -> str:
-    """About the status of a key; times in UTC, and nothing of the key but its label."""
-    lines: list[tuple[Text, str]] = [
-        (_("Organisation"), row.organisation_name),
-        (_("Key"), _key_identity_text(row.key_label, row.key_id, row.key_version)),
-        (_("Organisation id at Aitronos"), row.organization_id or row.reported_organization_id),
-        (_("State"), _state_identity_text(row)),
-        (_("Read at"), _format_utc(row.now)),
-        (_("Last check"), _format_utc(row.checked_at)),
-        (_("Last good check"), _format_utc(row.observed_at)),
-        (_("Last sync"), _format_utc(row.figures.last_sync_at if row.figures else None)),
-        (_("Next sync"), _format_utc(row.figures.next_sync_at if row.figures else None)),
-        *call_lines(row.environment, "/v1/admin/composio/sync/status"),
-    ]
-    if row.error is not None:
-        failures = str(row.failures or row.refusals or "")
-        lines += [*_error_lines(row.error), (_("Failed checks in a row"), failures)]
-    return _joined_lines(lines)
-
-
-def catalog_support_text(
-    state: CatalogState, *, key: ApiKey, organisation_name: str, error: CheckError, now: datetime
-) -> str:
-    """About a catalog that could not be fetched with this key; times in UTC."""
-    return _joined_lines(
-        [
-            (_("Organisation"), organisation_name),
-            (_("Key"), _key_identity_text(key.label, key.pk, key.version)),
-            (_("Organisation id at Aitronos"), key.organization_id),
-            (_("Read at"), _format_utc(now)),
-            (_("Last call"), _format_utc(state.checked_at)),
-            (_("Last good call"), _format_utc(state.observed_at)),
-            *call_lines(key.environment, CATALOG_API_PATHS[state.kind]),
-            *_error_lines(error),
-        ]
-    )
-
-
-def _error_lines(error: CheckError) -> list[tuple[Text, str]]:
-    return [
-        (_("Failure"), error.kind),
-        (_("HTTP status"), str(error.http_status or "")),
-        (_("Code"), error.code),
-        (_("Field"), error.field),
-        (_("Detail"), error.detail),
-        (_("Message"), error.message),
-        # As the API names them: whoever reads this looks for these words in their logs.
-        ("trace_id", error.trace_id),
-        ("x-request-id", error.request_id),
-    ]
-
-
-def _joined_lines(lines: list[tuple[Text, str]]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in lines if value)
-
-
-def _key_identity_text(label: str, key_id: int, version: int) -> str:
-    parts = {"label": label, "id": key_id, "version": version}
-    return _("%(label)s (no. %(id)s, version %(version)s)") % parts
-
-
-def _state_identity_text(row: KeyRow) -> str:
-    parts = {"state": row.state.value, "rule": row.state_rule}
-    parts["since"] = _format_utc(row.state_since)
-    return _("%(state)s, rule %(rule)s, since %(since)s") % parts
-
-
-def _format_utc(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else str(_("never"))

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext_lazy
 
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.status.aggregates import Outage, SharedSyncGroup
+from freddy_admin.sync.status.pending_decisions import PendingDecision
 from freddy_admin.sync.status.rows import LAST_DAYS, URGENT_DAYS, KeyRow
 from freddy_admin.sync.status.selectors import Overview
 from freddy_admin.wording.failures import failure_wording
@@ -195,6 +196,15 @@ def key_expiry_tone(row: KeyRow) -> str:
     if days_left <= LAST_DAYS:
         return BAD
     return WARN if days_left <= URGENT_DAYS else QUIET
+
+
+DECISION_MOVE: Final = _("A manager decides about the new key.")
+
+
+def pending_decision(decision: PendingDecision) -> Sentence:
+    """`The new key “Main” waits for a decision: refused.`"""
+    text = _("The new key “{label}” waits for a decision: {outcome}.")
+    return say(text, label=decision.key_label, outcome=decision.state.label)
 
 
 def key_state_note(row: KeyRow) -> Sentence:

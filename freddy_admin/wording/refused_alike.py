@@ -23,6 +23,7 @@ from freddy_admin.wording.keys import NoticeWording
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import Sentence, Text, render_text, say, say_counted
 from freddy_admin.wording.states import BAD
+from freddy_admin.wording.support import SYNC_STATUS_API_PATH
 
 # The names that the API's documents and the vendor's own programs use for the key's header.
 _KNOWN_HEADERS = ("X-API-Key", "api-key")
@@ -222,11 +223,7 @@ def refused_support_text(
         (_("Code"), group.code),
         (_("Message"), message),
         (_("Organisation id at Aitronos"), group.organization_id),
-        *(
-            line
-            for name in api_environments()
-            for line in call_lines(name, "/v1/admin/composio/sync/status")
-        ),
+        *(line for name in api_environments() for line in call_lines(name, SYNC_STATUS_API_PATH)),
         (_("Read at"), f"{now:%Y-%m-%dT%H:%M:%SZ}"),
         *((_("Refused"), sample) for sample in samples[:_SAMPLES]),
     ]

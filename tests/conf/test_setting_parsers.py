@@ -32,6 +32,15 @@ class EnvironmentFromValues(Environment):
 
 
 REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
+    *(
+        ("SUPPORT_CONTACT", contact, conf.parse_support_contact)
+        for contact in (
+            *("javascript:planted()", "data:text/html,planted", "tel:+41441234567", "planted"),
+            *("a@b", "mailto:planted@example.org?cc=x@example.org", "//planted.example.org"),
+            *("https:///planted", f"https://planted:{'x'}@example.org", "https://example.org/ planted"),
+            *("https://example.org:port/planted", "planted@example.org, other@example.org"),
+        )
+    ),
     ("SECRET_KEY", "", lambda v: conf.parse_secret_key(v, debug=False)),
     ("SECRET_KEY", "planted-short", lambda v: conf.parse_secret_key(v, debug=False)),
     ("SECRET_KEY", "ab" * 40, lambda v: conf.parse_secret_key(v, debug=False)),
@@ -264,3 +273,17 @@ def test_daily_calls_that_are_no_number_of_calls_name_the_setting(text: str) -> 
 
 def test_daily_calls_are_read() -> None:
     assert conf.parse_daily_calls(" 100000 ") == 100_000
+
+
+@pytest.mark.parametrize(
+    ("value", "link"),
+    [
+        ("", ""),
+        ("support@aitronos.com", "mailto:support@aitronos.com"),
+        (" mailto:support@aitronos.com ", "mailto:support@aitronos.com"),
+        ("https://help.example.org/new?queue=aitronos", None),
+        ("http://help.example.org", None),
+    ],
+)
+def test_support_contact_is_a_mail_or_a_page(value: str, link: str | None) -> None:
+    assert conf.parse_support_contact(value) == (value if link is None else link)

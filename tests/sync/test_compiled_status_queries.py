@@ -1,5 +1,6 @@
 """The lists' compiled queries give each person, at each moment, what fresh ones give."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -72,7 +73,9 @@ def test_a_compiled_query_lists_what_a_fresh_one_lists(people: list[User], sort:
     for (states, expiring), now, user in product(choices, MOMENTS, people):
         filters = OverviewFilters(states=states, expiring=expiring, sort=sort)
         compiled = overview_page(user=user, filters=filters, now=now).rows
-        assert compiled == list(overview_key_rows(user=user, filters=filters, now=now))
+        rows = overview_key_rows(user=user, filters=filters, now=now)
+        # Tags are read for exports alone.
+        assert compiled == [replace(row, tags=()) for row in rows]
 
 
 def test_compiled_aggregates_are_those_of_a_fresh_query(
@@ -100,9 +103,9 @@ def test_each_person_gets_the_counts_and_filter_options_of_their_keys(people: li
         options_by_person[user.email.partition("@")[0]] = (page.total, page.tags, owners)
     assert options_by_person == {
         "operator": (4, ["shared"], []),
-        "ben": (1, ["shared", "theirs"], ["a member"]),  # whose address is not for him
+        "ben": (1, ["shared", "theirs"], ["Admin"]),  # whose address is not for him
         "cleo": (0, [], []),
-        "admin": (5, ["shared", "theirs"], ["admin@example.org"]),
+        "admin": (5, ["shared", "theirs"], ["Admin"]),
     }
 
 

@@ -71,7 +71,7 @@ def test_every_service_and_selector_requires_the_organisation(call: Callable[...
 
 
 def test_all_services_that_take_a_key_are_covered() -> None:
-    assert len(KEY_SERVICES) == 9
+    assert len(KEY_SERVICES) == 10
 
 
 @pytest.mark.parametrize("service", KEY_SERVICES)

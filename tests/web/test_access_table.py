@@ -32,6 +32,7 @@ MANAGE_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 302))
 REVOKE = ((302, 404, 403, 403, 200, 200), (302, 404, 403, 403, 302, 302))
 # No candidate waits here: 409 for whoever may decide.
 CANDIDATE = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 409, 409))
+CANDIDATE_FORM = (CANDIDATE[1], CANDIDATE[1])
 ADMIN_READ = ((302, 403, 403, 403, 403, 200), (302, 405, 405, 405, 405, 405))
 START_SYNC = ((302, 404, 403, 200, 200, 200), (302, 404, 403, 302, 302, 302))
 # Each person chooses among their own keys; without a choice the form comes back.
@@ -120,6 +121,7 @@ ACCESS_TABLE = {
     "key_resume": MANAGE_DOES,
     "key_revoke": MANAGE_FORM,
     "candidate_keep": CANDIDATE,
+    "candidate_use": CANDIDATE_FORM,
     "candidate_retest": CANDIDATE,
     "candidate_discard": CANDIDATE,
     "statuses": MACHINE,

@@ -1,5 +1,6 @@
 """A candidate that reports another organisation: compared side by side, a manager decides."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -70,9 +71,35 @@ def test_viewer_sees_the_comparison_and_decides_nothing(
     assert "Use it all the same" not in text
 
 
-def test_accepted_candidate_replaces_the_present_key(manager_client: Client, key: ApiKey) -> None:
+def test_throwing_away_is_the_main_button_and_using_a_page_of_its_own(
+    manager: Client, key: ApiKey
+) -> None:
     _create_waiting_candidate(key)
-    manager_client.post(f"{HERE}keys/{key.pk}/candidate/keep/", {"version": "2", "seen": "differs"})
+    page = manager.get(f"{HERE}keys/{key.pk}/").content.decode()
+    section = page[page.index('id="candidate-') :].split("</section>")[0]
+    assert re.findall(r'class="btn btn-primary">.*?<span>(.*?)</span>', section) == [
+        "Throw it away"
+    ]
+    assert f'href="{HERE}keys/{key.pk}/candidate/use/"' in section
+
+
+@pytest.mark.parametrize("name", ["", "Birch", "alder-2"])
+def test_candidate_is_not_used_before_the_organisation_was_typed(
+    manager: Client, key: ApiKey, name: str
+) -> None:
+    _create_waiting_candidate(key)
+    path = f"{HERE}keys/{key.pk}/candidate/use/"
+    assert "org_&lt;b&gt;" in manager.get(path).content.decode()
+    answer = manager.post(path, {"version": "2", "name": name})
+    assert answer.status_code == 200
+    key.refresh_from_db()
+    assert key.version == 1
+
+
+def test_accepted_candidate_replaces_the_present_key(manager: Client, key: ApiKey) -> None:
+    _create_waiting_candidate(key)
+    path = f"{HERE}keys/{key.pk}/candidate/use/"
+    assert manager.post(path, {"version": "2", "name": " Alder "}).status_code == 302
     key.refresh_from_db()
     assert key.version == 2
     assert not KeyCandidate.objects.exists()
@@ -80,9 +107,9 @@ def test_accepted_candidate_replaces_the_present_key(manager_client: Client, key
     assert "replaced the key by one that reports something else" in page
 
 
-@pytest.mark.parametrize("seen_state", ["", "untested", "pending", "refused"])
-def test_candidate_is_not_kept_before_the_comparison_was_seen(
-    manager_client: Client, key: ApiKey, seen_state: str
+@pytest.mark.parametrize("seen_state", ["", "untested", "pending", "refused", "differs"])
+def test_candidate_that_differs_is_not_kept_by_the_button_of_other_states(
+    manager: Client, key: ApiKey, seen_state: str
 ) -> None:
     _create_waiting_candidate(key)
     answer = manager_client.post(

@@ -18,7 +18,17 @@ from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.audit.services import Actor
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.candidates.import_rows import (
+    import_row_check,
+    import_row_leases_acquire,
+    import_row_results_record,
+)
+from freddy_admin.sync.candidates.verification import (
+    candidate_leases_acquire,
+    candidate_results_record,
+)
 from freddy_admin.sync.checks.check_now import keys_check_now
+from freddy_admin.sync.checks.execution import check_perform
 from freddy_admin.sync.models import (
     CatalogKind,
     CatalogSnapshot,
@@ -27,8 +37,10 @@ from freddy_admin.sync.models import (
     SyncStatus,
 )
 from freddy_admin.sync.operations.services import sync_operation_create
+from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
+from freddy_admin.vault.services.keys import api_key_create
 from tests.aitronos.api_calls import AUTH_CONFIGS_BODY, CONNECTOR_PAGE_BODY, SYNC_STARTED_BODY
 from tests.aitronos.scripted_server import (
     GOOD_BODY,
@@ -41,6 +53,7 @@ from tests.leak_search import substrings_of_length
 from tests.sync.catalog_results import fetch_all as lists_fetched
 from tests.sync.catalog_results import request_refresh
 from tests.sync.operation_calls import send_operation
+from tests.vault.import_draft_data import import_draft_make
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.url_crawler import response_body
 
@@ -68,7 +81,8 @@ def echo_responses(echo: str) -> Answers:
     """The response to each call, with this text in every place that takes one."""
     head = {"x-request-id": f"req {echo[:100]}", "x-trace-id": echo, "aitronos-organization": echo}
     head = {name: value.replace("…", "...") for name, value in head.items()}
-    error_body = {"code": echo[:60], "message": echo, "trace_id": echo, "details": {"key": echo}}
+    members = ("message", "system_message", "type", "timestamp", "trace_id")
+    error_body = {"code": echo[:60], "details": {"key": echo}} | dict.fromkeys(members, echo)
     refusal = response_bytes(
         {"error": error_body, "meta": {"request_id": echo}}, f"401 {OWN}", headers=head
     )
@@ -194,6 +208,34 @@ def test_no_echoed_part_of_a_key_is_stored_shown_or_logged(
     # The echo was there and was cut out, and the words around it are kept.
     assert "…" in row.error_message
     assert pages_text.count("Gmail ") > 2
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_no_echoed_part_of_a_new_key_is_stored_or_shown(
+    echo: str,
+    organisation: Organisation,
+    people: People,
+    signed_in: SignIn,
+    client_of_answers: Callable[[Answers], AitronosClient],
+) -> None:
+    client = client_of_answers(echo_responses(echo))
+    details = KeyDetails(label="New")
+    key = api_key_create(
+        organisation=organisation, actor=Actor("Ana"), details=details, secret=SECRET
+    )
+    candidates = [check_perform(client, lease) for lease in candidate_leases_acquire(limit=9)]
+    candidate_results_record(candidates)
+    draft = import_draft_make(people.admin, f"Birch,Sales,{SECRET},,")
+    rows = [import_row_check(client, lease) for lease in import_row_leases_acquire(limit=9)]
+    assert len(import_row_results_record(rows)) == 1
+
+    browser = signed_in(people.admin)
+    pages_text = "".join(
+        browser.get(path).content.decode()
+        for path in (f"/organisations/alder/keys/{key.pk}/", f"/import/{draft.pk}/", "/")
+    )
+    assert pages_text.count("system_message:") == 2
+    assert find_echoes(pages_text + all_stored_values()) == []
 
 
 def test_key_search_finds_a_key_that_was_left_in(key: ApiKey) -> None:

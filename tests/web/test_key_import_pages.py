@@ -36,7 +36,7 @@ def _post_rows(client: Client, *rows: str) -> str:
     return str(answer["Location"])
 
 
-def import_rows_of(page: str) -> dict[str, str]:
+def page_rows(page: str) -> dict[str, str]:
     """The row numbers of an import page, with the wording of each result."""
     matches = re.findall(r'<tr id="row-(\d+)".*?</tr>', page, re.DOTALL)
     return {
@@ -66,7 +66,7 @@ def test_pasted_rows_are_shown_with_their_results(manager_client: Client, people
     assert "data-pending" in first_page
     assert "import/confirm" not in first_page
     assert "/confirm/" not in first_page
-    assert "look after no organisation of this name" in import_rows_of(first_page)["6"]
+    assert "look after no organisation of this name" in page_rows(first_page)["6"]
     import_rows_record_results(
         {
             "No": ImportRowState.REJECTED,
@@ -76,7 +76,7 @@ def test_pasted_rows_are_shown_with_their_results(manager_client: Client, people
     )
     text = manager_client.get(page).content.decode()
     assert "All keys are tested. Nothing is saved yet." in text
-    rows = import_rows_of(text)
+    rows = page_rows(text)
     assert "Works 42 tools, 7 on · never synced · org_1" in rows["2"]
     assert "Rejected" in rows["3"]
     assert "Could not be tested" in rows["4"]
@@ -227,11 +227,11 @@ def test_many_rows_have_pages_and_filters(manager_client: Client, people: People
     rows = [f"Alder,{n},{secret(str(n))},," for n in range(150)]
     page = _post_rows(manager, *rows, "Alder,bad,,,")
     first_page = manager.get(page).content.decode()
-    assert len(import_rows_of(first_page)) == 100
+    assert len(page_rows(first_page)) == 100
     assert "Page 1 of 2" in first_page
-    assert len(import_rows_of(manager.get(f"{page}?page=2").content.decode())) == 51
+    assert len(page_rows(manager.get(f"{page}?page=2").content.decode())) == 51
     malformed_page = manager.get(f"{page}?show=malformed").content.decode()
-    assert list(import_rows_of(malformed_page)) == ["152"]
+    assert list(page_rows(malformed_page)) == ["152"]
     for query in ("?page=99", "?page=x", "?show=nonsense", "?show=works"):
         assert manager_client.get(f"{page}{query}").status_code == 200
 
@@ -251,7 +251,7 @@ def test_new_organisation_is_marked_for_whoever_may_create_one(
 ) -> None:
     admin = signed_in(people.admin)
     page = _post_rows(admin, f"Brand New,A,{secret('a')},,", f"Alder,B,{secret('b')},,")
-    rows = import_rows_of(admin.get(page).content.decode())
+    rows = page_rows(admin.get(page).content.decode())
     assert rows["2"].startswith("Brand New new")
     assert rows["3"].startswith("Alder Row")
 

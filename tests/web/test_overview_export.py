@@ -12,6 +12,7 @@ from freddy_admin.audit.models import AuditEvent
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
+from freddy_admin.vault.key_details import key_tags_bulk_create
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.web.csv_responses import escape_csv_cell
 from tests.web.conftest import MakeKey, People, SignIn
@@ -20,7 +21,7 @@ FIELDS = [
     "organisation", "organisation_slug", "key_id", "key_label", "state", "state_since",
     "total_tools", "enabled_tools", "last_sync_at", "next_sync_at", "sync_interval_hours",
     "incremental_sync_enabled", "checked_at", "observed_at", "error",
-    "environment",
+    "tags", "organization_id", "owner", "environment",
 ]  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def test_statuses_api_keeps_its_field_order(
     by_state = {status["state"]: status for status in body["statuses"]}
     assert by_state["up_to_date"]["error"] is None
     error = by_state["key_rejected"]["error"]
-    assert list(error) == ["code", "http_status", "message", "trace_id"]
+    assert list(error) == ["code", "http_status", "message", "trace_id", "request_id", "kind"]
     assert (error["http_status"], error["trace_id"]) == (401, None)
     assert by_state["key_unreadable"]["error"]["http_status"] is None
 
@@ -96,6 +97,39 @@ def test_statuses_api_carries_the_trace_of_a_failure(people: People, make_key: M
     answer = _get_statuses(api_token_create(actor=OPERATOR, user=people.viewer, name="x"))
     [status] = json.loads(answer.content)["statuses"]  # type: ignore[attr-defined]
     assert status["error"]["trace_id"] == "trc_1"
+
+
+def test_export_and_api_carry_tags_owner_and_organisation_id(
+    people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    key = make_key("Main", key={"owner": people.operator}, reported_organization_id="org_told")
+    key_tags_bulk_create([(key, ("emea", "Finance"))])
+    make_key("Plain", key={"organization_id": "org_typed"}, reported_organization_id="org_told")
+    answer = _get_statuses(api_token_create(actor=OPERATOR, user=people.viewer, name="x"))
+    statuses = json.loads(answer.content)["statuses"]  # type: ignore[attr-defined]
+    assert [
+        (status["tags"], status["organization_id"], status["owner"]) for status in statuses
+    ] == [(["Finance", "emea"], "org_told", "Operator"), ([], "org_typed", None)]
+    text = signed_in(people.viewer).get("/overview.csv").getvalue().decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [(line["tags"], line["organization_id"], line["owner"]) for line in lines] == [
+        ("Finance|emea", "org_told", "Operator"),
+        ("", "org_typed", ""),
+    ]
+
+
+def test_columns_of_the_overview_export_are_appended_never_reordered(
+    people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    make_key()
+    text = signed_in(people.viewer).get("/overview.csv").getvalue().decode("utf-8-sig")
+    assert text.splitlines()[0].split(",") == [
+        *("organisation", "organisation_slug", "key", "key_id", "state", "state_since"),
+        *("last_sync_at", "next_sync_at", "enabled_tools", "total_tools", "sync_interval_hours"),
+        *("checked_at", "observed_at", "owner", "error", "key_expires_on"),
+        *("incremental_sync_enabled", "tags", "organization_id", "error_code"),
+        *("error_http_status", "error_message", "trace_id", "request_id", "environment"),
+    ]
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "x" * 5000, "ü"])

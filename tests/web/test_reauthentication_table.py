@@ -23,7 +23,8 @@ pytestmark = pytest.mark.sqlite_is_enough
 ASKS = {
     "keys": {
         *("key_add", "key_replace", "key_pause", "key_resume", "key_revoke"),
-        *("candidate_keep", "candidate_discard", "import_new", "import_confirm"),
+        *("candidate_keep", "candidate_use", "candidate_discard"),
+        *("import_new", "import_confirm"),
         "connector_switch",
     },
     "organisations and who belongs to them": {

@@ -23,7 +23,7 @@ from freddy_admin.sync.checks.budget import check_usage, organisation_calls_reco
 from freddy_admin.sync.checks.execution import check_perform_with_secret
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.results import CheckResult
-from freddy_admin.sync.key_lifecycle import key_monitoring_start
+from freddy_admin.sync.key_lifecycle import key_monitoring_start, known_refusals_record
 from freddy_admin.sync.models import CheckOutcome
 from freddy_admin.vault.models import (
     ImportDraft,
@@ -205,6 +205,13 @@ def _create_keys_from_rows(draft: ImportDraft, rows: Sequence[ImportDraftRow]) -
     pairs = [
         (row, result) for (row, _secret), result in zip(rows_with_secret, results, strict=True)
     ]
+    known_refusals_record(
+        pairs=[
+            (result.key, row)
+            for row, result in pairs
+            if row.state == ImportRowState.REJECTED and result.key is not None
+        ]
+    )
     vault.import_rows_record_saved(pairs=pairs, unreadable=unreadable)
     return len(pairs) + len(unreadable)
 

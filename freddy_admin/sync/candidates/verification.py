@@ -138,6 +138,13 @@ def candidate_result_from_check(result: CheckResult) -> CandidateResult:
         code=failure.code,
         http_status=failure.http_status,
         message=failure.message,
+        field=failure.field,
+        detail=failure.detail,
+        system_message=failure.system_message,
+        error_type=failure.error_type,
+        timestamp=failure.timestamp,
+        trace_id=failure.trace_id,
+        request_id=failure.request_id,
         reported_status=ReportedStatus(
             total_tools=figures.total_tools,
             enabled_tools=figures.enabled_tools,

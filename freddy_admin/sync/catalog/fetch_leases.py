@@ -116,6 +116,8 @@ def _snapshot_save_result(snapshot: CatalogSnapshot, result: CatalogFetchResult)
     snapshot.error_kind, snapshot.error_code = failure.kind, failure.code
     snapshot.error_http_status, snapshot.error_message = failure.http_status, failure.message
     snapshot.error_field = failure.field
+    snapshot.error_system_message = failure.system_message
+    snapshot.error_type, snapshot.error_timestamp = failure.error_type, failure.timestamp
     snapshot.trace_id, snapshot.request_id = failure.trace_id, failure.request_id
     snapshot.hold_until = hold_until_from_failure(result.failure, now=at)
     # Requested anew while the fetch ran: its items may be from before the change.

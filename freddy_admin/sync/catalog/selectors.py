@@ -101,4 +101,7 @@ def _check_error(snapshot: CatalogSnapshot) -> CheckError:
         detail="",
         trace_id=snapshot.trace_id,
         request_id=snapshot.request_id,
+        system_message=snapshot.error_system_message,
+        error_type=snapshot.error_type,
+        timestamp=snapshot.error_timestamp,
     )

@@ -84,6 +84,8 @@ def _set_error_columns(row: SyncStatus, failure: CallFailure) -> None:
     row.error_http_status, row.error_message = failure.http_status, failure.message
     row.error_field, row.error_detail = failure.field, failure.detail
     row.trace_id, row.request_id = failure.trace_id, failure.request_id
+    row.error_system_message = failure.system_message
+    row.error_type, row.error_timestamp = failure.error_type, failure.timestamp
 
 
 def figures_apply(row: SyncStatus, result: CheckResult) -> None:

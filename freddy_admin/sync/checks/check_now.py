@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core import clock
@@ -16,7 +16,7 @@ from freddy_admin.sync.checks.leases import (
 )
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_results_record
-from freddy_admin.sync.checks.results import CheckResult
+from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.status.selectors import active_sync_statuses
@@ -40,6 +40,7 @@ class KeyCheckReport:
     state: HealthState
     failure: str  # a kind of failure, "" where figures came
     was_attempted: bool  # False for a paused key: a person said not to call
+    call_failure: CallFailure | None = None  # what Aitronos said with it
 
     @property
     def was_leased_elsewhere(self) -> bool:
@@ -123,7 +124,8 @@ def _report_from_result(
         return _build_report(
             row, state=HealthState(row.state), failure="changed_meanwhile", was_attempted=True
         )
-    return _build_report(row, state=state, failure=failure, was_attempted=True)
+    report = _build_report(row, state=state, failure=failure, was_attempted=True)
+    return replace(report, call_failure=result.failure)
 
 
 def _filter_checkable_key_ids(key_ids: set[int]) -> set[int]:

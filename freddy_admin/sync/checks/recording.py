@@ -43,6 +43,7 @@ from freddy_admin.sync.history.recorder import (
     PendingHistory,
     check_run_close,
     check_run_extend,
+    failure_ids,
     health_change_record,
     pending_history_save,
     unknown_state_record,
@@ -306,6 +307,7 @@ def _record_first_failure_event(
     if not row.recorded_error_digest:
         row.recorded_error_digest = digest
         details = {"kind": failure.kind, "http": failure.http_status, "code": failure.code}
+        details |= failure_ids(failure.trace_id, failure.request_id)
         pending_history.add_event(
             row, EventDraft(EventKind.CHECK_FAILED, now, details), noticed_at=now
         )

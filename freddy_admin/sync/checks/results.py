@@ -37,6 +37,9 @@ class CallFailure:
     trace_id: str = ""
     request_id: str = ""
     organization_id: str = ""  # at Aitronos, which it counted the call for
+    system_message: str = ""
+    error_type: str = ""
+    timestamp: str = ""
     retry_after: float | None = None
     spending_limit: bool = False
     calls: int = 0  # requests that may have reached it
@@ -81,6 +84,9 @@ def call_failure_from_error(error: Exception) -> CallFailure:
         trace_id=error.trace_id or "",
         request_id=error.request_id or "",
         organization_id=error.organization_id or "",
+        system_message=error.system_message or "",
+        error_type=error.error_type or "",
+        timestamp=error.timestamp or "",
         retry_after=error.retry_after,
         spending_limit=bool(getattr(error, "spending_limit", False)),
         calls=error.requests_sent,

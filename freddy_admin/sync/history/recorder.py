@@ -4,7 +4,7 @@ A `PendingHistory` gathers the events of check results and of what people did;
 `pending_history_save` writes it, inside the transaction that saves the rows it is about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -44,16 +44,25 @@ _STATES_WITH_OWN_START = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FailureSpanEnd:
-    """The end of a span of failing checks, and how many there were."""
+    """The end of a span of failing checks, how many there were, and the latest one's ids."""
 
     key_id: int
     until: datetime
     count: int
+    latest_ids: Mapping[str, str]
 
     def apply_to(self, span: HistoryEvent) -> None:
         """Write the end into the event that began the span."""
         span.until = max(self.until, span.at)
         span.details = span.details | {"count": self.count}
+        if self.count > 1 and self.latest_ids:
+            span.details["latest_ids"] = dict(self.latest_ids)
+
+
+def failure_ids(trace_id: str, request_id: str) -> dict[str, str]:
+    """What support asks for of a failed call, as an event keeps it; empty where none was sent."""
+    ids = {"trace_id": trace_id, "request_id": request_id}
+    return {name: value for name, value in ids.items() if value}
 
 
 @dataclass
@@ -206,7 +215,11 @@ def check_run_close(
     if not row.run_digest or row.run_started_at is None or last_at is None:
         return
     if row.recorded_error_digest:
-        pending_history.close_failure_span(FailureSpanEnd(row.pk, until or last_at, row.run_count))
+        # As the row still shows the latest check of the run, its ids are that check's.
+        latest_ids = failure_ids(row.trace_id, row.request_id)
+        pending_history.close_failure_span(
+            FailureSpanEnd(row.pk, until or last_at, row.run_count, latest_ids)
+        )
         row.recorded_error_digest = ""
     last_at = max(row.run_started_at, last_at)
     pending_history.check_runs.append(_build_check_run(row, row.run_started_at, last_at))
@@ -284,4 +297,4 @@ _FIGURE_FIELDS = (
     "sync_interval_hours",
     "incremental_sync_enabled",
 )
-_ERROR_FIELDS = ("error_kind", "error_code", "error_http_status")
+_ERROR_FIELDS = ("error_kind", "error_code", "error_http_status", "trace_id", "request_id")

@@ -29,6 +29,9 @@ class CatalogSnapshot(TenantOwned):
     error_http_status = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=300, blank=True)
     error_field = models.CharField(max_length=64, blank=True)
+    error_system_message = models.CharField(max_length=300, blank=True)
+    error_type = models.CharField(max_length=64, blank=True)
+    error_timestamp = models.CharField(max_length=64, blank=True)
     trace_id = models.CharField(max_length=128, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
 

@@ -85,6 +85,9 @@ class CheckRun(TenantOwned):
     error_kind = models.CharField(max_length=40, blank=True)
     error_code = models.CharField(max_length=128, blank=True)
     error_http_status = models.PositiveSmallIntegerField(null=True)
+    # Of the latest of these checks.
+    trace_id = models.CharField(max_length=128, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["key", "last_at"], name="run_by_key")]

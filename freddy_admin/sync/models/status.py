@@ -52,6 +52,10 @@ class SyncStatus(TenantOwned):
     error_message = models.CharField(max_length=300, blank=True)
     error_field = models.CharField(max_length=64, blank=True)
     error_detail = models.CharField(max_length=200, blank=True)
+    # For support alone: what the API says to developers, of which kind, and when, as it wrote it.
+    error_system_message = models.CharField(max_length=300, blank=True)
+    error_type = models.CharField(max_length=64, blank=True)
+    error_timestamp = models.CharField(max_length=64, blank=True)
     trace_id = models.CharField(max_length=128, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     elapsed_ms = models.FloatField(null=True)

@@ -15,7 +15,7 @@ from freddy_admin.organisations.access import organisation_audit_ref
 from freddy_admin.sync.checks.budget import key_calls_record
 from freddy_admin.sync.checks.policy import unsent_operations_cutoff
 from freddy_admin.sync.checks.results import CallFailure
-from freddy_admin.sync.history.recorder import history_event_create
+from freddy_admin.sync.history.recorder import failure_ids, history_event_create
 from freddy_admin.sync.models import (
     CatalogKind,
     CatalogSnapshot,
@@ -33,6 +33,8 @@ from freddy_admin.sync.operations.remote_call import (
 
 WORKER_LOST = CallFailure(kind="worker_lost")
 NOT_CLAIMED = CallFailure(kind="not_taken")
+# Details of the history that the audit log goes without.
+_HISTORY_ALONE = frozenset({"what", "message", "trace_id", "request_id"})
 
 
 def operation_results_save(results: Sequence[OperationResult]) -> list[int]:
@@ -172,7 +174,9 @@ def _record_operation_end_event(operation: RemoteOperation) -> None:
         }
     if operation.error_kind:
         details |= {"kind": operation.error_kind, "http": operation.error_http_status}
+        details |= {"code": operation.error_code} if operation.error_code else {}
         details |= {"message": operation.error_message} if operation.error_message else {}
+        details |= failure_ids(operation.trace_id, operation.request_id)
     history_event_create(
         key=operation.key,
         kind=EventKind.PERSON_ACTION,
@@ -184,5 +188,5 @@ def _record_operation_end_event(operation: RemoteOperation) -> None:
         actor=WORKER,
         organisation=organisation_audit_ref(operation.key.organisation),
         subject=operation.key.label,
-        **{name: value for name, value in details.items() if name not in {"what", "message"}},
+        **{name: value for name, value in details.items() if name not in _HISTORY_ALONE},
     )

@@ -35,6 +35,7 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.status.moves import waiting_counts, waiting_totals
+from freddy_admin.sync.status.pending_decisions import undecided_candidates
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
     OverviewFilters,
@@ -82,7 +83,10 @@ OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
     Outage.FIREWALL: (FailureKind.FIREWALL,),
 }
 # Of all keys and of the latest worker, the same in each group.
-_UNGROUPED_VALUES = ("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from")
+# `undecided` is the number of some new secret that waits for a decision.
+_UNGROUPED_VALUES = (
+    *("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from", "undecided"),
+)
 _WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
 RefusedGroups = Sequence[RefusedGroup]
 _FAILURE_COLUMNS = tuple(f"failing_{kind}" for kind in OUTAGE_FAILURE_KINDS)
@@ -123,6 +127,7 @@ def overview_aggregates(
             max, [group["heartbeat"] for group in groups]
         ),
         "copied_from": next((group["copied_from"] for group in groups if group["copied_from"]), ""),
+        "has_undecided": not groups or any(group["undecided"] for group in groups),
         "master_key_fault": any(group["master_key_fit"] in MASTER_KEY_FAULTS for group in groups),
         "outage": shared_outage(
             unpaused=sum(
@@ -194,6 +199,7 @@ def _aggregates_query(
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
             copied_from=Subquery(heartbeats.values("copied_from")[:1]),
+            undecided=_any_undecided_candidate(),
             **failing,
         )
         .order_by()
@@ -250,6 +256,11 @@ def _build_state_aggregate(keys: int, urgent: int) -> StateAggregate:
     return {**counts, "expiring": 0, **zeros, **ungrouped}
 
 
+def _any_undecided_candidate() -> Subquery:
+    """Of whichever organisation: a hint that decisions are worth a query, and no more."""
+    return Subquery(undecided_candidates().order_by().values("pk")[:1])
+
+
 def _all_keys_query(refused_groups: RefusedGroups) -> QuerySet[Any, Any]:
     # Nothing but columns of the index `sync_states`, so that no row is read.
     stored = SyncStatus.objects.annotate(is_exceptional=Value(0), effective=F("state"))
@@ -288,6 +299,7 @@ def _aggregate_by_state(rows: QuerySet[Any, Any], **annotations: Any) -> QuerySe
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
             copied_from=Subquery(heartbeats.values("copied_from")[:1]),
+            undecided=_any_undecided_candidate(),
             **{
                 f"failing_{outage}": Count("state", filter=recent_failure_q(outage, NOW_PARAM))
                 for outage in OUTAGE_FAILURE_KINDS

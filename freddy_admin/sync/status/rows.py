@@ -96,6 +96,9 @@ class CheckError:
     detail: str = ""
     trace_id: str = ""
     request_id: str = ""
+    system_message: str = ""
+    error_type: str = ""
+    timestamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +157,18 @@ class KeyRow:
     others_work: bool = False  # another key of the same organisation at Aitronos does
     owner_can: bool = False  # the owner's role suffices for the next move
     members_can: bool = False  # that of some member does
+    candidate_state: str = ""  # of a new secret that waits for a decision, where it was read
+    tags: tuple[str, ...] = ()  # in order; for exports and programs alone
 
     @property
     def needs_action(self) -> bool:
         """Whether somebody of ours has to do something."""
         return self.state in STATES_NEEDING_ACTION
+
+    @property
+    def known_organization_id(self) -> str:
+        """The organisation's id at Aitronos: as entered, else as the API reported it; or ""."""
+        return self.organization_id or self.reported_organization_id
 
     @property
     def days_until_expiry(self) -> int | None:
@@ -303,6 +313,9 @@ _error_values = itemgetter(
     "error_detail",
     "trace_id",
     "request_id",
+    "error_system_message",
+    "error_type",
+    "error_timestamp",
 )
 
 

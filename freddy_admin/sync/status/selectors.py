@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -41,6 +42,7 @@ from freddy_admin.sync.status.aggregates import (
 from freddy_admin.sync.status.filter_options import filter_options_query
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE, move_q
 from freddy_admin.sync.status.observation_cache import ObservationValues, observation_get
+from freddy_admin.sync.status.pending_decisions import PendingDecision, pending_decisions_list
 from freddy_admin.sync.status.queries import (
     DETAIL_COLUMNS,
     NOW_PARAM,
@@ -63,11 +65,12 @@ from freddy_admin.sync.status.refused_alike import (
 )
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
-from freddy_admin.vault.selectors import LARGEST_ID
+from freddy_admin.vault.selectors import LARGEST_ID, key_tag_names_by_key
 
 PAGE_SIZE = 50
 OVERVIEW_SORTS = ("state", "organisation", "last", "next", "tools", "checked")
 _MAX_EMPTY_ORGANISATIONS = 6
+_EXPORT_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Overview:
     expiring: int  # keys that expire soon, of what the filters (without `states`) leave
     shared_sync_groups: list[SharedSyncGroup]  # the largest of keys that report the same sync
     more_shared_sync_groups: int  # how many more groups there are
+    decisions: list[PendingDecision]  # about new secrets, that wait in their organisations
     # To choose from, once they are asked for; owners as (id, name).
     tags: list[str] = field(default_factory=list)
     owners: list[tuple[int, str]] = field(default_factory=list)
@@ -136,12 +140,17 @@ def _needing_count(counts: Mapping[HealthState, int]) -> int:
 
 
 def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Overview:
-    """One page of the keys this person may see; three queries, however many keys there are."""
+    """One page of the keys this person may see; three queries, however many keys there are.
+
+    A fourth only where a new secret waits for somebody's decision, or no key is in use yet.
+    """
     notices = _overview_notices(user=user, now=now)
     refused_groups = notices["refused_groups"]
     aggregates = overview_aggregates(
         user=user, filters=filters, now=now, refused_groups=refused_groups
     )
+    has_undecided = aggregates.pop("has_undecided") and user.is_active
+    decisions = pending_decisions_list(user=user) if has_undecided else []
     total = _matching_count(user, filters, aggregates)
     pages = max(1, ceil(total / PAGE_SIZE))
     page = min(max(1, filters.page), pages)
@@ -158,7 +167,8 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
     return Overview(
         now=now,
         filters=filters,
-        rows=rows,
+        rows=_rows_with_candidates(rows, decisions),
+        decisions=decisions,
         matching=total,
         page=page,
         pages=pages,
@@ -180,6 +190,13 @@ def _matching_count(user: User, filters: OverviewFilters, aggregates: Mapping[st
     return {OWN_MOVE: total - others, OTHERS_MOVE: others}.get(filters.move, total)
 
 
+def _rows_with_candidates(rows: list[KeyRow], decisions: list[PendingDecision]) -> list[KeyRow]:
+    states = {decision.key_id: decision.state for decision in decisions}
+    if not states:
+        return rows
+    return [replace(row, candidate_state=states.get(row.key_id, "")) for row in rows]
+
+
 def overview_with_filter_options(*, user: User, overview: Overview) -> Overview:
     """`overview` with the tags and owners to choose from: one query, for pages that offer them."""
     tags, owners = filter_options_list(user=user)
@@ -187,11 +204,18 @@ def overview_with_filter_options(*, user: User, overview: Overview) -> Overview:
 
 
 def overview_key_rows(*, user: User, filters: OverviewFilters, now: datetime) -> Iterator[KeyRow]:
-    """All rows that the filters leave, for exports and the JSON API."""
+    """All rows that the filters leave with their tags, for exports and the JSON API.
+
+    A query for all rows, and one for the tags of each `_EXPORT_BATCH` of them.
+    """
     groups = refused_groups_list(user=user) if filters.move else []
-    values_list = _filtered_rows_query(user, filters, now, groups)
-    for values in values_list.iterator(chunk_size=500):
-        yield key_row_from_values(values, user=user, now=now, refused_groups=groups)
+    rows = _filtered_rows_query(user, filters, now, groups)
+    values_list = rows.iterator(chunk_size=_EXPORT_BATCH)
+    while batch := list(islice(values_list, _EXPORT_BATCH)):
+        tags_by_key = key_tag_names_by_key(key_ids=[values["pk"] for values in batch])
+        for values in batch:
+            row = key_row_from_values(values, user=user, now=now, refused_groups=groups)
+            yield replace(row, tags=tags_by_key.get(row.key_id, ()))
 
 
 def organisation_key_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:

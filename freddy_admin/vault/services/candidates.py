@@ -42,22 +42,26 @@ from freddy_admin.vault.duplicate_secrets import (
 from freddy_admin.vault.locks import candidate_lock
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
 from freddy_admin.vault.sealing import sealed_secret_copy
-from freddy_admin.vault.selectors import DECISION_PERIOD, decision_deadline
+from freddy_admin.vault.selectors import DECISION_PERIOD, RETRIED_HOURLY_Q, decision_deadline
 from freddy_admin.vault.services.keys import key_audit_record
 
 _PROMOTION_TAGS = {
     CandidateState.PENDING: AuditTag.KEY_TESTED,
     CandidateState.UNTESTED: AuditTag.KEY_KEPT_UNTESTED,
     CandidateState.DIFFERS: AuditTag.KEY_KEPT_DIFFERING,
+    CandidateState.REFUSED: AuditTag.KEY_KEPT_REFUSED,
 }
-
-
 _EXPIRY_BATCH_SIZE = 100
+RETRY_PERIOD = timedelta(hours=1)
 
 
 def pending_candidates() -> QuerySet[KeyCandidate]:
-    """The candidates that wait for their test, leased or not."""
-    return KeyCandidate.objects.filter(state=CandidateState.PENDING)
+    """The candidates that wait for their test, leased or not.
+
+    One that is to be tried every hour waits again an hour after its latest test.
+    """
+    is_due_again = RETRIED_HOURLY_Q & Q(tested_at__lte=clock.now() - RETRY_PERIOD)
+    return KeyCandidate.objects.filter(Q(state=CandidateState.PENDING) | is_due_again)
 
 
 def candidates_claim(
@@ -77,6 +81,7 @@ def candidates_claim(
         now=clock.now(),
         duration=timedelta(seconds=lease_seconds),
         shares=shares,
+        state=CandidateState.PENDING,
     )
     if leases:
         _duplicate_candidates_discard([lease.row_id for lease in leases])
@@ -110,10 +115,11 @@ def candidate_promote(
     """Make the candidate the key's secret, replacing the former sealed bytes; opens nothing.
 
     PENDING: its test succeeded. UNTESTED or DIFFERS: a person keeps one that could not be tested,
-    or that reports something else than expected. Raises Conflict if it is not in this state
-    (refused ones are never kept), if it waited too long for a decision, or if the worker could not
-    open it: the former secret would be lost for an unusable one. Raises InvalidInput if another
-    key has this secret by now; `candidates_claim` discards such a candidate.
+    or that reports something else than expected. REFUSED: a person keeps the first secret of a key;
+    never beside one in use, see `candidate_retry_hourly`. Raises Conflict if it is not in this
+    state, if it waited too long for a decision, or if the worker could not open it: the former
+    secret would be lost for an unusable one. Raises InvalidInput if another key has this secret by
+    now; `candidates_claim` discards such a candidate.
     """
     with transaction.atomic():
         locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
@@ -125,8 +131,13 @@ def candidate_promote(
             raise Conflict(
                 _("This new key could not be opened, so it cannot be kept. Test or paste it again.")
             )
+        former_version, is_replacement = (
+            locked_key.version,
+            locked_key.status == KeyLifecycle.ACTIVE,
+        )
+        if is_replacement and state == CandidateState.REFUSED:
+            raise Conflict(_("Aitronos refused this new key, so the present one stays in use."))
         secret_validate_not_in_other_active_key(key=locked_key, fingerprint=candidate.fingerprint)
-        former_version = locked_key.version
         sealed_secret_copy(candidate, locked_key)
         locked_key.version, locked_key.status = candidate.version, KeyLifecycle.ACTIVE
         locked_key.secret_set_at = clock.now()
@@ -140,7 +151,34 @@ def candidate_promote(
             outcome="kept",
             versions=[former_version, locked_key.version],
         )
+        if is_replacement:
+            key_audit_record(
+                AuditTag.KEY_REPLACED,
+                actor,
+                locked_key,
+                asked_by=candidate.created_by,
+                versions=[former_version, locked_key.version],
+            )
     return locked_key
+
+
+def candidate_retry_hourly(
+    *, organisation: Organisation, actor: Actor, key: ApiKey, version: int
+) -> KeyCandidate:
+    """Keep a refused candidate beside the secret in use, to be tested every hour until it works.
+
+    Nothing changes for the secret in use before that. Raises Conflict if it is not refused.
+    """
+    with transaction.atomic():
+        locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
+        _candidate_validate_state(candidate, CandidateState.REFUSED)
+        if not candidate.retries_hourly:
+            candidate.retries_hourly = True
+            candidate.save(update_fields=["retries_hourly"])
+            key_audit_record(
+                AuditTag.KEY_KEPT_REFUSED, actor, locked_key, version=version, outcome="retried"
+            )
+    return candidate
 
 
 def candidate_record_result(
@@ -160,18 +198,21 @@ def candidate_record_result(
     with transaction.atomic():
         locked_key, candidate = candidate_lock(organisation=organisation, key=key, version=version)
         _candidate_validate_state(candidate, CandidateState.PENDING)
+        former_result = _result_identity(candidate)
         candidate.state = state
         candidate_result_set(candidate, outcome)
         candidate.save()
-        key_audit_record(
-            AuditTag.KEY_TESTED,
-            WORKER,
-            locked_key,
-            outcome=str(state),
-            version=version,
-            kind=candidate.result_kind,
-            http_status=outcome.http_status,
-        )
+        # The same refusal hour by hour would fill the audit log.
+        if not (candidate.retries_hourly and _result_identity(candidate) == former_result):
+            key_audit_record(
+                AuditTag.KEY_TESTED,
+                WORKER,
+                locked_key,
+                outcome=str(state),
+                version=version,
+                kind=candidate.result_kind,
+                http_status=outcome.http_status,
+            )
     return candidate
 
 
@@ -205,9 +246,10 @@ def candidate_discard(
 def candidates_expire(*, on_expire: Callable[[ApiKey, bool], None]) -> int:
     """Delete tested candidates that waited too long for a decision; returns how many.
 
-    Candidates that wait for their test are not touched, however long no worker ran, and none
-    while the clocks disagree. `on_expire` is called in the same transaction with the key and
-    whether it stays: a key that never had another secret is deleted, too.
+    Not touched are those that wait for their test, however long no worker ran, and those that are
+    tried every hour; and none while the clocks disagree. `on_expire` is called in the same
+    transaction with the key and whether it stays: a key that never had another secret is deleted,
+    too.
     """
     now = trusted_now()
     if now is None:
@@ -215,6 +257,7 @@ def candidates_expire(*, on_expire: Callable[[ApiKey, bool], None]) -> int:
     cutoff = now - DECISION_PERIOD
     is_overdue = Q(tested_at__lte=cutoff) | Q(tested_at=None, created_at__lte=cutoff)
     overdue = KeyCandidate.objects.filter(is_overdue).exclude(state=CandidateState.PENDING)
+    overdue = overdue.exclude(RETRIED_HOURLY_Q)
     batch = overdue.select_related("key__organisation").order_by("pk")[:_EXPIRY_BATCH_SIZE]
     return sum(_candidate_expire(candidate, on_expire, now) for candidate in batch)
 
@@ -243,6 +286,10 @@ def _duplicate_candidates_discard(ids: Collection[int]) -> None:
                 reason="already here",
             )
             _candidate_delete(locked_key, candidate)
+
+
+def _result_identity(candidate: KeyCandidate) -> tuple[object, ...]:
+    return candidate.result_kind, candidate.result_code, candidate.result_http_status
 
 
 def _candidate_validate_state(candidate: KeyCandidate, state: CandidateState) -> None:

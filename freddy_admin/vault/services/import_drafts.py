@@ -61,7 +61,9 @@ _INSERT_FIELDS: Final = tuple(
 )
 _WIPED_FIELDS: Final = ("save_state", "ciphertext", "master_key_id", "fingerprint")
 # States a person may save beside the rows that work; all others are never saved.
-OPTIONAL_ROW_STATES: Final = frozenset({ImportRowState.UNTESTED, ImportRowState.DIFFERS})
+OPTIONAL_ROW_STATES: Final = frozenset(
+    {ImportRowState.UNTESTED, ImportRowState.DIFFERS, ImportRowState.REJECTED}
+)
 _RETESTABLE_STATES: Final = (ImportRowState.UNTESTED, ImportRowState.REJECTED)
 
 
@@ -131,19 +133,27 @@ def import_draft_discard(*, actor: Actor, user: User, draft_id: UUID) -> None:
 
 
 def import_draft_confirm(
-    *, actor: Actor, user: User, draft_id: UUID, extra_states: Collection[ImportRowState] = ()
+    *,
+    actor: Actor,
+    user: User,
+    draft_id: UUID,
+    extra_states: Collection[ImportRowState] = (),
+    extra_numbers: Collection[int] = (),
 ) -> int:
-    """Mark rows that work, or are in `extra_states`, to be saved; returns how many.
+    """Mark rows that work to be saved, and those a person chose; returns how many.
 
-    The worker saves them as keys; all other rows are wiped at once. Of two concurrent calls one
-    succeeds. Raises Conflict while rows are being tested, and if there is nothing to save.
+    Chosen are those in `extra_states`, and single ones by their numbers, if they are in one of
+    `OPTIONAL_ROW_STATES`. One that was refused becomes a key that is tried every hour. The worker
+    saves them as keys; all other rows are wiped at once. Of two concurrent calls one succeeds.
+    Raises Conflict while rows are being tested, and if there is nothing to save.
     """
-    saved_states = {ImportRowState.WORKS, *(OPTIONAL_ROW_STATES & set(extra_states))}
+    is_chosen = Q(state__in={ImportRowState.WORKS, *(OPTIONAL_ROW_STATES & set(extra_states))})
+    is_chosen |= Q(state__in=OPTIONAL_ROW_STATES, number__in=extra_numbers)
     with transaction.atomic():
         draft = import_draft_lock(user=user, draft_id=draft_id, state=ImportDraftState.OPEN)
         if draft.rows.filter(state=ImportRowState.WAITING).exists():
             raise Conflict(_("Some keys are still being tested. Wait until all have an outcome."))
-        saved_count, discarded_count = _draft_rows_set_save_states(draft, saved_states, user)
+        saved_count, discarded_count = _draft_rows_set_save_states(draft, is_chosen, user)
         if not saved_count:
             raise Conflict(_("None of these keys can be saved as chosen. Nothing was changed."))
         wal_truncate_on_commit()
@@ -307,9 +317,7 @@ def _foreign_organisation_problem() -> str:
     )
 
 
-def _draft_rows_set_save_states(
-    draft: ImportDraft, saved_states: set[ImportRowState], user: User
-) -> tuple[int, int]:
+def _draft_rows_set_save_states(draft: ImportDraft, is_chosen: Q, user: User) -> tuple[int, int]:
     """Set each row's save state and wipe the discarded ones; returns (saving, discarded).
 
     Rights are those of now: one lost since the rows were pasted makes a row malformed.
@@ -321,11 +329,9 @@ def _draft_rows_set_save_states(
     is_allowed = Q(organisation__in=managed_organisations)
     if can_create_organisations(user=user):
         is_allowed |= Q(organisation=None)
-    foreign_rows = rows.filter(state__in=saved_states).exclude(is_allowed)
+    foreign_rows = rows.filter(is_chosen).exclude(is_allowed)
     foreign_rows.update(state=ImportRowState.MALFORMED, problem=_foreign_organisation_problem())
-    savable_rows = rows.filter(state__in=saved_states).exclude(
-        result_kind__in=UNREADABLE_RESULT_KINDS
-    )
+    savable_rows = rows.filter(is_chosen).exclude(result_kind__in=UNREADABLE_RESULT_KINDS)
     saved_count = savable_rows.exclude(ciphertext=None).update(save_state=ImportSaveState.SAVING)
     wiped_row = ImportDraftRow(save_state=ImportSaveState.DISCARDED)
     sealed_secret_wipe(wiped_row)

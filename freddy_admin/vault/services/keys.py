@@ -113,7 +113,7 @@ def api_key_replace(
         _texts_validate_without_secret(secret, texts, field="api_key")
         candidate = _candidate_create(locked_key, secret, actor=actor, environment=environment)
         key_audit_record(
-            AuditTag.KEY_REPLACED,
+            AuditTag.KEY_REPLACEMENT_REQUESTED,
             actor,
             locked_key,
             version=candidate.version,

@@ -3,8 +3,10 @@
 import json
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django import template
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -12,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from freddy_admin.core.request_ids import current_request_id
 from freddy_admin.web import staticfiles
+from freddy_admin.wording.support import SUPPORT_MAIL_SUBJECT
 
 register = template.Library()
 
@@ -26,6 +29,16 @@ def icon(name: str, extra: str = "") -> SafeString:
 def integrity(name: str) -> SafeString:
     """The `integrity` attribute of a script: the browser runs the file only as it is here."""
     return format_html('integrity="{}"', staticfiles.subresource_integrity(name))
+
+
+@register.simple_tag
+def support_href(details: str) -> str:
+    """Where *Send this to support* leads: a mail with `details` in it, a page, or "" for none."""
+    contact: str = settings.SUPPORT_CONTACT
+    if not contact.startswith("mailto:"):
+        return contact
+    query = urlencode({"subject": SUPPORT_MAIL_SUBJECT, "body": details}, quote_via=quote)
+    return f"{contact}?{query}"
 
 
 @register.filter

@@ -48,14 +48,14 @@ def _import_action(name: str, state: ImportRowState = ImportRowState.WORKS) -> U
     )
 
 
-def _create_untested_candidate(scene: Scenario) -> ApiKey:
+def _create_candidate(scene: Scenario, state: CandidateState = CandidateState.UNTESTED) -> ApiKey:
     key = scene.key()
     actor = Actor("Mara")
     api_key_replace(organisation=scene.organisation, actor=actor, key=key, secret=SECRET)
     ((_lease, candidate),) = candidates_claim(limit=9, lease_seconds=30)
     candidate_record_result(
         organisation=scene.organisation,
-        state=CandidateState.UNTESTED,
+        state=state,
         key=key,
         version=candidate.version,
         outcome=CandidateResult(kind="timeout", message="No answer"),
@@ -63,13 +63,19 @@ def _create_untested_candidate(scene: Scenario) -> ApiKey:
     return key
 
 
-def _candidate_action(name: str, tag: str) -> UserAction:
+def _candidate_action(name: str, *tags: str) -> UserAction:
     def build_request(scene: Scenario) -> ActionRequest:
-        key = _create_untested_candidate(scene)
+        key = _create_candidate(scene)
         fields = {"version": key.version + 1, "seen": "untested"}
         return ActionRequest(f"{ORGANISATION_URL}keys/{key.pk}/candidate/{name}/", fields)
 
-    return UserAction("manager", build_request, (tag,), is_in_organisation=True)
+    return UserAction("manager", build_request, tags, is_in_organisation=True)
+
+
+def _candidate_use_request(scene: Scenario) -> ActionRequest:
+    key = _create_candidate(scene, CandidateState.DIFFERS)
+    fields = {"version": key.version + 1, "name": scene.organisation.name}
+    return ActionRequest(f"{ORGANISATION_URL}keys/{key.pk}/candidate/use/", fields)
 
 
 def _api_action(name: str, tag: str) -> UserAction:
@@ -146,7 +152,13 @@ KEY_ACTIONS = {
         ("key_revoked",),
         is_in_organisation=True,
     ),
-    "candidate_keep": _candidate_action("keep", "key_kept_untested"),
+    "candidate_keep": _candidate_action("keep", "key_kept_untested", "key_taken_over"),
+    "candidate_use": UserAction(
+        "manager",
+        _candidate_use_request,
+        ("key_kept_differing", "key_taken_over"),
+        is_in_organisation=True,
+    ),
     "candidate_retest": _candidate_action("retest", "check_requested"),
     "candidate_discard": _candidate_action("discard", "key_candidate_discarded"),
     "check": _api_action("check", "check_requested"),

@@ -18,6 +18,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_get_by_slug
 from freddy_admin.sync.checks.check_now import KeyCheckReport, keys_check_now
 from freddy_admin.sync.panel_copy import calls_validate_on
+from freddy_admin.wording.support import call_failure_text
 
 
 class Command(OperatorCommand):
@@ -83,4 +84,5 @@ def _format_check_line(report: KeyCheckReport) -> str:
     failure = f" — {report.failure}" if report.failure else ""
     place = "" if report.environment == DEFAULT_ENVIRONMENT else f" [{report.environment}]"
     name = f"{report.organisation_name} / {report.key_label}{place}"
-    return f"{report.state.value:<18} {name}{failure}"
+    said = call_failure_text(report.call_failure) if report.call_failure else ""
+    return f"{report.state.value:<18} {name}{failure}{': ' if said else ''}{said}"

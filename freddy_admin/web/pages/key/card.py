@@ -1,6 +1,7 @@
 """One key in full: headline, figures, what is wrong, what can be done, and a new key's test."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,12 @@ from django.utils.translation import pgettext
 
 from freddy_admin.organisations.access import NO_PERMISSIONS, actor_display_name
 from freddy_admin.organisations.roles import Permission
-from freddy_admin.sync.candidates.comparison import CandidateDifference
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.models import RemoteOperation
 from freddy_admin.sync.models.operations import UNFINISHED_STATES
 from freddy_admin.sync.status.rows import CheckError, KeyRow
-from freddy_admin.vault.models import ApiKey, CandidateState, KeyCandidate, KeyLifecycle
-from freddy_admin.vault.selectors import candidate_find, masked_secret
+from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.selectors import candidate_find, masked_secret, undecided_state
 from freddy_admin.web.components import (
     ActionButton,
     check_now_button,
@@ -26,21 +26,17 @@ from freddy_admin.web.components import (
     start_sync_button,
     state_pill,
     tool_counts_cell,
-    tool_counts_text,
 )
 from freddy_admin.web.htmx import values_digest
+from freddy_admin.web.pages.key.candidate import candidate_context
 from freddy_admin.wording import environments, moves
 from freddy_admin.wording.failures import failure_sentences, failure_wording
 from freddy_admin.wording.key_pages import (
     affected_scope,
-    candidate_deadline,
-    candidate_wording,
     check_request_sentence,
     is_check_request_slow,
     key_expiry_sentences,
     last_and_next_check,
-    present_key_note,
-    support_text,
     wrong_organisation_warning,
 )
 from freddy_admin.wording.keys import (
@@ -61,6 +57,7 @@ from freddy_admin.wording.states import (
     key_headline,
     overdue_announcement,
 )
+from freddy_admin.wording.support import support_text
 from freddy_admin.wording.times import (
     EITHER,
     UserTime,
@@ -86,6 +83,7 @@ def key_card(
     Where the history is shown, it is added as `history`.
     """
     candidate = candidate_find(key=key)
+    row = replace(row, candidate_state=undecided_state(candidate))
     problem = problem_panel(row, user_time)
     next_step = None if problem else next_step_button(row)
     return {
@@ -140,7 +138,8 @@ def key_card_digest(
         row.next_check_at,
         row.hold_until,
         [moment is not None and moment <= user_time.now for moment in moments],
-        candidate and (candidate.version, candidate.state),
+        candidate and (candidate.version, candidate.state, candidate.tested_at),
+        candidate and candidate.retries_hourly,
         (key.owner_id, key.organization_id, key.grace_minutes, key.secret_set_at),
         [tag.name for tag in key.tags.all()],
         check_outcome and check_outcome["tone"],
@@ -306,98 +305,3 @@ def operation_status(
         "figures": render_html(wording.figures, user_time),
         "pending": operation.state in UNFINISHED_STATES,
     }
-
-
-def candidate_context(
-    key: ApiKey,
-    candidate: KeyCandidate,
-    user_time: UserTime,
-    *,
-    permissions: Collection[Permission],
-    row: KeyRow | None = None,
-) -> dict[str, Any]:
-    """The candidate of this key, for `key/_candidate.html`.
-
-    `row` is the key in use, where there is one; `permissions` are what the reader may do in the
-    key's organisation.
-    """
-    is_draft = key.status == KeyLifecycle.DRAFT
-    is_differing = candidate.state == CandidateState.DIFFERS
-    created_by = actor_display_name(candidate.created_by, permissions)
-    wording = candidate_wording(candidate, created_by=created_by)
-    return {
-        "key": key,
-        "anchor": draft_anchor(key),
-        "digest": candidate_digest(key, candidate, permissions),
-        "state": candidate.state,
-        "version": candidate.version,
-        "wording": wording,
-        "words": render_html(wording.words, user_time),
-        "hint": masked_secret(candidate),
-        "environment": environments.candidate_environment(candidate),
-        "present_key_note": present_key_note(candidate, is_draft=is_draft),
-        "deadline": render_html(candidate_deadline(candidate), user_time),
-        "comparison": _comparison(key, candidate, row, user_time) if is_differing else [],
-        "present_head": _("Entered here") if is_draft else _("Present key"),
-        "is_differing": is_differing,
-        "is_pending": candidate.state == CandidateState.PENDING,
-        "is_refused": candidate.state == CandidateState.REFUSED,
-        "can_keep": candidate.state in {CandidateState.DIFFERS, CandidateState.UNTESTED},
-        "can_decide": Permission.MANAGE_KEYS in permissions,
-    }
-
-
-def draft_anchor(key: ApiKey) -> str:
-    """The name, in its organisation's page, of a key that was never in use."""
-    return f"draft-{key.pk}"
-
-
-def candidate_digest(
-    key: ApiKey, candidate: KeyCandidate, permissions: Collection[Permission]
-) -> str:
-    """Changes when anything shown of the candidate does."""
-    can_decide = Permission.MANAGE_KEYS in permissions
-    return values_digest(candidate.version, candidate.state, key.label, can_decide)
-
-
-def _comparison(
-    key: ApiKey, candidate: KeyCandidate, row: KeyRow | None, user_time: UserTime
-) -> list[tuple[str, SafeString | str, SafeString | str, bool]]:
-    """What is compared, both values, and whether they differ sharply."""
-    what = set(candidate.result_code.split(","))
-    organisation = (
-        _("Organisation at Aitronos"),
-        _present_organization_id_text(key, row),
-        candidate.reported_organization_id or _("not named"),
-        bool(what & {CandidateDifference.ENTERED, CandidateDifference.ORGANISATION}),
-    )
-    if row is None or row.figures is None:
-        return [organisation]
-    figures = row.figures
-    return [
-        organisation,
-        (
-            _("Tools on / total"),
-            tool_counts_text(figures.enabled_tools, figures.total_tools),
-            tool_counts_text(
-                candidate.reported_enabled_tools or 0, candidate.reported_total_tools or 0
-            ),
-            CandidateDifference.TOOLS in what,
-        ),
-        (
-            _("Last synced"),
-            _render_time(figures.last_sync_at, user_time, _("never")),
-            _render_time(candidate.reported_last_sync_at, user_time, _("never")),
-            CandidateDifference.LAST_SYNC in what,
-        ),
-    ]
-
-
-def _present_organization_id_text(key: ApiKey, row: KeyRow | None) -> str:
-    reported = row.reported_organization_id if row else ""
-    texts = {"reported": reported, "entered": key.organization_id}
-    if key.organization_id and reported and key.organization_id != reported:
-        return _("%(reported)s (entered here: %(entered)s)") % texts
-    if key.organization_id and not reported:
-        return _("%(entered)s (entered here)") % texts
-    return reported or _("not known")

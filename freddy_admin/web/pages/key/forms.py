@@ -43,6 +43,30 @@ class KeyRevokeForm(PanelForm):
         return label
 
 
+class CandidateUseForm(PanelForm):
+    """The organisation's name, typed, so that no other organisation's key is used by a slip."""
+
+    name = forms.CharField(
+        label=_l("Type the organisation's name to confirm"),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    # Of the new key that was shown, so that a decision is never about another one.
+    version = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_name(self) -> str:
+        """Exactly the name, apart from white space around it."""
+        name = str(self.cleaned_data["name"])
+        if name.strip() != self.expected.strip():
+            raise forms.ValidationError(
+                _("This is not the organisation's name. Nothing was changed.")
+            )
+        return name
+
+
 class KeySecretForm(PanelForm):
     """A pasted API key, which is never sent back, and the environment it belongs to.
 

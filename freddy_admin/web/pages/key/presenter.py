@@ -15,12 +15,8 @@ from freddy_admin.web.components import banner_context
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.history.filters import HistoryQuery
 from freddy_admin.web.pages.history.presenter import TIMELINE_ANCHOR, history_section
-from freddy_admin.web.pages.key.card import (
-    candidate_context,
-    candidate_digest,
-    key_card,
-    key_card_digest,
-)
+from freddy_admin.web.pages.key.candidate import candidate_context, candidate_digest
+from freddy_admin.web.pages.key.card import key_card, key_card_digest
 from freddy_admin.wording.refused_alike import refused_notices
 from freddy_admin.wording.times import UserTime
 

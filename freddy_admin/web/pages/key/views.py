@@ -35,6 +35,7 @@ from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import (
     api_key_get,
     api_keys_list,
+    candidate_find,
     key_details_revision,
     organisation_tag_names,
 )
@@ -57,6 +58,7 @@ from freddy_admin.web.htmx import (
 from freddy_admin.web.pages.history.filters import KEY_HISTORY_PARAMS
 from freddy_admin.web.pages.history.presenter import check_run_rows, timeline_section
 from freddy_admin.web.pages.key.forms import (
+    CandidateUseForm,
     KeyAddForm,
     KeyDetailsForm,
     KeyRevokeForm,
@@ -280,17 +282,52 @@ def _result_page_url(request: HttpRequest, access: Access, key_id: int) -> str:
 @organisation_permission_required(MANAGE, WRITE_METHODS)
 @reauthentication_required(return_view="key")
 def candidate_keep_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
-    """Keep a candidate that could not be tested, or reports something else than expected."""
+    """Keep a candidate that could not be tested or was refused."""
     organisation = access.organisation
     key = api_key_get(organisation=access.organisation, key_id=key_id)
     actor = actor_from_request(request)
     version = _posted_candidate_version(request)
-    state = _posted_candidate_state(request)
+    is_refused = request.POST.get("seen") == CandidateState.REFUSED
+    state = CandidateState.REFUSED if is_refused else CandidateState.UNTESTED
     key_candidate_accept(
         organisation=organisation, actor=actor, key=key, version=version, state=state
     )
-    messages.success(request, _("The new key was kept. It is checked now."))
+    sentence = _("The new key was kept. It is checked now.")
+    if is_refused and key.status == KeyLifecycle.DRAFT:
+        sentence = _("The new key was kept. It is tried again every hour, beginning now.")
+    elif is_refused:
+        sentence = _(
+            "The new key was kept. It is tried again every hour; the present one stays in use "
+            "until it works."
+        )
+    messages.success(request, sentence)
     return redirect("organisation", slug=access.organisation.slug)
+
+
+@organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
+def candidate_use_view(request: HttpRequest, access: Access, key_id: int) -> HttpResponse:
+    """Use a candidate that reports another organisation's figures, after the name was typed."""
+    organisation = access.organisation
+    key = api_key_get(organisation=organisation, key_id=key_id)
+    candidate = candidate_find(key=key)
+    if candidate is None or candidate.state != CandidateState.DIFFERS:
+        raise Conflict(_("There is nothing to decide about this new key. Look at it again."))
+    form = CandidateUseForm(
+        request.POST or None, expected=organisation.name, initial={"version": candidate.version}
+    )
+    if request.method == "POST" and form.is_valid():
+        key_candidate_accept(
+            organisation=organisation,
+            actor=actor_from_request(request),
+            key=key,
+            version=form.cleaned_data["version"],
+            state=CandidateState.DIFFERS,
+        )
+        messages.success(request, _("The new key was kept. It is checked now."))
+        return redirect("organisation", slug=organisation.slug)
+    template_context = _key_form_context(access, form, key) | {"candidate": candidate}
+    return render(request, "key/use_differing.html", template_context)
 
 
 @organisation_permission_required(MANAGE, WRITE_METHODS)
@@ -317,12 +354,6 @@ def candidate_discard_view(request: HttpRequest, access: Access, key_id: int) ->
         else _("The new key was thrown away; the present one stays in use."),
     )
     return redirect("organisation", slug=access.organisation.slug)
-
-
-def _posted_candidate_state(request: HttpRequest) -> CandidateState:
-    """The candidate's state that this person saw: a later test may have changed it."""
-    differs = request.POST.get("seen") == CandidateState.DIFFERS
-    return CandidateState.DIFFERS if differs else CandidateState.UNTESTED
 
 
 def _posted_candidate_version(request: HttpRequest) -> int:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
@@ -39,10 +40,19 @@ from freddy_admin.wording.sentences import (
     render_text,
     say,
 )
+from freddy_admin.wording.support import import_row_support_text
 from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 100
 _LAST_PAGE = 1_000
+_FAILED_STATES = (ImportRowState.UNTESTED, ImportRowState.REJECTED)
+_OPTIONAL_STATES = (*_FAILED_STATES, ImportRowState.DIFFERS)
+# Beside the box that saves one row.
+_CHOOSE_LABELS = {
+    ImportRowState.UNTESTED: _l("Save it anyway"),
+    ImportRowState.REJECTED: _l("Save it and try again every hour"),
+    ImportRowState.DIFFERS: _l("Save it all the same"),
+}
 
 
 class ImportQuery(NamedTuple):
@@ -100,23 +110,27 @@ def import_page_context(
     matching_count = by_verdict[verdict] if verdict else by_verdict.total()
     pages = max(1, -(-matching_count // PAGE_SIZE))
     current_url = _import_url(draft, verdict, page)
-    shown_rows = [(row.number, row.state, row.save_state) for row in rows]
+    shown_rows = [(row.number, row.state, row.save_state, row.tested_at) for row in rows]
     progress = _import_progress(draft, by_verdict, by_save_state)
     save_options = [
         (state.value, save_option(state, by_verdict[state]))
-        for state in (ImportRowState.UNTESTED, ImportRowState.DIFFERS)
+        for state in _OPTIONAL_STATES
         if by_verdict[state]
     ]
+    can_save = not progress["is_pending"] and bool(working_count or save_options)
     return progress | {
         "draft": draft,
         "expires": user_time.render_clock(draft.created_at + IMPORT_DRAFT_LIFETIME),
         "chips": _verdict_filter_chips(draft, by_verdict, verdict),
-        "rows": [_import_table_row(row, user_time) for row in rows],
+        "rows": [
+            _import_table_row(row, user_time, can_choose=can_save and progress["is_open"])
+            for row in rows
+        ],
         "working_count": working_count,
         "save_label": ngettext("Save %(n)s key", "Save %(n)s keys", working_count)
         % {"n": format_number(working_count)},
         "save_options": save_options,
-        "can_save": not progress["is_pending"] and bool(working_count or save_options),
+        "can_save": can_save,
         "retestable_count": by_verdict[ImportRowState.UNTESTED]
         + by_verdict[ImportRowState.REJECTED],
         "previous_href": _import_url(draft, verdict, page - 1) if page > 1 else "",
@@ -157,8 +171,11 @@ def _import_progress(
     }
 
 
-def _import_table_row(row: ImportDraftRow, user_time: UserTime) -> dict[str, Any]:
+def _import_table_row(
+    row: ImportDraftRow, user_time: UserTime, *, can_choose: bool
+) -> dict[str, Any]:
     state = ImportRowState(row.state)
+    has_failed = state in _FAILED_STATES and bool(row.result_kind)
     is_malformed = state == ImportRowState.MALFORMED
     is_saved_here = row.save_state == ImportSaveState.SAVED and row.key_id and row.organisation
     return {
@@ -170,6 +187,9 @@ def _import_table_row(row: ImportDraftRow, user_time: UserTime) -> dict[str, Any
         "verdict": VERDICT_WORDINGS[state],
         "words": render_html(verdict_sentences(row), user_time),
         "is_saved_here": is_saved_here,
+        "choose_label": _CHOOSE_LABELS.get(state, "") if can_choose else "",
+        "support_anchor": f"row-{row.number}",
+        "support_text": import_row_support_text(row, now=user_time.now) if has_failed else "",
     }
 
 

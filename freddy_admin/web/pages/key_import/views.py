@@ -21,7 +21,7 @@ from freddy_admin.vault.import_selectors import (
     import_row_counts,
     import_rows_list,
     open_import_drafts_list,
-    similar_names_list,
+    shared_organization_ids,
 )
 from freddy_admin.vault.key_import_csv import COLUMNS, EXTRA_COLUMNS
 from freddy_admin.vault.models import ImportRowState
@@ -49,7 +49,8 @@ from freddy_admin.web.pages.key_import.presenter import (
     similar_names_notice,
     unfinished_imports,
 )
-from freddy_admin.wording.sentences import format_number
+from freddy_admin.wording.imports import shared_id_warning
+from freddy_admin.wording.sentences import format_number, render_text
 from freddy_admin.wording.times import get_user_time
 
 
@@ -97,6 +98,9 @@ def import_draft_detail_view(request: HttpRequest, draft_id: UUID) -> HttpRespon
     seen_digests = seen_part_digests(request)
     if seen_digests is not None and seen_digests.get("all") == view["digest"]:
         return not_modified()
+    if view["is_open"] and view["can_save"]:
+        shared_ids = shared_organization_ids(draft=draft)
+        view["shared_id_warnings"] = [render_text(w) for w in map(shared_id_warning, shared_ids)]
     template = "import/draft.html" if seen_digests is None else "import/_draft.html"
     return render(request, template, {"view": view})
 
@@ -104,7 +108,7 @@ def import_draft_detail_view(request: HttpRequest, draft_id: UUID) -> HttpRespon
 @key_manager_required(WRITE_METHODS)
 @reauthentication_required(return_view="import_draft")
 def import_draft_confirm_view(request: HttpRequest, draft_id: UUID) -> HttpResponse:
-    """Save the keys that work, and the rows of the states that were ticked."""
+    """Save the keys that work, and the rows that were ticked, singly or by their state."""
     extra_states = [
         ImportRowState(state)
         for state in request.POST.getlist("also")
@@ -116,6 +120,7 @@ def import_draft_confirm_view(request: HttpRequest, draft_id: UUID) -> HttpRespo
             user=signed_in_user(request),
             draft_id=draft_id,
             extra_states=extra_states,
+            extra_numbers=_ticked_row_numbers(request),
         )
     except Conflict as error:
         messages.warning(request, error.message)
@@ -123,6 +128,11 @@ def import_draft_confirm_view(request: HttpRequest, draft_id: UUID) -> HttpRespo
         sentence = ngettext("%(n)s key is being saved.", "%(n)s keys are being saved.", key_count)
         messages.success(request, sentence % {"n": format_number(key_count)})
     return redirect("import_draft", draft_id=draft_id)
+
+
+def _ticked_row_numbers(request: HttpRequest) -> set[int]:
+    texts = request.POST.getlist("row")
+    return {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 7}
 
 
 @key_manager_required(WRITE_METHODS)

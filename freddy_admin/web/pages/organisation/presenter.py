@@ -31,10 +31,12 @@ from freddy_admin.web.components import (
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.history.filters import HistoryQuery
 from freddy_admin.web.pages.history.presenter import TIMELINE_ANCHOR, history_section
-from freddy_admin.web.pages.key.card import (
+from freddy_admin.web.pages.key.candidate import (
     candidate_context,
     candidate_digest,
     draft_anchor,
+)
+from freddy_admin.web.pages.key.card import (
     key_card,
     key_card_anchor,
     key_card_digest,

@@ -1,6 +1,6 @@
 """The overview, ready for its templates: what concerns all keys, who is needed, and the list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from freddy_admin.core import clock
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.platform_status import api_healths_list
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
+from freddy_admin.sync.status.pending_decisions import PendingDecision
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import KeyRow
@@ -21,6 +22,7 @@ from freddy_admin.web.components import (
     ActionButton,
     SelectOption,
     banner_context,
+    decision_link,
     key_row_anchor,
     key_row_digests,
     key_urls,
@@ -37,6 +39,7 @@ from freddy_admin.web.pages.overview.filters import (
     STATE_PARAM,
 )
 from freddy_admin.wording.keys import (
+    DECISION_MOVE,
     NoticeWording,
     expiring_count,
     key_count,
@@ -47,6 +50,7 @@ from freddy_admin.wording.keys import (
     master_key_notice,
     need_you_count,
     outage_notice,
+    pending_decision,
     see_all_of_others,
     see_all_own,
     shared_sync,
@@ -144,6 +148,7 @@ def overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[s
             [rows[key_row_anchor(row)] for row in overview.rows if row.needs_attention],
             overview.refused_groups,
             (overview.own_move_count_matching, overview.others_move_count_matching),
+            overview.decisions,
         ),
     } | rows
 
@@ -205,7 +210,8 @@ def overview_page_context(
 def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dict[str, Any]]:
     """The reader's own moves, then what waits for others: cards, and a link to all of them.
 
-    On the first page, where the worst comes first. Keys refused alike share a card.
+    On the first page, where the worst comes first. Keys refused alike share a card. Behind a
+    reader's own moves come the other decisions that wait.
     """
     if overview.page > 1 or overview.filters.sort != "state":
         return []
@@ -219,7 +225,14 @@ def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dic
         if rows:
             cards = own if group.is_readers_move else others
             cards.insert(0, _refused_card(group, rows, user_time, path))
-    own, others = own[:CARDS_LIMIT], others[: max(0, CARDS_LIMIT - len(own))]
+    own = [
+        *own[:CARDS_LIMIT],
+        *(
+            decision_card(decision, user_time)
+            for decision in _decisions_beside(overview, {row.key_id for row in own_rows})
+        ),
+    ]
+    others[: max(0, CARDS_LIMIT - len(own))]
     own_count, others_count = overview.own_move_count_matching, overview.others_move_count_matching
     groups = [
         (_("Needs you"), own, own_count, OWN_MOVE, see_all_own),
@@ -237,6 +250,18 @@ def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dic
         for title, cards, count, move, see_all in groups
         if cards
     ]
+
+
+def _decisions_beside(overview: Overview, key_ids: Set[int]) -> list[PendingDecision]:
+    """The decisions of this person that no card of a key leads to."""
+    if OVERVIEW_PARAMS.is_narrowed(overview.filters):
+        return []
+    decisions = [
+        decision
+        for decision in overview.decisions
+        if decision.can_decide and decision.key_id not in key_ids
+    ]
+    return decisions[:CARDS_LIMIT]
 
 
 def _move_url(overview: Overview, path: str, move: str) -> str:
@@ -278,6 +303,8 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
         action = next_step_button(row)
         pill: object = state_pill(row.state)
         sentence, next_move = key_headline(row), key_next_move(row)
+        if row.candidate_state:
+            next_move = say(DECISION_MOVE)
         since = say(_("since {at}"), at=Moment(row.state_since))
     else:  # it needs nothing but a new secret before it expires
         action = replace_key_button(row)
@@ -288,6 +315,7 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
     return {
         "row": row,
         "name": row.organisation_name,
+        "key_label": row.key_label,
         "href": href,
         "environment": "" if row.environment == DEFAULT_ENVIRONMENT else row.environment,
         "key_href": key_href if row.keys_in_organisation > 1 else "",
@@ -297,6 +325,22 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
         "owner": "" if action else render_text(owner_to_ask(row)),
         "since": render_html(since, user_time),
         "action": action,
+    }
+
+
+def decision_card(decision: PendingDecision, user_time: UserTime) -> dict[str, Any]:
+    """A new secret that waits for this person's decision, with the button that leads there."""
+    page_url = f"{organisations_url()}{decision.organisation_slug}/"
+    key_url = f"{page_url}keys/{decision.key_id}/"
+    return {
+        "name": decision.organisation_name,
+        "key_label": decision.key_label,
+        "href": page_url,
+        "key_href": key_url,
+        "pill": {"tone": WARN, "icon": "key", "word": _("Decision waits")},
+        "sentence": render_html(pending_decision(decision), user_time),
+        "since": render_html(say(_("since {at}"), at=Moment(decision.tested_at)), user_time),
+        "action": decision_link(key_url, decision.key_id),
     }
 
 

@@ -18,7 +18,7 @@ from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.status.queries import OverviewFilters
-from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.sync.status.selectors import (
     overview_key_rows,
     overview_page,
@@ -33,6 +33,8 @@ from freddy_admin.web.pages.overview.presenter import (
     overview_notices,
     overview_page_context,
 )
+from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
 
 
@@ -95,6 +97,14 @@ OVERVIEW_CSV_COLUMNS = (
     "owner",
     "error",
     "key_expires_on",
+    "incremental_sync_enabled",
+    "tags",
+    "organization_id",
+    "error_code",
+    "error_http_status",
+    "error_message",
+    "trace_id",
+    "request_id",
     "environment",
 )
 
@@ -127,8 +137,19 @@ def _overview_csv_cells(row: KeyRow) -> list[object]:
         row.owner_name,
         error.kind if error else None,
         f"{row.expires_on:%Y-%m-%d}" if row.expires_on else None,
+        str(figures.incremental_sync_enabled).lower() if figures else None,
+        "|".join(row.tags),
+        row.known_organization_id,
+        *_error_csv_cells(row.error),
         row.environment,
     ]
+
+
+def _error_csv_cells(error: CheckError | None) -> list[object]:
+    if error is None:
+        return [None] * 5
+    message = error.message or render_text(failure_wording(error).words)
+    return [error.code, error.http_status, message, error.trace_id, error.request_id]
 
 
 def _format_utc(at: datetime | None) -> str | None:
