@@ -43,18 +43,22 @@ TESTS = Path(__file__).parent
 SLOW_TEST_FOLDERS = [f"{TESTS}/{name}/" for name in ("browser", "flows")]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses the database, before `-m` chooses."""
+    fixture_names = {*getattr(item, "fixturenames", ())}
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixture_names:
+        item.add_marker("database")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest files first, the others in the order that chance gave them.
 
-    Marked are tests that use the database, and those in whose time no coverage is measured.
+    Marked are tests in whose time no coverage is measured.
     """
     items.sort(key=lambda item: not str(item.path).startswith(tuple(SLOW_TEST_FOLDERS)))
     measured_rooms = {name.rpartition(".")[2] for name in config.getoption("cov_source") or []}
     for item in items:
-        fixture_names = getattr(item, "fixturenames", ())
-        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & {*fixture_names}:
-            item.add_marker("database")
         # A room is covered by its own tests: what others pass through says nothing of it.
         if measured_rooms and item.path.relative_to(TESTS).parts[0] not in measured_rooms:
             item.add_marker("no_cover")

@@ -4,7 +4,8 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -138,4 +139,14 @@ def _build_call_info(raw_response: RawResponse, redactor: Redactor) -> CallInfo:
         redactor.redact(clean_header_id(raw_response.headers, name))
         for name in ("x-request-id", "x-trace-id", ORGANIZATION_HEADER)
     )
-    return CallInfo(request_id, trace_id, organization_id)
+    server_time = _parse_http_date(raw_response.headers.get("date", ""))
+    return CallInfo(request_id, trace_id, organization_id, server_time=server_time)
+
+
+def _parse_http_date(value: str) -> datetime | None:
+    """The moment of an HTTP `Date` (RFC 9110, 5.6.7); None where it cannot be read."""
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -136,6 +136,7 @@ class CallInfo:
     elapsed_ms: float = 0.0
     attempts: int = 1
     requests_sent: int = 1  # attempts of which something left us: what a limit may count
+    server_time: datetime | None = None  # by the answer's `Date`, to the second
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Shares:
         """A waiting row of each party that has none among `values`."""
         seen_parties = {party for _pk, *columns in values for party in self._parties(columns)}
         groups = self._exclude(rows, seen_parties).order_by().values_list(*self.columns)
-        groups = groups.annotate(first_pk=Min("pk"))[:limit]
+        groups = groups.annotate(first_pk=Min("pk")).order_by("first_pk")[:limit]
         return [(pk, *columns) for *columns, pk in groups]
 
     def _choose(self, rows: Iterable[tuple[int, Parties]], limit: int) -> dict[int, Parties]:

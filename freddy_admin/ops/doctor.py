@@ -31,11 +31,12 @@ from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
-from freddy_admin.sync.api_client import api_clients
+from freddy_admin.sync.api_client import api_client, api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import (
     HEARTBEAT_TIMEOUT_SECONDS,
+    api_clock_skew,
     api_healths_probe,
     latest_worker_heartbeat_at,
     missing_environment_key_counts,
@@ -286,13 +287,6 @@ def _check_panel() -> _Verdict:
     return _good(wording.PANEL_IS_AT_WORK, url=settings.PANEL_URL)
 
 
-def _check_panel() -> _Verdict:
-    if copied_from := panel_copied_from():
-        sentence = render_text(copied_panel_sentence(copied_from))
-        return False, f"{sentence} {wording.PANEL_TO_CONFIRM}"
-    return _good(wording.PANEL_IS_AT_WORK, url=settings.PANEL_URL)
-
-
 def _check_api() -> _Verdict:
     """Whether each environment answers and says that it is well."""
     if not settings.AITRONOS_CALLS:
@@ -327,6 +321,10 @@ def _check_clock() -> _Verdict:
         if not is_harmless:
             sentence = f"{sentence} {wording.CLOCK_TO_CONFIRM}"
         return is_harmless, sentence
+    return _joined_verdicts([_check_database_clock(), *_check_api_clock()])
+
+
+def _check_database_clock() -> _Verdict:
     if connection.vendor != "postgresql":
         return _good(wording.CLOCK_IS_SHARED)
     with connection.cursor() as cursor:
@@ -335,6 +333,15 @@ def _check_clock() -> _Verdict:
     if skew > MAX_CLOCK_SKEW:
         return _bad(wording.CLOCK_SKEWED, seconds=int(skew.total_seconds()))
     return _good(wording.CLOCK_AGREES)
+
+
+def _check_api_clock() -> list[_Verdict]:
+    skew = api_clock_skew(api_client()) if settings.AITRONOS_CALLS else None
+    if skew is None:
+        return []
+    if abs(skew) > MAX_CLOCK_SKEW:
+        return [_bad(wording.API_CLOCK_SKEWED, seconds=abs(int(skew.total_seconds())))]
+    return [_good(wording.API_CLOCK_AGREES)]
 
 
 def _check_file_permissions() -> _Verdict:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from freddy_admin.sandbox import api_errors, route_handlers
@@ -212,6 +214,7 @@ class SandboxApi:
     ) -> SandboxResponse:
         """The response with the headers the API itself sends."""
         headers = {"x-request-id": new_request_id(), "freddy-api-version": API_VERSION}
+        headers["date"] = format_datetime(self._clock.now().astimezone(UTC), usegmt=True)
         if key is not None:
             headers["aitronos-organization"] = key.organization_id
         if remaining is not None:

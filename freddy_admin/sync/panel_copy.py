@@ -17,7 +17,8 @@ def panel_confirm(*, actor: Actor) -> None:
         tag=AuditTag.PANEL_CONFIRMED,
         actor=actor,
         subject=settings.PANEL_URL,
-        former=former_url or settings.PANEL_URL,
+        old=former_url or settings.PANEL_URL,
+        new=settings.PANEL_URL,
     )
 
 

@@ -191,6 +191,20 @@ def api_healths_probe(clients: ApiClients) -> list[ApiHealth]:
     ]
 
 
+def api_clock_skew(client: AitronosClient) -> timedelta | None:
+    """How far this machine's clock is ahead of Aitronos', by the `Date` of its health route.
+
+    To a second or two; None where it did not say, and on the demo's fast clock. Never raises.
+    """
+    if clock.real_seconds_to_panel_duration(1) != timedelta(seconds=1):
+        return None
+    try:
+        server_time = client.get_health().info.server_time
+    except AitronosError:
+        return None
+    return clock.now() - server_time if server_time else None
+
+
 def api_health_probe(
     client: AitronosClient, *, environment: str = DEFAULT_ENVIRONMENT
 ) -> ApiHealth:

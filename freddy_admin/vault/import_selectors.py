@@ -53,6 +53,13 @@ def import_rows_list(*, draft: ImportDraft, state: str = "") -> QuerySet[ImportD
     return rows.filter(state=state) if state else rows
 
 
+def similar_names_list(*, draft: ImportDraft) -> list[tuple[str, str]]:
+    """New organisations of the draft that are nearly called like another, with that other name."""
+    rows = draft.rows.exclude(similar_organisation_name="").exclude(state=ImportRowState.DUPLICATE)
+    pairs = rows.values_list("organisation_name", "similar_organisation_name").distinct()
+    return sorted(pairs.order_by()[:MAX_SIMILAR_NAMES])
+
+
 @dataclass(frozen=True, slots=True)
 class SharedOrganizationId:
     """An id at Aitronos that rows of several organisations of this panel answer for."""

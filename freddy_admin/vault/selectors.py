@@ -4,15 +4,18 @@ import hashlib
 import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core.errors import NotFound
-from freddy_admin.organisations.access import organisations_visible
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.access import (
+    Audience,
+    organisations_visible,
+)
+from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.vault.models import (
     ApiKey,
     CandidateState,
@@ -134,3 +137,29 @@ def _organisation_api_keys(organisation: Organisation) -> QuerySet[ApiKey]:
     keys = ApiKey.objects.filter(organisation=organisation).select_related("owner", "candidate")
     sealed_fields = ("ciphertext", "candidate__ciphertext")
     return keys.defer(*sealed_fields).prefetch_related("tags").order_by("label", "pk")
+
+
+def undecided_candidates() -> QuerySet[KeyCandidate]:
+    """Those of all organisations."""
+    return KeyCandidate.objects.exclude(state=CandidateState.PENDING).exclude(RETRIED_HOURLY_Q)
+
+
+def undecided_candidates_query(audience: Audience) -> QuerySet[Any, Any]:
+    """What a list shows of those in the audience's organisations, the longest waiting first."""
+    candidates: QuerySet[Any, Any] = undecided_candidates()
+    role: Any = Value(None, output_field=CharField())
+    if not audience.is_platform_admin:
+        memberships = Membership.objects.filter(
+            organisation=OuterRef("key__organisation"), user=audience.pk
+        )
+        role = Subquery(memberships.values("role")[:1])
+        candidates = candidates.filter(key__organisation__memberships__user=audience.pk)
+    rows: QuerySet[Any, Any] = (
+        candidates.annotate(role=role)
+        .order_by("tested_at", "key_id")
+        .values(
+            *("key_id", "key__label", "state", "tested_at", "created_at", "role"),
+            *("key__organisation__name", "key__organisation__slug"),
+        )
+    )
+    return rows

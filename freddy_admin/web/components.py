@@ -19,13 +19,13 @@ from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.wording.keys import (
-    NoticeWording,
     figures_brief,
     key_expiry_note,
     key_state_note,
     requested_sync_note,
 )
-from freddy_admin.wording.moves import key_action
+from freddy_admin.wording.next_steps import key_action
+from freddy_admin.wording.notices import NoticeWording
 from freddy_admin.wording.sentences import format_number, render_html, render_text
 from freddy_admin.wording.states import STATE_WORDINGS, KeyAction
 from freddy_admin.wording.times import EITHER, FUTURE, UserTime
@@ -284,7 +284,7 @@ def render_last_sync_cell(row: KeyRow, user_time: UserTime) -> SafeString:
     """How long ago the last sync was; `never` where there was none, and a dash without figures."""
     last = row.figures.last_sync_at if row.figures else None
     if last is None:
-        return SafeString(escape(_("never")) if row.figures else NO_VALUE)
+        return SafeString(escape(_("never")) if row.figures else NO_VALUE)  # nosec B703  both are ours
     if not _is_last_sync_ahead(row):
         return user_time.render_relative_cell(last)
     # One that lies ahead is odd, and must not read as "just now".

@@ -41,7 +41,13 @@ def values_digest(*values: object) -> str:
     return f"{crc32(text.encode('utf-8', 'backslashreplace')):08x}"
 
 
+# Most values of a row; to ask each of them what it is an instance of costs half of a digest.
+_PLAIN_TYPES = frozenset({str, bool, int, float, datetime, type(None)})
+
+
 def _stable_text(value: object) -> str:
+    if type(value) in _PLAIN_TYPES:
+        return str(value)
     if isinstance(value, frozenset | set):
         return ",".join(sorted(str(item) for item in value))
     if isinstance(value, tuple | list):

@@ -101,5 +101,11 @@ CLOCK_IS_SHARED: Final = _("the database shares this machine's clock.")
 CLOCK_AGREES: Final = _("agrees with the database's.")
 CLOCK_SKEWED: Final = _("{seconds} s apart from the database's: set up NTP on both machines.")
 
+API_CLOCK_AGREES: Final = _("It agrees with that of Aitronos.")
+API_CLOCK_SKEWED: Final = _(
+    "It is {seconds} s apart from that of Aitronos: set up NTP on this machine, or ages and due "
+    "times are wrong by as much."
+)
+
 FILES_READABLE: Final = _("others may read {paths}: run chmod go-rwx on it.")
 FILES_PRIVATE: Final = _("secrets and data are this user's alone.")

@@ -22,6 +22,7 @@ from freddy_admin.sync.models import EventKind
 from freddy_admin.vault.selectors import DECISION_PERIOD
 from freddy_admin.wording.failures import failure_reason, quoted_message
 from freddy_admin.wording.keys import tool_counts
+from freddy_admin.wording.next_steps import call_ids
 from freddy_admin.wording.sentences import (
     EMPTY,
     Interval,
@@ -35,7 +36,6 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, GOOD, QUIET, STATE_WORDINGS, WARN
-from freddy_admin.wording.support import call_ids
 from freddy_admin.wording.times import parse_time
 
 T = TypeVar("T")

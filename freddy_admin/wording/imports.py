@@ -18,6 +18,7 @@ from freddy_admin.wording.failures import (
     failure_sentences,
     failure_wording,
 )
+from freddy_admin.wording.next_steps import error_identity
 from freddy_admin.wording.sentences import (
     Moment,
     MomentStyle,
@@ -28,7 +29,6 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, GOOD, QUIET, WARN
-from freddy_admin.wording.support import error_identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from freddy_admin.wording.failures import (
     failure_wording,
 )
 from freddy_admin.wording.keys import key_expiry_sentence
+from freddy_admin.wording.next_steps import error_identity
 from freddy_admin.wording.sentences import (
     EMPTY,
     Interval,
@@ -32,7 +33,6 @@ from freddy_admin.wording.sentences import (
     say_counted,
 )
 from freddy_admin.wording.states import BAD, QUIET, WARN
-from freddy_admin.wording.support import error_identity
 
 LISTED_NAMES_LIMIT = 3
 CONTRADICTION_TITLE: Final = _("The keys of this organisation contradict each other")

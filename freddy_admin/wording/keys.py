@@ -1,8 +1,7 @@
-"""What lists of keys say: how many there are, notices above them, notes in a row, expiry."""
+"""What lists of keys say: how many there are, notes in a row, expiry."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -10,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
-from freddy_admin.sync.status.aggregates import Outage, SharedSyncGroup
-from freddy_admin.sync.status.pending_decisions import PendingDecision
+from freddy_admin.sync.status.aggregates import SharedSyncGroup
 from freddy_admin.sync.status.rows import LAST_DAYS, URGENT_DAYS, KeyRow
-from freddy_admin.sync.status.selectors import Overview
+from freddy_admin.sync.status.selectors import Overview, PendingDecision
 from freddy_admin.wording.failures import failure_wording
 from freddy_admin.wording.sentences import (
     EMPTY,
@@ -21,7 +19,6 @@ from freddy_admin.wording.sentences import (
     MomentStyle,
     Sentence,
     Text,
-    moment_ago,
     say,
     say_counted,
 )
@@ -297,100 +294,6 @@ def shared_syncs_note(more_groups: int) -> tuple[Sentence, ...]:
     not_added_up = say(_("Their numbers are not added up."))
     return (
         (say_counted(_MORE_GROUPS, more_groups), not_added_up) if more_groups else (not_added_up,)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeWording:
-    """Something that concerns all keys; `kind` changes when what it says does."""
-
-    kind: str
-    tone: str
-    icon: str
-    title: Sentence
-    words: tuple[Sentence, ...]
-    support_text: str = ""
-
-
-_KEYS_NOT_LOST = _(
-    "The keys are not lost and nobody needs to paste one again. The people who run this panel "
-    "put the right master key back."
-)
-
-
-def master_key_notice(*, is_for_all_keys: bool) -> NoticeWording:
-    """That the master key does not fit, for all keys or only some."""
-    affected = (
-        _("No key can be opened, so nothing is checked; what you see is the last known state.")
-        if is_for_all_keys
-        else _(
-            "Keys that were sealed with the missing one cannot be opened and are not checked; "
-            "they show as Unknown, with their last known state. Other keys are not affected."
-        )
-    )
-    return NoticeWording(
-        kind="misfit_all" if is_for_all_keys else "misfit_some",
-        tone=BAD,
-        icon="lock-x",
-        title=say(_("The master key does not fit the database")),
-        words=(say(affected), say(_KEYS_NOT_LOST)),
-    )
-
-
-_OUTAGES: Final[Mapping[Outage, Text]] = {
-    Outage.NO_CONNECTION: _(
-        "At least half of the keys tell the same: no connection to it comes about."
-    ),
-    Outage.TIMED_OUT: _("At least half of the keys tell the same: it does not answer in time."),
-    Outage.SERVER_ERROR: _(
-        "At least half of the keys tell the same: it answers with errors of its own."
-    ),
-    Outage.FIREWALL: _(
-        "At least half of the keys tell the same: something on the way, most likely a firewall, "
-        "turns us away."
-    ),
-}
-
-
-def outage_notice(outage: Outage, *, condition: Sequence[Sentence] = ()) -> NoticeWording:
-    """That Aitronos as a whole is out of reach; `condition` is what it says of itself."""
-    return NoticeWording(
-        kind=f"outage_{outage}",
-        tone=WARN,
-        icon="plug-connected-x",
-        title=say(_("Aitronos cannot be reached")),
-        words=(
-            say(_OUTAGES[outage]),
-            *condition,
-            say(
-                _(
-                    "What you see is the last known state. Nothing for you to do: we try again on "
-                    "our own."
-                )
-            ),
-        ),
-    )
-
-
-def silent_worker_notice(
-    heartbeat_at: datetime | None, checked_at: datetime | None
-) -> NoticeWording:
-    """That no worker gives a sign of life; `checked_at` is that of the latest check."""
-    return NoticeWording(
-        kind="silent",
-        tone=WARN,
-        icon="plug-connected-x",
-        title=say(_("Statuses not refreshed since {at}"), at=Moment(checked_at))
-        if checked_at
-        else say(_("Statuses are not being refreshed")),
-        words=(
-            say(
-                _("The worker was last seen {ago}. What you see is getting older by the minute."),
-                ago=moment_ago(heartbeat_at),
-            )
-            if heartbeat_at
-            else say(_("No worker has been seen yet, so nothing is checked.")),
-        ),
     )
 
 

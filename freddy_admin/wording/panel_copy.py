@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from freddy_admin.wording.keys import NoticeWording
+from freddy_admin.wording.notices import NoticeWording
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import Sentence, say
 from freddy_admin.wording.states import GOOD, QUIET, WARN

@@ -19,11 +19,11 @@ from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.wording.environments import call_lines
 from freddy_admin.wording.failures import failure_wording, quoted_message
-from freddy_admin.wording.keys import NoticeWording
+from freddy_admin.wording.next_steps import SYNC_STATUS_API_PATH
+from freddy_admin.wording.notices import NoticeWording
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import Sentence, Text, render_text, say, say_counted
 from freddy_admin.wording.states import BAD
-from freddy_admin.wording.support import SYNC_STATUS_API_PATH
 
 # The names that the API's documents and the vendor's own programs use for the key's header.
 _KNOWN_HEADERS = ("X-API-Key", "api-key")

@@ -245,6 +245,7 @@ def test_failure_kinds_are_stored_values_and_never_change() -> None:
         "connect_timeout",
         "connection_lost",
         "connection_refused",
+        "environment_missing",
         "firewall",
         "invalid_secret",
         "key_not_permitted",

@@ -37,7 +37,11 @@ REFUSED_SETTINGS: list[tuple[str, str, Any]] = [
         for contact in (
             *("javascript:planted()", "data:text/html,planted", "tel:+41441234567", "planted"),
             *("a@b", "mailto:planted@example.org?cc=x@example.org", "//planted.example.org"),
-            *("https:///planted", f"https://planted:{'x'}@example.org", "https://example.org/ planted"),
+            *(
+                "https:///planted",
+                f"https://planted:{'x'}@example.org",
+                "https://example.org/ planted",
+            ),
             *("https://example.org:port/planted", "planted@example.org, other@example.org"),
         )
     ),

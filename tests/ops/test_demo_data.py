@@ -23,8 +23,9 @@ from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.timeline import key_history_map
 from freddy_admin.sync.models import CheckOutcome, EventKind, HistoryEvent, SyncStatus
+from freddy_admin.sync.status.organisation_rows import key_row
 from freddy_admin.sync.status.queries import OverviewFilters
-from freddy_admin.sync.status.selectors import key_row, overview_page
+from freddy_admin.sync.status.selectors import overview_page
 from freddy_admin.sync.worker.loop import WorkerLoop
 from freddy_admin.vault.models import ApiKey
 from tests.flows.wait import wait_until

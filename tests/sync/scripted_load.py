@@ -9,7 +9,7 @@ from freddy_admin.aitronos.errors import FailureKind, RequestTimedOut
 from freddy_admin.aitronos.types import ApiResponse, SyncStatusResponse
 from freddy_admin.core.tasks import EmbeddedTasks
 from freddy_admin.sync.worker.jobs import WorkerJobs
-from tests.sync.catalog_results import CALL_INFO
+from tests.sync.catalog_results import CALL_INFO, OneEnvironment
 from tests.sync.conftest import HandClock, make_figures
 
 # Sealed into the secrets of keys whose calls last for as long as a call may.
@@ -17,7 +17,7 @@ HANGS: Final = "hangs"
 _GIVE_UP_TURNS: Final = 5_000
 
 
-class ScriptedClient:
+class ScriptedClient(OneEnvironment):
     """Each call takes one second of the test's clock, or `hanging_seconds` with such a secret."""
 
     def __init__(self, source: HandClock, *, hanging_seconds: float) -> None:
@@ -25,6 +25,10 @@ class ScriptedClient:
         self._condition, self._is_stopped = threading.Condition(), False
         self._ends: dict[int, datetime] = {}
         self.begun: list[tuple[str, datetime]] = []
+
+    def for_environment(self, _name: str) -> "ScriptedClient":
+        """The one client, whichever environment is asked for."""
+        return self
 
     def advance(self, seconds: float) -> None:
         """Move the clock; calls that end until then return."""

@@ -22,7 +22,7 @@ from freddy_admin.sync.checks.leases import checks_reschedule_after_clock_change
 from freddy_admin.sync.checks.policy import check_policy, status_request_refresh
 from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.models import CallBudget, SyncStatus
-from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.vault.models import ApiKey
 from tests.sync.call_results import answer, calls_by_group, store
 from tests.sync.conftest import (
@@ -107,6 +107,23 @@ def test_keys_of_several_organisations_are_joined_by_the_header_alone(
     store(answer(ours, org="org_x"), answer(theirs, org="org_x"), answer(silent))
     alder = ours.organisation_id
     assert calls_by_group() == {"default:reported:org_x": 2, f"default:organisation:{alder}": 1}
+
+
+def test_environments_count_apart_whatever_the_organisation(make_key: MakeKey) -> None:
+    usual, staged, silent = (make_key(label) for label in ("a", "b", "c"))
+    store(
+        answer(usual, org="org_x"),
+        replace(answer(staged, org="org_x"), environment="staging"),
+        replace(answer(silent), environment="staging"),
+    )
+    assert calls_by_group() == {
+        "default:reported:org_x": 1,
+        "staging:reported:org_x": 1,
+        f"staging:organisation:{silent.organisation_id}": 1,
+    }
+    # Without a header a key stays in its group, but for another environment.
+    store(replace(answer(staged), environment="staging"))
+    assert sync_status_of(staged).budget_group == "staging:reported:org_x"
 
 
 def test_an_entered_id_counts_within_its_own_organisation_alone(

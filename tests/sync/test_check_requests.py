@@ -22,7 +22,7 @@ from freddy_admin.sync.checks.requests import (
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.key_lifecycle import key_pause, key_resume, key_revoke, key_update
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import (

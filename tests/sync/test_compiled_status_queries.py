@@ -103,9 +103,9 @@ def test_each_person_gets_the_counts_and_filter_options_of_their_keys(people: li
         options_by_person[user.email.partition("@")[0]] = (page.total, page.tags, owners)
     assert options_by_person == {
         "operator": (4, ["shared"], []),
-        "ben": (1, ["shared", "theirs"], ["Admin"]),  # whose address is not for him
+        "ben": (1, ["shared", "theirs"], ["a member"]),  # whose address is not for him
         "cleo": (0, [], []),
-        "admin": (5, ["shared", "theirs"], ["Admin"]),
+        "admin": (5, ["shared", "theirs"], ["admin@example.org"]),
     }
 
 

@@ -33,8 +33,9 @@ from freddy_admin.sync.platform_status import (
     missing_environment_key_counts,
 )
 from freddy_admin.sync.status.disagreements import key_disagreements
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.sync.status.queries import OverviewFilters
-from freddy_admin.sync.status.selectors import organisation_key_rows, overview_page
+from freddy_admin.sync.status.selectors import overview_page
 from freddy_admin.sync.worker.loop import WorkerLoop
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import (

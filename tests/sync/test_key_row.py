@@ -8,8 +8,8 @@ import pytest
 from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.recording import check_results_record
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.sync.status.rows import KeyRow, SyncFigures
-from freddy_admin.sync.status.selectors import organisation_key_rows
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import (
     NOON,

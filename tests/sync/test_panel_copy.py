@@ -99,7 +99,7 @@ def test_what_waited_goes_out_once_somebody_says_that_this_is_the_panel(
     panel_confirm(actor=ANA)
     assert send_operation(client).state == OperationState.DONE
     event = AuditEvent.objects.get(tag="panel_confirmed")
-    assert (event.subject, event.details) == (TRIAL, {"former": PANEL})
+    assert (event.subject, event.details) == (TRIAL, {"old": PANEL, "new": TRIAL})
 
 
 def test_with_calls_off_the_worker_asks_nothing(

@@ -17,11 +17,10 @@ from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.status.observation_cache import observation_cache_key
+from freddy_admin.sync.status.organisation_rows import key_row, organisation_key_rows
 from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.selectors import (
     PAGE_SIZE,
-    key_row,
-    organisation_key_rows,
     overview_key_rows,
     overview_page,
     overview_with_filter_options,

@@ -20,7 +20,7 @@ from freddy_admin.sync.history.timeline import (
     timeline_page,
 )
 from freddy_admin.sync.models import CheckRun, EventKind, HistoryEvent, SyncStatus
-from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import HandClock, MakeKey
 

@@ -179,7 +179,8 @@ def _tested_draft_make(manager: User) -> ImportDraft:
         ((), {"works"}),
         ((ImportRowState.UNTESTED,), {"works", "maybe"}),
         ((ImportRowState.DIFFERS,), {"works", "other"}),
-        ((ImportRowState.REJECTED, ImportRowState.WAITING, ImportRowState.MALFORMED), {"works"}),
+        ((ImportRowState.REJECTED,), {"works", "no"}),
+        ((ImportRowState.WAITING, ImportRowState.MALFORMED), {"works"}),
     ],
 )
 def test_confirming_a_draft_saves_chosen_rows_and_wipes_the_others(

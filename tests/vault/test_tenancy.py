@@ -22,7 +22,6 @@ WITHOUT_ORGANISATION = {
     "candidates_claim",
     "candidates_expire",
     "candidate_release",
-    "pending_candidates",
     "key_audit_record",
     "pending_candidates",
 }

@@ -72,10 +72,10 @@ def test_viewer_sees_the_comparison_and_decides_nothing(
 
 
 def test_throwing_away_is_the_main_button_and_using_a_page_of_its_own(
-    manager: Client, key: ApiKey
+    manager_client: Client, key: ApiKey
 ) -> None:
     _create_waiting_candidate(key)
-    page = manager.get(f"{HERE}keys/{key.pk}/").content.decode()
+    page = manager_client.get(f"{HERE}keys/{key.pk}/").content.decode()
     section = page[page.index('id="candidate-') :].split("</section>")[0]
     assert re.findall(r'class="btn btn-primary">.*?<span>(.*?)</span>', section) == [
         "Throw it away"
@@ -85,21 +85,21 @@ def test_throwing_away_is_the_main_button_and_using_a_page_of_its_own(
 
 @pytest.mark.parametrize("name", ["", "Birch", "alder-2"])
 def test_candidate_is_not_used_before_the_organisation_was_typed(
-    manager: Client, key: ApiKey, name: str
+    manager_client: Client, key: ApiKey, name: str
 ) -> None:
     _create_waiting_candidate(key)
     path = f"{HERE}keys/{key.pk}/candidate/use/"
-    assert "org_&lt;b&gt;" in manager.get(path).content.decode()
-    answer = manager.post(path, {"version": "2", "name": name})
+    assert "org_&lt;b&gt;" in manager_client.get(path).content.decode()
+    answer = manager_client.post(path, {"version": "2", "name": name})
     assert answer.status_code == 200
     key.refresh_from_db()
     assert key.version == 1
 
 
-def test_accepted_candidate_replaces_the_present_key(manager: Client, key: ApiKey) -> None:
+def test_accepted_candidate_replaces_the_present_key(manager_client: Client, key: ApiKey) -> None:
     _create_waiting_candidate(key)
     path = f"{HERE}keys/{key.pk}/candidate/use/"
-    assert manager.post(path, {"version": "2", "name": " Alder "}).status_code == 302
+    assert manager_client.post(path, {"version": "2", "name": " Alder "}).status_code == 302
     key.refresh_from_db()
     assert key.version == 2
     assert not KeyCandidate.objects.exists()
@@ -109,7 +109,7 @@ def test_accepted_candidate_replaces_the_present_key(manager: Client, key: ApiKe
 
 @pytest.mark.parametrize("seen_state", ["", "untested", "pending", "refused", "differs"])
 def test_candidate_that_differs_is_not_kept_by_the_button_of_other_states(
-    manager: Client, key: ApiKey, seen_state: str
+    manager_client: Client, key: ApiKey, seen_state: str
 ) -> None:
     _create_waiting_candidate(key)
     answer = manager_client.post(

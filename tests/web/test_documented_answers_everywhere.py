@@ -15,7 +15,7 @@ from freddy_admin.accounts.api_tokens import api_token_create
 from freddy_admin.aitronos.client import AitronosClient, ClientConfig
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.core import clock
-from freddy_admin.ops.management.commands.check_now import _format_check_line
+from freddy_admin.ops.management.commands.check_now import format_check_line
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.candidates.import_rows import (
     import_row_check,
@@ -122,7 +122,7 @@ def key(make_key: MakeKey) -> ApiKey:
 def _check_twice(client: AitronosClient) -> list[str]:
     """The lines of `check_now` after a confirmed refusal."""
     list(keys_check_now(client=client))
-    return [_format_check_line(report) for report in keys_check_now(client=client)]
+    return [format_check_line(report) for report in keys_check_now(client=client)]
 
 
 def _visible(answer: Any) -> str:

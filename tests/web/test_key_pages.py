@@ -52,7 +52,7 @@ def test_a_pasted_key_is_not_sent_back_with_an_error(manager_client: Client) -> 
         ("", "Paste the API key: this field is empty."),
         ("two words", "white space inside the key"),
         ("k" * 600, "longer than any API key"),
-        ("curly\u2019quote", "a character that no API key has"),
+        ("curly\u2019quote", "a typographic quotation mark inside the key"),
     ],
 )
 def test_what_is_wrong_with_a_key_stands_beside_its_field(

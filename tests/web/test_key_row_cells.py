@@ -16,6 +16,7 @@ LISTED = {
     "keys_in_organisation": 1,
     "owner_name": "",
     "organization_id": "",
+    "environment": "default",
 }
 
 

@@ -48,7 +48,7 @@ def test_tab_title_carries_the_count_and_follows_changes(
     page: str, title: str, key: ApiKey, people: People, signed_in: SignIn, worker: WorkerHeartbeat
 ) -> None:
     address = {"overview": "/", "organisation": HERE, "key": f"{HERE}keys/{key.pk}/"}[page]
-    client = signed_in(people.viewer)
+    client = signed_in(people.operator)
     page_html = client.get(address).content.decode()
     assert _title(page_html) == f"(1) {title} · Freddy Admin"
     assert _count_and_title(page_html) == ("1", f"{title} · Freddy Admin")

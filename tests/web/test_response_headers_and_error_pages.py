@@ -142,9 +142,11 @@ def test_form_of_another_site_changes_nothing_and_says_so(
 ) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(people.manager)
-    answer = client.post("/organisations/alder/rename/", {"name": "Stolen"})
+    client.get("/organisations/alder/rename/")
+    headers = {"origin": "https://evil.example"}
+    answer = client.post("/organisations/alder/rename/", {"name": "Stolen"}, headers=headers)
     assert answer.status_code == 403
-    assert "This form is no longer valid" in answer.content.decode()
+    assert "This form came from another address" in answer.content.decode()
 
 
 @pytest.mark.parametrize("field", ["q", "tag", "state", "sort", "page", "owner"])

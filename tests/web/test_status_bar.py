@@ -15,12 +15,15 @@ from freddy_admin.web.pages.history.charts import (
     MAX_SLOTS,
     MIN_SLOT_WIDTH,
     state_shape,
-    status_bar,
     status_bar_legend,
     status_bar_slots,
 )
 from freddy_admin.web.pages.history.filters import DAY_WINDOW, MONTH_WINDOW, WEEK_WINDOW, TimeWindow
-from freddy_admin.web.pages.history.shares import format_percent_rounded_down, on_time_share
+from freddy_admin.web.pages.history.presenter import (
+    format_percent_rounded_down,
+    on_time_share,
+    status_bar,
+)
 from freddy_admin.wording.times import UserTime
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)

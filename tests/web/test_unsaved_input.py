@@ -20,6 +20,7 @@ def client(people: People) -> Client:
 
 
 def _post_stale_form(client: Client, address: str, origin: str = HERE, **form: str) -> str:
+    client.get(RENAME)  # brings the cookie
     answer = client.post(address, form, headers={"origin": origin})
     assert answer.status_code == 403
     return answer.content.decode()
@@ -38,7 +39,7 @@ def test_stale_form_offers_its_input_for_copying_and_the_page_to_open(
 
 def test_stale_button_offers_no_page_to_open(client: Client) -> None:
     page = _post_stale_form(client, "/organisations/alder/keys/1/pause/")
-    assert "Go back, reload the page and send it again." in page
+    assert "This form is no longer valid" in page
     assert "Open the page anew" not in page
 
 

@@ -9,7 +9,7 @@ import pytest
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.wording.moves import key_action, key_next_move
+from freddy_admin.wording.next_steps import key_action, key_next_move
 from freddy_admin.wording.sentences import render_html, render_text
 from freddy_admin.wording.states import (
     BAD,

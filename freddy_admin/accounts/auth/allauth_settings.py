@@ -48,6 +48,7 @@ MFA_FORMS = {
     "authenticate": "freddy_admin.accounts.mfa.throttle.AuthenticateWithCodeForm",
     "reauthenticate": "freddy_admin.accounts.mfa.throttle.ReauthenticateWithCodeForm",
     "activate_totp": "freddy_admin.accounts.mfa.forms.ActivateAuthenticatorAppForm",
+    "deactivate_totp": "freddy_admin.accounts.mfa.forms.RemoveAuthenticatorAppForm",
     "add_webauthn": "freddy_admin.accounts.mfa.forms.AddPasskeyForm",
     "edit_webauthn": "freddy_admin.accounts.mfa.forms.RenamePasskeyForm",
     "authenticate_webauthn": "freddy_admin.accounts.mfa.forms.AuthenticateWithPasskeyForm",

@@ -35,6 +35,10 @@ class ActivateAuthenticatorAppForm(BoundedForm, totp.ActivateTOTPForm):  # type:
         self.secret = _pending_totp_secret(context.request, is_new=not self.is_bound)
 
 
+class RemoveAuthenticatorAppForm(BoundedForm, totp.DeactivateTOTPForm):  # type: ignore[misc]
+    """Removes an authenticator app; it has no field."""
+
+
 class PasskeyField(forms.JSONField):
     """The JSON object that a browser sends for a passkey; refuses anything else."""
 

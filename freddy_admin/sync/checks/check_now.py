@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
+from django.db.models import QuerySet
+
 from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
@@ -19,7 +21,6 @@ from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.selectors import active_sync_statuses
 from freddy_admin.sync.worker.pool import CallPool
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.vault.models import KeyLifecycle
@@ -60,7 +61,7 @@ def keys_check_now(
     Always makes a new call: ignores freshness, back-off and wait hints. A check of the same key
     that runs elsewhere is waited for first. Paused keys are reported and not called.
     """
-    rows = {row.pk: row for row in active_sync_statuses(organisation=organisation)}
+    rows = {row.pk: row for row in _active_statuses(organisation=organisation)}
     for row in rows.values():
         if row.key.paused_at is not None:
             yield _build_report(row, state=HealthState.PAUSED, failure="")
@@ -146,3 +147,10 @@ def _build_report(
         failure=failure,
         was_attempted=was_attempted,
     )
+
+
+def _active_statuses(*, organisation: Organisation | None) -> QuerySet[SyncStatus]:
+    """The rows of all active keys (of one organisation), each with its key and organisation."""
+    rows = SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE)
+    rows = rows.select_related("key", "key__organisation").order_by("pk")
+    return rows.filter(organisation=organisation) if organisation else rows

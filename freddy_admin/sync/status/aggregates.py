@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -35,7 +35,6 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.status.moves import waiting_counts, waiting_totals
-from freddy_admin.sync.status.pending_decisions import undecided_candidates
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
     OverviewFilters,
@@ -50,6 +49,7 @@ from freddy_admin.sync.status.queries import (
 from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.vault.master_key_state import MasterKeyFit
 from freddy_admin.vault.models import ApiKey
+from freddy_admin.vault.selectors import undecided_candidates
 
 MASTER_KEY_FAULTS = frozenset({MasterKeyFit.MISSING, MasterKeyFit.CANARY_FAILED})
 MIN_FAILING_KEYS = 3
@@ -106,7 +106,9 @@ def overview_aggregates(
     *, user: User, filters: OverviewFilters, now: datetime, refused_groups: RefusedGroups = ()
 ) -> dict[str, Any]:
     """Aggregates of all keys in view, and of those that the filters (without the states) leave."""
-    groups_by_state = _aggregates_by_state(user, filters, now, tuple(refused_groups))
+    # Without their numbers, which no query asks for: another number is no other query.
+    compiled_groups = tuple(replace(group, keys=0) for group in refused_groups)
+    groups_by_state = _aggregates_by_state(user, filters, now, compiled_groups)
     sorted_groups = [
         (state, groups_by_state[state]) for state in STATES_WORST_FIRST if state in groups_by_state
     ]

@@ -119,11 +119,8 @@ class OverviewFilters:
         self, *, states: tuple[HealthState, ...], sort: str
     ) -> "OverviewFilters | None":
         """The filters that a compiled query depends on; None where others are set."""
-        uncompilable = (
-            *(self.q, self.tag, self.environment, self.figures_digest, self.move, self.refused),
-            self.owner is not None,
-        )
-        if any(uncompilable) or self.organisation_ids is not None:
+        texts = (self.q, self.tag, self.environment, self.figures_digest, self.move, self.refused)
+        if any((*texts, self.owner is not None)) or self.organisation_ids is not None:
             return None
         return OverviewFilters(states=states, sort=sort, expiring=self.expiring)
 
@@ -193,7 +190,9 @@ def expiring_soon_q(now: datetime | Param) -> Q:
 
 def expiring_soon_cutoff(now: datetime | Param) -> date | Param:
     """The last day that counts as soon."""
-    return transform_value_or_param(now, _soon_cutoff_date, DateField())
+    return transform_value_or_param(
+        now, lambda moment: utc_date(moment) + timedelta(days=SOON_DAYS), DateField()
+    )
 
 
 def expiry_urgent_q(now: datetime | Param) -> Q:
@@ -204,10 +203,6 @@ def expiry_urgent_q(now: datetime | Param) -> Q:
 def expiry_urgent_cutoff(now: datetime | Param) -> date | Param:
     """The last day that counts as urgent."""
     return transform_value_or_param(now, _urgent_cutoff_date, DateField())
-
-
-def _soon_cutoff_date(now: datetime) -> date:
-    return utc_date(now) + timedelta(days=SOON_DAYS)
 
 
 def _urgent_cutoff_date(now: datetime) -> date:

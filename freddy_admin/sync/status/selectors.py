@@ -8,7 +8,6 @@ from math import ceil
 from typing import Any
 
 from django.db.models import (
-    BigIntegerField,
     Exists,
     OuterRef,
     Q,
@@ -23,15 +22,14 @@ from freddy_admin.core.compiled_queries import (
     compiled_query_fetch,
     compiled_query_fetch_all,
 )
-from freddy_admin.core.errors import NotFound
 from freddy_admin.organisations.access import (
     Audience,
     audience_for,
+    effective_permissions,
     organisations_visible,
 )
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
-from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.status.aggregates import (
     Outage,
     SharedSyncGroup,
@@ -41,14 +39,11 @@ from freddy_admin.sync.status.aggregates import (
 )
 from freddy_admin.sync.status.filter_options import filter_options_query
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE, move_q
-from freddy_admin.sync.status.observation_cache import ObservationValues, observation_get
-from freddy_admin.sync.status.pending_decisions import PendingDecision, pending_decisions_list
+from freddy_admin.sync.status.observation_cache import ObservationValues
 from freddy_admin.sync.status.queries import (
-    DETAIL_COLUMNS,
     NOW_PARAM,
     OverviewFilters,
     PartialSort,
-    annotate_list_columns,
     expiry_urgent_q,
     is_partial_sort_complete,
     list_values,
@@ -64,13 +59,26 @@ from freddy_admin.sync.status.refused_alike import (
     refused_groups_list,
 )
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
-from freddy_admin.vault.models import ApiKey, KeyLifecycle
-from freddy_admin.vault.selectors import LARGEST_ID, key_tag_names_by_key
+from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
+from freddy_admin.vault.selectors import key_tag_names_by_key, undecided_candidates_query
 
 PAGE_SIZE = 50
 OVERVIEW_SORTS = ("state", "organisation", "last", "next", "tools", "checked")
 _MAX_EMPTY_ORGANISATIONS = 6
 _EXPORT_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDecision:
+    """A tested secret of one key that somebody has to keep or throw away."""
+
+    organisation_name: str
+    organisation_slug: str
+    key_id: int
+    key_label: str
+    state: CandidateState
+    tested_at: datetime
+    can_decide: bool  # this person may
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +207,20 @@ def _rows_with_candidates(rows: list[KeyRow], decisions: list[PendingDecision]) 
 
 def overview_with_filter_options(*, user: User, overview: Overview) -> Overview:
     """`overview` with the tags and owners to choose from: one query, for pages that offer them."""
-    tags, owners = filter_options_list(user=user)
-    return replace(overview, tags=tags, owners=owners)
+    param_values = {"person": user.pk}
+    rows = (
+        compiled_query_fetch(filter_options_query, audience_for(user), param_values=param_values)
+        if user.is_active
+        else []
+    )
+    rows.sort(key=lambda row: (str(row["word"] or row["fallback"]), row["number"]))
+    tags = dict.fromkeys(row["word"] for row in rows if row["kind"] == "tag")
+    owners = [
+        (row["number"], row["word"] or row["fallback"] or _("a member"))
+        for row in rows
+        if row["kind"] == "owner"
+    ]
+    return replace(overview, tags=list(tags), owners=owners)
 
 
 def overview_key_rows(*, user: User, filters: OverviewFilters, now: datetime) -> Iterator[KeyRow]:
@@ -216,60 +236,6 @@ def overview_key_rows(*, user: User, filters: OverviewFilters, now: datetime) ->
         for values in batch:
             row = key_row_from_values(values, user=user, now=now, refused_groups=groups)
             yield replace(row, tags=tags_by_key.get(row.key_id, ()))
-
-
-def organisation_key_rows(*, user: User, organisation: Organisation, now: datetime) -> list[KeyRow]:
-    """The active keys of one organisation, worst first, in one query."""
-    param_values = {"person": user.pk, "now": now, "organisation": organisation.pk}
-    values_list = compiled_query_fetch(
-        _organisation_rows_query, audience_for(user), param_values=param_values
-    )
-    groups = _refused_groups_of(values_list, user=user)
-    return [
-        key_row_from_values(
-            values | {"siblings": len(values_list)}, user=user, now=now, refused_groups=groups
-        )
-        for values in values_list
-    ]
-
-
-def _refused_groups_of(
-    values_list: Iterable[ObservationValues], *, user: User
-) -> list[RefusedGroup]:
-    """The groups that these keys may be in: asked for only where one of them is refused."""
-    has_refusal = any(values["refusal"] for values in values_list)
-    return refused_groups_list(user=user) if has_refusal else []
-
-
-def _organisation_rows_query(audience: Audience) -> QuerySet[Any, Any]:
-    organisation_param = Param("organisation", BigIntegerField())
-    rows = sync_statuses_visible(user=audience, now=NOW_PARAM).filter(
-        organisation=organisation_param
-    )
-    return list_values(rows, user=audience, sort="state", now=NOW_PARAM, single_organisation=True)
-
-
-def key_row(*, user: User, organisation: Organisation, key_id: int, now: datetime) -> KeyRow:
-    """One active key of this organisation, its observation from the cache where it is there.
-
-    Raises NotFound.
-    """
-    if not 0 < key_id <= LARGEST_ID:  # no database takes it as a number
-        raise NotFound(_("There is no such key here."))
-    rows = sync_statuses_visible(user=user, now=now).filter(organisation=organisation, pk=key_id)
-    values = annotate_list_columns(rows, user=user, now=now).values(*DETAIL_COLUMNS).first()
-    observation = values and observation_get(key_id=key_id, version=values["key_version"])
-    if not values or not observation:
-        raise NotFound(_("There is no such key here."))
-    groups = _refused_groups_of([observation], user=user)
-    return key_row_from_values(values | observation, user=user, now=now, refused_groups=groups)
-
-
-def active_sync_statuses(*, organisation: Organisation | None) -> QuerySet[SyncStatus]:
-    """The rows of all active keys (of one organisation), for the operator's commands."""
-    rows = SyncStatus.objects.filter(key__status=KeyLifecycle.ACTIVE)
-    rows = rows.select_related("key", "key__organisation").order_by("pk")
-    return rows.filter(organisation=organisation) if organisation else rows
 
 
 def _filtered_rows_query(
@@ -386,19 +352,27 @@ def _organisations_without_key_query(audience: Audience) -> QuerySet[Any, Any]:
     return without_key.order_by("name").values("name", "slug")
 
 
-def filter_options_list(*, user: User) -> tuple[list[str], list[tuple[int, str]]]:
-    """Tags, and owners as (id, name), each in order of their name."""
-    param_values = {"person": user.pk}
-    rows = (
-        compiled_query_fetch(filter_options_query, audience_for(user), param_values=param_values)
-        if user.is_active
-        else []
+# People decide them one by one, so there are never many; a page shows a few of them.
+_LIMIT = 100
+
+
+def pending_decisions_list(*, user: User) -> list[PendingDecision]:
+    """The decisions that wait in this person's organisations, the longest waiting first."""
+    rows = compiled_query_fetch(
+        undecided_candidates_query,
+        audience_for(user),
+        param_values={"person": user.pk},
+        limit=_LIMIT,
     )
-    rows.sort(key=lambda row: (str(row["word"] or row["fallback"]), row["number"]))
-    tags = dict.fromkeys(row["word"] for row in rows if row["kind"] == "tag")
-    owners = [
-        (row["number"], row["word"] or row["fallback"] or _("a member"))
+    return [
+        PendingDecision(
+            organisation_name=row["key__organisation__name"],
+            organisation_slug=row["key__organisation__slug"],
+            key_id=row["key_id"],
+            key_label=row["key__label"],
+            state=CandidateState(row["state"]),
+            tested_at=row["tested_at"] or row["created_at"],
+            can_decide=Permission.MANAGE_KEYS in effective_permissions(user, row["role"]),
+        )
         for row in rows
-        if row["kind"] == "owner"
     ]
-    return list(tags), owners

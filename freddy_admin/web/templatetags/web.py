@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from freddy_admin.core.request_ids import current_request_id
 from freddy_admin.web import staticfiles
-from freddy_admin.wording.support import SUPPORT_MAIL_SUBJECT
+from freddy_admin.wording.next_steps import SUPPORT_MAIL_SUBJECT
 
 register = template.Library()
 

@@ -40,6 +40,8 @@ HARMLESS_VALUES = {
     "oak_live_healthy_of_nobody_0123456789abcdef": "for the imitation",
     "oak_live_healthy_old_0123456789abcdef": "for the imitation",
     "oak_live_healthy_other_0123456789abcdef": "for the imitation",
+    "oak_live_documented_0123456789abcdefghijklmnop": "made up, for the API page's answers",
+    "oak_live_waiting_0123456789abcdefghijklmnop": "made up, a new key that waits",
     "oak_live_small_0123456789abcdef": "made up, pasted as an import",
     "oak_live_nobody_knows_this_key_0123456789": "made up, refused by the imitation",
     "oak_live_victim_row_0123456789abcdef": "made up, pasted by a test",

@@ -18,7 +18,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.selectors import organisation_get_by_slug
 from freddy_admin.sync.checks.check_now import KeyCheckReport, keys_check_now
 from freddy_admin.sync.panel_copy import calls_validate_on
-from freddy_admin.wording.support import call_failure_text
+from freddy_admin.wording.next_steps import call_failure_text
 
 
 class Command(OperatorCommand):
@@ -42,7 +42,7 @@ class Command(OperatorCommand):
             # Closing gives back the keys that it holds.
             with closing(keys_check_now(organisation=chosen_organisation)) as reports:
                 for report in reports:
-                    self.write_line(_format_check_line(report))
+                    self.write_line(format_check_line(report))
                     counts[report.was_attempted] += 1
                     missed_count += report.was_leased_elsewhere
         except KeyboardInterrupt:
@@ -80,7 +80,8 @@ def _find_organisation(slug: str | None, *, all_organisations: bool) -> Organisa
         raise usage_error(error.message) from None
 
 
-def _format_check_line(report: KeyCheckReport) -> str:
+def format_check_line(report: KeyCheckReport) -> str:
+    """The state of a key in a line, with what Aitronos said where its check failed."""
     failure = f" — {report.failure}" if report.failure else ""
     place = "" if report.environment == DEFAULT_ENVIRONMENT else f" [{report.environment}]"
     name = f"{report.organisation_name} / {report.key_label}{place}"

@@ -39,9 +39,9 @@ from freddy_admin.wording.catalog import (
     truncation_note,
 )
 from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.next_steps import catalog_support_text
 from freddy_admin.wording.sentences import format_number, render_html, render_text
 from freddy_admin.wording.states import KeyAction
-from freddy_admin.wording.support import catalog_support_text
 from freddy_admin.wording.times import UserTime, get_user_time
 
 PAGE_SIZE = 50

@@ -1,23 +1,21 @@
 """The two drawings of a key's history: its states as bars, and its tools as step lines."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.sync.health_states import STATE_RANK, STATES_NEEDING_ACTION, HealthState
 from freddy_admin.sync.history.timeline import KeyHistory, StateSpan
 from freddy_admin.web.pages.history.filters import DAY_WINDOW, TimeWindow
-from freddy_admin.web.pages.history.shares import format_percent_rounded_down, on_time_share
 from freddy_admin.wording.keys import tool_counts
 from freddy_admin.wording.sentences import (
     Moment,
-    Phrases,
     Sentence,
     format_number,
     render_text,
@@ -25,23 +23,6 @@ from freddy_admin.wording.sentences import (
 )
 from freddy_admin.wording.states import QUIET, STATE_WORDINGS
 from freddy_admin.wording.times import UserTime
-
-
-def _state_shares(spans: Iterable[StateSpan], window: timedelta) -> Phrases:
-    """`Up to date 90 %, Overdue 10 %`: how the window was spent, the longest first."""
-    lengths: Counter[HealthState | None] = Counter()
-    for span in spans:
-        lengths[span.state] += span.duration / window if window else 0  # type: ignore[assignment]
-    shares = (
-        say(
-            _("{state} {percent}"),
-            state=_state_label(state),
-            percent=format_percent_rounded_down(part, 0),
-        )
-        for state, part in sorted(lengths.items(), key=lambda pair: -pair[1])
-    )
-    return Phrases(tuple(shares), ", ")
-
 
 BAR_WIDTH = 1000
 MIN_SLOT_WIDTH = 5  # of BAR_WIDTH: more than a point on a narrow telephone
@@ -158,17 +139,6 @@ class StateShape:
     tone: str
 
 
-def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> dict[str, Any]:
-    """One window of a key's history: its name, how much was on time, and the whole as a label."""
-    part = history.restrict_to_last(window.length)
-    share = on_time_share(history, window, user_time)
-    shares = _state_shares(part.spans, part.end - part.start)
-    label = say(_("{window}: {share}. {shares}."), window=window.name, share=share, shares=shares)
-    slots = status_bar_slots(part.spans, part.start, part.end)
-    drawing = format_html_join("", "{}", ((_render_slot_svg(slot, user_time),) for slot in slots))
-    return {"name": window.name, "share": share, "label": str(label), "drawing": drawing}
-
-
 def status_bar_legend(spans: tuple[StateSpan, ...]) -> list[tuple[SafeString, str]]:
     """The states that occur, the best first, each as it is drawn (SWATCH_WIDTH wide) and named."""
     occurring = {span.state for span in spans}
@@ -177,7 +147,7 @@ def status_bar_legend(spans: tuple[StateSpan, ...]) -> list[tuple[SafeString, st
         key=lambda state: -state_shape(state).height,
     )
     return [
-        (_render_shape_svg(state_shape(state), 0, SWATCH_WIDTH), _state_label(state))
+        (_render_shape_svg(state_shape(state), 0, SWATCH_WIDTH), state_label(state))
         for state in [*states, *([None] if None in occurring else [])]
     ]
 
@@ -201,14 +171,14 @@ _STATE_HEIGHTS = {
 }
 
 
-def _state_label(state: HealthState | None) -> str:
+def state_label(state: HealthState | None) -> str:
     return str(state.label) if state else _("Not watched yet")
 
 
-def _render_slot_svg(slot: StatusBarSlot, user_time: UserTime) -> SafeString:
+def render_slot_svg(slot: StatusBarSlot, user_time: UserTime) -> SafeString:
     end = slot.end if slot.end < user_time.now else None
     words = {
-        "state": _state_label(slot.state),
+        "state": state_label(slot.state),
         "when": user_time.format_time_range(slot.start, end),
     }
     if not slot.mixed:

@@ -3,28 +3,57 @@
 The timeline of events, and of one key the states and tools over time and the runs of checks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import groupby
+from math import floor
 from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.organisations.access import Access, actor_name_masked
-from freddy_admin.sync.history.timeline import EVENT_GROUPS, KeyHistory, TimelineEntry, TimelinePage
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.history.timeline import (
+    EVENT_GROUPS,
+    KeyHistory,
+    StateSpan,
+    TimelineEntry,
+    TimelinePage,
+)
 from freddy_admin.sync.models import CheckOutcome, CheckRun
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.web.components import SelectOption, state_pill
 from freddy_admin.web.htmx import values_digest
-from freddy_admin.web.pages.history.charts import status_bar, status_bar_legend, tool_chart
-from freddy_admin.web.pages.history.filters import TIME_WINDOWS, HistoryQuery, time_window_get
+from freddy_admin.web.pages.history.charts import (
+    render_slot_svg,
+    state_label,
+    status_bar_legend,
+    status_bar_slots,
+    tool_chart,
+)
+from freddy_admin.web.pages.history.filters import (
+    TIME_WINDOWS,
+    HistoryQuery,
+    TimeWindow,
+    time_window_get,
+)
 from freddy_admin.wording.events import event_wording
 from freddy_admin.wording.failures import failure_reason
 from freddy_admin.wording.keys import tool_counts
-from freddy_admin.wording.sentences import format_number, moment_cell, render_html, say
+from freddy_admin.wording.sentences import (
+    Phrases,
+    format_number,
+    moment_cell,
+    render_html,
+    render_text,
+    say,
+)
 from freddy_admin.wording.times import UserTime, format_duration
 
 TIMELINE_ANCHOR = "timeline"
@@ -157,6 +186,80 @@ def history_section(
         "tools": _tool_count_rows(history, user_time),
         "tools_truncation_note": _truncation_note(len(history.tools)),
     }
+
+
+def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> dict[str, Any]:
+    """One window of a key's history: its name, how much was on time, and the whole as a label."""
+    part = history.restrict_to_last(window.length)
+    share = on_time_share(history, window, user_time)
+    shares = _state_shares(part.spans, part.end - part.start)
+    label = say(_("{window}: {share}. {shares}."), window=window.name, share=share, shares=shares)
+    slots = status_bar_slots(part.spans, part.start, part.end)
+    drawing = format_html_join("", "{}", ((render_slot_svg(slot, user_time),) for slot in slots))
+    return {"name": window.name, "share": share, "label": str(label), "drawing": drawing}
+
+
+def on_time_share(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> str:
+    """`98.2 % on time, measured 97 % of the week`, as a clause.
+
+    Time without data is no share: where there is none now, the clause says since when and why, and
+    where the history begins within the window, when.
+    """
+    share, gap = history.restrict_to_last(window.length).up_to_date_share, history.data_gap
+    on_time = measured = ""
+    if share.up_to_date is not None:
+        on_time = format_percent_rounded_down(share.up_to_date, 1)
+        measured = format_percent_rounded_down(share.measured_share, 0)
+    if gap is not None and gap.state not in {None, HealthState.NOT_CHECKED}:
+        if gap.start <= history.start:
+            return _("No data in these 30 days: %(state)s") % {"state": gap.state.label}
+        parts = {"at": user_time.format_clock(gap.start), "state": gap.state.label}
+        if not on_time:
+            return _("No data since %(at)s: %(state)s") % parts
+        text = _("No data since %(at)s: %(state)s. Before that %(on_time)s on time")
+        return text % (parts | {"on_time": on_time})
+    begins_at = history.begins_at
+    if begins_at is not None and begins_at > history.end - window.length:
+        begin = _history_begin(begins_at, user_time)
+        if not on_time:
+            return begin
+        return _("%(begin)s: %(on_time)s on time since") % {"begin": begin, "on_time": on_time}
+    if not on_time:
+        return _("no measured time yet")
+    return render_text(say(window.share_text, on_time=on_time, measured=measured))
+
+
+def _history_begin(at: datetime, user_time: UserTime) -> str:
+    if at.astimezone(user_time.zone).date() == user_time.now.astimezone(user_time.zone).date():
+        return _("History begins today")
+    return _("History begins %(day)s") % {"day": user_time.format_date(at)}
+
+
+def format_percent_rounded_down(share: float, digits: int) -> str:
+    """Rounded down: `100 %` is all of it, and a little bit is never `0 %`."""
+    scale = 10**digits
+    whole = 100 * scale
+    # Less than a millionth of a step is the floating point's, not the share's.
+    parts = whole if share >= 1 else min(floor(share * whole + 1e-6), whole - 1)
+    if parts == 0 and share > 0:
+        return _("under %(least)s %%") % {"least": number_format(f"{1 / scale:g}")}
+    return _("%(n)s %%") % {"n": number_format(f"{parts / scale:g}")}
+
+
+def _state_shares(spans: Iterable[StateSpan], window: timedelta) -> Phrases:
+    """`Up to date 90 %, Overdue 10 %`: how the window was spent, the longest first."""
+    lengths: Counter[HealthState | None] = Counter()
+    for span in spans:
+        lengths[span.state] += span.duration / window if window else 0  # type: ignore[assignment]
+    shares = (
+        say(
+            _("{state} {percent}"),
+            state=state_label(state),
+            percent=format_percent_rounded_down(part, 0),
+        )
+        for state, part in sorted(lengths.items(), key=lambda pair: -pair[1])
+    )
+    return Phrases(tuple(shares), ", ")
 
 
 def _truncation_note(number: int) -> str:

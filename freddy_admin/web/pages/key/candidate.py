@@ -21,8 +21,8 @@ from freddy_admin.wording.key_pages import (
     candidate_wording,
     present_key_note,
 )
+from freddy_admin.wording.next_steps import candidate_support_text
 from freddy_admin.wording.sentences import render_html
-from freddy_admin.wording.support import candidate_support_text
 from freddy_admin.wording.times import EITHER, UserTime
 
 

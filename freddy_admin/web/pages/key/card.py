@@ -29,7 +29,8 @@ from freddy_admin.web.components import (
 )
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.key.candidate import candidate_context
-from freddy_admin.wording import environments, moves
+from freddy_admin.wording import environments
+from freddy_admin.wording import next_steps as moves
 from freddy_admin.wording.failures import failure_sentences, failure_wording
 from freddy_admin.wording.key_pages import (
     affected_scope,
@@ -45,6 +46,7 @@ from freddy_admin.wording.keys import (
     key_expiry_tone,
     stretched_check_note,
 )
+from freddy_admin.wording.next_steps import support_text
 from freddy_admin.wording.operations import requested_sync_wording
 from freddy_admin.wording.sentences import render_html, render_text
 from freddy_admin.wording.states import (
@@ -57,7 +59,6 @@ from freddy_admin.wording.states import (
     key_headline,
     overdue_announcement,
 )
-from freddy_admin.wording.support import support_text
 from freddy_admin.wording.times import (
     EITHER,
     UserTime,

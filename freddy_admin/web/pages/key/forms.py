@@ -58,9 +58,9 @@ class CandidateUseForm(PanelForm):
         self.expected = expected
 
     def clean_name(self) -> str:
-        """Exactly the name, apart from white space around it."""
+        """The name, whatever its white space."""
         name = str(self.cleaned_data["name"])
-        if name.strip() != self.expected.strip():
+        if not typed_text_matches(name, self.expected):
             raise forms.ValidationError(
                 _("This is not the organisation's name. Nothing was changed.")
             )

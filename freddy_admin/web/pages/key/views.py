@@ -29,8 +29,8 @@ from freddy_admin.sync.key_lifecycle import (
     key_update,
 )
 from freddy_admin.sync.operations.selectors import latest_sync_operation_by_key
+from freddy_admin.sync.status.organisation_rows import key_row
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.sync.status.selectors import key_row
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import (
     api_key_get,

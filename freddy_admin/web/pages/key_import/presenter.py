@@ -32,6 +32,7 @@ from freddy_admin.wording.imports import (
     verdict_sentences,
     verification_progress,
 )
+from freddy_admin.wording.next_steps import import_row_support_text
 from freddy_admin.wording.sentences import (
     Moment,
     MomentStyle,
@@ -40,7 +41,6 @@ from freddy_admin.wording.sentences import (
     render_text,
     say,
 )
-from freddy_admin.wording.support import import_row_support_text
 from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 100

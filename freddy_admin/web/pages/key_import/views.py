@@ -22,6 +22,7 @@ from freddy_admin.vault.import_selectors import (
     import_rows_list,
     open_import_drafts_list,
     shared_organization_ids,
+    similar_names_list,
 )
 from freddy_admin.vault.key_import_csv import COLUMNS, EXTRA_COLUMNS
 from freddy_admin.vault.models import ImportRowState

@@ -21,7 +21,7 @@ from freddy_admin.organisations.services import (
 from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.history.timeline import key_history_map, timeline_page
 from freddy_admin.sync.operations.selectors import latest_sync_operation_by_key
-from freddy_admin.sync.status.selectors import organisation_key_rows
+from freddy_admin.sync.status.organisation_rows import organisation_key_rows
 from freddy_admin.vault.models import KeyLifecycle
 from freddy_admin.vault.selectors import api_keys_list
 from freddy_admin.web.access import (

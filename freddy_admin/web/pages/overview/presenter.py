@@ -1,30 +1,25 @@
 """The overview, ready for its templates: what concerns all keys, who is needed, and the list."""
 
 from collections.abc import Mapping, Set
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
-from freddy_admin.core import clock
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, HealthState
-from freddy_admin.sync.platform_status import api_healths_list
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
-from freddy_admin.sync.status.pending_decisions import PendingDecision
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.sync.status.selectors import Overview
+from freddy_admin.sync.status.selectors import Overview, PendingDecision
 from freddy_admin.web.components import (
     ActionButton,
     SelectOption,
     banner_context,
     decision_link,
     key_row_anchor,
-    key_row_digests,
     key_urls,
     next_step_button,
     organisations_url,
@@ -32,7 +27,6 @@ from freddy_admin.web.components import (
     replace_key_button,
     state_pill,
 )
-from freddy_admin.web.htmx import values_digest
 from freddy_admin.web.pages.overview.filters import (
     NEEDS_YOU_VALUE,
     OVERVIEW_PARAMS,
@@ -40,29 +34,26 @@ from freddy_admin.web.pages.overview.filters import (
 )
 from freddy_admin.wording.keys import (
     DECISION_MOVE,
-    NoticeWording,
     expiring_count,
     key_count,
     key_expiry_label,
     key_expiry_sentence,
     key_expiry_tone,
     latest_and_next_check,
-    master_key_notice,
     need_you_count,
-    outage_notice,
     pending_decision,
     see_all_of_others,
     see_all_own,
     shared_sync,
     shared_syncs_note,
-    silent_worker_notice,
     state_count,
     wait_for_others_count,
 )
-from freddy_admin.wording.moves import key_next_move, new_key_move, owner_to_ask
-from freddy_admin.wording.panel_copy import copied_panel_notice
-from freddy_admin.wording.platform_api import api_conditions
-from freddy_admin.wording.refused_alike import REFUSED_FILTER, refused_card_sentence, refused_notice
+from freddy_admin.wording.next_steps import key_next_move, new_key_move, owner_to_ask
+from freddy_admin.wording.notices import (
+    NoticeWording,
+)
+from freddy_admin.wording.refused_alike import REFUSED_FILTER, refused_card_sentence
 from freddy_admin.wording.sentences import (
     EMPTY,
     Moment,
@@ -75,82 +66,8 @@ from freddy_admin.wording.states import BAD, WARN, key_headline
 from freddy_admin.wording.times import UserTime
 
 CARDS_LIMIT = 6
-_MAX_REFUSED_NOTICES = 3
 # In the order of the address, worst first.
 NEEDS_YOU_STATES = tuple(state for state in HealthState if state in STATES_NEEDING_ACTION)
-
-
-def overview_notices(overview: Overview) -> list[NoticeWording]:
-    """What concerns all keys at one moment, the worst first; usually nothing."""
-    notices = []
-    if overview.master_key_fault or any(row.has_master_key_failure for row in overview.rows):
-        notices.append(master_key_notice(is_for_all_keys=_no_key_opens(overview)))
-    if overview.copied_from:
-        notices.append(copied_panel_notice(overview.copied_from))
-    if overview.outage is not None:
-        # Read in an outage alone.
-        condition = api_conditions(api_healths_list())
-        notices.append(outage_notice(overview.outage, condition=condition))
-    notices += [
-        refused_notice(group, overview.rows, overview.now)
-        for group in overview.refused_groups[:_MAX_REFUSED_NOTICES]
-    ]
-    if _is_worker_silent(overview):
-        notices.append(
-            silent_worker_notice(overview.latest_worker_heartbeat_at, overview.checked_at)
-        )
-    return notices
-
-
-def _is_worker_silent(overview: Overview) -> bool:
-    """No sign of life of any worker for more than two check periods, although there is work."""
-    limit = max(
-        clock.real_seconds_to_panel_duration(60),
-        timedelta(seconds=2 * settings.STATUS_CHECK_SECONDS),
-    )
-    heartbeat_at = overview.latest_worker_heartbeat_at
-    return overview.total > 0 and (heartbeat_at is None or overview.now - heartbeat_at > limit)
-
-
-def _no_key_opens(overview: Overview) -> bool:
-    """Whether no key in view was opened: any other checked state means that one was."""
-    unopened_states = {HealthState.UNKNOWN, HealthState.NOT_CHECKED, HealthState.PAUSED}
-    return set(overview.all_counts) <= unopened_states and all(
-        row.has_master_key_failure
-        for row in overview.rows
-        if row.checked_at and row.state is not HealthState.PAUSED
-    )
-
-
-def overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[str, str]:
-    """A digest per part of the page; a browser that shows them all gets no content."""
-    order = [row.key_id for row in overview.rows]
-    rows = key_row_digests(overview.rows)
-    return {
-        "frame": values_digest(
-            order, overview.pages, overview.matching, overview.empty_organisations
-        ),
-        "head": values_digest(
-            list(overview.all_counts.items()),
-            list(overview.counts.items()),
-            overview.checked_at,
-            overview.next_check_at,
-            [notice.kind for notice in notices],
-            [
-                (group.figures_digest, group.keys, group.names)
-                for group in overview.shared_sync_groups
-            ],
-            overview.more_shared_sync_groups,
-            (overview.urgent, overview.urgent_matching, overview.expiring),
-            (overview.waiting, overview.waiting_matching, overview.alike_matching),
-        ),
-        "needs": values_digest(
-            [rows[key_row_anchor(row)] for row in overview.rows if row.needs_attention],
-            overview.refused_groups,
-            (overview.own_move_count_matching, overview.others_move_count_matching),
-            overview.decisions,
-        ),
-    } | rows
 
 
 def overview_page_context(
@@ -170,7 +87,6 @@ def overview_page_context(
     changed_rows = [
         row for row in overview.rows if seen.get(anchor := key_row_anchor(row)) != digests[anchor]
     ]
-    card_groups = _card_groups(overview, user_time, path)
     is_narrowed = OVERVIEW_PARAMS.is_narrowed(filters)
     return {
         "overview": overview,
@@ -183,7 +99,7 @@ def overview_page_context(
         "checked": render_html(latest_and_next_check(overview), user_time),
         "shared_sync_lines": _shared_sync_lines(overview, path),
         "shared_sync_note": render_text(shared_syncs_note(overview.more_shared_sync_groups)),
-        "card_groups": card_groups,
+        "card_groups": _card_groups(overview, user_time, path),
         "columns": _sortable_columns(filters, path),
         "row_htmls": render_key_rows(
             changed_rows, user_time, digests, out_of_band=seen_digests is not None
@@ -205,6 +121,117 @@ def overview_page_context(
             filters, path, page=overview.page, page_count=overview.pages
         ),
     }
+
+
+def _shared_sync_lines(overview: Overview, path: str) -> list[dict[str, str]]:
+    """A sentence on each group of keys that share a sync, but for the group shown."""
+    return [
+        {
+            "words": render_text(shared_sync(group)),
+            "link": _("Show these %(n)s") % {"n": format_number(group.keys)},
+            "href": OVERVIEW_PARAMS.build_url(
+                OverviewFilters(figures_digest=group.figures_digest), path
+            ),
+        }
+        for group in overview.shared_sync_groups
+        if group.figures_digest != overview.filters.figures_digest
+    ]
+
+
+def _state_count_chips(overview: Overview, path: str) -> list[dict[str, Any]]:
+    """How many keys are in a state, each with the filter for these."""
+    filters, chips = overview.filters, []
+
+    def add(
+        words: str, tone: str, icon: str, states: tuple[HealthState, ...], move: str = ""
+    ) -> None:
+        active = (filters.states, filters.move) == (states, move)
+        changes: dict[str, Any] = {"states": (), "move": ""}
+        if not active:
+            changes = {"states": states, "move": move}
+        href = OVERVIEW_PARAMS.build_url(filters, path, **changes)
+        chips.append({"words": words, "tone": tone, "icon": icon, "active": active, "href": href})
+
+    own, others = overview.own_move_count_matching, overview.others_move_count_matching
+    if own:
+        move = OWN_MOVE if others else ""
+        add(render_text(need_you_count(own)), BAD, "alert-octagon", NEEDS_YOU_STATES, move)
+    if others:
+        move = OTHERS_MOVE if own else ""
+        words = render_text(wait_for_others_count(others))
+        add(words, WARN, "hourglass", NEEDS_YOU_STATES, move)
+    for state, number in overview.counts.items():
+        if state not in STATES_NEEDING_ACTION:
+            pill = state_pill(state)
+            add(render_text(state_count(state, number)), pill.tone, pill.icon, (state,))
+    if overview.expiring:
+        # The number is that of all states: so is the list behind it.
+        changes = {
+            "expiring": not filters.expiring,
+            "states": filters.states if filters.expiring else (),
+        }
+        chips.append(
+            {
+                "words": render_text(expiring_count(overview.expiring)),
+                "tone": WARN,
+                "icon": "calendar-x",
+                "active": filters.expiring,
+                "href": OVERVIEW_PARAMS.build_url(filters, path, **changes),
+            }
+        )
+    return chips
+
+
+def _sortable_columns(filters: OverviewFilters, path: str) -> list[dict[str, str]]:
+    """The heads of the table; a press sorts by the column, another one the other way round."""
+    heads = {
+        "organisation": _("Organisation"),
+        "state": _("State"),
+        "last": _("Last synced"),
+        "next": _("Expected next"),
+        "tools": _("Tools on / total"),
+        "checked": _("Checked"),
+    }
+    directions = dict.fromkeys(heads, "") | {
+        filters.sort.removeprefix("-"): "descending" if filters.sort[0] == "-" else "ascending"
+    }
+    return [
+        {
+            "word": word,
+            "direction": directions[sort],
+            "href": OVERVIEW_PARAMS.build_url(
+                filters, path, sort=f"-{sort}" if directions[sort] == "ascending" else sort
+            ),
+        }
+        for sort, word in heads.items()
+    ]
+
+
+def _state_options(overview: Overview) -> list[SelectOption]:
+    selected_values = [value for _name, value in STATE_PARAM.write(overview.filters.states)]
+    options = [
+        SelectOption(NEEDS_YOU_VALUE, _("Needs somebody"), NEEDS_YOU_VALUE in selected_values)
+    ]
+    present = set(overview.all_counts) | set(overview.filters.states)
+    return options + [
+        SelectOption(state.value, str(state.label), state.value in selected_values)
+        for state in HealthState
+        if state in present
+    ]
+
+
+def _environment_options(overview: Overview) -> list[SelectOption]:
+    """The environments to choose from; none where all keys belong to one.
+
+    One that is not set up any more is offered where keys on this page still belong to it.
+    """
+    chosen = overview.filters.environment
+    in_use = {chosen, *(row.environment for row in overview.rows)} - {"", DEFAULT_ENVIRONMENT}
+    if not in_use and not settings.AITRONOS_ENVIRONMENTS:
+        return []
+    set_up = [DEFAULT_ENVIRONMENT, *(place.name for place in settings.AITRONOS_ENVIRONMENTS)]
+    names = [*set_up, *sorted(in_use - set(set_up))]
+    return [SelectOption(name, name, name == chosen) for name in names]
 
 
 def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dict[str, Any]]:
@@ -342,113 +369,3 @@ def decision_card(decision: PendingDecision, user_time: UserTime) -> dict[str, A
         "since": render_html(say(_("since {at}"), at=Moment(decision.tested_at)), user_time),
         "action": decision_link(key_url, decision.key_id),
     }
-
-
-def _shared_sync_lines(overview: Overview, path: str) -> list[dict[str, str]]:
-    """A sentence on each group of keys that share a sync, but for the group shown."""
-    return [
-        {
-            "words": render_text(shared_sync(group)),
-            "link": _("Show these %(n)s") % {"n": format_number(group.keys)},
-            "href": OVERVIEW_PARAMS.build_url(
-                OverviewFilters(figures_digest=group.figures_digest), path
-            ),
-        }
-        for group in overview.shared_sync_groups
-        if group.figures_digest != overview.filters.figures_digest
-    ]
-
-
-def _state_count_chips(overview: Overview, path: str) -> list[dict[str, Any]]:
-    """How many keys are in a state, each with the filter for these."""
-    filters, chips = overview.filters, []
-
-    def add(
-        words: str, tone: str, icon: str, states: tuple[HealthState, ...], move: str = ""
-    ) -> None:
-        active = (filters.states, filters.move) == (states, move)
-        changes: dict[str, Any] = {"states": (), "move": ""}
-        if not active:
-            changes = {"states": states, "move": move}
-        href = OVERVIEW_PARAMS.build_url(filters, path, **changes)
-        chips.append({"words": words, "tone": tone, "icon": icon, "active": active, "href": href})
-
-    own, others = overview.own_move_count_matching, overview.others_move_count_matching
-    if own:
-        move = OWN_MOVE if others else ""
-        add(render_text(need_you_count(own)), BAD, "alert-octagon", NEEDS_YOU_STATES, move)
-    if others:
-        move = OTHERS_MOVE if own else ""
-        words = render_text(wait_for_others_count(others))
-        add(words, WARN, "hourglass", NEEDS_YOU_STATES, move)
-    for state, number in overview.counts.items():
-        if state not in STATES_NEEDING_ACTION:
-            pill = state_pill(state)
-            add(render_text(state_count(state, number)), pill.tone, pill.icon, (state,))
-    if overview.expiring:
-        # The number is that of all states: so is the list behind it.
-        changes = {
-            "expiring": not filters.expiring,
-            "states": filters.states if filters.expiring else (),
-        }
-        chips.append(
-            {
-                "words": render_text(expiring_count(overview.expiring)),
-                "tone": WARN,
-                "icon": "calendar-x",
-                "active": filters.expiring,
-                "href": OVERVIEW_PARAMS.build_url(filters, path, **changes),
-            }
-        )
-    return chips
-
-
-def _sortable_columns(filters: OverviewFilters, path: str) -> list[dict[str, str]]:
-    """The heads of the table; a press sorts by the column, another one the other way round."""
-    heads = {
-        "organisation": _("Organisation"),
-        "state": _("State"),
-        "last": _("Last synced"),
-        "next": _("Expected next"),
-        "tools": _("Tools on / total"),
-        "checked": _("Checked"),
-    }
-    directions = dict.fromkeys(heads, "") | {
-        filters.sort.removeprefix("-"): "descending" if filters.sort[0] == "-" else "ascending"
-    }
-    return [
-        {
-            "word": word,
-            "direction": directions[sort],
-            "href": OVERVIEW_PARAMS.build_url(
-                filters, path, sort=f"-{sort}" if directions[sort] == "ascending" else sort
-            ),
-        }
-        for sort, word in heads.items()
-    ]
-
-
-def _state_options(overview: Overview) -> list[SelectOption]:
-    selected_values = [value for _name, value in STATE_PARAM.write(overview.filters.states)]
-    options = [
-        SelectOption(NEEDS_YOU_VALUE, _("Needs somebody"), NEEDS_YOU_VALUE in selected_values)
-    ]
-    present = set(overview.all_counts) | set(overview.filters.states)
-    return options + [
-        SelectOption(state.value, str(state.label), state.value in selected_values)
-        for state in HealthState
-        if state in present
-    ]
-
-
-def _environment_options(overview: Overview) -> list[SelectOption]:
-    """The environments to choose from; none where all keys belong to one.
-
-    One that is not set up any more is offered where keys on this page still belong to it.
-    """
-    chosen = overview.filters.environment
-    in_use = {chosen, *(row.environment for row in overview.rows)} - {"", DEFAULT_ENVIRONMENT}
-    if not in_use and not settings.AITRONOS_ENVIRONMENTS:
-        return []
-    names = [*api_environments(), *sorted(in_use - set(api_environments()))]
-    return [SelectOption(name, name, name == chosen) for name in names]

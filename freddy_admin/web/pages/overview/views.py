@@ -1,8 +1,9 @@
 """The overview, its export and its saved views: whether every sync is running."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -17,25 +18,36 @@ from freddy_admin.core.errors import PublicError
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.checks.policy import status_request_refresh
+from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.platform_status import api_healths_list
 from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.sync.status.selectors import (
+    Overview,
     overview_key_rows,
     overview_page,
     overview_with_filter_options,
 )
 from freddy_admin.web.access import WRITE_METHODS, signed_in_user, signed_in_user_required
+from freddy_admin.web.components import key_row_anchor, key_row_digests
 from freddy_admin.web.csv_responses import csv_response, export_audit_event_record
-from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests
+from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests, values_digest
 from freddy_admin.web.pages.overview.filters import OVERVIEW_PARAMS
-from freddy_admin.web.pages.overview.presenter import (
-    overview_digests,
-    overview_notices,
-    overview_page_context,
-)
+from freddy_admin.web.pages.overview.presenter import overview_page_context
 from freddy_admin.wording.failures import failure_wording
+from freddy_admin.wording.notices import (
+    NoticeWording,
+    master_key_notice,
+    outage_notice,
+    silent_worker_notice,
+)
+from freddy_admin.wording.panel_copy import copied_panel_notice
+from freddy_admin.wording.platform_api import api_conditions
+from freddy_admin.wording.refused_alike import refused_notice
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
+
+_MAX_REFUSED_NOTICES = 3
 
 
 @signed_in_user_required()
@@ -45,8 +57,8 @@ def overview_show_view(request: HttpRequest) -> HttpResponse:
     overview = overview_page(user=person, filters=OVERVIEW_PARAMS.parse(request.GET), now=now)
     if request.method != "HEAD":
         status_request_refresh(rows=overview.rows, now=now)
-    seen_digests, notices = seen_part_digests(request), overview_notices(overview)
-    digests = overview_digests(overview, notices)
+    seen_digests, notices = seen_part_digests(request), _overview_notices(overview)
+    digests = _overview_digests(overview, notices)
     if seen_digests is not None and digests.items() <= seen_digests.items():
         return not_modified()
     is_part = seen_digests is not None and seen_digests.get("frame") == digests["frame"]
@@ -67,6 +79,79 @@ def overview_show_view(request: HttpRequest) -> HttpResponse:
     # The saved views stand above the live part: no poll needs them.
     context |= saved_views_context(person.saved_views_by_name(), overview.filters)
     return render(request, "overview/page.html", context)
+
+
+def _overview_notices(overview: Overview) -> list[NoticeWording]:
+    """What concerns all keys at one moment, the worst first; usually nothing."""
+    notices = []
+    if overview.master_key_fault or any(row.has_master_key_failure for row in overview.rows):
+        notices.append(master_key_notice(is_for_all_keys=_no_key_opens(overview)))
+    if overview.copied_from:
+        notices.append(copied_panel_notice(overview.copied_from))
+    if overview.outage is not None:
+        # Read in an outage alone.
+        condition = api_conditions(api_healths_list())
+        notices.append(outage_notice(overview.outage, condition=condition))
+    notices += [
+        refused_notice(group, overview.rows, overview.now)
+        for group in overview.refused_groups[:_MAX_REFUSED_NOTICES]
+    ]
+    if _is_worker_silent(overview):
+        notices.append(
+            silent_worker_notice(overview.latest_worker_heartbeat_at, overview.checked_at)
+        )
+    return notices
+
+
+def _is_worker_silent(overview: Overview) -> bool:
+    """No sign of life of any worker for more than two check periods, although there is work."""
+    limit = max(
+        clock.real_seconds_to_panel_duration(60),
+        timedelta(seconds=2 * settings.STATUS_CHECK_SECONDS),
+    )
+    heartbeat_at = overview.latest_worker_heartbeat_at
+    return overview.total > 0 and (heartbeat_at is None or overview.now - heartbeat_at > limit)
+
+
+def _no_key_opens(overview: Overview) -> bool:
+    """Whether no key in view was opened: any other checked state means that one was."""
+    unopened_states = {HealthState.UNKNOWN, HealthState.NOT_CHECKED, HealthState.PAUSED}
+    return set(overview.all_counts) <= unopened_states and all(
+        row.has_master_key_failure
+        for row in overview.rows
+        if row.checked_at and row.state is not HealthState.PAUSED
+    )
+
+
+def _overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[str, str]:
+    """A digest per part of the page; a browser that shows them all gets no content."""
+    order = [row.key_id for row in overview.rows]
+    rows = key_row_digests(overview.rows)
+    return {
+        "frame": values_digest(
+            order, overview.pages, overview.matching, overview.empty_organisations
+        ),
+        "head": values_digest(
+            list(overview.all_counts.items()),
+            list(overview.counts.items()),
+            overview.checked_at,
+            overview.next_check_at,
+            [notice.kind for notice in notices],
+            [
+                (group.figures_digest, group.keys, group.names)
+                for group in overview.shared_sync_groups
+            ],
+            overview.more_shared_sync_groups,
+            (overview.urgent, overview.urgent_matching, overview.expiring),
+            (overview.waiting, overview.waiting_matching, overview.alike_matching),
+        ),
+        "needs": values_digest(
+            [rows[key_row_anchor(row)] for row in overview.rows if row.needs_attention],
+            overview.refused_groups,
+            (overview.own_move_count_matching, overview.others_move_count_matching),
+            overview.decisions,
+        ),
+    } | rows
 
 
 def _offered_actions(person: User, rows: list[KeyRow]) -> dict[str, bool]:

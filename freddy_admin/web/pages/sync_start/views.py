@@ -22,8 +22,8 @@ from freddy_admin.sync.operations.startable_syncs import (
     startable_sync_rows_by_ids,
     sync_batch_create,
 )
+from freddy_admin.sync.status.organisation_rows import key_row
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.sync.status.selectors import key_row
 from freddy_admin.web.access import (
     FORM_METHODS,
     organisation_permission_required,

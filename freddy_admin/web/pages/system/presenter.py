@@ -102,7 +102,7 @@ def _system_digest(
         alive,
         api,
         (status.keys, calls.stretched_groups, budgets),
-        status.cache_works,
+        not status.cache_problem,
         *master,
         rotation,
         stands,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vault", "0006_key_environment"),
+        ("vault", "0007_candidate_error_details"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
