@@ -50,7 +50,7 @@ def import_keys(*, up_to: int) -> None:
     header = "organisation,label,api_key,organization_id,tags"
     csv_file = csv_file_parse("\n".join([header, *rows]).encode())
     assert not csv_file.malformed_count, csv_file.lines[:3]
-    rows_import(csv_file.rows)
+    rows_import(csv_file.rows, {})
 
 
 def report_import_time(seconds: float) -> None:
