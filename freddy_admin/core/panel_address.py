@@ -23,10 +23,8 @@ def panel_copied_from() -> str:
 
     One query.
     """
-    url = PanelAddress.objects.filter(pk=_ONE_ROW).values_list("url", flat=True).first() or ""
-    if url == settings.PANEL_URL or is_loopback_host(urlsplit(url).hostname or "localhost"):
-        return ""
-    return url
+    url = _recorded_url()
+    return url if _is_of_another_panel(url) else ""
 
 
 def panel_address_record() -> str:
@@ -34,15 +32,25 @@ def panel_address_record() -> str:
 
     Returns what `panel_copied_from` does.
     """
-    copied_from = panel_copied_from()
-    if not copied_from:
+    url = _recorded_url()
+    if _is_of_another_panel(url):
+        return url
+    if url != settings.PANEL_URL:
         panel_address_replace()
-    return copied_from
+    return ""
 
 
 def panel_address_replace() -> None:
     """Write PANEL_URL into the database, whatever stands there."""
-    row = PanelAddress.objects.filter(pk=_ONE_ROW, url=settings.PANEL_URL)
-    if not row.exists():
-        values = {"url": settings.PANEL_URL, "recorded_at": clock.now()}
-        PanelAddress.objects.update_or_create(pk=_ONE_ROW, defaults=values)
+    values = {"url": settings.PANEL_URL, "recorded_at": clock.now()}
+    PanelAddress.objects.update_or_create(pk=_ONE_ROW, defaults=values)
+
+
+def _recorded_url() -> str:
+    """The address in the database; "" where no worker has been at work yet."""
+    return PanelAddress.objects.filter(pk=_ONE_ROW).values_list("url", flat=True).first() or ""
+
+
+def _is_of_another_panel(url: str) -> bool:
+    is_trial = is_loopback_host(urlsplit(url).hostname or "localhost")
+    return url != settings.PANEL_URL and not is_trial

@@ -196,10 +196,7 @@ def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:
     counts = [({"lane": lane.lane}, lane.waiting) for lane in lanes]
     yield MetricFamily("freddy_outbox_waiting", "gauge", text, counts)
     text = "How long the message has waited that waits longest, by lane."
-    ages = [
-        ({"lane": lane.lane}, max(0.0, (now - (lane.waiting_since or now)).total_seconds()))
-        for lane in lanes
-    ]
+    ages = [({"lane": lane.lane}, _age_seconds(lane.waiting_since, now)) for lane in lanes]
     yield MetricFamily("freddy_outbox_oldest_age_seconds", "gauge", text, ages)
     text = "Messages given up within seven days, by lane and reason."
     given_up = [
@@ -210,16 +207,18 @@ def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:
     yield MetricFamily("freddy_outbox_given_up", "gauge", text, given_up)
 
 
+def _age_seconds(since: datetime | None, now: datetime) -> float:
+    """How long ago it is; 0 where there is nothing, and for what lies ahead."""
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
 def _waiting_work_families(now: datetime) -> Iterator[MetricFamily]:
     waiting = waiting_work_list()
     text = "What people asked for and no worker has begun, by queue."
     counts = [({"queue": work.queue}, work.count) for work in waiting]
     yield MetricFamily("freddy_queue_waiting", "gauge", text, counts)
     text = "How long that has waited which waits longest, by queue."
-    ages = [
-        ({"queue": work.queue}, max(0.0, (now - (work.since or now)).total_seconds()))
-        for work in waiting
-    ]
+    ages = [({"queue": work.queue}, _age_seconds(work.since, now)) for work in waiting]
     yield MetricFamily("freddy_queue_oldest_age_seconds", "gauge", text, ages)
 
 

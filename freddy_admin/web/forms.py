@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from freddy_admin.core.errors import PublicError
 from freddy_admin.core.forms import BoundedForm
 from freddy_admin.core.json_responses import add_error_headers
+from freddy_admin.core.text_validation import typed_text_matches
 
 
 @contextmanager
@@ -58,3 +59,22 @@ class PanelForm(BoundedForm):
             field.widget.attrs["class"] = _widget_css_class(field.widget)
             if name != "api_key":
                 field.error_messages["required"] = _("Fill this in.")
+
+
+class ConfirmationForm(PanelForm):
+    """Asks for a text, `expected`, so that nothing is removed or changed by a slip."""
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def typed_text(self, field: str, *, refusal: str) -> str:
+        """What was typed into `field`; raises ValidationError, with this text, where it differs."""
+        typed = str(self.cleaned_data[field])
+        if not self.matches(typed):
+            raise forms.ValidationError(refusal)
+        return typed
+
+    def matches(self, typed: str) -> bool:
+        """Whether this is the expected text, whatever kinds of spaces stand in it."""
+        return typed_text_matches(typed, self.expected)

@@ -46,7 +46,7 @@ def spans_of(*ends: tuple[HealthState | None, datetime]) -> tuple[StateSpan, ...
 def shares(spans: tuple[StateSpan, ...]) -> dict[TimeWindow, str]:
     history = KeyHistory(1, "Main", START, NOW, spans, ())
     return {
-        window: on_time_share(history, window, USER_TIME)
+        window: on_time_share(history, history.restrict_to_last(window.length), window, USER_TIME)
         for window in (DAY_WINDOW, WEEK_WINDOW, MONTH_WINDOW)
     }
 

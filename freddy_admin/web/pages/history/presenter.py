@@ -191,7 +191,7 @@ def history_section(
 def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> dict[str, Any]:
     """One window of a key's history: its name, how much was on time, and the whole as a label."""
     part = history.restrict_to_last(window.length)
-    share = on_time_share(history, window, user_time)
+    share = on_time_share(history, part, window, user_time)
     shares = _state_shares(part.spans, part.end - part.start)
     label = say(_("{window}: {share}. {shares}."), window=window.name, share=share, shares=shares)
     slots = status_bar_slots(part.spans, part.start, part.end)
@@ -199,13 +199,15 @@ def status_bar(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> 
     return {"name": window.name, "share": share, "label": str(label), "drawing": drawing}
 
 
-def on_time_share(history: KeyHistory, window: TimeWindow, user_time: UserTime) -> str:
-    """`98.2 % on time, measured 97 % of the week`, as a clause.
+def on_time_share(
+    history: KeyHistory, part: KeyHistory, window: TimeWindow, user_time: UserTime
+) -> str:
+    """`98.2 % on time, measured 97 % of the week`, as a clause; `part` is that of the window.
 
     Time without data is no share: where there is none now, the clause says since when and why, and
     where the history begins within the window, when.
     """
-    share, gap = history.restrict_to_last(window.length).up_to_date_share, history.data_gap
+    share, gap = part.up_to_date_share, history.data_gap
     on_time = measured = ""
     if share.up_to_date is not None:
         on_time = format_percent_rounded_down(share.up_to_date, 1)
@@ -219,7 +221,7 @@ def on_time_share(history: KeyHistory, window: TimeWindow, user_time: UserTime) 
         text = _("No data since %(at)s: %(state)s. Before that %(on_time)s on time")
         return text % (parts | {"on_time": on_time})
     begins_at = history.begins_at
-    if begins_at is not None and begins_at > history.end - window.length:
+    if begins_at is not None and begins_at > part.start:
         begin = _history_begin(begins_at, user_time)
         if not on_time:
             return begin

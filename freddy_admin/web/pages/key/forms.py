@@ -10,20 +10,19 @@ from django.utils.translation import gettext_lazy as _l
 from freddy_admin.accounts.models import User
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT, api_environments
 from freddy_admin.core.forms import LineField
-from freddy_admin.core.text_validation import typed_text_matches
 from freddy_admin.vault.key_details import (
     LABEL_MAX_LENGTH,
     MAX_GRACE_MINUTES,
     ORGANIZATION_ID_MAX_LENGTH,
     KeyDetails,
 )
-from freddy_admin.web.forms import PanelForm
+from freddy_admin.web.forms import ConfirmationForm, PanelForm
 from freddy_admin.wording.environments import environment_label
 
 SECRET_LIMIT = 4096
 
 
-class KeyRevokeForm(PanelForm):
+class KeyRevokeForm(ConfirmationForm):
     """The key's label, typed, so that no key is revoked by a slip."""
 
     label = forms.CharField(
@@ -31,19 +30,14 @@ class KeyRevokeForm(PanelForm):
         widget=forms.TextInput({"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-
     def clean_label(self) -> str:
-        """The label, whatever kinds of spaces stand in it."""
-        label = str(self.cleaned_data["label"])
-        if not typed_text_matches(label, self.expected):
-            raise forms.ValidationError(_("This is not the key's label. Nothing was revoked."))
-        return label
+        """The label."""
+        return self.typed_text(
+            "label", refusal=_("This is not the key's label. Nothing was revoked.")
+        )
 
 
-class CandidateUseForm(PanelForm):
+class CandidateUseForm(ConfirmationForm):
     """The organisation's name, typed, so that no other organisation's key is used by a slip."""
 
     name = forms.CharField(
@@ -53,18 +47,11 @@ class CandidateUseForm(PanelForm):
     # Of the new key that was shown, so that a decision is never about another one.
     version = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-
     def clean_name(self) -> str:
-        """The name, whatever its white space."""
-        name = str(self.cleaned_data["name"])
-        if not typed_text_matches(name, self.expected):
-            raise forms.ValidationError(
-                _("This is not the organisation's name. Nothing was changed.")
-            )
-        return name
+        """The name."""
+        return self.typed_text(
+            "name", refusal=_("This is not the organisation's name. Nothing was changed.")
+        )
 
 
 class KeySecretForm(PanelForm):

@@ -1,15 +1,12 @@
 """Forms of an organisation: its name, and its deletion."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from freddy_admin.core.forms import LineField
-from freddy_admin.core.text_validation import typed_text_matches
 from freddy_admin.organisations.services import NAME_MAX_LENGTH
-from freddy_admin.web.forms import PanelForm
+from freddy_admin.web.forms import ConfirmationForm, PanelForm
 
 
 class OrganisationForm(PanelForm):
@@ -23,7 +20,7 @@ class OrganisationForm(PanelForm):
     )
 
 
-class OrganisationDeleteForm(PanelForm):
+class OrganisationDeleteForm(ConfirmationForm):
     """The organisation's name, typed, so that nothing is removed by a slip."""
 
     name = forms.CharField(
@@ -31,15 +28,8 @@ class OrganisationDeleteForm(PanelForm):
         widget=forms.TextInput({"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-
     def clean_name(self) -> str:
-        """The name, whatever kinds of spaces stand in it."""
-        name = str(self.cleaned_data["name"])
-        if not typed_text_matches(name, self.expected):
-            raise forms.ValidationError(
-                _("This is not the organisation's name. Nothing was removed.")
-            )
-        return name
+        """The name."""
+        return self.typed_text(
+            "name", refusal=_("This is not the organisation's name. Nothing was removed.")
+        )
