@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import hypothesis
 import pytest
@@ -44,10 +45,15 @@ SLOW_TEST_FOLDERS = [f"{TESTS}/{name}/" for name in ("browser", "flows")]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what uses the database, before `-m` chooses."""
+    """Mark what uses the database, and how, and one test in ten, before `-m` chooses."""
     fixture_names = {*getattr(item, "fixturenames", ())}
-    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixture_names:
+    django_db = item.get_closest_marker("django_db")
+    if django_db or {"db", "transactional_db"} & fixture_names:
         item.add_marker("database")
+    if "transactional_db" in fixture_names or (django_db and django_db.kwargs.get("transaction")):
+        item.add_marker("transactions")
+    if crc32(item.nodeid.encode()) % 10 == 0:
+        item.add_marker("one_in_ten")
 
 
 @pytest.hookimpl(trylast=True)

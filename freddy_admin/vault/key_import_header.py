@@ -11,6 +11,10 @@ from django.utils.translation import gettext_noop, ngettext
 COLUMNS: Final = ("organisation", "label", "api_key", "organization_id", "tags")
 EXTRA_COLUMNS: Final = ("owner", "expires_on", "grace_minutes", "environment")
 _BETWEEN_WORDS: Final = re.compile(r"[\s-]+")
+# More than any program exports; what is beyond is not worked on.
+_MAX_HEADS: Final = 60
+_MAX_HEAD_LENGTH: Final = 200
+_FURTHER_HEADS: Final = "…"  # the name of no column
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 # Columns by which an export is recognised, and the one of them that holds the secret.
 _EXPORTS: Final[Sequence[tuple[str, frozenset[str], str]]] = (
@@ -57,14 +61,18 @@ def unreadable_file(reason: str, *, number: int = 1) -> UnreadableFile:
 def head_normalize(cell: str) -> str:
     """A head as columns are compared: lower case, without quotes, with `_` between words."""
     visible = "".join(
-        character for character in cell if unicodedata.category(character) not in {"Cf", "Cc"}
+        character
+        for character in cell[:_MAX_HEAD_LENGTH]
+        if unicodedata.category(character) not in {"Cf", "Cc"}
     )
     return _BETWEEN_WORDS.sub("_", visible.strip().strip(_QUOTES).strip().casefold())
 
 
 def heads_normalize(cells: Sequence[str]) -> tuple[str, ...]:
-    """The heads of a row, without empty ones behind the last."""
-    heads = [head_normalize(cell) for cell in cells]
+    """The first heads of a row, without empty ones behind the last."""
+    heads = [head_normalize(cell) for cell in cells[:_MAX_HEADS]]
+    if any(map(str.strip, cells[_MAX_HEADS:])):
+        heads.append(_FURTHER_HEADS)
     while heads and not heads[-1]:
         heads.pop()
     return tuple(heads)

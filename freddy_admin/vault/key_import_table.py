@@ -23,7 +23,8 @@ _HEAD_MAX_LENGTH: Final = 24
 # A quoted cell may go on in so many further lines before its mark counts as never closed.
 _MAX_CONTINUATION_LINES: Final = 10
 _QUOTED_TEXT: Final = re.compile(r'"([^"]*(?:""[^"]*)*)"')
-_BLANKS: Final = frozenset("\t \u00a0\u2002\u2003\u2009\u200b\u202f\u3000\ufeff")
+_BLANK_SIGNS: Final = "\t \u00a0\u2002\u2003\u2009\u200b\u202f\u3000\ufeff"
+_BLANKS: Final = frozenset(_BLANK_SIGNS)
 
 
 class Record(NamedTuple):
@@ -109,6 +110,9 @@ def _records_split(lines: Sequence[str], delimiter: str, start: int) -> Iterator
     index, count = start, len(lines)
     while index < count:
         line = lines[index]
+        if _is_blank(line, delimiter):
+            index += 1
+            continue
         if '"' not in line:
             index += 1
             yield Record(index, line.split(delimiter))
@@ -124,6 +128,14 @@ def _records_split(lines: Sequence[str], delimiter: str, start: int) -> Iterator
             length, problem = 1, _("a quotation mark of this row is not closed")
         yield Record(index + 1, cells, problem)
         index += length
+
+
+def _is_blank(line: str, delimiter: str) -> bool:
+    """Whether the line holds nothing but blanks, delimiters and empty quoted cells.
+
+    Many such lines cost most where each becomes a record.
+    """
+    return '"""' not in line and not line.replace('""', "").strip(f"{_BLANK_SIGNS}{delimiter}")
 
 
 @sensitive_variables()
