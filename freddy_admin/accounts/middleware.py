@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -41,6 +40,7 @@ from freddy_admin.accounts.sessions import (
     session_touch,
 )
 from freddy_admin.core import clock
+from freddy_admin.core.clock import time_zone_or_utc
 from freddy_admin.core.clock_skew import machine_clock_lag
 from freddy_admin.core.write_failures import write_failure_from_error
 
@@ -121,7 +121,7 @@ class TimeZoneMiddleware:
     def process_view(self, request: HttpRequest, view: View, *__: Any) -> None:
         """Activate the person's zone; views without sign-in (health, the API) look up nobody."""
         if _is_login_required(view) and isinstance(request.user, User):
-            timezone.activate(_time_zone_or_utc(request.user.time_zone))
+            timezone.activate(time_zone_or_utc(request.user.time_zone))
 
 
 class SessionTrackingMiddleware:
@@ -216,10 +216,3 @@ def _is_session_expired(signed_in_at: float | None) -> bool:
 def _is_login_required(view: View) -> bool:
     # The attribute that Django's LoginRequiredMiddleware reads.
     return bool(getattr(view, "login_required", True))
-
-
-def _time_zone_or_utc(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, unusable as a path, a directory
-        return ZoneInfo("UTC")

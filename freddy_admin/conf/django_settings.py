@@ -2,14 +2,18 @@
 
 import re
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 # An @ behind a / or ? that belongs to a password, which would end there.
 _UNQUOTED_PASSWORD: Final = re.compile(r"[^:]*://(?:[^/?@]*[/?].*@|[^/?]*/[^?]*@)", re.DOTALL)
+
+_SENDING_SERVICE: Final = re.compile(r"anymail\+([a-z_]{1,40}):///?\?([^#]*)")
+_SENDING_SERVICE_SECONDS: Final = 10
 
 
 def sqlite_url(path: Path) -> str:
@@ -137,16 +141,51 @@ def build_email_settings(env: Any) -> dict[str, Any]:
     `smtp+tls` begins in clear and goes on by STARTTLS; `smtps` and `smtp+ssl` speak TLS from the
     first byte (RFC 8314).
     """
+    value = env.str("EMAIL_URL", default="")
+    if value.startswith("anymail+"):
+        return _build_sending_service_settings(value)
     config = _parse_email_url(env)
     if config is None:
         raise ImproperlyConfigured(
             "EMAIL_URL must look like smtp+tls://user:password@host:587, "
-            "smtps://user:password@host:465 or consolemail://; / ? # and @ in a user's name or "
-            "password must be written %2F %3F %23 and %40."
+            "smtps://user:password@host:465, consolemail:// or "
+            "anymail+postmark://?server_token=…; / ? # and @ in a user's name or password must be "
+            "written %2F %3F %23 and %40."
         )
-    if env.str("EMAIL_URL", default="").startswith("smtps:"):
+    if value.startswith("smtps:"):
         return {**config, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True}
     return config
+
+
+def _build_sending_service_settings(value: str) -> dict[str, Any]:
+    """Of a service that takes mails over HTTP, by django-anymail, which is no part of the panel.
+
+    What stands behind the question mark are its settings of that service, without its name.
+    """
+    match = _SENDING_SERVICE.fullmatch(value)
+    options = parse_qsl(match[2], keep_blank_values=True) if match else []
+    if match is None or not options or not all(text for option in options for text in option):
+        raise ImproperlyConfigured(
+            "EMAIL_URL of a sending service must look like anymail+postmark://?server_token=…, "
+            "with & between several settings; signs such as & # and % in them are written %26 %23 "
+            "and %25."
+        )
+    service = match[1]
+    if find_spec("anymail") is None:
+        raise ImproperlyConfigured(
+            "EMAIL_URL names a sending service: install the libraries of requirements/anymail.txt."
+        )
+    if find_spec(f"anymail.backends.{service}") is None:
+        raise ImproperlyConfigured(
+            f"EMAIL_URL names the sending service {service}, which django-anymail does not know."
+        )
+    return {
+        "EMAIL_BACKEND": f"anymail.backends.{service}.EmailBackend",
+        "ANYMAIL": {
+            "REQUESTS_TIMEOUT": _SENDING_SERVICE_SECONDS,
+            **{f"{service}_{name}".upper(): text for name, text in options},
+        },
+    }
 
 
 def _parse_email_url(env: Any) -> dict[str, Any] | None:

@@ -17,6 +17,8 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 # Of what the client takes: no user name, no query, no fragment, no white space.
 _API_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+", re.ASCII)
+# A path and a query besides, as services for dead man's switches give them out.
+_HEARTBEAT_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/\[\]%?&=+,;!-]{1,500}", re.ASCII)
 _EMAIL_PATTERN = r"[a-z0-9.!#$'*+/=_{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,8}"
 
 
@@ -151,10 +153,12 @@ def parse_require_mfa(value: str) -> str:
     return value
 
 
-def parse_api_base_url(value: str, *, name: str = "AITRONOS_API_BASE_URL") -> str:
-    """An address of the API: https anywhere, http on loopback; nothing but scheme, host, path.
+def parse_api_base_url(
+    value: str, *, name: str = "AITRONOS_API_BASE_URL", example: str = "https://api.aitronos.com"
+) -> str:
+    """An address of an API: https anywhere, http on loopback; nothing but scheme, host, path.
 
-    Stands for `AITRONOS_API_BASE_URL`, and for an entry `name` of `AITRONOS_ENVIRONMENTS`.
+    `name` is the setting that holds it, or an entry of `AITRONOS_ENVIRONMENTS`.
     """
     try:
         parts = urlsplit(value)
@@ -163,7 +167,7 @@ def parse_api_base_url(value: str, *, name: str = "AITRONOS_API_BASE_URL") -> st
     except ValueError:
         parts, is_malformed, host = urlsplit(""), True, ""
     if is_malformed or not host or parts.scheme not in {"https", "http"}:
-        raise ImproperlyConfigured(f"{name} must look like https://api.aitronos.com.")
+        raise ImproperlyConfigured(f"{name} must look like {example}.")
     if parts.scheme == "http" and not is_loopback_host(host):
         raise ImproperlyConfigured(
             f"{name} must begin with https:// (http is for this machine alone)."
@@ -219,6 +223,29 @@ def parse_support_contact(value: str) -> str:
         raise ImproperlyConfigured(
             "SUPPORT_CONTACT must be an e-mail address or the address of a page: "
             "support@aitronos.com or https://help.example.org/aitronos."
+        )
+    return text
+
+
+def parse_heartbeat_url(value: str) -> str:
+    """`HEARTBEAT_URL`: https anywhere, http on loopback, with path and query; "" without one."""
+    text = value.strip()
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        host, _port = parse_host_and_port(parts.netloc)
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    is_malformed = not _HEARTBEAT_URL_CHARACTERS.fullmatch(text) or not host
+    if is_malformed or parts.scheme not in {"https", "http"}:
+        raise ImproperlyConfigured(
+            "HEARTBEAT_URL must look like https://hc-ping.com/0f3c…: the address that the service "
+            "gave you, without a user name."
+        )
+    if parts.scheme == "http" and not is_loopback_host(host):
+        raise ImproperlyConfigured(
+            "HEARTBEAT_URL must begin with https:// (http is for this machine alone)."
         )
     return text
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 ClockSource = Callable[[], datetime]
 
@@ -20,6 +21,11 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 def now() -> datetime:
     """The current moment, aware, in UTC."""
     return _source()
+
+
+def system_now() -> datetime:
+    """What this machine's clock shows, however fast the panel's runs: for others to compare."""
+    return _system_now()
 
 
 def real_seconds_to_panel_duration(seconds: float) -> timedelta:
@@ -66,3 +72,11 @@ def accelerate_clock(*, since: datetime, speed: float) -> None:
         return since + (_system_now() - since) * speed
 
     _source, _speed = (accelerated_now, speed) if speed != 1 else (_system_now, 1.0)
+
+
+def time_zone_or_utc(name: str) -> ZoneInfo:
+    """The zone of this name; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, unusable as a path, a directory
+        return ZoneInfo("UTC")

@@ -166,6 +166,13 @@ def history_prune_cutoff_advance(
         return state.history_pruned_to
 
 
+def history_pruned_to() -> datetime | None:
+    """The moment before which history was pruned; None where none was yet, or clocks disagree."""
+    if trusted_now() is None:
+        return None
+    return ClockState.objects.values_list("history_pruned_to", flat=True).first()
+
+
 def clock_reading_get(now: datetime) -> ClockReading:
     """The reference clock of this database, read just after the machine's clock said `now`."""
     if connection.vendor == "postgresql":

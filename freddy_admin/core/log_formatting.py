@@ -65,9 +65,9 @@ def _escape_control_characters(text: str) -> str:
     )
 
 
-# Secrets of invitations, of the first visit, and of mailed links to a new password.
+# Secrets of invitations, of the first visit, of leaving mails, of links to a new password.
 _SECRET_PATH_PATTERN = re.compile(
-    r"(/(?:invitations|first-visit)/)(?!\d+(?![^/\s]))[^/\s]+"
+    r"(/(?:invitations|first-visit|unsubscribe)/)(?!\d+(?![^/\s]))[^/\s]+"
     r"|(/reset/key/[0-9A-Za-z]+-)(?!set-password(?![^/\s]))[^/\s]+"
 )
 

@@ -1,8 +1,9 @@
 """Mails of the outbox: sent through Django's backend, every failure told by its kind."""
 
 import smtplib
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +23,9 @@ class MailFailure(StrEnum):
     PANEL_REFUSED = "panel_refused"  # sender, user and password, or the panel's address
     DEFERRED = "deferred"
     NO_ANSWER = "no_answer"
+    TLS = (
+        "tls_failed"  # the mail server speaks none where we expect it, or shows no good certificate
+    )
 
 
 # What the receiver has to say of one mail, and nothing of the mail server's or the panel's state.
@@ -35,7 +39,13 @@ def mail_send(message: EmailMessage) -> None:
     may correct EMAIL_URL or DEFAULT_FROM_EMAIL.
     """
     with _failures_as_not_sent():
-        message.send()
+        message.connection = get_connection()
+        try:
+            message.send()
+        finally:
+            # Where a connection was made and then failed, Django leaves it open.
+            with suppress(smtplib.SMTPException, OSError):
+                message.connection.close()
 
 
 def mail_server_probe() -> str:
@@ -69,10 +79,35 @@ def _failures_as_not_sent() -> Iterator[None]:
         raise NotSent(reason) from error
     except smtplib.SMTPServerDisconnected as error:
         raise NotSent(MailFailure.NO_ANSWER) from error
+    except (ssl.SSLError, smtplib.SMTPNotSupportedError) as error:
+        raise NotSent(_unsupported(error)) from error
     except smtplib.SMTPException as error:
         raise NotSent(MailFailure.PANEL_REFUSED) from error
     except OSError as error:
-        raise NotSent(MailFailure.NO_ANSWER) from error
+        raise _service_failure(error) or NotSent(MailFailure.NO_ANSWER) from error
+    except Exception as error:
+        # Of django-anymail, which is installed where it is used alone.
+        if type(error).__name__ == "AnymailRecipientsRefused":
+            raise NotSent(MailFailure.ADDRESS_REFUSED, is_permanent=True) from error
+        raise
+
+
+def _service_failure(error: OSError) -> NotSent | None:
+    """What a sending service answered over HTTP; None where the error holds no answer."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if not isinstance(status, int):
+        return None
+    if status in {401, 403}:
+        return NotSent(MailFailure.PANEL_REFUSED)
+    if 400 <= status < 500 and status not in {408, 429}:
+        return NotSent(MailFailure.MAIL_REFUSED, is_permanent=True)
+    return NotSent(MailFailure.DEFERRED)
+
+
+def _unsupported(error: Exception) -> MailFailure:
+    """TLS, unless it is something else that the mail server does not offer: signing in, say."""
+    is_tls = isinstance(error, ssl.SSLError) or "STARTTLS" in str(error)
+    return MailFailure.TLS if is_tls else MailFailure.PANEL_REFUSED
 
 
 def _not_sent(reason: MailFailure, code: int) -> NotSent:

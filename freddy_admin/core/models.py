@@ -75,7 +75,7 @@ class PanelAddress(models.Model):
 class OutboxMessage(models.Model):
     """A message to be sent, see `core.outbox`: what it is about, never what it says or to whom."""
 
-    lane = models.CharField(max_length=20)
+    lane = models.CharField(max_length=40)
     kind = models.CharField(max_length=40)
     object_id = models.BigIntegerField()
     party = models.CharField(max_length=40, blank=True, default="")  # whose turn it takes
@@ -84,12 +84,15 @@ class OutboxMessage(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
     given_up_at = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=20, blank=True)  # of the latest failure
+    reason = models.CharField(max_length=40, blank=True)  # of the latest failure
     lease_token = models.CharField(max_length=32, blank=True)
     lease_until = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["lane", "next_attempt_at"], name="outbox_due")]
+        indexes = [
+            models.Index(fields=["lane", "next_attempt_at"], name="outbox_due"),
+            models.Index(fields=["next_attempt_at", "lane"], name="outbox_due_lanes"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["kind", "object_id"], name="one_message_per_object")
         ]

@@ -11,8 +11,7 @@ more; none is lost. Rooms above register what they send in their `AppConfig.read
 
 import logging
 import random
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,14 +25,40 @@ from freddy_admin.core.clock_skew import trusted_now
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     Lease,
-    held_row_lock,
+    free_rows,
     lease_values,
     leased_rows_list,
     leases_acquire,
 )
 from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.outbox_kinds import (
+    INTERNAL_FAILURE,
+    NothingToSend,
+    NotSent,
+    NotYet,
+    OutboxKind,
+    Send,
+    SendFailure,
+    outbox_kind_register,
+    outbox_kinds,
+    outbox_lanes,
+    override_outbox_kinds,
+)
 from freddy_admin.core.panel_address import panel_copied_from
-from freddy_admin.core.tasks import outbox_queue, wake
+from freddy_admin.core.tasks import OUTBOX_QUEUE, wake
+
+__all__ = [
+    "INTERNAL_FAILURE",
+    "NotSent",
+    "NotYet",
+    "NothingToSend",
+    "OutboxKind",
+    "Send",
+    "SendFailure",
+    "outbox_kind_register",
+    "outbox_lanes",
+    "override_outbox_kinds",
+]
 
 log = logging.getLogger(__name__)
 
@@ -41,46 +66,11 @@ DRAIN_LIMIT: Final = 20
 # Real seconds, longer than any sending lasts: its transport has shorter limits of its own.
 LEASE_SECONDS: Final = 120.0
 SHORTEST_SENDING_SECONDS: Final = 1.0
-FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
-LONGEST_RETRY_DELAY: Final = timedelta(minutes=30)
+LONGEST_RETRY_AFTER: Final = timedelta(hours=24)  # whatever the other side asks for
 # A message that was given up is shown so long, unless it is asked for again or withdrawn.
 GIVEN_UP_RETENTION: Final = timedelta(days=7)
+_RETRY_LIMIT: Final = 500
 LATE_AFTER: Final = timedelta(minutes=10)
-INTERNAL_FAILURE: Final = "internal"  # the panel's own fault, not the receiver's
-
-Send = Callable[[], object]
-
-
-class NothingToSend(Exception):
-    """Raised by `OutboxKind.prepare`: what the message was about is over; it is deleted."""
-
-
-class NotSent(Exception):
-    """Raised by a sending that failed for a known `reason`; a permanent one is given up at once."""
-
-    def __init__(self, reason: str, *, is_permanent: bool = False) -> None:
-        super().__init__(reason)
-        self.reason, self.is_permanent = reason, is_permanent
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxKind:
-    """How messages of one kind are sent.
-
-    `prepare` takes the object's id, in a transaction, and returns the function that sends; it
-    raises NothingToSend. `record_sent` takes the id, in the transaction that deletes the row.
-    `discard` deletes in bulk what has no receiver. All three lock their object before the row of
-    the outbox. A message is sent within `lifetime` or never, and given up once it has failed for
-    longer than `gives_up_after`.
-    """
-
-    name: str
-    lane: str
-    lifetime: timedelta
-    gives_up_after: timedelta
-    prepare: Callable[[int], Send]
-    record_sent: Callable[[int], object]
-    discard: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,43 +85,18 @@ class _Claim(Lease):
         return OutboxMessage.objects.filter(pk=self.row_id, lease_token=self.token)
 
 
-_kinds: dict[str, OutboxKind] = {}
-
-
-def outbox_kind_register(kind: OutboxKind) -> None:
-    """Make a kind known to this process; once, when Django starts."""
-    _kinds[kind.name] = kind
-
-
-@contextmanager
-def override_outbox_kinds(*, beside_registered: bool = False) -> Iterator[None]:
-    """Inside the block what is registered there counts, alone or beside the rest; for tests."""
-    registered = _kinds.copy()
-    if not beside_registered:
-        _kinds.clear()
-    try:
-        yield
-    finally:
-        _kinds.clear()
-        _kinds.update(registered)
-
-
-def outbox_lanes() -> list[str]:
-    """The lanes of the registered kinds, by name."""
-    return sorted({kind.lane for kind in _kinds.values()})
-
-
-def outbox_enqueue(*, kind: str, object_id: int, party: str = "") -> None:
+def outbox_enqueue(*, kind: str, object_id: int, party: str = "", lane: str = "") -> None:
     """Ask for a message about this object; call in the transaction of the change, near its end.
 
     One statement, whether or not there was a message about it. One that is being sent at this
-    moment is sent again. Messages of each `party`, an organisation say, are sent in turn.
+    moment is sent again. Messages of each `party`, an organisation say, are sent in turn. A `lane`
+    of one's own needs no other word: it is there while messages are in it.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A message is written in the transaction of its change.")
     now = clock.now()
     values = {
-        "lane": _kinds[kind].lane,
+        "lane": lane or outbox_kinds()[kind].lane,
         "party": party,
         "requested_at": now,
         "next_attempt_at": now,
@@ -148,7 +113,7 @@ def outbox_enqueue(*, kind: str, object_id: int, party: str = "") -> None:
         unique_fields=["kind", "object_id"],
         update_fields=list(values),
     )
-    wake(outbox_queue(_kinds[kind].lane))
+    wake(OUTBOX_QUEUE)
 
 
 def outbox_cancel(*, kind: str, object_ids: Collection[int]) -> None:
@@ -243,28 +208,59 @@ def outbox_prune() -> int:
     if now is None:
         return 0
     is_over = Q(given_up_at__lt=now - GIVEN_UP_RETENTION)
-    for kind in _kinds.values():
+    for kind in outbox_kinds().values():
         is_over |= Q(kind=kind.name, given_up_at=None, requested_at__lt=now - kind.lifetime)
     return OutboxMessage.objects.filter(is_over).delete()[0]
 
 
-def outbox_retry_delay(attempts: int) -> timedelta:
-    """The longest wait after so many attempts: half a minute, then 1, 2, 4 … 30 minutes."""
-    return min(LONGEST_RETRY_DELAY, FIRST_RETRY_DELAY * (1 << min(attempts - 1, 10)))
-
-
-def outbox_due_messages(lane: str) -> QuerySet[OutboxMessage]:
-    """The messages of a lane whose next attempt is due."""
+def outbox_due_messages(lane: str = "") -> QuerySet[OutboxMessage]:
+    """The messages whose next attempt is due and that nobody sends at present, of a lane or all."""
     now = clock.now()
-    is_alive = Q()
-    for kind in _kinds.values():
-        if kind.lane == lane:
-            is_alive |= Q(kind=kind.name, requested_at__gte=now - kind.lifetime)
-    return OutboxMessage.objects.filter(is_alive, lane=lane, next_attempt_at__lte=now)
+    is_alive = Q(pk__in=())  # of kinds that this process does not know, none
+    for kind in outbox_kinds().values():
+        is_alive |= Q(kind=kind.name, requested_at__gte=now - kind.lifetime)
+    duration = clock.real_seconds_to_panel_duration(LEASE_SECONDS)
+    rows = OutboxMessage.objects.filter(is_alive, next_attempt_at__lte=now)
+    return free_rows(rows.filter(lane=lane) if lane else rows, now=now, duration=duration)
+
+
+@dataclass(frozen=True, slots=True)
+class DueLane:
+    """A lane with a message that is due."""
+
+    name: str
+    is_failing: bool  # each that is due has failed before
+
+
+def outbox_due_lanes(*, except_lanes: Collection[str] = (), limit: int) -> list[DueLane]:
+    """The lanes with messages that are due, who waits longest first; one statement for all."""
+    rows = outbox_due_messages().exclude(lane__in=except_lanes).order_by().values("lane")
+    lanes = rows.annotate(
+        since=Min("next_attempt_at"), total=Count("pk"), failing=Count("failing_since")
+    ).order_by("since", "lane")[:limit]
+    return [DueLane(row["lane"], row["failing"] == row["total"]) for row in lanes]
+
+
+def outbox_lane_retry_now(lane: str, *, failing_since: datetime | None = None) -> None:
+    """Make due at once what waits in a lane without having failed: something else let it wait.
+
+    With `failing_since` also what began to fail then or later: its receiver answers again.
+    """
+    now = clock.now()
+    is_meant = Q(failing_since=None)
+    if failing_since is not None:
+        is_meant |= Q(failing_since__gte=failing_since)
+    rows = OutboxMessage.objects.filter(
+        is_meant, lane=lane, next_attempt_at__gt=now, lease_until=None
+    )
+    with transaction.atomic():
+        free = rows.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+        ids = list(free.values_list("pk", flat=True)[:_RETRY_LIMIT])
+        OutboxMessage.objects.filter(pk__in=ids).update(next_attempt_at=now)
 
 
 def _discard_messages(lane: str) -> None:
-    for kind in _kinds.values():
+    for kind in outbox_kinds().values():
         if kind.lane == lane and kind.discard is not None:
             try:
                 kind.discard()
@@ -282,11 +278,14 @@ def _deliver(lane: str, pk: int) -> bool:
         send = _message_prepare(claim)
         if send is None or not claim.deadline.covers(SHORTEST_SENDING_SECONDS):
             return False
-        send()
+        answer = send()
+    except NotYet as wait:
+        _message_postpone(claim, wait.until)
+        return False
     except Exception as error:  # noqa: BLE001  any error: the message is tried again or given up
         _failure_record(claim, error)
         return False
-    return _sent_record(claim)
+    return _sent_record(claim, answer)
 
 
 def _message_claim(lane: str, pk: int) -> _Claim | None:
@@ -300,9 +299,10 @@ def _message_claim(lane: str, pk: int) -> _Claim | None:
         attempts=F("attempts") + 1,
     )
     for lease, row in leased_rows_list(OutboxMessage.objects.all(), leases):
-        claim = _Claim(**lease_values(lease), kind=_kinds[row.kind], object_id=row.object_id)
+        kind = outbox_kinds()[row.kind]
+        claim = _Claim(**lease_values(lease), kind=kind, object_id=row.object_id)
         # Should this process be killed, the gaps grow all the same.
-        claim.held_row().update(next_attempt_at=now + _jittered(outbox_retry_delay(row.attempts)))
+        claim.held_row().update(next_attempt_at=now + _jittered(kind.retry_delay(row.attempts)))
         return claim
     return None
 
@@ -322,9 +322,15 @@ def _message_prepare(claim: _Claim) -> Send | None:
     return send
 
 
+def _message_postpone(claim: _Claim, until: datetime) -> None:
+    claim.held_row().update(
+        attempts=F("attempts") - 1, next_attempt_at=until, lease_token="", lease_until=None
+    )
+
+
 @transaction.atomic
-def _sent_record(claim: _Claim) -> bool:
-    claim.kind.record_sent(claim.object_id)
+def _sent_record(claim: _Claim, answer: object) -> bool:
+    claim.kind.record_sent(claim.object_id, answer)
     deleted_count, _by_model = claim.held_row().delete()
     if not deleted_count:
         # Asked for again or withdrawn while it was being sent: what was recorded is not true.
@@ -334,29 +340,47 @@ def _sent_record(claim: _Claim) -> bool:
 
 @transaction.atomic
 def _failure_record(claim: _Claim, error: Exception) -> None:
-    row = held_row_lock(OutboxMessage.objects.filter(pk=claim.row_id), token=claim.token)
+    row = claim.held_row().first()
     if row is None:
         return
     now = clock.now()
-    row.failing_since = row.failing_since or now
-    row.reason = error.reason if isinstance(error, NotSent) else INTERNAL_FAILURE
-    row.lease_token, row.lease_until = "", None
-    row.next_attempt_at = now + _jittered(outbox_retry_delay(row.attempts))
+    known = error if isinstance(error, NotSent) else NotSent(INTERNAL_FAILURE)
+    failing_since = row.failing_since or now
+    next_attempt_at = now + _retry_delay(claim.kind, row.attempts, known.retry_after)
     last_attempt_at = min(
-        row.failing_since + claim.kind.gives_up_after, row.requested_at + claim.kind.lifetime
+        failing_since + claim.kind.gives_up_after, row.requested_at + claim.kind.lifetime
     )
-    is_permanent = isinstance(error, NotSent) and error.is_permanent
-    if is_permanent or row.next_attempt_at > last_attempt_at:
-        row.given_up_at, row.next_attempt_at = now, None
-    row.save()
+    is_given_up = known.is_permanent or next_attempt_at > last_attempt_at
+    failure = SendFailure(now, known, None if is_given_up else next_attempt_at)
+    if claim.kind.record_failure is not None:
+        claim.kind.record_failure(claim.object_id, failure)
+    is_held = claim.held_row().update(
+        failing_since=failing_since,
+        reason=known.reason,
+        lease_token="",
+        lease_until=None,
+        next_attempt_at=failure.next_attempt_at,
+        given_up_at=now if is_given_up else None,
+    )
+    if not is_held:
+        transaction.set_rollback(True)
+        return
     # The error's text may name the person or the server.
     log.warning(
         "A message (%s) was not sent (%s, %s); %s.",
         row.kind,
-        row.reason,
+        known.reason,
         type(error.__cause__ or error).__name__,
-        "it is given up" if row.given_up_at else "it is tried again",
+        "it is given up" if is_given_up else "it is tried again",
     )
+
+
+def _retry_delay(kind: OutboxKind, attempts: int, retry_after: timedelta | None) -> timedelta:
+    delay = _jittered(kind.retry_delay(attempts))
+    if retry_after is None:
+        return delay
+    # Never before the moment that the other side named.
+    return max(delay, min(retry_after, LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.1))  # noqa: S311  spreads load, no secret
 
 
 def _jittered(delay: timedelta) -> timedelta:

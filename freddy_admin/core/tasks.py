@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
@@ -25,7 +25,7 @@ PeriodicTask = Callable[[], object]
 
 
 class QueueName(StrEnum):
-    """The queues of the worker; a lane of the outbox is one of its own, see `outbox_queue`."""
+    """The queues of the worker, beside that of the outbox."""
 
     CHECK_REQUESTS = "check_requests"
     CANDIDATES = "candidates"
@@ -34,11 +34,10 @@ class QueueName(StrEnum):
     OPERATIONS = "operations"
     CATALOGS = "catalogs"
     CHECKS = "checks"
+    ALERT_DELIVERIES = "alert_deliveries"
 
 
-def outbox_queue(lane: str) -> str:
-    """The name of the queue of an outbox lane."""
-    return f"outbox:{lane}"
+OUTBOX_QUEUE: Final = "outbox"  # all of its lanes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ has a connection of its own, which ends with it: nothing of one can reach the ne
 """
 
 import http.client
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,12 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
+
+
+# It writes the path of each request, which may be a secret: that of a webhook is.
+logging.getLogger("urllib3.connectionpool").addFilter(
+    lambda record: record.levelno >= logging.WARNING
+)
 
 
 @dataclass(frozen=True, slots=True)

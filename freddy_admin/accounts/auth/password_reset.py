@@ -82,7 +82,7 @@ def _reset_mail_prepare(request_id: int) -> Send:
     return partial(mail_send, _reset_email(person))
 
 
-def _reset_mail_record_sent(request_id: int) -> None:
+def _reset_mail_record_sent(request_id: int, _answer: object) -> None:
     PasswordResetRequest.objects.filter(pk=request_id).delete()
 
 

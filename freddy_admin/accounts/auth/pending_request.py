@@ -18,7 +18,7 @@ ACTION_OPEN, ACTION_SUBMIT = "open", "do"
 DATA_LENGTH_LIMIT: Final = 16_000
 # Fields of these names are secret on every page, or useless a second time.
 OMITTED_FIELDS: Final = frozenset(
-    {"csrfmiddlewaretoken", "api_key", "rows", "code", "credential"}
+    {"csrfmiddlewaretoken", "api_key", "channel_address", "rows", "code", "credential"}
 ) | {*("password", "password1", "password2", "oldpassword")}
 _SESSION_KEY: Final = "confirmation_typed"
 StoredRequest = dict[str, Any]
