@@ -69,9 +69,31 @@ class AuditTag(StrEnum):
     CONNECTOR_SWITCH_ENDED = "connector_switch_ended"
     EXPORTED = "exported"
     ACCESS_DENIED = "access_denied"
+    CHANNEL_CREATED = "channel_created"
+    CHANNEL_CHANGED = "channel_changed"
+    CHANNEL_ADDRESS_REPLACED = "channel_address_replaced"
+    CHANNEL_SECRET_ROTATED = "channel_secret_rotated"  # noqa: S105  # nosec B105
+    CHANNEL_FORMER_SECRETS_ENDED = "channel_former_secrets_ended"
+    CHANNEL_ENABLED = "channel_enabled"
+    CHANNEL_DISABLED = "channel_disabled"
+    CHANNEL_DELETED = "channel_deleted"
+    CHANNEL_TESTED = "channel_tested"
     CLOCK_CONFIRMED = "clock_confirmed"
     PANEL_CONFIRMED = "panel_confirmed"
     MASTER_KEY_ROTATED = "master_key_rotated"
+    ALERT_RULE_CREATED = "alert_rule_created"
+    ALERT_RULE_CHANGED = "alert_rule_changed"
+    ALERT_RULE_REMOVED = "alert_rule_removed"
+    INCIDENT_ACKNOWLEDGED = "incident_acknowledged"
+    INCIDENT_UNACKNOWLEDGED = "incident_unacknowledged"
+    INCIDENT_ASSIGNED = "incident_assigned"
+    INCIDENT_UNASSIGNED = "incident_unassigned"
+    INCIDENT_NOTED = "incident_noted"
+    INCIDENT_MUTED = "incident_muted"
+    INCIDENT_UNMUTED = "incident_unmuted"
+    WINDOW_CREATED = "window_created"
+    WINDOW_CHANGED = "window_changed"
+    WINDOW_DELETED = "window_deleted"
 
 
 class RecordingMode(Enum):
@@ -149,6 +171,32 @@ RECORDING_MODES: Final = {
                 AuditTag.MASTER_KEY_ROTATED,
                 AuditTag.CLOCK_CONFIRMED,
                 AuditTag.PANEL_CONFIRMED,
+            ),
+            *(
+                AuditTag.ALERT_RULE_CREATED,
+                AuditTag.ALERT_RULE_CHANGED,
+                AuditTag.ALERT_RULE_REMOVED,
+            ),
+            *(
+                AuditTag.INCIDENT_ACKNOWLEDGED,
+                AuditTag.INCIDENT_UNACKNOWLEDGED,
+                AuditTag.INCIDENT_ASSIGNED,
+                AuditTag.INCIDENT_UNASSIGNED,
+                AuditTag.INCIDENT_NOTED,
+                AuditTag.INCIDENT_MUTED,
+                AuditTag.INCIDENT_UNMUTED,
+            ),
+            *(AuditTag.WINDOW_CREATED, AuditTag.WINDOW_CHANGED, AuditTag.WINDOW_DELETED),
+            *(
+                AuditTag.CHANNEL_CREATED,
+                AuditTag.CHANNEL_CHANGED,
+                AuditTag.CHANNEL_ADDRESS_REPLACED,
+                AuditTag.CHANNEL_SECRET_ROTATED,
+                AuditTag.CHANNEL_FORMER_SECRETS_ENDED,
+                AuditTag.CHANNEL_ENABLED,
+                AuditTag.CHANNEL_DISABLED,
+                AuditTag.CHANNEL_DELETED,
+                AuditTag.CHANNEL_TESTED,
             ),
         ),
         RecordingMode.ALWAYS,

@@ -41,6 +41,12 @@ _DENIAL_MESSAGES = {
     Permission.MANAGE_MEMBERS: gettext_lazy("Members are looked after by the managers."),
     Permission.VIEW_AUDIT: gettext_lazy("The audit log is for the organisation's managers."),
     Permission.EXPORT_ORGANISATION: gettext_lazy("Only a manager may export the organisation."),
+    Permission.HANDLE_INCIDENTS: gettext_lazy(
+        "As a viewer you may look, but not take on or mute incidents."
+    ),
+    Permission.MANAGE_ALERTS: gettext_lazy(
+        "Who is told of what is settled by the organisation's managers."
+    ),
 }
 # Punctuation that may touch an address in a sentence.
 _ADDRESS_PUNCTUATION = "()[]<>“”\"'.,;:"

@@ -36,7 +36,7 @@ def _invitation_mail_prepare(invitation_id: int) -> Send:
     return partial(mail_send, invitation_email(row, token))
 
 
-def _invitation_mail_record_sent(invitation_id: int) -> None:
+def _invitation_mail_record_sent(invitation_id: int, _answer: object) -> None:
     row = Invitation.objects.select_related("organisation").filter(pk=invitation_id).first()
     if row is None:
         return

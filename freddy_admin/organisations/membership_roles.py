@@ -9,7 +9,7 @@ used, and a remote operation that was allowed when it was requested stays allowe
 from collections.abc import Collection
 from typing import Any
 
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 
 from freddy_admin.accounts.api_tokens import api_tokens_remove_organisation
 from freddy_admin.accounts.models import User
@@ -26,6 +26,10 @@ from freddy_admin.organisations.invitations import (
 from freddy_admin.organisations.locks import organisations_lock
 from freddy_admin.organisations.models import Invitation, Membership, Organisation
 from freddy_admin.organisations.roles import INVITING_ROLES, Role
+
+# Sent with `organisation`, `user`, `role` (None: no member any more) and `actor`, inside the
+# transaction, when a person's role changed or their membership ended.
+membership_role_changed = Signal()
 
 
 def membership_role_write(
@@ -57,6 +61,10 @@ def membership_role_write(
         invitations_withdraw_by_email(organisation=organisation, actor=actor, email=user.email)
     if not may_invite:
         invitations_withdraw_by_inviter(organisation=organisation, actor=actor, inviter_id=user.pk)
+    if former_role is not None:
+        membership_role_changed.send(
+            Membership, organisation=organisation, user=user, role=role, actor=actor
+        )
     return former_role
 
 

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = "manage_members"
     EXPORT_ORGANISATION = "export_organisation"
     VIEW_AUDIT = "view_audit"
+    HANDLE_INCIDENTS = "handle_incidents"
+    MANAGE_ALERTS = "manage_alerts"
 
 
 class PlatformPermission(StrEnum):
@@ -31,6 +33,7 @@ class PlatformPermission(StrEnum):
     REMOVE_ORGANISATIONS = "remove_organisations"
     MANAGE_PEOPLE = "manage_people"
     SEE_SYSTEM = "see_system"
+    MANAGE_FLEET_ALERTS = "manage_fleet_alerts"
 
 
 class Role(models.TextChoices):
@@ -43,7 +46,14 @@ class Role(models.TextChoices):
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.VIEW}),
-    Role.OPERATOR: frozenset({Permission.VIEW, Permission.CHECK, Permission.START_SYNC}),
+    Role.OPERATOR: frozenset(
+        {
+            Permission.VIEW,
+            Permission.CHECK,
+            Permission.START_SYNC,
+            Permission.HANDLE_INCIDENTS,
+        }
+    ),
     Role.MANAGER: frozenset(Permission),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -32,6 +33,8 @@ SLUG_BASE_MAX_LENGTH = 120
 FALLBACK_SLUG = "organisation"
 # Path segments below /organisations/ that are pages.
 RESERVED_SLUGS = frozenset({"new", "add", "import", "export"})
+# Sent with `organisation` inside the transaction that deletes it, while all of it is still there.
+organisation_deletion_started = Signal()
 
 
 @transaction.atomic
@@ -110,6 +113,7 @@ def organisation_delete(*, organisation: Organisation, actor: Actor) -> None:
     """
     organisation = organisation_lock(organisation=organisation, removal=True)
     organisation_ref = organisation_audit_ref(organisation)
+    organisation_deletion_started.send(Organisation, organisation=organisation)
     organisation.delete()
     wal_truncate_on_commit()
     audit_event_record(

@@ -14,7 +14,7 @@ from django.db.models import Max, Model, Q, QuerySet
 
 from freddy_admin.accounts.models import ApiToken, PasswordResetRequest, SetupLink
 from freddy_admin.core.models import OutboxMessage
-from freddy_admin.core.outbox import LONGEST_RETRY_DELAY
+from freddy_admin.core.outbox_kinds import RETRY_DELAYS
 from freddy_admin.organisations.invitations import INVITATION_LIFETIME
 from freddy_admin.organisations.models import Invitation
 from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON
@@ -102,7 +102,7 @@ _TIMESTAMPED_TABLES: Final = (
     _TimestampedTable(
         OutboxMessage,
         ("requested_at", "failing_since", "given_up_at"),
-        {"next_attempt_at": LONGEST_RETRY_DELAY},
+        {"next_attempt_at": RETRY_DELAYS[-1]},
     ),
     _TimestampedTable(ApiKey, ("created_at", "secret_set_at", "paused_at")),
     _TimestampedTable(KeyCandidate, ("created_at", "tested_at")),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from freddy_admin.core import clock
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.history.diff import EventDraft
+from freddy_admin.sync.history.signals import HealthChange, health_changed
 from freddy_admin.sync.models import (
     CheckOutcome,
     CheckRun,
@@ -73,6 +74,7 @@ class PendingHistory:
     check_runs: list[CheckRun] = field(default_factory=list)
     failure_span_ends: list[FailureSpanEnd] = field(default_factory=list)
     confirmed_syncs: list[tuple[int, datetime]] = field(default_factory=list)
+    health_changes: list[HealthChange] = field(default_factory=list)
 
     def add_event(
         self, row: SyncStatus, draft: EventDraft, *, noticed_at: datetime, actor: str = ""
@@ -114,7 +116,39 @@ class PendingHistory:
         self.add_event(
             row, EventDraft(EventKind.HEALTH_CHANGED, event_time, details), noticed_at=now
         )
+        self.add_health_change(row, state_after, at=event_time, now=now)
         row.recorded_state, row.recorded_at = state_after.value, event_time
+
+    def add_health_change(
+        self, row: SyncStatus, state_after: HealthState | None, *, at: datetime, now: datetime
+    ) -> None:
+        """Add what is told to the rooms above: call it before the row shows the state as recorded.
+
+        A change that is no longer so in the same batch is added all the same: they see the order.
+        """
+        state_before = HealthState(row.recorded_state) if row.recorded_state else None
+        if state_after == state_before:
+            return
+        has_own_start = state_after in _STATES_WITH_OWN_START and row.state_since < at
+        self.health_changes.append(
+            HealthChange(
+                organisation_id=row.organisation_id,
+                key_id=row.pk,
+                state_before=state_before,
+                state_after=state_after,
+                at=at,
+                true_since=row.state_since if has_own_start else at,
+                noticed_at=now,
+                state_rule=row.state_rule,
+                error_kind=row.error_kind,
+                error_code=row.error_code,
+                error_http_status=row.error_http_status,
+                failing_since=row.failing_since,
+                figures_digest=row.figures_digest,
+                previous_figures_digest=row.previous_figures_digest,
+                figures_check_count=row.figures_check_count,
+            )
+        )
 
 
 def health_change_record(
@@ -170,6 +204,7 @@ def key_change_record(
         {"what": key_change.change, "state": [row.recorded_state, state_value]},
     )
     pending_history.add_event(row, draft, noticed_at=now, actor=actor)
+    pending_history.add_health_change(row, key_change.state_after, at=event_time, now=now)
     row.recorded_state, row.recorded_at = state_value, event_time
 
 
@@ -240,12 +275,19 @@ def check_run_extend(
 
 
 def pending_history_save(pending_history: PendingHistory) -> None:
-    """Write all of it; call inside the transaction that saves the rows it is about."""
+    """Write all of it; call inside the transaction that saves the rows it is about.
+
+    Receivers of `health_changed` may take locks: wait for no row of a status or key after it.
+    """
     _failure_spans_close(pending_history.failure_span_ends)
     HistoryEvent.objects.bulk_create(pending_history.events, batch_size=_BATCH_SIZE)
     CheckRun.objects.bulk_create(pending_history.check_runs, batch_size=_BATCH_SIZE)
     for key_id, synced_at in pending_history.confirmed_syncs:
         _sync_operations_confirm(key_id, synced_at)
+    changes = pending_history.health_changes
+    if changes:
+        now = max(change.noticed_at for change in changes)
+        health_changed.send(sender=PendingHistory, changes=changes, now=now)
 
 
 def _failure_spans_close(failure_span_ends: Sequence[FailureSpanEnd]) -> None:

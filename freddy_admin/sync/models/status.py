@@ -157,6 +157,8 @@ class WorkerHeartbeat(models.Model):
     # Where the database was at work before, if this worker takes it for a copy.
     copied_from = models.CharField(max_length=500, blank=True)
     master_key_state = models.CharField(max_length=20, blank=True)
+    # What keeps messages from going out, see `core.message_faults.MessageFault`.
+    message_fault = models.CharField(max_length=20, blank=True)
 
     def __str__(self) -> str:
         return self.name

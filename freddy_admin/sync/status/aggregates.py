@@ -86,6 +86,7 @@ OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
 # `undecided` is the number of some new secret that waits for a decision.
 _UNGROUPED_VALUES = (
     *("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from", "undecided"),
+    "message_fault",
 )
 _WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
 RefusedGroups = Sequence[RefusedGroup]
@@ -129,6 +130,7 @@ def overview_aggregates(
             max, [group["heartbeat"] for group in groups]
         ),
         "copied_from": next((group["copied_from"] for group in groups if group["copied_from"]), ""),
+        "message_fault": next((g["message_fault"] for g in groups if g["message_fault"]), ""),
         "has_undecided": not groups or any(group["undecided"] for group in groups),
         "master_key_fault": any(group["master_key_fit"] in MASTER_KEY_FAULTS for group in groups),
         "outage": shared_outage(
@@ -201,6 +203,7 @@ def _aggregates_query(
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
             copied_from=Subquery(heartbeats.values("copied_from")[:1]),
+            message_fault=Subquery(heartbeats.values("message_fault")[:1]),
             undecided=_any_undecided_candidate(),
             **failing,
         )
@@ -301,6 +304,7 @@ def _aggregate_by_state(rows: QuerySet[Any, Any], **annotations: Any) -> QuerySe
             heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
             master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
             copied_from=Subquery(heartbeats.values("copied_from")[:1]),
+            message_fault=Subquery(heartbeats.values("message_fault")[:1]),
             undecided=_any_undecided_candidate(),
             **{
                 f"failing_{outage}": Count("state", filter=recent_failure_q(outage, NOW_PARAM))

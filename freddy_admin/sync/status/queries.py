@@ -33,6 +33,7 @@ from freddy_admin.sync.health_states import (
     HealthState,
 )
 from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.status.incident_column import incident_column
 from freddy_admin.sync.status.moves import mover_expression
 from freddy_admin.sync.status.observation_cache import OBSERVATION_FIELDS
 from freddy_admin.sync.status.refused_alike import (
@@ -78,6 +79,7 @@ DETAIL_COLUMNS = (
     "role",
     "mover",
     "others_work",
+    "incident",
 )
 LIST_COLUMNS = (*DETAIL_COLUMNS, *OBSERVATION_FIELDS)
 _SORT_COLUMNS = {
@@ -323,12 +325,8 @@ def annotate_list_columns(
     mover: Value | Case = mover_expression(expiry_urgent_q(now))
     if user.is_platform_admin and not with_mover:
         mover = Value(None, output_field=IntegerField())
-    annotated: QuerySet[Any] = rows.annotate(
-        siblings=key_count,
-        role=role,
-        mover=mover,
-    )
-    return annotated
+    incident = incident_column(needing_action_only=not with_mover)
+    return rows.annotate(siblings=key_count, role=role, mover=mover, incident=incident)  # type: ignore[no-any-return]
 
 
 def partial_sort_plan(

@@ -1,9 +1,10 @@
 """One key as the lists and pages show it: read-only values, worked out for one moment."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
 
@@ -56,6 +57,7 @@ _COPIED_COLUMNS = (
     "operation_state",
     "recorded_state",
     "updated_at",
+    "incident",
 )
 
 
@@ -139,9 +141,8 @@ class KeyRow:
     hold_until: datetime | None
     requested_at: datetime | None
     requested_by: str
-    operation_requested_at: (
-        datetime | None
-    )  # of the sync a person asked for, until a new one is seen
+    # Of the sync a person asked for, until a new one is seen.
+    operation_requested_at: datetime | None
     operation_requested_by: str
     operation_state: str  # how far it came: a value of OperationState, "" without one
     is_checking: bool  # a check runs right now
@@ -150,6 +151,7 @@ class KeyRow:
     updated_at: datetime
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     recorded_state: str = ""  # the latest state in the history; "": none yet
+    incident: Mapping[str, Any] | None = None  # that is open, as `alerts` gives it to the lists
     environment: str = DEFAULT_ENVIRONMENT  # where the key belongs
     check_period_seconds: float | None = None  # None: no check was stored by this version yet
     refusal: str | None = None  # how the latest conclusive check refused the key
@@ -305,16 +307,8 @@ class KeyRow:
 # The columns in the order of the fields of `SyncFigures` and `CheckError`.
 _figure_values = itemgetter(*(figure.name for figure in fields(SyncFigures)))
 _error_values = itemgetter(
-    "error_kind",
-    "error_code",
-    "error_http_status",
-    "error_message",
-    "error_field",
-    "error_detail",
-    "trace_id",
-    "request_id",
-    "error_system_message",
-    "error_type",
+    *("error_kind", "error_code", "error_http_status", "error_message", "error_field"),
+    *("error_detail", "trace_id", "request_id", "error_system_message", "error_type"),
     "error_timestamp",
 )
 

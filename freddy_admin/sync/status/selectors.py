@@ -98,6 +98,7 @@ class Overview:
     latest_worker_heartbeat_at: datetime | None  # the latest sign of life of any worker
     master_key_fault: bool  # that worker's master key does not fit the database
     copied_from: str  # where the database was at work before, if that worker takes it for a copy
+    message_fault: str  # what keeps messages from going out, as that worker saw it
     outage: Outage | None  # Aitronos as a whole seems out of reach
     refused_groups: list[RefusedGroup]  # keys in view that are refused in the same way
     waiting: int  # keys that need somebody, but not this person; those refused alike among them

@@ -19,6 +19,7 @@ from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.audit.chain_verification import audit_verification_run_step
 from freddy_admin.core import clock
 from freddy_admin.core.cache import cache_prune
+from freddy_admin.core.message_faults import worst_message_fault
 from freddy_admin.core.outbox import outbox_prune
 from freddy_admin.core.panel_address import panel_address_record
 from freddy_admin.core.sqlite_wal import wal_truncate
@@ -122,6 +123,7 @@ class WorkerLoop:
                 "can_open_keys": keyring().has_private_keys,
                 "master_key_state": state.fit.value,
                 "copied_from": panel_address_record(),
+                "message_fault": worst_message_fault(now=clock.now()),
             },
         )
         # What was wiped while somebody read an older state is still in SQLite's log.
