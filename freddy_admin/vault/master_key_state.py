@@ -23,6 +23,7 @@ from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.vault.models import (
     ApiKey,
     CanaryResult,
+    ChannelSecret,
     ImportDraftRow,
     KeyCandidate,
     MasterKeyCanary,
@@ -30,7 +31,7 @@ from freddy_admin.vault.models import (
 from freddy_admin.vault.sealing import CANARY_TEXT, canary_context
 
 # Every table with sealed secrets.
-SEALED_MODELS: Final = (ApiKey, KeyCandidate, ImportDraftRow)
+SEALED_MODELS: Final = (ApiKey, KeyCandidate, ImportDraftRow, ChannelSecret)
 STATE_CACHE_DURATION: Final = timedelta(seconds=30)
 
 
@@ -104,12 +105,13 @@ class MasterKeyUsage:
     is_in_keyring: bool
     is_sealing_key: bool
     import_rows: int = 0
+    channel_secrets: int = 0
     canary_test: CanaryTestResult = CANARY_NOT_TESTED
 
     @property
     def rows(self) -> int:
         """Secrets that need this master key; at 0 it can be taken out of the ring."""
-        return self.keys + self.candidates + self.import_rows
+        return self.keys + self.candidates + self.import_rows + self.channel_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ _cached_state: _CachedState | None = None
 
 
 def master_key_state(*, fresh: bool = False) -> MasterKeyState:
-    """How this process's ring fits the database; four queries at most every 30 seconds.
+    """How this process's ring fits the database; five queries at most every 30 seconds.
 
     Call it before opening secrets: it also loads the canaries that `canary_ok` needs.
     """
@@ -216,11 +218,12 @@ def master_key_is_missing(master_key_id: str) -> bool:
 
 
 def master_key_usage() -> list[MasterKeyUsage]:
-    """One entry per master key that is in use or in the ring; four queries."""
+    """One entry per master key that is in use or in the ring; five queries."""
     ring = keyring()
-    keys, candidates, import_rows = (_row_counts_by_master_key(model) for model in SEALED_MODELS)
+    counts = [_row_counts_by_master_key(model) for model in SEALED_MODELS]
+    keys, candidates, import_rows, channel_secrets = counts
     canaries = {canary.master_key_id: canary for canary in MasterKeyCanary.objects.all()}
-    used_ids = set(keys) | set(candidates) | set(import_rows)
+    used_ids = set[str]().union(*counts)
     ids = used_ids | set(canaries) | ring.known_ids | {ring.sealing_id}
     return [
         MasterKeyUsage(
@@ -231,6 +234,7 @@ def master_key_usage() -> list[MasterKeyUsage]:
             is_in_keyring=master_key_id in ring.known_ids,
             is_sealing_key=master_key_id == ring.sealing_id,
             import_rows=import_rows[master_key_id],
+            channel_secrets=channel_secrets[master_key_id],
             canary_test=canary_test_result(canaries.get(master_key_id)),
         )
         for master_key_id in sorted(
@@ -277,7 +281,7 @@ def _master_key_state_from_canaries(
 
 
 def _row_counts_by_master_key(
-    model: type[ApiKey] | type[KeyCandidate] | type[ImportDraftRow],
+    model: type[ApiKey] | type[KeyCandidate] | type[ImportDraftRow] | type[ChannelSecret],
 ) -> Counter[str]:
     rows = model.objects.exclude(ciphertext=None).order_by()
     pairs = rows.values_list("master_key_id").annotate(count=Count("pk"))

@@ -82,14 +82,22 @@ class KeyTag(TenantOwned):
         return self.name
 
 
-class SealedSecret(models.Model):
-    """A sealed secret and what may be shown of it. Nothing here can open it."""
+class SealedBytes(models.Model):
+    """Sealed bytes. Nothing here can open them."""
 
     # Format version, master key id and sealed bytes; null once wiped.
     # Nothing of this is `editable`: no form made from the model ever offers or accepts it.
     ciphertext = models.BinaryField(null=True, editable=False)
     # The master key's id, also in the header: comparing the two reveals a damaged header.
     master_key_id = models.CharField(max_length=16, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class SealedSecret(SealedBytes):
+    """A sealed secret and what may be shown of it."""
+
     hint_start = models.CharField(max_length=13, blank=True, editable=False)
     hint_end = models.CharField(max_length=4, blank=True, editable=False)
     # Keyed digest that finds the same key pasted twice without opening it.
@@ -208,6 +216,48 @@ class KeyCandidate(CandidateSecret):
 
     def __str__(self) -> str:
         return f"candidate for {self.key_id}, version {self.version}"
+
+
+class ChannelSecretPurpose(models.TextChoices):
+    """What a secret of a channel is for; the value is stored and part of what its seal is bound to.
+
+    At most 16 ASCII characters.
+    """
+
+    ADDRESS = "address", _("address")  # where its messages go: a URL, or a routing key
+    SIGNING = "signing", _("signing secret")
+
+
+class ChannelSecret(SealedBytes):
+    """A secret of a channel that alerts go to, bound to its purpose, owner, channel and version.
+
+    The room of alerts lies above: a channel is its id here. A channel has one address; of signing
+    secrets several are valid while it moves from one to the next.
+    """
+
+    # None: of the whole panel.
+    organisation = models.ForeignKey(
+        "organisations.Organisation", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    channel_id = models.BigIntegerField(editable=False)
+    purpose = models.CharField(max_length=16, choices=ChannelSecretPurpose.choices, editable=False)
+    version = models.PositiveIntegerField(editable=False)
+    # Keyed digest that finds the same address entered twice without opening it.
+    fingerprint = models.CharField(max_length=64, blank=True, db_index=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.CharField(max_length=254, blank=True, editable=False)
+    # A former signing secret is valid until then; None for the present one.
+    valid_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel_id", "purpose", "version"], name="channel_secret_version_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of channel {self.channel_id}, version {self.version}"
 
 
 class MasterKeyCanary(models.Model):

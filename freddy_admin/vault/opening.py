@@ -1,4 +1,4 @@
-"""The only place where a secret is opened, and only for a call that `sync` is about to make.
+"""The only place where a secret is opened, for what `sync` or `alerts` is about to send.
 
 Needs no database and may be used from threads. Call `master_key_state.master_key_state` first: it
 loads the canaries that tell a misfit of the master key from one damaged row.
@@ -10,7 +10,8 @@ from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.crypto.errors import DecryptionFailed, MasterKeyMissing
 from freddy_admin.crypto.keyring import keyring, master_key_id_of_sealed
 from freddy_admin.vault.master_key_state import canary_ok, master_key_is_missing
-from freddy_admin.vault.sealing import api_key_context
+from freddy_admin.vault.models import ChannelSecret
+from freddy_admin.vault.sealing import api_key_context, channel_secret_context
 
 
 class KeyUnreadable(Exception):
@@ -19,6 +20,14 @@ class KeyUnreadable(Exception):
     def __init__(self, key_id: int) -> None:
         super().__init__(f"the stored key {key_id} cannot be opened")
         self.key_id = key_id
+
+
+class ChannelSecretUnreadable(Exception):
+    """One row is damaged: the channel's address has to be entered, or its secret rotated."""
+
+    def __init__(self, channel_id: int, purpose: str) -> None:
+        super().__init__(f"the {purpose} of channel {channel_id} cannot be opened")
+        self.channel_id, self.purpose = channel_id, purpose
 
 
 class MasterKeyMisfit(Exception):
@@ -74,6 +83,19 @@ def import_secret_open(
     )
     if secret is None:
         raise KeyUnreadable(row_id)
+    return secret
+
+
+@sensitive_variables()
+def channel_secret_open(row: ChannelSecret) -> str:
+    """The secret of a channel. Raises MasterKeyMisfit and ChannelSecretUnreadable."""
+    secret = _sealed_bytes_open(
+        bytes(row.ciphertext or b""),
+        context=channel_secret_context(row),
+        master_key_id=row.master_key_id,
+    )
+    if secret is None:
+        raise ChannelSecretUnreadable(row.channel_id, row.purpose)
     return secret
 
 

@@ -16,6 +16,7 @@ from freddy_admin.core.errors import Conflict
 from freddy_admin.crypto.keyring import Keyring, keyring
 from freddy_admin.vault.models import (
     ApiKey,
+    ChannelSecret,
     ImportDraftRow,
     KeyCandidate,
     MasterKeyCanary,
@@ -25,6 +26,7 @@ from freddy_admin.vault.secret_format import secret_hints
 
 _KEY_PURPOSE: Final = b"freddy-admin/vault/api-key\x00"
 _IMPORT_PURPOSE: Final = b"freddy-admin/vault/import-row\x00"
+_CHANNEL_PURPOSE: Final = b"freddy-admin/vault/channel-secret\x00"
 _FINGERPRINT_LABEL: Final = b"freddy-admin/fingerprint/1"
 _CANARY_PURPOSE: Final = b"freddy-admin/vault/canary\x00"
 CANARY_TEXT: Final = b"this canary sings when the master key fits"
@@ -53,6 +55,21 @@ def import_row_context(row: ImportDraftRow) -> bytes:
     name_digest = hashlib.sha256(row.organisation_name.encode()).digest()
     environment = _environment_context(row.environment)
     return _IMPORT_PURPOSE + row.draft_id.bytes + numbers + name_digest + environment
+
+
+def channel_secret_context(secret: ChannelSecret) -> bytes:
+    """Binds a secret to its purpose, its owner, one channel and one version.
+
+    Fixed-width parts; the owner is the organisation's id, 0 for the whole panel.
+    """
+    numbers = struct.pack(
+        ">16sQQQ",
+        secret.purpose.encode("ascii"),
+        secret.organisation_id or 0,
+        secret.channel_id,
+        secret.version,
+    )
+    return _CHANNEL_PURPOSE + numbers
 
 
 def _environment_context(environment: str) -> bytes:
@@ -153,7 +170,7 @@ def _canary_lock_if_present(master_key_id: str) -> bool:
 
 def _master_key_ids_in_use(master_key_ids: set[str]) -> set[str]:
     used_ids: set[str] = set()
-    for model in (ApiKey, KeyCandidate, ImportDraftRow):
+    for model in (ApiKey, KeyCandidate, ImportDraftRow, ChannelSecret):
         rows = model.objects.filter(master_key_id__in=master_key_ids).exclude(ciphertext=None)
         used_ids.update(rows.order_by().values_list("master_key_id", flat=True).distinct())
     return used_ids

@@ -34,6 +34,7 @@ from freddy_admin.vault.master_key_state import (
 )
 from freddy_admin.vault.models import (
     ApiKey,
+    ChannelSecret,
     ImportDraftRow,
     KeyCandidate,
     MasterKeyCanary,
@@ -42,19 +43,26 @@ from freddy_admin.vault.models import (
 from freddy_admin.vault.sealing import (
     api_key_context,
     canary_ensure,
+    channel_secret_context,
     import_row_context,
 )
 
-_SealedRow = ApiKey | KeyCandidate | ImportDraftRow
+_SealedRow = ApiKey | KeyCandidate | ImportDraftRow | ChannelSecret
 # Candidates before keys: promoting one meanwhile copies its new bytes to the key.
-_RESEAL_ORDER: Final[tuple[type[_SealedRow], ...]] = (ImportDraftRow, KeyCandidate, ApiKey)
+_RESEAL_ORDER: Final[tuple[type[_SealedRow], ...]] = (
+    ImportDraftRow,
+    KeyCandidate,
+    ApiKey,
+    ChannelSecret,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
     """A row left as it was: its key has to be pasted again, or its master key restored.
 
-    `key_id` is the key's id, or for an import row the row's own.
+    `key_id` is the key's id, or for an import row the row's own, or for a channel's secret the
+    channel's.
     """
 
     organisation: str
@@ -62,6 +70,7 @@ class UnreadableRow:
     key_id: int
     candidate: bool
     import_row: bool
+    channel_secret: bool
     master_key_id: str
     reason: str
 
@@ -73,18 +82,19 @@ class ResealReport:
     keys: int
     candidates: int
     import_rows: int
+    channel_secrets: int
     unreadable: tuple[UnreadableRow, ...]
     usage: tuple[MasterKeyUsage, ...]
 
 
 def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
-    """Seal keys, candidates and import rows with the present master key, `batch` a transaction.
+    """Seal keys, candidates, import rows and channels' secrets with the present master key.
 
-    Each row is wholly old or wholly new at any moment, and readable with both keys in the ring:
-    the next run finishes one that was killed. Rows that cannot be opened are left as they are and
-    reported. Raises PrivateKeysMissing where this process opens nothing, and Conflict where it
-    seals with another key than the first of its ring: that one might be held by nobody, which
-    would lose every key, or be the very one to retire.
+    `batch` rows are a transaction. Each row is wholly old or wholly new at any moment, and readable
+    with both keys in the ring: the next run finishes one that was killed. Rows that cannot be
+    opened are left as they are and reported. Raises PrivateKeysMissing where this process opens
+    nothing, and Conflict where it seals with another key than the first of its ring: that one might
+    be held by nobody, which would lose every key, or be the very one to retire.
     """
     ring = keyring()
     if not ring.has_private_keys:
@@ -106,7 +116,7 @@ def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
     reseal_run = _ResealRun(ring, rotation, batch)
     first_counts = [reseal_run.reseal_model(model) for model in _RESEAL_ORDER]
     # A concurrent request may have sealed with a former key: a second pass finds those rows.
-    import_row_count, candidate_count, key_count = (
+    import_row_count, candidate_count, key_count, channel_secret_count = (
         first_count + reseal_run.reseal_model(model)
         for first_count, model in zip(first_counts, _RESEAL_ORDER, strict=True)
     )
@@ -124,10 +134,13 @@ def api_keys_reseal(*, actor: Actor, batch: int = 100) -> ResealReport:
             keys=key_count,
             candidates=candidate_count,
             import_rows=import_row_count,
+            channel_secrets=channel_secret_count,
             unreadable=len(unreadable),
         )
     master_key_state_reset()
-    return ResealReport(key_count, candidate_count, import_row_count, unreadable, usage)
+    return ResealReport(
+        key_count, candidate_count, import_row_count, channel_secret_count, unreadable, usage
+    )
 
 
 class _ResealRun:
@@ -165,8 +178,10 @@ def _outdated_rows_lock(
     model: type[_SealedRow], sealing_id: str, *, after: int, limit: int
 ) -> list[_SealedRow]:
     rows: QuerySet[Any] = model.objects.exclude(ciphertext=None)
-    if model is not ImportDraftRow:
-        rows = rows.select_related("organisation" if model is ApiKey else "key__organisation")
+    if model is ApiKey:
+        rows = rows.select_related("organisation")
+    elif model is KeyCandidate:
+        rows = rows.select_related("key__organisation")
     rows = rows.exclude(master_key_id=sealing_id).filter(pk__gt=after).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True)[:limit])
 
@@ -184,6 +199,8 @@ def _row_reseal(row: _SealedRow, ring: Keyring, unreadable: list[UnreadableRow])
 def _row_context(row: _SealedRow) -> bytes:
     if isinstance(row, ImportDraftRow):
         return import_row_context(row)
+    if isinstance(row, ChannelSecret):
+        return channel_secret_context(row)
     key = row if isinstance(row, ApiKey) else row.key
     return api_key_context(key.organisation_id, key.pk, row.version, row.environment)
 
@@ -191,6 +208,9 @@ def _row_context(row: _SealedRow) -> bytes:
 def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:
     if isinstance(row, ImportDraftRow):
         organisation_name, label, row_id = row.organisation_name, row.label, row.pk
+    elif isinstance(row, ChannelSecret):
+        organisation_name = row.organisation.name if row.organisation else _("the whole panel")
+        label, row_id = str(row), row.channel_id
     else:
         key = row if isinstance(row, ApiKey) else row.key
         organisation_name, label, row_id = key.organisation.name, key.label, key.pk
@@ -200,6 +220,7 @@ def _unreadable_row(row: _SealedRow, reason: str) -> UnreadableRow:
         key_id=row_id,
         candidate=isinstance(row, KeyCandidate),
         import_row=isinstance(row, ImportDraftRow),
+        channel_secret=isinstance(row, ChannelSecret),
         master_key_id=row.master_key_id,
         reason=reason,
     )
@@ -221,6 +242,8 @@ def _resealed_ciphertext(
         pass
     if is_missing:
         return None, _("its master key is not in ENCRYPTION_KEYS: put it back, then run this again")
+    if isinstance(row, ChannelSecret):
+        return None, _("it is damaged: enter the channel's address anew, or rotate its secret")
     return None, _("it is damaged: paste the key again")
 
 
