@@ -108,6 +108,14 @@ AITRONOS_DAILY_CALLS = conf.parse_daily_calls(env.str("AITRONOS_DAILY_CALLS", de
 OUTBOUND_CA_FILE = parse_ca_file(env.str("OUTBOUND_CA_FILE", default=""))
 OUTBOUND_PROXY = parse_outbound_proxy(env.str("OUTBOUND_PROXY", default=""))
 OUTBOUND_ALLOWED_HOSTS = parse_outbound_allowed_hosts(env.str("OUTBOUND_ALLOWED_HOSTS", default=""))
+# Told every five minutes that the panel itself works, so that somebody learns when it does not.
+HEARTBEAT_URL = conf.parse_heartbeat_url(env.str("HEARTBEAT_URL", default=""))
+_PAGERDUTY_EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
+PAGERDUTY_EVENTS_URL = conf.parse_api_base_url(
+    env.str("PAGERDUTY_EVENTS_URL", default=_PAGERDUTY_EVENTS_URL),
+    name="PAGERDUTY_EVENTS_URL",
+    example=_PAGERDUTY_EVENTS_URL,
+)
 
 # --- History, and the demo's clock --------------------------------------------
 HISTORY_DAYS = conf.parse_days("HISTORY_DAYS", env, default=400, minimum=31)
@@ -139,6 +147,7 @@ INSTALLED_APPS = [
     "freddy_admin.organisations",
     "freddy_admin.vault",
     "freddy_admin.sync",
+    "freddy_admin.alerts",
     "freddy_admin.web",
     "freddy_admin.ops",
 ]

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from freddy_admin.core.message_faults import MessageFault
 from freddy_admin.sync.status.aggregates import Outage
 from freddy_admin.wording.sentences import (
     Moment,
@@ -110,3 +111,40 @@ def silent_worker_notice(
             else say(_("No worker has been seen yet, so nothing is checked.")),
         ),
     )
+
+
+_MESSAGE_FAULTS: Final[Mapping[str, tuple[Text, Text, Text]]] = {
+    MessageFault.STANDSTILL: (
+        _("Messages are not going out"),
+        _("Some are due for more than ten minutes, and nobody tries to send them."),
+        _("Start a worker, and see its log."),
+    ),
+    MessageFault.MAIL: (
+        _("Mails are not going out"),
+        _("The mail server has not taken any for more than ten minutes; they are kept and sent."),
+        _("See Mail on the page System."),
+    ),
+    MessageFault.CHANNEL: (
+        _("A channel does not take its messages"),
+        _("They are kept and sent again; other channels are not affected."),
+        _("The page System says which."),
+    ),
+}
+
+
+def message_fault_notices(fault: str, *, is_platform_admin: bool) -> list[NoticeWording]:
+    """That nobody is told of anything at present, or, for platform admins, a channel is not."""
+    if fault not in _MESSAGE_FAULTS or (fault == MessageFault.CHANNEL and not is_platform_admin):
+        return []
+    title, happening, advice = _MESSAGE_FAULTS[fault]
+    if not is_platform_admin:
+        advice = _("Look here yourself until then. The people who run this panel can mend it.")
+    return [
+        NoticeWording(
+            kind=f"messages_{fault}",
+            tone=WARN,
+            icon="plug-connected-x",
+            title=say(title),
+            words=(say(happening), say(advice)),
+        )
+    ]

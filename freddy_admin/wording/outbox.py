@@ -18,6 +18,9 @@ _GIVEN_UP: Final[dict[str, Text]] = {
         "Could not be sent: the mail server has refused this panel since {since}"
     ),
     MailFailure.DEFERRED: _("Could not be sent: the mail server has put it off since {since}"),
+    MailFailure.TLS: _(
+        "Could not be sent: the secure connection with the mail server has failed since {since}"
+    ),
     MailFailure.NO_ANSWER: _("Could not be sent: the mail server has not answered since {since}"),
 }
 _GIVEN_UP_OTHERWISE: Final = _("Could not be sent: it has failed in this panel since {since}")
@@ -29,6 +32,10 @@ _FAILURES: Final[dict[str, Text]] = {
         "The mail server refuses this panel: see EMAIL_URL and DEFAULT_FROM_EMAIL."
     ),
     MailFailure.DEFERRED: _("The mail server puts mails off: see its log."),
+    MailFailure.TLS: _(
+        "The secure connection with the mail server failed: see EMAIL_URL, whether it speaks TLS "
+        "at that port, and its certificate."
+    ),
     MailFailure.NO_ANSWER: _(
         "The mail server does not answer: see EMAIL_URL and whether this machine may reach it."
     ),

@@ -26,7 +26,7 @@ def permission_sentence(permission: Permission | PlatformPermission) -> str:
 
 _ROLE_SENTENCES: Final[Mapping[Role, Text]] = {
     Role.VIEWER: _("looks, and changes nothing"),
-    Role.OPERATOR: _("looks, asks for checks and starts syncs"),
+    Role.OPERATOR: _("looks, asks for checks, starts syncs and takes on incidents"),
     Role.MANAGER: _("does what an operator does, and looks after keys, connectors and members"),
 }
 _PERMISSION_SENTENCES: Final[Mapping[Permission | PlatformPermission, Text]] = {
@@ -41,6 +41,10 @@ _PERMISSION_SENTENCES: Final[Mapping[Permission | PlatformPermission, Text]] = {
     Permission.VIEW_AUDIT: _(
         "Read the organisation's audit log: who did what (everybody reads their own part)"
     ),
+    Permission.HANDLE_INCIDENTS: _("Take on, assign, mute and comment incidents"),
+    Permission.MANAGE_ALERTS: _(
+        "Settle who is told of what: rules, channels and maintenance windows"
+    ),
     PlatformPermission.SEE_ALL_ORGANISATIONS: _(
         "See and do all this in every organisation, without being a member"
     ),
@@ -51,5 +55,8 @@ _PERMISSION_SENTENCES: Final[Mapping[Permission | PlatformPermission, Text]] = {
     ),
     PlatformPermission.SEE_SYSTEM: _(
         "See the condition of the panel, and the audit log of everything"
+    ),
+    PlatformPermission.MANAGE_FLEET_ALERTS: _(
+        "Settle who is told of what in the whole panel: its rules, channels and windows"
     ),
 }

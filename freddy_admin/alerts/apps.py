@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+
+
+class AlertsConfig(AppConfig):
+    name = "freddy_admin.alerts"
+    label = "alerts"
+
+    def ready(self) -> None:
+        """Add the open incident to the lists of keys; register what the outbox sends."""
+        from freddy_admin.alerts.channels import notices  # noqa: F401
+        from freddy_admin.alerts.deliveries import sending  # noqa: F401
+        from freddy_admin.alerts.digest import mail  # noqa: F401
+        from freddy_admin.alerts.incidents.key_rows import open_incident_expression
+        from freddy_admin.alerts.receivers import receivers_connect
+        from freddy_admin.sync.status.incident_column import incident_column_register
+
+        incident_column_register(open_incident_expression)
+        receivers_connect()

@@ -1,0 +1,1 @@
+"""What holds messages back: mutes of incidents, and maintenance windows."""
