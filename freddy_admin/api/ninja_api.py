@@ -13,6 +13,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
 from freddy_admin.accounts.api_tokens import ApiTokenGrant, api_token_authenticate
+from freddy_admin.api.alert_routes import router as alert_router
 from freddy_admin.api.openapi import PublishedNamesAPI
 from freddy_admin.api.routes import router
 from freddy_admin.core.errors import PublicError
@@ -46,6 +47,7 @@ api = PublishedNamesAPI(
 )
 
 api.add_router("", router)
+api.add_router("", alert_router)
 
 
 @api.exception_handler(PublicError)

@@ -48,14 +48,14 @@ router = Router()
 # The operation ids and summaries below are part of the API: clients generate code from them.
 IdPath = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 SlugPath = Annotated[str, Path(min_length=1, max_length=140, pattern="^[-a-zA-Z0-9_]+$")]
-_COMMON_ERRORS: dict[int, Any] = {400: ErrorDetailOut, 401: ErrorDetailOut, 429: ErrorDetailOut}
-_LOOKUP_ERRORS = _COMMON_ERRORS | {404: ErrorDetailOut, 422: ValidationErrorOut}
-_ACTION_ERRORS = _LOOKUP_ERRORS | {403: ErrorDetailOut, 409: ErrorDetailOut, 413: ErrorDetailOut}
+COMMON_ERRORS: dict[int, Any] = {400: ErrorDetailOut, 401: ErrorDetailOut, 429: ErrorDetailOut}
+LOOKUP_ERRORS = COMMON_ERRORS | {404: ErrorDetailOut, 422: ValidationErrorOut}
+ACTION_ERRORS = LOOKUP_ERRORS | {403: ErrorDetailOut, 409: ErrorDetailOut, 413: ErrorDetailOut}
 
 
 @router.get(
     "/statuses",
-    response=_COMMON_ERRORS | {200: StatusListOut},
+    response=COMMON_ERRORS | {200: StatusListOut},
     url_name="statuses",
     operation_id="freddy_admin_web_machines_operations_statuses",
     summary="Statuses",
@@ -72,7 +72,7 @@ def status_list_view(request: HttpRequest) -> HttpResponse:
 
 @router.get(
     "/organisations/{slug}/events",
-    response=_LOOKUP_ERRORS | {200: EventListOut},
+    response=LOOKUP_ERRORS | {200: EventListOut},
     url_name="events",
     operation_id="freddy_admin_web_machines_operations_events",
     summary="Events",
@@ -99,7 +99,7 @@ def event_list_view(
 
 @router.post(
     "/keys/{key_id}/check",
-    response=_ACTION_ERRORS | {200: CheckRequestOut, 202: CheckRequestOut},
+    response=ACTION_ERRORS | {200: CheckRequestOut, 202: CheckRequestOut},
     url_name="check",
     operation_id="freddy_admin_web_machines_operations_check",
     summary="Check",
@@ -124,7 +124,7 @@ def check_request_view(request: HttpRequest, key_id: IdPath) -> HttpResponse:
 
 @router.post(
     "/keys/{key_id}/sync",
-    response=_ACTION_ERRORS | {202: OperationOut},
+    response=ACTION_ERRORS | {202: OperationOut},
     url_name="sync",
     operation_id="freddy_admin_web_machines_operations_sync",
     summary="Sync",
@@ -152,7 +152,7 @@ def sync_request_view(
 
 @router.get(
     "/orders/{order_id}",
-    response=_LOOKUP_ERRORS | {200: OperationOut},
+    response=LOOKUP_ERRORS | {200: OperationOut},
     url_name="operation",
     operation_id="freddy_admin_web_machines_operations_order",
     summary="Order",

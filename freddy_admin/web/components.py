@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
@@ -13,11 +14,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
+from freddy_admin.organisations.access import actor_display_name, person_display_name
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.web.htmx import values_digest
+from freddy_admin.wording import incidents as words
 from freddy_admin.wording.keys import (
     figures_brief,
     key_expiry_note,
@@ -26,7 +29,14 @@ from freddy_admin.wording.keys import (
 )
 from freddy_admin.wording.next_steps import key_action
 from freddy_admin.wording.notices import NoticeWording
-from freddy_admin.wording.sentences import format_number, render_html, render_text
+from freddy_admin.wording.sentences import (
+    EMPTY,
+    Moment,
+    format_number,
+    render_html,
+    render_text,
+    say,
+)
 from freddy_admin.wording.states import STATE_WORDINGS, KeyAction
 from freddy_admin.wording.times import EITHER, FUTURE, UserTime
 
@@ -156,6 +166,46 @@ def _action_button(row: KeyRow, action: KeyAction) -> ActionButton:
     return ActionButton(str(action.label), href, action.icon, uses_post=action.uses_post)
 
 
+def incident_line(row: KeyRow, user_time: UserTime, *, origin: str) -> dict[str, Any] | None:
+    """The open incident of this row for `incident/_line.html`; None without one.
+
+    Its buttons lead back to `origin`, a name that the incident's views know.
+    """
+    incident = row.incident
+    if incident is None:
+        return None
+    sentence, until = say(words.INCIDENT_LINE_OPEN), _incident_muted_until(row)
+    if incident["assignee_id"] is not None:
+        name, address = incident["assignee_name"] or "", incident["assignee_email"] or ""
+        who = person_display_name(name, address, row.permissions)
+        sentence = say(words.INCIDENT_LINE_ASSIGNED, who=who)
+    elif incident["state"] == "acknowledged":
+        who = actor_display_name(incident["acknowledged_by"], row.permissions)
+        sentence = say(words.INCIDENT_LINE_ACKNOWLEDGED, who=who)
+    muted = say(words.INCIDENT_LINE_MUTED, until=Moment(until)) if until else EMPTY
+    return {
+        "href": f"{organisations_url()}{row.organisation_slug}/incidents/{incident['id']}/",
+        "anchor": f"incident-{row.key_id}",
+        "words": render_html((sentence, muted), user_time),
+        "may_handle": Permission.HANDLE_INCIDENTS in row.permissions,
+        "is_acknowledged": incident["state"] == "acknowledged",
+        "origin": origin,
+    }
+
+
+def key_row_incident(row: KeyRow) -> tuple[object, ...] | None:
+    """What is shown of the open incident of a row, for digests."""
+    return (*row.incident.values(), _incident_muted_until(row)) if row.incident else None
+
+
+def _incident_muted_until(row: KeyRow) -> datetime | None:
+    if not row.incident or not row.incident["muted_until"]:
+        return None
+    until = datetime.fromisoformat(row.incident["muted_until"])
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)  # SQLite writes no zone
+    return until if until > row.now else None
+
+
 def tool_counts_text(enabled: int, total: int) -> str:
     """`7 / 1,042`: tools that are on, and all."""
     return f"{format_number(enabled)} / {format_number(total)}"
@@ -200,6 +250,7 @@ def key_row_digest(row: KeyRow) -> str:
         row.paused_at,
         row.permissions,
         (row.operation_requested_at, row.operation_state, row.is_operation_late),
+        key_row_incident(row),
         (row.expires_on, row.is_expiring_soon and row.days_until_expiry),
     )
     return values_digest(shown)

@@ -46,12 +46,23 @@ def _user_context(user: User, path: str) -> dict[str, Any]:
 def _menu_items(user: User, path: str) -> list[dict[str, Any]]:
     items = [
         (reverse("overview"), _("Overview"), "layout-list"),
+        (reverse("incident_list"), _("Alerts"), "bell"),
         (reverse("audit"), _("Audit"), "history"),
     ]
     if user.is_platform_admin:
         items.append((reverse("people"), _("People"), "users"))
         items.append((reverse("system"), _("System"), "server-cog"))
     return [
-        {"href": href, "label": label, "icon": icon, "current": path == href}
+        {
+            "href": href,
+            "label": label,
+            "icon": icon,
+            "current": path == href or _is_below(path, href),
+        }
         for href, label, icon in items
     ]
+
+
+def _is_below(path: str, href: str) -> bool:
+    """Whether the page is one of those behind the item; the overview has none."""
+    return href != reverse("overview") and path.startswith(href)

@@ -3,10 +3,17 @@
 from django.urls import path, register_converter
 
 from freddy_admin.core.url_converters import PrimaryKeyConverter
+from freddy_admin.web.pages.alert_channel import views as alert_channel_views
+from freddy_admin.web.pages.alert_log import views as alert_log_views
+from freddy_admin.web.pages.alert_preferences import views as alert_preferences_views
+from freddy_admin.web.pages.alert_rehearsal import views as alert_rehearsal_views
+from freddy_admin.web.pages.alert_rule import views as alert_rule_views
+from freddy_admin.web.pages.alert_window import views as alert_window_views
 from freddy_admin.web.pages.api_token import views as api_token_views
 from freddy_admin.web.pages.audit_log import views as audit_log_views
 from freddy_admin.web.pages.catalog import views as catalog_views
 from freddy_admin.web.pages.first_visit import views as first_visit_views
+from freddy_admin.web.pages.incident import views as incident_views
 from freddy_admin.web.pages.invitation import views as invitation_views
 from freddy_admin.web.pages.key import views as key_views
 from freddy_admin.web.pages.key_import import views as key_import_views
@@ -24,6 +31,14 @@ register_converter(PrimaryKeyConverter, "number")
 ORGANISATION_PATH = "organisations/<slug:slug>/"
 MEMBER_PATH = f"{ORGANISATION_PATH}members/<number:user_id>/"
 PERSON_PATH = "people/<number:person_id>/"
+INCIDENT_PATH = f"{ORGANISATION_PATH}incidents/<number:incident_id>/"
+RULE_PATH = f"{ORGANISATION_PATH}alerts/rules/<number:rule_id>/"
+FLEET_RULE_PATH = "alerts/fleet/rules/<number:rule_id>/"
+WINDOW_PATH = f"{ORGANISATION_PATH}alerts/windows/<number:window_id>/"
+FLEET_WINDOW_PATH = "alerts/fleet/windows/<number:window_id>/"
+CHANNELS_PATH = f"{ORGANISATION_PATH}alerts/channels/"
+CHANNEL_PATH = f"{CHANNELS_PATH}<number:channel_id>/"
+FLEET_CHANNEL_PATH = "alerts/fleet/channels/<number:channel_id>/"
 KEY_PATH = f"{ORGANISATION_PATH}keys/<number:key_id>/"
 urlpatterns = [
     path("", overview_views.overview_show_view, name="overview"),
@@ -46,6 +61,89 @@ urlpatterns = [
         "import/<uuid:draft_id>/discard/",
         key_import_views.import_draft_discard_view,
         name="import_discard",
+    ),
+    path("alerts/", incident_views.incident_list_view, name="incident_list"),
+    path("alerts.csv", incident_views.incident_export_view, name="incidents_csv"),
+    path("alerts/rules/", alert_rule_views.alert_rule_list_view, name="alert_rules"),
+    path("alerts/rules/open/", alert_rule_views.alert_rule_choose_view, name="alert_rules_choose"),
+    path(
+        "alerts/fleet/rules/new/", alert_rule_views.fleet_rule_create_view, name="fleet_rule_create"
+    ),
+    path(FLEET_RULE_PATH, alert_rule_views.fleet_rule_update_view, name="fleet_rule_update"),
+    path(
+        f"{FLEET_RULE_PATH}remove/",
+        alert_rule_views.fleet_rule_delete_view,
+        name="fleet_rule_delete",
+    ),
+    path("alerts/channels/", alert_channel_views.channel_list_view, name="alert_channels"),
+    path("alerts/channels/new/", alert_channel_views.channel_choose_view, name="alert_channel_new"),
+    path(
+        "alerts/fleet/channels/new/",
+        alert_channel_views.fleet_channel_kinds_view,
+        name="fleet_channel_kinds",
+    ),
+    path(
+        "alerts/fleet/channels/new/<str:kind>/",
+        alert_channel_views.fleet_channel_create_view,
+        name="fleet_channel_create",
+    ),
+    path(FLEET_CHANNEL_PATH, alert_channel_views.fleet_channel_detail_view, name="fleet_channel"),
+    path(
+        f"{FLEET_CHANNEL_PATH}rename/",
+        alert_channel_views.fleet_channel_rename_view,
+        name="fleet_channel_rename",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}address/",
+        alert_channel_views.fleet_channel_address_view,
+        name="fleet_channel_address",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}secret/",
+        alert_channel_views.fleet_channel_secret_view,
+        name="fleet_channel_secret",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}former-secrets/end/",
+        alert_channel_views.fleet_channel_former_end_view,
+        name="fleet_channel_former_end",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}enable/",
+        alert_channel_views.fleet_channel_enable_view,
+        name="fleet_channel_enable",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}disable/",
+        alert_channel_views.fleet_channel_disable_view,
+        name="fleet_channel_disable",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}delete/",
+        alert_channel_views.fleet_channel_delete_view,
+        name="fleet_channel_delete",
+    ),
+    path(
+        f"{FLEET_CHANNEL_PATH}test/",
+        alert_channel_views.fleet_channel_test_view,
+        name="fleet_channel_test",
+    ),
+    path("alerts/rehearsal/", alert_rehearsal_views.rehearsal_show_view, name="alert_rehearsal"),
+    path("alerts/log/", alert_log_views.alert_log_list_view, name="alert_log"),
+    path("alerts/windows/", alert_window_views.window_list_view, name="alert_windows"),
+    path("alerts/windows/new/", alert_window_views.window_choose_view, name="alert_window_new"),
+    path(
+        "alerts/fleet/windows/new/",
+        alert_window_views.fleet_window_create_view,
+        name="fleet_window_create",
+    ),
+    path(
+        FLEET_WINDOW_PATH, alert_window_views.fleet_window_update_view, name="fleet_window_update"
+    ),
+    path(
+        f"{FLEET_WINDOW_PATH}end/",
+        alert_window_views.fleet_window_delete_view,
+        name="fleet_window_delete",
     ),
     path("audit/", audit_log_views.audit_log_list_view, name="audit"),
     path("audit.csv", audit_log_views.audit_log_export_view, name="audit_csv"),
@@ -79,6 +177,12 @@ urlpatterns = [
         name="api_token_revoke",
     ),
     path("profile/export/", profile_views.profile_export_view, name="profile_export"),
+    path(
+        "profile/alerts/",
+        alert_preferences_views.alert_preferences_update_view,
+        name="profile_alerts",
+    ),
+    path("unsubscribe/<str:token>/", alert_preferences_views.unsubscribe_view, name="unsubscribe"),
     path("roles/", role_views.role_list_view, name="roles"),
     path("people/", person_views.person_list_view, name="people"),
     path(PERSON_PATH, person_views.person_detail_view, name="person"),
@@ -178,5 +282,90 @@ urlpatterns = [
         f"{KEY_PATH}candidate/discard/",
         key_views.candidate_discard_view,
         name="candidate_discard",
+    ),
+    path(INCIDENT_PATH, incident_views.incident_detail_view, name="incident"),
+    path(
+        f"{INCIDENT_PATH}acknowledge/",
+        incident_views.incident_acknowledge_view,
+        name="incident_acknowledge",
+    ),
+    path(
+        f"{INCIDENT_PATH}unacknowledge/",
+        incident_views.incident_unacknowledge_view,
+        name="incident_unacknowledge",
+    ),
+    path(f"{INCIDENT_PATH}assign/", incident_views.incident_assign_view, name="incident_assign"),
+    path(f"{INCIDENT_PATH}mute/", incident_views.incident_mute_view, name="incident_mute"),
+    path(f"{INCIDENT_PATH}unmute/", incident_views.incident_unmute_view, name="incident_unmute"),
+    path(f"{INCIDENT_PATH}note/", incident_views.incident_note_view, name="incident_note"),
+    path(
+        f"{ORGANISATION_PATH}alerts/rules/",
+        alert_rule_views.organisation_alert_rule_list_view,
+        name="organisation_alert_rules",
+    ),
+    path(
+        f"{ORGANISATION_PATH}alerts/rules/new/",
+        alert_rule_views.alert_rule_create_view,
+        name="alert_rule_create",
+    ),
+    path(RULE_PATH, alert_rule_views.alert_rule_update_view, name="alert_rule_update"),
+    path(f"{RULE_PATH}remove/", alert_rule_views.alert_rule_delete_view, name="alert_rule_delete"),
+    path(
+        f"{ORGANISATION_PATH}alerts/windows/new/",
+        alert_window_views.window_create_view,
+        name="alert_window_create",
+    ),
+    path(WINDOW_PATH, alert_window_views.window_update_view, name="alert_window_update"),
+    path(f"{WINDOW_PATH}end/", alert_window_views.window_delete_view, name="alert_window_delete"),
+    path(
+        f"{CHANNELS_PATH}new/",
+        alert_channel_views.channel_kinds_view,
+        name="alert_channel_kinds",
+    ),
+    path(
+        f"{CHANNELS_PATH}new/<str:kind>/",
+        alert_channel_views.channel_create_view,
+        name="alert_channel_create",
+    ),
+    path(CHANNEL_PATH, alert_channel_views.channel_detail_view, name="alert_channel"),
+    path(
+        f"{CHANNEL_PATH}rename/",
+        alert_channel_views.channel_rename_view,
+        name="alert_channel_rename",
+    ),
+    path(
+        f"{CHANNEL_PATH}address/",
+        alert_channel_views.channel_address_view,
+        name="alert_channel_address",
+    ),
+    path(
+        f"{CHANNEL_PATH}secret/",
+        alert_channel_views.channel_secret_view,
+        name="alert_channel_secret",
+    ),
+    path(
+        f"{CHANNEL_PATH}former-secrets/end/",
+        alert_channel_views.channel_former_end_view,
+        name="alert_channel_former_end",
+    ),
+    path(
+        f"{CHANNEL_PATH}enable/",
+        alert_channel_views.channel_enable_view,
+        name="alert_channel_enable",
+    ),
+    path(
+        f"{CHANNEL_PATH}disable/",
+        alert_channel_views.channel_disable_view,
+        name="alert_channel_disable",
+    ),
+    path(
+        f"{CHANNEL_PATH}delete/",
+        alert_channel_views.channel_delete_view,
+        name="alert_channel_delete",
+    ),
+    path(
+        f"{CHANNEL_PATH}test/",
+        alert_channel_views.channel_test_view,
+        name="alert_channel_test",
     ),
 ]

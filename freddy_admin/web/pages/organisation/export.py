@@ -9,6 +9,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
+from freddy_admin.alerts.export import incidents_export, windows_export
 from freddy_admin.audit.selectors import audit_events_of_organisations
 from freddy_admin.core import clock
 from freddy_admin.organisations.invitations import open_invitations_list
@@ -36,6 +37,8 @@ def organisation_export_zip(organisation: Organisation) -> IO[bytes]:
         "checks": check_runs_export(organisation=organisation),
         "orders": operations_export(organisation=organisation),
         "lists": catalog_export(organisation=organisation),
+        "incidents": incidents_export(organisation=organisation),
+        "maintenance_windows": windows_export(organisation=organisation),
         "audit": _export_audit_events(organisation),
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -24,8 +24,10 @@ from freddy_admin.web.components import (
     KEY_CARDS_LIMIT,
     SelectOption,
     banner_context,
+    incident_line,
     key_row_anchor,
     key_row_digests,
+    key_row_incident,
     render_key_rows,
 )
 from freddy_admin.web.htmx import values_digest
@@ -54,6 +56,7 @@ from freddy_admin.wording.sentences import format_number, render_text
 from freddy_admin.wording.times import UserTime
 
 PAGE_SIZE = 25
+INCIDENT_LINES_LIMIT = 6  # the list has all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,12 @@ class OrganisationPage:
         kinds = [notice.kind for notice in notices]
         digest = values_digest(organisation.name, permissions, *frame.values(), *anchors, *kinds)
         banners = [banner_context(notice, self.user_time) for notice in notices]
-        return frame | {"organisation": organisation, "digest": digest, "banners": banners}
+        return frame | {
+            "organisation": organisation,
+            "digest": values_digest(digest, *map(key_row_incident, rows)),
+            "banners": banners,
+            "incident_lines": _incident_lines(rows, self.user_time),
+        }
 
     def parts(
         self,
@@ -219,6 +227,19 @@ class OrganisationPage:
             ),
             "timeline": self.timeline if TIMELINE_ANCHOR in anchors else None,
         }
+
+
+def _incident_lines(rows: list[KeyRow], user_time: UserTime) -> list[dict[str, Any]]:
+    """A line on each open incident of these keys, the worst first; keys of one sync share it."""
+    rows_by_incident: dict[int, list[KeyRow]] = {}
+    for row in rows:
+        if row.incident is not None:
+            rows_by_incident.setdefault(row.incident["id"], []).append(row)
+    return [
+        line | {"labels": ", ".join(row.key_label for row in shared)}
+        for shared in list(rows_by_incident.values())[:INCIDENT_LINES_LIMIT]
+        if (line := incident_line(shared[0], user_time, origin="organisation"))
+    ]
 
 
 def _has_identical_figures(rows: list[KeyRow]) -> bool:

@@ -19,6 +19,7 @@ from freddy_admin.web.components import (
     SelectOption,
     banner_context,
     decision_link,
+    incident_line,
     key_row_anchor,
     key_urls,
     next_step_button,
@@ -352,6 +353,7 @@ def _needs_you_card(row: KeyRow, user_time: UserTime) -> dict[str, Any]:
         "owner": "" if action else render_text(owner_to_ask(row)),
         "since": render_html(since, user_time),
         "action": action,
+        "incident": incident_line(row, user_time, origin="overview"),
     }
 
 

@@ -38,6 +38,7 @@ from freddy_admin.wording.failures import failure_wording
 from freddy_admin.wording.notices import (
     NoticeWording,
     master_key_notice,
+    message_fault_notices,
     outage_notice,
     silent_worker_notice,
 )
@@ -57,7 +58,7 @@ def overview_show_view(request: HttpRequest) -> HttpResponse:
     overview = overview_page(user=person, filters=OVERVIEW_PARAMS.parse(request.GET), now=now)
     if request.method != "HEAD":
         status_request_refresh(rows=overview.rows, now=now)
-    seen_digests, notices = seen_part_digests(request), _overview_notices(overview)
+    seen_digests, notices = seen_part_digests(request), _overview_notices(overview, person)
     digests = _overview_digests(overview, notices)
     if seen_digests is not None and digests.items() <= seen_digests.items():
         return not_modified()
@@ -81,7 +82,7 @@ def overview_show_view(request: HttpRequest) -> HttpResponse:
     return render(request, "overview/page.html", context)
 
 
-def _overview_notices(overview: Overview) -> list[NoticeWording]:
+def _overview_notices(overview: Overview, person: User) -> list[NoticeWording]:
     """What concerns all keys at one moment, the worst first; usually nothing."""
     notices = []
     if overview.master_key_fault or any(row.has_master_key_failure for row in overview.rows):
@@ -99,6 +100,10 @@ def _overview_notices(overview: Overview) -> list[NoticeWording]:
     if _is_worker_silent(overview):
         notices.append(
             silent_worker_notice(overview.latest_worker_heartbeat_at, overview.checked_at)
+        )
+    elif overview.message_fault and not overview.copied_from:
+        notices += message_fault_notices(
+            overview.message_fault, is_platform_admin=person.is_platform_admin
         )
     return notices
 

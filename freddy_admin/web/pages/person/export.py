@@ -8,6 +8,9 @@ from freddy_admin.accounts.api_tokens import api_tokens_list
 from freddy_admin.accounts.models import User
 from freddy_admin.accounts.oidc.account_links import account_links_list
 from freddy_admin.accounts.people import second_factors_list
+from freddy_admin.alerts.channels.person_mail import person_channel_find, person_messages_latest
+from freddy_admin.alerts.export import person_assignments_export, person_incidents_export
+from freddy_admin.alerts.preferences import preferences_get
 from freddy_admin.audit.selectors import audit_events_of_person
 from freddy_admin.audit.services import actor_from_request, audit_event_record
 from freddy_admin.audit.tags import AuditTag
@@ -44,6 +47,7 @@ def person_export_response(request: HttpRequest, person: User) -> HttpResponse:
 def person_export(person: User, *, user: User) -> dict[str, Any]:
     """The export for `user` to read: nothing of organisations that `user` may not see."""
     visible_ids = set(organisations_visible(user=user).values_list("pk", flat=True))
+    told_ids = None if user.is_platform_admin else visible_ids
     return {
         "exported_at": clock.now(),
         "account": _export_account(person),
@@ -71,14 +75,15 @@ def person_export(person: User, *, user: User) -> dict[str, Any]:
             {"name": view.name, "query": view.query, "created_at": view.created_at}
             for view in person.saved_views_by_name()
         ],
+        "alerts": _export_alert_preferences(person),
         "owner_of_keys": [
             {"organisation": key.organisation.name, "key": key.label}
             for key in owned_api_keys_list(user_id=person.pk)
             if key.organisation_id in visible_ids
         ],
-        "audit": _export_audit_events(
-            person, user, None if user.is_platform_admin else visible_ids
-        ),
+        "assigned_incidents": person_assignments_export(person=person, organisation_ids=told_ids),
+        "incidents": person_incidents_export(person=person, organisation_ids=told_ids),
+        "audit": _export_audit_events(person, user, told_ids),
     }
 
 
@@ -92,6 +97,23 @@ def _export_account(person: User) -> dict[str, Any]:
         "look": person.theme,
         "created_at": person.created_at,
         "last_sign_in": person.last_login,
+    }
+
+
+def _export_alert_preferences(person: User) -> dict[str, Any]:
+    preferences = preferences_get(user=person)
+    return {
+        "incidents_by_mail": preferences.gets_mail,
+        "quiet_from": preferences.quiet_from,
+        "quiet_until": preferences.quiet_until,
+        "digest": preferences.digest,
+        "digest_hour": preferences.digest_hour,
+        "digest_weekday": preferences.digest_weekday,
+        "digest_skips_quiet": preferences.digest_skips_quiet,
+        "latest_mails": [
+            {"kind": message.kind, "state": message.state, "at": message.created_at}
+            for message in person_messages_latest(channel=person_channel_find(user=person))
+        ],
     }
 
 

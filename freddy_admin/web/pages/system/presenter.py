@@ -7,9 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from freddy_admin.alerts.condition import AlertsCondition, alerts_facts
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
 from freddy_admin.vault.models import MasterKeyRotation
+from freddy_admin.wording.alerts_condition import alerts_wording
 from freddy_admin.wording.audit_verification import audit_verification_status
 from freddy_admin.wording.keys import CATALOGUE_ONLY
 from freddy_admin.wording.master_keys import (
@@ -17,6 +19,7 @@ from freddy_admin.wording.master_keys import (
     rotation_progress,
     rotation_wording,
 )
+from freddy_admin.wording.outside_heartbeat import heartbeat_wording
 from freddy_admin.wording.panel_copy import panel_part_wording
 from freddy_admin.wording.platform import (
     PartWording,
@@ -45,7 +48,9 @@ from freddy_admin.wording.states import BAD, GOOD, WARN
 from freddy_admin.wording.times import UserTime
 
 
-def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str, Any]:
+def system_page_context(
+    status: PlatformStatus, alerts: AlertsCondition, user_time: UserTime
+) -> dict[str, Any]:
     """The page for one moment; `digest` is another one as soon as more than ages changed."""
     clock_component = _clock_component(status, user_time)
     components = [
@@ -60,6 +65,8 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         _component(database_wording(status), user_time),
         _component(cache_wording(status), user_time),
         _component(mail_wording(status, user_time.now), user_time),
+        _component(alerts_wording(alerts_facts(alerts)), user_time),
+        _component(heartbeat_wording(alerts.heartbeat), user_time),
         clock_component,
         _component(_audit_log_wording(status), user_time),
         _component(version_wording(status), user_time),
@@ -74,13 +81,16 @@ def system_page_context(status: PlatformStatus, user_time: UserTime) -> dict[str
         "tone": BAD if has_bad_part else WARN if problems else GOOD,
         "summary": render_text(summary),
         "components": components,
-        "digest": _system_digest(status, user_time, clock_component),
+        "digest": _system_digest(status, alerts, user_time, clock_component),
         "pending": status.rotation is not None and status.rotation.is_running(user_time.now),
     }
 
 
 def _system_digest(
-    status: PlatformStatus, user_time: UserTime, clock_component: dict[str, Any]
+    status: PlatformStatus,
+    alerts: AlertsCondition,
+    user_time: UserTime,
+    clock_component: dict[str, Any],
 ) -> str:
     alive = [worker.name for worker in status.workers if is_worker_alive(worker, now=user_time.now)]
     apis = [
@@ -111,6 +121,8 @@ def _system_digest(
         late,
         status.copied_from,
         [group for group, _samples in status.refused_groups],
+        alerts_facts(alerts),
+        alerts.heartbeat,
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.auth.reauthentication import reauthentication_required
+from freddy_admin.alerts.condition import alerts_condition_get
 from freddy_admin.audit.services import actor_from_request
 from freddy_admin.core import clock
 from freddy_admin.sync.clock_monitor import clock_confirm
@@ -19,9 +20,11 @@ from freddy_admin.wording.times import get_user_time
 
 @platform_admin_required()
 def system_status_view(request: HttpRequest) -> HttpResponse:
-    """Worker, API, database, cache, master keys, a running key rotation, version."""
+    """Worker, API, database, cache, mail, alerts, master keys, a running key rotation, version."""
     now, seen_digests = clock.now(), seen_part_digests(request)
-    template_context = system_page_context(platform_status(now=now), get_user_time(now))
+    template_context = system_page_context(
+        platform_status(now=now), alerts_condition_get(now=now), get_user_time(now)
+    )
     if seen_digests is not None and seen_digests.get("system") == template_context["digest"]:
         return not_modified()
     template = "system/page.html" if seen_digests is None else "system/_live.html"

@@ -1,0 +1,1 @@
+"""The log of what the alerts told whom."""

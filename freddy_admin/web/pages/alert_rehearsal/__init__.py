@@ -1,0 +1,1 @@
+"""What the rules would have told in the last days."""

@@ -1,0 +1,1 @@
+"""Incidents: the list, and each one's page."""
