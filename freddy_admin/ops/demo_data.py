@@ -13,6 +13,7 @@ from freddy_admin.accounts.people import admin_create, person_get_or_create, pro
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.conf.django_settings import sqlite_url
 from freddy_admin.core import clock
+from freddy_admin.ops.demo_alerts import demo_alerts_create, demo_alerts_redirect
 from freddy_admin.ops.demo_history import HISTORY_LENGTH, history_simulate
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
@@ -47,7 +48,12 @@ _DEMO_PEOPLE: Final = (
 
 
 def demo_environment(
-    *, api_port: int, port: int = 8000, speed: float = 1.0, since: datetime | None = None
+    *,
+    api_port: int,
+    receiver_port: int = 0,
+    port: int = 8000,
+    speed: float = 1.0,
+    since: datetime | None = None,
 ) -> dict[str, str]:
     """The environment of the demo's processes, which overrides `.env`."""
     database = DEMO_DATABASE if speed == 1 else FAST_DEMO_DATABASE
@@ -76,19 +82,31 @@ def demo_environment(
         "AITRONOS_SYNC_TIMEOUT": "30",
         "HISTORY_DAYS": "400",
         "EMAIL_URL": "consolemail://",
+        # Alerts go nowhere but to the demo's own receiver.
+        "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{receiver_port}" if receiver_port else "",
+        "PAGERDUTY_EVENTS_URL": f"{demo_receiver_url(receiver_port)}/pagerduty/enqueue",
+        "OUTBOUND_PROXY": "",
         "LOG_LEVEL": "WARNING",
     }
     # A setting may also come from a file named by NAME_FILE, which would win.
     return overrides | {f"{name}_FILE": "" for name in overrides}
 
 
+def demo_receiver_url(port: int) -> str:
+    """Where the demo's receiver of alerts listens."""
+    return f"http://127.0.0.1:{port or 9}"
+
+
 @sensitive_variables()
-def demo_data_ensure(*, history_length: timedelta = HISTORY_LENGTH) -> bool:
+def demo_data_ensure(*, history_length: timedelta = HISTORY_LENGTH, receiver_url: str = "") -> bool:
     """Store people and sample organisations unless there are some; whether it did.
 
-    Keys that have been checked have been watched for `history_length`.
+    Keys that have been checked have been watched for `history_length`. Alerts go to `receiver_url`
+    where there is one; it may be another one each time.
     """
     if Organisation.objects.exists() or User.objects.exists():
+        if receiver_url:
+            demo_alerts_redirect(receiver_url=receiver_url)
         return False
     with transaction.atomic():
         admin = admin_create(actor=OPERATOR, email=DEMO_ADMIN_EMAIL, password=DEMO_PASSWORD)
@@ -96,6 +114,9 @@ def demo_data_ensure(*, history_length: timedelta = HISTORY_LENGTH) -> bool:
         now = clock.now()
         keys = _organisations_and_keys_create(now=now, began_at=now - history_length)
         _people_and_memberships_create(keys)
+        if receiver_url:
+            organisation = next(iter(keys.values()))[0].organisation
+            demo_alerts_create(receiver_url=receiver_url, organisation=organisation)
     return True
 
 

@@ -31,6 +31,7 @@ from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
+from freddy_admin.ops.doctor_alerts import alerts_examine, heartbeat_examine
 from freddy_admin.sync.api_client import api_client, api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.models import ApiHealth
@@ -377,6 +378,8 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("audit log", _check_audit_log),
     ("worker", _check_worker),
     ("mail", _check_mail),
+    ("alerts", alerts_examine),
+    ("heartbeat", heartbeat_examine),
     ("outbound", _check_outbound),
     ("environment", _check_environments),
     ("api", _check_api),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from freddy_admin.accounts.api_tokens import api_token_authenticate
+from freddy_admin.alerts.condition import alerts_condition_get
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import deletion_hold_get
@@ -94,6 +95,7 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield from _call_budget_families(metrics)
     yield from _system_metric_families(metrics)
     yield from _outbox_metric_families(clock.now())
+    yield from _alert_metric_families(clock.now())
     yield from _waiting_work_families(clock.now())
 
 
@@ -205,6 +207,32 @@ def _outbox_metric_families(now: datetime) -> Iterator[MetricFamily]:
         for reason, count in lane.given_up.items()
     ]
     yield MetricFamily("freddy_outbox_given_up", "gauge", text, given_up)
+
+
+def _alert_metric_families(now: datetime) -> Iterator[MetricFamily]:
+    alerts = alerts_condition_get(now=now)
+    open_incidents = [({"severity": s.value}, n) for s, n in alerts.incidents_open.items()]
+    text = "Incidents that are open or acknowledged, by severity."
+    yield MetricFamily("freddy_incidents_open", "gauge", text, open_incidents)
+    outcomes = [
+        ({"channel": kind, "outcome": state}, count)
+        for (kind, state), count in alerts.outcomes.items()
+    ]
+    text = "Messages of incidents within seven days, by kind of channel and how far they came."
+    yield MetricFamily("freddy_deliveries", "gauge", text, outcomes)
+    text = "How long the message of an incident has waited that waits longest."
+    age = _age_seconds(alerts.waiting_since, now)
+    yield _gauge_family("freddy_deliveries_oldest_age_seconds", text, age)
+    text = "Channels that do not take what they are sent for ten minutes."
+    yield _gauge_family("freddy_channels_failing", text, alerts.failing_count)
+    text = "Channels that are off, for the other side refused them for good."
+    yield _gauge_family("freddy_channels_refused", text, alerts.disabled_count)
+    text = "Whether messages are due and nobody sends them: 1 or 0."
+    yield _gauge_family("freddy_messages_stand_still", text, alerts.stands_still)
+    sent_at = alerts.heartbeat.sent_at
+    text = "How long ago HEARTBEAT_URL was told that the panel works."
+    heartbeat_age = _age_seconds(sent_at, now) if sent_at else None
+    yield _gauge_family("freddy_outside_heartbeat_age_seconds", text, heartbeat_age)
 
 
 def _age_seconds(since: datetime | None, now: datetime) -> float:

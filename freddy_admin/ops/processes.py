@@ -28,12 +28,14 @@ NamedCommand = tuple[str, Sequence[str]]
 class LaunchPlan:
     """What to start: `setup_commands` run to their end one by one before the panel starts.
 
-    Each of `background_commands` runs beside the panel and writes to a log of its own in `var/`.
+    Each of `background_commands` runs beside the panel and writes to a log of its own in `var/`;
+    each of `printing_commands` to where we do.
     """
 
     port: int
     env: Mapping[str, str]
     background_commands: Sequence[NamedCommand] = ()
+    printing_commands: Sequence[NamedCommand] = ()
     setup_commands: Sequence[NamedCommand] = ()
     host: str = "localhost"
     on_ready: Callable[[], None] = field(default=lambda: None)
@@ -97,6 +99,8 @@ def _processes_run(supervisor: Supervisor, plan: LaunchPlan) -> None:
     for name, command in plan.background_commands:
         log = settings.BASE_DIR / "var" / f"{name.replace(' ', '-')}.log"
         supervisor.start(name, command, env=plan.env, log=log)
+    for name, command in plan.printing_commands:
+        supervisor.start(name, command, env=plan.env)
     for name, command in plan.setup_commands:
         supervisor.run(name, command, env=plan.env)
     server = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]

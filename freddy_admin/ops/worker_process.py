@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -16,7 +16,6 @@ from freddy_admin.core import clock
 from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.log_formatting import LogThrottle
 from freddy_admin.core.write_failures import WriteFailure, write_failure_from_error
-from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.sync.platform_status import worker_heartbeat_delete
 from freddy_admin.sync.worker.loop import WorkerLoop
 
@@ -27,6 +26,17 @@ DRAIN_SECONDS = 8.0
 MAX_BACK_OFF_SECONDS = 30.0
 
 
+class BackgroundTask(Protocol):
+    """What runs in a thread beside the loop."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is at work."""
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+
+
 @dataclass
 class WorkerProcess:
     """Runs the loop until `stopping` is set; the background tasks are stopped with it."""
@@ -35,7 +45,7 @@ class WorkerProcess:
     stopping: threading.Event = field(default_factory=threading.Event)
     drain_seconds: float = DRAIN_SECONDS
     failures: int = 0
-    background_tasks: Sequence[OutboxSender] = ()
+    background_tasks: Sequence[BackgroundTask] = ()
     _warning_limit: LogThrottle = field(default_factory=LogThrottle)
 
     def run(self) -> bool:

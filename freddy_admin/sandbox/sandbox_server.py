@@ -177,7 +177,7 @@ class SandboxServer:
         clock: SandboxClock | None = None,
         options: SandboxOptions | None = None,
     ) -> None:
-        self._address = (_require_loopback(host), port)
+        self._address = (require_loopback(host), port)
         self.clock = clock or SandboxClock()
         self.options = options or SandboxOptions()
         self.request_counts = RequestCounts()
@@ -252,7 +252,7 @@ class SandboxServer:
         self.stop()
 
 
-def _require_loopback(host: str) -> str:
+def require_loopback(host: str) -> str:
     """The host, if it is this machine's own loopback; raises ValueError for any other."""
     if host == "localhost":
         return "127.0.0.1"

@@ -43,6 +43,9 @@ class Command(OperatorCommand):
         if not 1 <= speed <= 3_600:
             raise usage_error(_("The speed is a number from 1 to 3600."))
         api_port, since = api_port or find_free_port(), datetime.now(UTC)
+        receiver_port = find_free_port()
+        data_command = manage_command_line("demo_data", "--receiver-port", str(receiver_port))
+        receiver_command = manage_command_line("sandbox_receiver", "--port", str(receiver_port))
         sandbox_command = manage_command_line("sandbox_api", "--port", str(api_port))
         if speed != 1:
             sandbox_command += ["--speed", f"{speed:g}", "--since", since.isoformat()]
@@ -52,10 +55,18 @@ class Command(OperatorCommand):
                 port=port,
                 env={
                     **os.environ,
-                    **demo_environment(api_port=api_port, port=port, speed=speed, since=since),
+                    **demo_environment(
+                        api_port=api_port,
+                        receiver_port=receiver_port,
+                        port=port,
+                        speed=speed,
+                        since=since,
+                    ),
                 },
                 background_commands=[("imitation-api", sandbox_command)],
-                setup_commands=[(_("preparing the data"), manage_command_line("demo_data"))],
+                # It prints what would have gone out, below the panel's own lines.
+                printing_commands=[("receiver", receiver_command)],
+                setup_commands=[(_("preparing the data"), data_command)],
                 on_ready=lambda: self._print_welcome(port),
             )
         )
@@ -71,7 +82,8 @@ class Command(OperatorCommand):
                 "  A key to add yourself: %(key)s\n"
                 "  One of the staging environment: %(staging_key)s\n"
                 "  More of them, for every kind of trouble: var/imitation-api.log\n"
-                "  Mails, such as invitations, are not sent but printed below.\n\n"
+                "  Mails, and alerts to Slack, Teams, PagerDuty and webhooks, are not sent but\n"
+                "  printed below.\n\n"
                 "  Ctrl-C stops everything and keeps the data.\n"
             )
             % {

@@ -5,10 +5,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from freddy_admin.ops.demo_data import DEMO_DATABASE, FAST_DEMO_DATABASE, demo_data_ensure
+from freddy_admin.ops.demo_data import (
+    DEMO_DATABASE,
+    FAST_DEMO_DATABASE,
+    demo_data_ensure,
+    demo_receiver_url,
+)
 from freddy_admin.ops.operator_command import OperatorCommand, usage_error
 from freddy_admin.vault.master_key_state import master_key_state
 
@@ -18,7 +23,12 @@ class Command(OperatorCommand):
 
     help = "Migrate the demo's database and store the samples, once (part of `manage.py demo`)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--receiver-port", type=int, default=0, help="of the demo's receiver of alerts"
+        )
+
+    def handle(self, *args: Any, receiver_port: int, **options: Any) -> None:
         file = Path(str(settings.DATABASES["default"]["NAME"]))
         if file.name not in {DEMO_DATABASE, FAST_DEMO_DATABASE}:
             raise usage_error(_("This belongs to the demo alone: run `make demo`."))
@@ -26,7 +36,8 @@ class Command(OperatorCommand):
             for part in ("", "-wal", "-shm"):
                 file.with_name(file.name + part).unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
-        if demo_data_ensure():
+        receiver_url = demo_receiver_url(receiver_port) if receiver_port else ""
+        if demo_data_ensure(receiver_url=receiver_url):
             self.write_hint(_("Stored the sample organisations."))
         elif master_key_state(fresh=True).is_fault:
             raise CommandError(

@@ -28,9 +28,14 @@ class Command(OperatorCommand):
         self.write_line(
             _(
                 "Sealed anew: %(keys)d keys, %(candidates)d new keys that wait for their test, "
-                "%(rows)d of imports that nobody has confirmed yet."
+                "%(rows)d of imports that nobody has confirmed yet, %(secrets)d of channels."
             )
-            % {"keys": report.keys, "candidates": report.candidates, "rows": report.import_rows}
+            % {
+                "keys": report.keys,
+                "candidates": report.candidates,
+                "rows": report.import_rows,
+                "secrets": report.channel_secrets,
+            }
         )
         for usage in report.usage:
             self.write_line(_master_key_usage_line(usage))

@@ -6,9 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from freddy_admin.core.outbox import outbox_lanes
+from freddy_admin.alerts.heartbeat import LOOK_SECONDS
 from freddy_admin.core.sqlite_wal import wal_keep_open
 from freddy_admin.crypto.keyring import keyring
+from freddy_admin.ops.alert_jobs import alert_jobs_add
+from freddy_admin.ops.heartbeat_sender import HeartbeatSender
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.ops.stop_signals import stop_on_signals
@@ -35,10 +37,11 @@ class Command(OperatorCommand):
             )
         # Whoever starts it hears what is wrong; once at work it waits for a database to come back.
         latest_worker_heartbeat_at()
-        senders = [OutboxSender(lane) for lane in outbox_lanes()]
-        worker = WorkerProcess(WorkerLoop(), background_tasks=senders)
-        for sender in senders:
-            worker.loop.tasks.add(sender.queue)
+        sender, heartbeat = OutboxSender(), HeartbeatSender()
+        worker = WorkerProcess(WorkerLoop(), background_tasks=[sender, heartbeat])
+        alert_jobs_add(worker.loop.tasks)
+        worker.loop.tasks.add(sender.queue)
+        worker.loop.tasks.every(LOOK_SECONDS, heartbeat.start)
         with stop_on_signals(worker.stopping.set):
             log.info("The worker %s is at work.", worker.loop.name)
             wal_connection = wal_keep_open()
