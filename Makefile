@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 SPEED ?= 1
+# Of the tests. Many wait for servers and other processes: more than there are cores.
+PROCESSES ?= 4
 BIN := .venv/bin
 ARGS ?=
 
@@ -33,18 +35,18 @@ run: env ## Start the panel, empty, against the real Aitronos API
 
 # By file, so that tests that share a running panel meet it in one process.
 test: dev ## Run every test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 test-postgres: dev ## Run every test against PostgreSQL and Redis (their servers must be installed)
-	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 # Each room is measured while its own tests run, and no other ones: tests/conftest.py.
 ROOMS := sync vault crypto organisations aitronos outbound
 coverage: dev ## Run every test; the rooms that must not fail have 95 % branch coverage or more, together, by their own tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ROOMS:%=--cov=freddy_admin.%) --cov-branch --cov-report=term --cov-fail-under=95 $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ROOMS:%=--cov=freddy_admin.%) --cov-branch --cov-report=term --cov-fail-under=95 $(ARGS)
 
 drills: dev ## Every attack, fault and kill loop in full; the other runs take a tenth of each
-	DRILLS=full $(BIN)/python -m pytest -m drill -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	DRILLS=full $(BIN)/python -m pytest -m drill -n $(PROCESSES) --dist loadfile $(ARGS)
 
 golden: dev ## Write anew every text that the panel shows, tests/golden/texts; the diff shows what changed
 	GOLDEN=write $(BIN)/python -m pytest -q tests/golden
@@ -89,6 +91,7 @@ bench: dev ## Measure speed, as ratios
 lock: dev ## Pin the libraries anew, with hashes, from requirements/*.in
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/base.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements/aws.in -o requirements/aws.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade -c requirements.txt requirements/anymail.in -o requirements/anymail.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --upgrade requirements/audit.in -o requirements/audit.txt
 

@@ -31,6 +31,7 @@ def run_benchmarks() -> None:
         history_size,
         overview_page,
         pages_beside_worker,
+        rehearsal_time,
         sealing_and_import,
         sign_in_flood,
         sign_in_timing,
@@ -55,6 +56,7 @@ def run_benchmarks() -> None:
             entered_files.measure_entered_files()
         if keys == 1_000:
             pages_beside_worker.measure_pages_beside_worker()
+            rehearsal_time.measure_rehearsal()
     sealing_and_import.report_import_time(seconds)
     check_throughput.measure_check_throughput()
     audit_log_pages.measure_audit_log_pages()

@@ -8,6 +8,7 @@ from zlib import crc32
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core import management
 from django.core.cache import caches
 from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -27,6 +28,7 @@ from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.vault.master_key_state import master_key_state_reset
 from tests.hand_clock import HandClock, hand_clock_block
+from tests.migrated_database import migrated_database_load
 from tests.people import People, member_get_or_create, user_create
 
 # How long an example takes says how busy the machine is, and nothing of the code. The same
@@ -174,6 +176,24 @@ def people(
 def trusted_clock() -> Iterator[None]:
     """The clock that a test moves counts as true, so that old rows may be deleted."""
     with override_clock_trust():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """On SQLite begin with a database that is migrated: there is nothing left to do for it."""
+    del django_db_modify_db_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def call_command_once(name: str, *args: Any, **options: Any) -> Any:
+            patch.undo()
+            if name == "migrate" and connection.vendor == "sqlite":
+                connection.ensure_connection()
+                migrated_database_load(connection.connection)
+            return management.call_command(name, *args, **options)
+
+        patch.setattr(management, "call_command", call_command_once)
         yield
 
 

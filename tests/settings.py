@@ -49,6 +49,8 @@ os.environ.update(
     STATUS_FRESH_SECONDS="60",
     STATUS_CHECK_SECONDS="300",
     EMAIL_URL="memorymail://",
+    PAGERDUTY_EVENTS_URL="http://127.0.0.1:9",
+    OUTBOUND_ALLOWED_HOSTS="",
 )
 
 from freddy_admin.settings import *  # noqa: E402, F403

@@ -18,6 +18,7 @@ class SmtpScript:
     replies: dict[str, list[str]] = field(default_factory=dict)  # to RCPT, by address, in turn
     greeting: str = "220 ready"
     data_reply: str = "250 taken"
+    data_replies: list[str] = field(default_factory=list)  # in turn, before `data_reply`
     is_hanging: bool = False
     received: list[tuple[str, str]] = field(default_factory=list)  # address, text
     on_received: Callable[[str], None] = lambda _address: None
@@ -69,10 +70,12 @@ class _Handler(socketserver.StreamRequestHandler):
             if line == b".\r\n":
                 break
             lines.append(line.decode())
-        if self.script.data_reply.startswith("2"):
+        replies = self.script.data_replies
+        reply = replies.pop(0) if replies else self.script.data_reply
+        if reply.startswith("2"):
             self.script.received.append((address, "".join(lines)))
         self.script.on_received(address)
-        self._reply(self.script.data_reply)
+        self._reply(reply)
 
     def _reply(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())

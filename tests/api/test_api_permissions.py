@@ -253,6 +253,11 @@ def test_openapi_schema_names_every_operation_and_error(people: People, signed_i
         | {"200", "202", "403", "404", "409", "413", "422"},
         "post /keys/{key_id}/sync": common_statuses | {"202", "403", "404", "409", "413", "422"},
         "get /orders/{order_id}": common_statuses | {"200", "404", "422"},
+        "get /incidents": common_statuses | {"200", "422"},
+        "get /incidents/{uid}": common_statuses | {"200", "404", "422"},
+        "post /incidents/{uid}/acknowledge": common_statuses
+        | {"200", "403", "404", "409", "413", "422"},
+        "get /deliveries": common_statuses | {"200", "422"},
     }
     assert {group.value for group in EventGroup} == set(EVENT_GROUPS)
 

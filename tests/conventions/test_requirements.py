@@ -14,7 +14,12 @@ def _read_requirements(name: str) -> dict[str, str]:
     return {re.split(r"[\[=]", line, maxsplit=1)[0]: line for line in lines}
 
 
-FILES = ("requirements.txt", "requirements/aws.txt", "requirements/dev.txt")
+FILES = (
+    "requirements.txt",
+    "requirements/anymail.txt",
+    "requirements/aws.txt",
+    "requirements/dev.txt",
+)
 AUDIT_FILE = "requirements/audit.txt"  # in a virtual environment of its own
 
 
@@ -37,3 +42,8 @@ def test_longer_lists_pin_the_versions_of_the_runtime_list(name: str) -> None:
 def test_no_requirements_file_names_a_package_index() -> None:
     for name in (*FILES, AUDIT_FILE):
         assert "://" not in (ROOT / name).read_text()
+
+
+def test_mails_through_a_sending_service_need_one_library_more() -> None:
+    runtime = _read_requirements("requirements.txt")
+    assert _read_requirements("requirements/anymail.txt").keys() - runtime == {"django-anymail"}

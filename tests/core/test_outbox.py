@@ -21,9 +21,9 @@ from freddy_admin.core.outbox import (
     outbox_kind_register,
     outbox_lane_state,
     outbox_prune,
-    outbox_retry_delay,
     override_outbox_kinds,
 )
+from freddy_admin.core.outbox_kinds import outbox_kinds
 from tests.concurrency import IS_SQLITE, run_concurrently, run_in_thread, shared_database
 from tests.hand_clock import NOON, HandClock
 
@@ -62,7 +62,7 @@ class Receiver:
                 lifetime=timedelta(days=7),
                 gives_up_after=timedelta(days=2),
                 prepare=self.prepare,
-                record_sent=self.recorded.append,
+                record_sent=lambda object_id, _answer: self.recorded.append(object_id),
             )
         )
 
@@ -119,7 +119,8 @@ def test_row_holds_kind_and_id_and_no_text(receiver: Receiver) -> None:
 def test_failed_message_is_tried_again_after_growing_gaps(
     receiver: Receiver, hand_clock: HandClock
 ) -> None:
-    delays = [outbox_retry_delay(n).total_seconds() for n in (1, 2, 3, 7, 10**6)]
+    retry_delay = outbox_kinds()["a-note"].retry_delay
+    delays = [retry_delay(n).total_seconds() for n in (1, 2, 3, 7, 10**6)]
     assert delays == [30, 60, 120, 1800, 1800]
     enqueue()
     receiver.error = NotSent("no_answer")
@@ -129,7 +130,7 @@ def test_failed_message_is_tried_again_after_growing_gaps(
         assert (message.attempts, message.reason) == (attempts, "no_answer")
         assert message.next_attempt_at is not None
         delay = message.next_attempt_at - hand_clock.at
-        assert outbox_retry_delay(attempts) * 0.75 <= delay <= outbox_retry_delay(attempts)
+        assert retry_delay(attempts) * 0.75 <= delay <= retry_delay(attempts)
         assert drain_a() == 0  # not before its time
         assert OutboxMessage.objects.get().attempts == attempts
         hand_clock.at = message.next_attempt_at
@@ -309,7 +310,7 @@ def test_holder_whose_lease_has_passed_on_changes_nothing(receiver: Receiver) ->
             lifetime=HOUR,
             gives_up_after=HOUR,
             prepare=prepare_after_another_claim,
-            record_sent=receiver.recorded.append,
+            record_sent=lambda object_id, _answer: receiver.recorded.append(object_id),
         )
     )
     assert (drain_a(), receiver.sent, receiver.recorded) == (0, [], [])

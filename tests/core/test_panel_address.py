@@ -78,7 +78,7 @@ def test_a_copy_sends_no_message(settings: Any) -> None:
         lifetime=timedelta(days=7),
         gives_up_after=timedelta(days=2),
         prepare=lambda object_id: lambda: sent.append(object_id),
-        record_sent=lambda _: None,
+        record_sent=lambda _id, _answer: None,
     )
     with override_outbox_kinds():
         outbox_kind_register(kind)

@@ -18,6 +18,7 @@ import requests
 
 from tests.flows.wait import wait_until
 from tests.free_ports import find_free_port
+from tests.migrated_database import migrated_database_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "root@example.org", "correct horse battery"
@@ -55,6 +56,13 @@ class PanelProcess:
             "ADMIN_EMAIL": EMAIL,
             "ADMIN_PASSWORD": PASSWORD,
         }
+
+    def create_database(self) -> None:
+        """Migrate the database of its settings; one of SQLite is copied migrated."""
+        if self.env["DATABASE_URL"] == f"sqlite:///{self.folder / 'panel.sqlite3'}":
+            migrated_database_copy(self.folder / "panel.sqlite3")
+        else:
+            assert self.manage("migrate", "--verbosity", "0").returncode == 0
 
     def manage(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         """Run one command to its end."""
@@ -160,6 +168,8 @@ def running_panel(
     """
     panel = PanelProcess(folder, api=api)
     panel.env |= {"EMAIL_URL": f"filemail:///{folder}/mails", "PANEL_URL": panel.address} | env
+    if "DATABASE_URL" not in env:
+        panel.create_database()
     panel.start()
     pids = panel.process_ids()
     yield panel

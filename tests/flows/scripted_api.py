@@ -16,6 +16,7 @@ class ScriptedApi:
     def __init__(self, script: Callable[[], Figures]) -> None:
         self.script = script
         self.syncs = 0
+        self.status = 200  # of *Get sync status*; another one comes with an error's body
         self.holding = threading.Event()  # set while an answer is being held back
         self.released = threading.Event()
         self.released.set()
@@ -44,7 +45,10 @@ def serve_scripted_api(api: ScriptedApi) -> Iterator[ScriptedApi]:
         def do_GET(self) -> None:
             self._wait()
             health = self.path.startswith("/v1/health")
-            self._answer({"status": "ok"} if health else api.script())
+            if health or api.status == 200:
+                self._answer({"status": "ok"} if health else api.script())
+            else:
+                self._answer({"detail": "planned by the test"}, status=api.status)
 
         def do_POST(self) -> None:
             api.syncs += 1
@@ -56,10 +60,10 @@ def serve_scripted_api(api: ScriptedApi) -> Iterator[ScriptedApi]:
                 api.holding.set()
                 api.released.wait(300)
 
-        def _answer(self, body_object: Figures) -> None:
+        def _answer(self, body_object: Figures, status: int = 200) -> None:
             body = json.dumps(body_object).encode()
             try:
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

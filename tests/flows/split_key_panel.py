@@ -41,8 +41,8 @@ class SplitPanel(PanelProcess):
         return environment | {"ENCRYPTION_PUBLIC_KEY": public_key_from_private_key(private[0])}
 
     def migrate_and_create_admin(self) -> None:
-        """Migrate, then create an administrator, as docs/operations.md says."""
-        assert self.manage("migrate").returncode == 0
+        """Create the database, then an administrator, as docs/operations.md says."""
+        self.create_database()
         result = self.manage("create_admin", EMAIL, "--password-stdin", stdin=PASSWORD)
         assert result.returncode == 0, result.stderr
 

@@ -24,7 +24,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitPanel]:
     folder: Path = tmp_path_factory.mktemp("server")
     panel = SplitPanel(folder, api="http://127.0.0.1:9")
     try:
-        assert panel.manage("migrate").returncode == 0
+        panel.create_database()
         panel.start_web()
         yield panel
     finally:

@@ -80,7 +80,7 @@ class ImportWorker:
 def import_worker(tmp_path: Path) -> Iterator[ImportWorker]:
     with SandboxServer(options=SandboxOptions(rate_limit=None)) as sandbox:
         import_worker = ImportWorker(PanelProcess(tmp_path, api=sandbox.base_url))
-        assert import_worker.panel.manage("migrate", "--verbosity", "0").returncode == 0
+        import_worker.panel.create_database()
         yield import_worker
         import_worker.kill()
 

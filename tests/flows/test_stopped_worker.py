@@ -72,7 +72,7 @@ def panel(tmp_path: Path, silent_server: SilentServer) -> PanelProcess:
         "AITRONOS_CONNECT_TIMEOUT": "60",
         "AITRONOS_SYNC_TIMEOUT": "5",
     }
-    assert panel.manage("migrate", "--verbosity", "0").returncode == 0
+    panel.create_database()
     rows = "organisation,label,api_key,organization_id,tags\nAlder,Main,oak_live_0123456789,,"
     (tmp_path / "keys.csv").write_text(rows)
     assert panel.manage("import_keys", str(tmp_path / "keys.csv")).returncode == 0

@@ -34,6 +34,7 @@ MASKS = (
     (re.compile(rf"Freddy Admin {re.escape(settings.VERSION)}"), "Freddy Admin (version)"),
     (re.compile(r"\bfreddy_[\w-]{20,}"), "(token)"),
     (re.compile(r"\breq_[0-9a-f]{12}\b"), "req_(random)"),
+    (re.compile(r"\bwhsec_[\w+/=]+"), "(random)"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "(short digest)"),
     (re.compile(r"(?<![\w/.-])[\w-]{40,}(?![\w/.-])"), "(random)"),
 )

@@ -217,8 +217,12 @@ def test_metrics_hold_the_outbox_by_lane(admin: User) -> None:
         object_id=9, requested_at=NOON, given_up_at=NOON, reason="no_answer", **message
     )
     samples = _parse_samples(_request_metrics(admin))
-    assert samples["freddy_outbox_waiting"] == {("mail",): 2}
-    assert samples["freddy_outbox_oldest_age_seconds"] == {("mail",): 420}
+    # Mails of sign-in and of alerts have a lane each.
+    assert samples["freddy_outbox_waiting"] == {("mail",): 2, ("mail:alerts",): 0}
+    assert samples["freddy_outbox_oldest_age_seconds"] == {
+        ("mail",): 420,
+        ("mail:alerts",): 0,
+    }
     assert samples["freddy_outbox_given_up"] == {("mail", "no_answer"): 1}
 
 
@@ -254,8 +258,9 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     assert "ecret" not in text_before.replace("# HELP", "")
     for number in range(20):
         _create_key(organisation, f"k{number}")
-    # The token, its use, its count between savepoints; seven for the figures, one for each lane.
-    with django_assert_max_num_queries(32):
+    # The token, its use, its count between savepoints; seven for the figures, one for each lane,
+    # nine for incidents, their messages and channels.
+    with django_assert_max_num_queries(43):
         text_after = _request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {

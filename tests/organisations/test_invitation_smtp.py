@@ -171,7 +171,7 @@ def test_mails_of_killed_workers_arrive_and_repeat_at_most_once_per_kill() -> No
     organisation = organisation_alder_create()
     run_in_thread(lambda: invite(organisation, *emails))
     command = [sys.executable, "-m", "tests.organisations.mail_kill_drill", str(kills)]
-    env = os.environ | {"TEST_DATABASE_URL": _database_url(), "PYTHONPATH": str(ROOT)}
+    env = os.environ | {"TEST_DATABASE_URL": database_url(), "PYTHONPATH": str(ROOT)}
     env.pop("TEST_REDIS_URL", None)
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -186,7 +186,7 @@ def test_mails_of_killed_workers_arrive_and_repeat_at_most_once_per_kill() -> No
     assert run_in_thread(lambda: sorted(events.values_list("subject", flat=True))) == sorted(emails)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     config = connection.settings_dict
     if IS_SQLITE:
         # As the fixture `shared_database` names it for connections that are made from now on.

@@ -12,6 +12,7 @@ START, SWITCH = Permission.START_SYNC, Permission.SWITCH_CONNECTORS
 KEYS, RENAME = Permission.MANAGE_KEYS, Permission.RENAME_ORGANISATION
 MEMBERS, EXPORT = Permission.MANAGE_MEMBERS, Permission.EXPORT_ORGANISATION
 AUDIT = Permission.VIEW_AUDIT
+INCIDENTS, ALERTS = Permission.HANDLE_INCIDENTS, Permission.MANAGE_ALERTS
 
 
 @pytest.mark.django_db
@@ -19,8 +20,14 @@ AUDIT = Permission.VIEW_AUDIT
     ("role", "permissions"),
     [
         (Role.VIEWER, {VIEW}),
-        (Role.OPERATOR, {VIEW, CHECK, START}),
-        (Role.MANAGER, {VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT, AUDIT}),
+        (Role.OPERATOR, {VIEW, CHECK, START, INCIDENTS}),
+        (
+            Role.MANAGER,
+            {
+                *(VIEW, CHECK, START, SWITCH, KEYS, RENAME, MEMBERS, EXPORT, AUDIT),
+                *(INCIDENTS, ALERTS),
+            },
+        ),
     ],
 )
 def test_each_role_has_exactly_its_permissions(

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from freddy_admin.core.outbox import outbox_lanes
+from freddy_admin.ops.alert_jobs import alert_jobs_add
 from freddy_admin.ops.outbox_sender import OutboxSender
 from freddy_admin.ops.worker_process import TICK_SECONDS
 from freddy_admin.sync.worker.loop import WorkerLoop
@@ -50,8 +50,8 @@ def idle_loop(key: ApiKey, hand_clock: HandClock) -> Iterator[WorkerLoop]:
         name="test",
         monotonic=lambda: hand_clock.at.timestamp(),
     )
-    for lane in outbox_lanes():
-        worker_loop.tasks.add(OutboxSender(lane).queue)
+    alert_jobs_add(worker_loop.tasks)
+    worker_loop.tasks.add(OutboxSender().queue)
     worker_loop.tick(wait=0)
     client.advance(1)
     while worker_loop.busy:

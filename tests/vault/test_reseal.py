@@ -201,7 +201,13 @@ def test_a_rotation_is_one_event_that_names_the_new_master_key() -> None:
     api_keys_reseal(actor=OPERATOR)
     event = AuditEvent.objects.get(tag="master_key_rotated")
     assert event.subject == NEW_ID
-    assert event.details == {"keys": 7, "candidates": 1, "import_rows": 0, "unreadable": 0}
+    assert event.details == {
+        "keys": 7,
+        "candidates": 1,
+        "import_rows": 0,
+        "channel_secrets": 0,
+        "unreadable": 0,
+    }
 
 
 @pytest.mark.usefixtures("both_master_keys")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
@@ -26,6 +25,7 @@ from freddy_admin.vault.services.import_drafts import import_draft_discard
 from freddy_admin.vault.services.import_rows import import_drafts_expire
 from freddy_admin.vault.services.keys import api_key_create, api_key_replace, api_key_revoke
 from tests.conf.test_setting_parsers import EnvironmentFromValues
+from tests.migrated_database import migrated_database_copy
 from tests.vault.conftest import OTHER_SECRET, SECRET
 from tests.vault.import_draft_data import import_draft_make, secret
 
@@ -64,13 +64,13 @@ def database_files(
     tmp_path: Path, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[DatabaseFiles]:
     path = tmp_path / "x.sqlite3"
+    migrated_database_copy(path)
     config = build_database_settings(EnvironmentFromValues(), default=f"sqlite:///{path}")
     wrapper = DatabaseWrapper(DEFAULTS | config, alias="default")
     former_connection = connections["default"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connections["default"] = wrapper
         try:
-            call_command("migrate", verbosity=0)
             yield DatabaseFiles(path, wrapper)
         finally:
             wrapper.close()

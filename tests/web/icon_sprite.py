@@ -19,7 +19,7 @@ search x plus pencil trash replace player-play key download building copy arrow-
 adjustments plug-connected-x loader-2 check database heartbeat shield-lock tag arrow-up
 arrow-down external-link building-community lock device-mobile password users eye circle-x
 dots settings tools calendar-event fingerprint device-laptop login
-mail
+mail bell bell-off user-check
 """
 ICON_NAMES = _ICON_WORDS.split()
 

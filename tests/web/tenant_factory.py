@@ -11,6 +11,7 @@ from django.db.models import Model
 from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import ApiToken, TokenScope, User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_save
+from freddy_admin.alerts.models import AlertRule, IncidentEvent, IncidentEventKind
 from freddy_admin.audit.services import OPERATOR, Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
@@ -34,7 +35,9 @@ from freddy_admin.vault.models import (
     KeyTag,
 )
 from tests.web.catalog_snapshots import connector_item, create_snapshot, create_switch_operation
+from tests.web.channel_rows import create_channel
 from tests.web.conftest import MakeKey
+from tests.web.incident_rows import create_incident, create_mute, create_window
 from tests.web.member_factories import create_invitation, create_member
 
 _ID_NAMES = (
@@ -47,6 +50,10 @@ _ID_NAMES = (
     "order_id",
     "pk",
     "session_id",
+    "incident_id",
+    "window_id",
+    "channel_id",
+    "rule_id",
 )
 
 
@@ -77,6 +84,8 @@ def create_filled_tenant(marker: str, make_key: MakeKey) -> Tenant:
     _fill_people(tenant)
     _fill_operations(tenant, key)
     _fill_import(tenant, key)
+    _fill_incidents(tenant, key)
+    _fill_channels(tenant)
     return tenant
 
 
@@ -246,6 +255,52 @@ def _fill_import(tenant: Tenant, key: ApiKey) -> None:
     tenant.ids |= {"draft_id": draft.pk}
 
 
+def _fill_channels(tenant: Tenant) -> None:
+    text_of = tenant.text_of
+    channel = create_channel(
+        tenant.organisation,
+        "webhook",
+        secret=text_of("channelsecret"),
+        name=text_of("channel"),
+        host=text_of("host"),
+        answer=text_of("answer"),
+        answered_at=clock.now(),
+        created_by=text_of("maker"),
+    )
+    tenant.ids["channel_id"] = channel.pk
+
+
+def _fill_incidents(tenant: Tenant, key: ApiKey) -> None:
+    text_of, now = tenant.text_of, clock.now()
+    incident = create_incident(
+        key,
+        state="acknowledged",
+        acknowledged_at=now,
+        acknowledged_by=text_of("acknowledger"),
+        assignee=tenant.manager,
+    )
+    IncidentEvent.objects.create(
+        incident=incident,
+        kind=IncidentEventKind.NOTE,
+        at=now,
+        actor_name=text_of("noter"),
+        note=text_of("incidentnote"),
+    )
+    create_mute(incident, reason=text_of("mutereason"), created_by=text_of("muter"))
+    window = create_window(
+        tenant.organisation, reason=text_of("windowreason"), created_by=text_of("planner")
+    )
+    rule = AlertRule.objects.create(
+        organisation=tenant.organisation,
+        name=text_of("rule"),
+        roles=["manager"],
+        created_at=now,
+        created_by=text_of("rulemaker"),
+    )
+    ids = {"incident_id": incident.pk, "window_id": window.pk, "rule_id": rule.pk}
+    tenant.ids |= ids | {"uid": incident.uid}
+
+
 def ids_of_no_tenant() -> dict[str, Any]:
     """URL parameters with ids that no tenant has."""
     return {
@@ -254,6 +309,7 @@ def ids_of_no_tenant() -> dict[str, Any]:
         "token": "token-of-nobody",
         "batch_id": UUID(int=7),
         "draft_id": UUID(int=7),
+        "uid": UUID(int=7),
     } | dict.fromkeys(_ID_NAMES, 987_654_321)
 
 

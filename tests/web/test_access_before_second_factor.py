@@ -29,6 +29,8 @@ RESET_LINK = r"^reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$"
 STEP = "/accounts/2fa/authenticate/"
 # Open to anybody, signed in or not: nothing of the panel's data is there.
 FOR_ALL = ("/healthz", "/readyz", "/metrics", "/api/", "/first-visit/", "/invitations/x/")
+# Ends mails of whoever has the link, which their mail program opens.
+FOR_ALL += ("/unsubscribe/x/",)
 FOR_ALL_SIGN_IN = ("/accounts/login/", "/accounts/password/reset/", "/accounts/2fa/passkeys/login/")
 # URLs that lead to the second factor, or sign out.
 TO_THE_FACTOR = {

@@ -1,6 +1,7 @@
 """Who may open what: a row for every URL, tried by every role with GET and POST."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.http.response import HttpResponseBase
@@ -8,14 +9,18 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from freddy_admin.accounts.saved_views import saved_view_save
+from freddy_admin.alerts.preferences import MailKind, unsubscribe_token
 from freddy_admin.audit.services import OPERATOR, Actor
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.operations.services import operation_batch_create, sync_operation_create
 from freddy_admin.vault.import_selectors import open_import_drafts_list
+from tests.alerts.delivery_flow import rule_make
 from tests.api.api_client import create_api_token
 from tests.vault.import_draft_data import import_draft_make
+from tests.web.channel_rows import create_channel
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
+from tests.web.incident_rows import create_incident, create_window
 from tests.web.member_factories import create_invitation, create_member
 
 ROLES = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
@@ -41,6 +46,7 @@ MACHINE = ((401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405))
 MACHINE_DOES = (MACHINE[1], MACHINE[0])
 NOWHERE = ((404,) * 6, (404,) * 6)
 MACHINES = (MACHINE, MACHINE_DOES, NOWHERE)
+MANAGE_READ = ((302, 404, 403, 403, 200, 200), (302, 405, 405, 405, 405, 405))
 OWN_DOES = ((302, 405, 405, 405, 405, 405), (302, 302, 302, 302, 302, 302))
 # There is an administrator, and therefore no first visit any more.
 OVER = ((404,) * 6, (405,) * 6)
@@ -59,9 +65,66 @@ LINK = ((200, 200, 200, 200, 200, 200), (200, 200, 200, 200, 200, 200))
 IMPORT = ((302, 200, 403, 403, 200, 200), (302, 200, 403, 403, 200, 200))
 IMPORT_OWN = ((302, 404, 403, 403, 200, 404), (302, 405, 405, 405, 405, 405))
 IMPORT_DOES = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 403, 302, 404))
+# Operators and managers look after incidents; what lacks a field comes back as a page.
+HANDLE_DOES = CHECK
+HANDLE_FORM = ((302, 405, 405, 405, 405, 405), (302, 404, 403, 200, 200, 200))
+# Leads on, whoever asks: to a form, or back with a sentence.
+LEADS_ON = ((302, 302, 302, 302, 302, 302), (302, 405, 405, 405, 405, 405))
 ACCESS_TABLE = {
     "overview": SEE_OWN,
     "overview_csv": SEE_OWN,
+    "incident_list": SEE_OWN,
+    "incidents_csv": SEE_OWN,
+    "incident": VIEW,
+    "incident_acknowledge": HANDLE_DOES,
+    "incident_unacknowledge": HANDLE_DOES,
+    "incident_assign": HANDLE_DOES,
+    "incident_mute": HANDLE_FORM,
+    "incident_unmute": HANDLE_DOES,
+    "incident_note": HANDLE_FORM,
+    "alert_rules": SEE_OWN,
+    "alert_rules_choose": LEADS_ON,
+    "organisation_alert_rules": VIEW,
+    "alert_rule_create": MANAGE_FORM,
+    "alert_rule_update": MANAGE_FORM,
+    "alert_rule_delete": MANAGE_DOES,
+    "fleet_rule_create": ADMIN_FORM,
+    "fleet_rule_update": ADMIN_FORM,
+    "fleet_rule_delete": ADMIN_DOES,
+    "alert_rehearsal": SEE_OWN,
+    "alert_log": SEE_OWN,
+    "alert_channels": SEE_OWN,
+    "alert_channel_new": LEADS_ON,
+    "alert_channel_kinds": MANAGE_READ,
+    "alert_channel_create": MANAGE_FORM,
+    "alert_channel": MANAGE_READ,
+    "alert_channel_rename": MANAGE_FORM,
+    "alert_channel_address": MANAGE_FORM,
+    "alert_channel_secret": MANAGE_FORM,
+    "alert_channel_former_end": MANAGE_DOES,
+    "alert_channel_enable": MANAGE_DOES,
+    "alert_channel_disable": MANAGE_DOES,
+    "alert_channel_delete": MANAGE_FORM,
+    "alert_channel_test": MANAGE_DOES,
+    "fleet_channel_kinds": ADMIN_READ,
+    "fleet_channel_create": ADMIN_FORM,
+    "fleet_channel": ADMIN_READ,
+    "fleet_channel_rename": ADMIN_FORM,
+    "fleet_channel_address": ADMIN_FORM,
+    "fleet_channel_secret": ADMIN_FORM,
+    "fleet_channel_former_end": ADMIN_DOES,
+    "fleet_channel_enable": ADMIN_DOES,
+    "fleet_channel_disable": ADMIN_DOES,
+    "fleet_channel_delete": ADMIN_FORM,
+    "fleet_channel_test": ADMIN_DOES,
+    "alert_windows": SEE_OWN,
+    "alert_window_new": LEADS_ON,
+    "alert_window_create": MANAGE_FORM,
+    "alert_window_update": MANAGE_FORM,
+    "alert_window_delete": MANAGE_DOES,
+    "fleet_window_create": ADMIN_FORM,
+    "fleet_window_update": ADMIN_FORM,
+    "fleet_window_delete": ADMIN_DOES,
     "import_new": IMPORT,
     "import_draft": IMPORT_OWN,
     "import_confirm": IMPORT_DOES,
@@ -79,7 +142,9 @@ ACCESS_TABLE = {
     "sessions": SEE_OWN,
     "sessions_end": OWN_DOES,
     "session_end": NOBODYS,
+    "profile_alerts": OWN_FORM,
     "profile_export": OWN_FORM,
+    "unsubscribe": LINK,
     "roles": SEE_OWN,
     "people": ADMIN_READ,
     "person": ADMIN_READ,
@@ -129,6 +194,10 @@ ACCESS_TABLE = {
     "operation": MACHINE,
     "check": MACHINE_DOES,
     "sync": MACHINE_DOES,
+    "api_incidents": MACHINE,
+    "api_incident": MACHINE,
+    "api_incident_acknowledge": MACHINE_DOES,
+    "api_deliveries": MACHINE,
     "api_not_found": NOWHERE,
 }
 # URLs with tests elsewhere: sign-in pages, health, metrics, the schema.
@@ -217,6 +286,7 @@ def _personal_object(name: str, people: People) -> object:
 OF_PEOPLE = {
     *("member", "member_remove", "member_invitation", "invitation", "invitation_accept"),
     *("person", "person_change", "person_export", "person_remove", "person_unlink"),
+    "unsubscribe",
 }
 
 
@@ -225,19 +295,64 @@ def _people_url_for_name(name: str, organisation: Organisation) -> str:
         return reverse(name, args=[organisation.slug, create_member(organisation).pk])
     if name.startswith("person"):
         return reverse(name, args=[create_member(organisation).pk])
+    if name == "unsubscribe":
+        reader = create_member(organisation)
+        return reverse(name, args=[unsubscribe_token(user=reader, kind=MailKind.INCIDENTS)])
     invitation, token = create_invitation(organisation)
     return reverse(
         name, args=[organisation.slug, invitation.pk] if name == "member_invitation" else [token]
     )
 
 
+# What these addresses name does not exist.
+OF_NOTHING: dict[str, list[object]] = {
+    "first_visit_link": ["freddy_made-up"],
+    "session_end": [2**40],
+}
+OF_ALL_ALERTS = {
+    *("incident_list", "incidents_csv"),
+    *("alert_windows", "alert_window_new", "fleet_window_create"),
+    *("alert_rules", "alert_rules_choose", "fleet_rule_create"),
+}
+
+
+def _alerts_url_for_name(name: str, organisation: Organisation, make_key: MakeKey) -> str:
+    if name in OF_ALL_ALERTS:
+        return reverse(name)
+    if "_channel" in name:
+        return _channel_url_for_name(name, organisation)
+    if name.startswith("incident"):
+        return reverse(name, args=[organisation.slug, create_incident(make_key(name)).pk])
+    if name in {"alert_window_create", "alert_rule_create", "organisation_alert_rules"}:
+        return reverse(name, args=[organisation.slug])
+    if "_rule" in name:
+        owner = None if name.startswith("fleet_") else organisation
+        rule = rule_make(owner, roles=["manager"])
+        return reverse(name, args=[rule.pk] if owner is None else [owner.slug, rule.pk])
+    if name.startswith("fleet_"):
+        return reverse(name, args=[create_window(None).pk])
+    return reverse(name, args=[organisation.slug, create_window(organisation).pk])
+
+
+def _channel_url_for_name(name: str, organisation: Organisation) -> str:
+    if name in {"alert_channels", "alert_channel_new", "fleet_channel_kinds"}:
+        return reverse(name)
+    owner = None if name.startswith("fleet_") else organisation
+    start = [owner.slug] if owner else []
+    if name == "alert_channel_kinds":
+        return reverse(name, args=start)
+    if name.endswith("_create"):
+        return reverse(name, args=[*start, "webhook"])
+    return reverse(name, args=[*start, create_channel(owner, "webhook").pk])
+
+
 def url_for_name(name: str, organisation: Organisation, make_key: MakeKey, people: People) -> str:
     if name in OF_ONE_PERSON:
         return reverse(name, args=[_personal_object(name, people)])
-    if name == "first_visit_link":
-        return reverse(name, args=["freddy_made-up"])
-    if name == "session_end":
-        return reverse(name, args=[2**40])
+    if name in OF_NOTHING:
+        return reverse(name, args=OF_NOTHING[name])
+    if any(part in name for part in ("incident", "_window", "_rule", "_channel")):
+        return _alerts_url_for_name(name, organisation, make_key)
     if name == "sync_batch":
         key, actor = make_key("Synced"), Actor("Ana")
         batch = operation_batch_create(actor=actor)
@@ -272,5 +387,10 @@ def _api_url_for_name(name: str) -> str:
     if name == "api_not_found":
         return reverse(name, args=["v1/nowhere"])
     # API requests here carry no token; tokens have tests of their own.
-    arguments: dict[str, list[object]] = {"statuses": [], "events": ["alder"]}
+    arguments: dict[str, list[object]] = {
+        **{listed: [] for listed in ("statuses", "api_incidents", "api_deliveries")},
+        "events": ["alder"],
+        "api_incident": [UUID(int=1)],
+        "api_incident_acknowledge": [UUID(int=1)],
+    }
     return reverse(f"api:{name}", args=arguments.get(name, [1]))

@@ -10,6 +10,8 @@ from tests.web.test_access_table import ACCESS_TABLE, MACHINES, url_for_name
 
 pytestmark = pytest.mark.sqlite_is_enough
 
+# A mail program posts it, for whoever has the mail (RFC 8058); all that it can do is to end mails.
+OF_MAIL_PROGRAMS = {"unsubscribe"}
 PAGES = sorted(name for name, rows in ACCESS_TABLE.items() if rows not in MACHINES)
 DECEIVING = [
     "/x.css",
@@ -80,7 +82,8 @@ def test_forged_form_changes_nothing_at_any_url(
     method, head, form = WAYS[forgery]
     client = Client(enforce_csrf_checks=True)
     client.force_login(people.admin)
-    addresses = {name: url_for_name(name, organisation, make_key, people) for name in PAGES}
+    forms = sorted({*PAGES} - OF_MAIL_PROGRAMS)
+    addresses = {name: url_for_name(name, organisation, make_key, people) for name in forms}
     for name, path in addresses.items():
         with rollback_block():
             row_counts_before = count_rows() | BY_LOOKING

@@ -233,6 +233,7 @@ def test_the_tabs_lead_from_one_part_to_the_next(viewer_client: Client, make_key
             f"{CONNECTORS_URL}",
             AUTH_CONFIGS_URL,
             "/organisations/alder/members/",
+            "/alerts/?organisation=alder",
         ]
         assert re.search(r'href="([^"]*)" aria-current="page"', tabs).group(1) == current  # type: ignore[union-attr]
     page = get_page(viewer_client, f"{AUTH_CONFIGS_URL}?key={key.pk}")

@@ -14,6 +14,9 @@ from django.urls import get_resolver
 from freddy_admin.audit.models import AuditEvent, AuditLink
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.wording.audit import DETAIL_LABELS, HIDDEN_DETAIL_NAMES
+from tests.web.actions.alert_channel_actions import ALERT_CHANNEL_ACTIONS
+from tests.web.actions.alert_rule_actions import ALERT_RULE_ACTIONS
+from tests.web.actions.incident_actions import INCIDENT_ACTIONS
 from tests.web.actions.key_actions import KEY_ACTIONS
 from tests.web.actions.page_actions import PAGE_ACTIONS
 from tests.web.actions.scenario import Scenario
@@ -22,7 +25,14 @@ from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.test_access_table import list_url_patterns
 
-WRITES = PAGE_ACTIONS | KEY_ACTIONS | SIGNING_IN
+WRITES = (
+    PAGE_ACTIONS
+    | KEY_ACTIONS
+    | INCIDENT_ACTIONS
+    | ALERT_RULE_ACTIONS
+    | ALERT_CHANNEL_ACTIONS
+    | SIGNING_IN
+)
 LOOKED_AT = "only looked at"
 OWN_CODES = "shows a person their own codes"
 SILENT = {
@@ -38,6 +48,11 @@ SILENT = {
                 "api_tokens",
             ),
             *("roles", "people", "person", "organisation", "members", "connectors"),
+            *("alert_channels", "alert_channel_new", "alert_channel_kinds", "alert_channel"),
+            *("fleet_channel_kinds", "fleet_channel"),
+            *("alert_rules", "alert_rules_choose", "organisation_alert_rules"),
+            *("incident_list", "incident", "alert_windows", "alert_window_new"),
+            *("alert_rehearsal", "alert_log"),
             *("auth_configs", "key", "first_visit", "mfa_index", "mfa_list_webauthn"),
             *("account_reset_password_done", "account_reset_password_from_key_done"),
             *("healthz", "readyz", "metrics"),
@@ -45,7 +60,13 @@ SILENT = {
         LOOKED_AT,
     ),
     # Programs ask every few seconds: the token records its last use instead of an event.
-    **dict.fromkeys(("statuses", "events", "operation"), "looked at by programs"),
+    **dict.fromkeys(
+        (
+            *("statuses", "events", "operation"),
+            *("api_incidents", "api_incident", "api_deliveries"),
+        ),
+        "looked at by programs",
+    ),
     **dict.fromkeys(("openapi-json", "api-root", "api_not_found"), "nothing of anybody is there"),
     "account_reset_password": "sends a mail; whoever uses its link is written down",
     **dict.fromkeys(("oidc_login", "oidc_reauthenticate"), "leads to the provider"),

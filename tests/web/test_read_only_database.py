@@ -80,7 +80,7 @@ def test_pages_stay_readable_with_a_read_only_database(
 
 
 EXPORTS = {
-    *("overview.csv", "audit.csv", "profile/export/"),
+    *("overview.csv", "alerts.csv", "audit.csv", "profile/export/"),
     *("people/<number:person_id>/export/", "organisations/<slug:slug>/export/"),
 }
 # A passkey challenge is stored in the session.

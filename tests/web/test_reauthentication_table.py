@@ -31,6 +31,16 @@ ASKS = {
         *("organisation_rename", "organisation_remove", "member", "member_remove"),
         *("member_invite", "member_invitation", "organisation_leave"),
     },
+    "channels of the alerts": {
+        *(
+            f"{owner}_channel_{action}"
+            for owner in ("alert", "fleet")
+            for action in (
+                *("create", "address", "secret", "former_end"),
+                *("enable", "disable", "delete"),
+            )
+        )
+    },
     "people": {"person_change", "person_remove", "person_unlink", "single_sign_on_unlink"},
     # Confirming the clock lets old rows be deleted for good.
     "the panel itself": {"clock_confirm", "panel_confirm"},
@@ -46,6 +56,12 @@ ASKS = {
 DESCRIBES = "describes a key for colleagues; what it opens and where it is used stay as they are"
 LOOKS = "has Aitronos asked, which changes nothing there; limited by itself"
 TESTS = "tests once more what waits anyway; nothing comes into use by it"
+TELLS = "tells people and channels that are there already; what these see stays as it is"
+LOOKS_AFTER = "says to colleagues who looks after it; changes nothing that comes into use"
+KEEPS_QUIET = (
+    "says when messages wait, which is urgent at night; incidents stay in view, and who did it is "
+    "in the audit log"
+)
 OWN_LOOK = "is about how the panel looks to one person"
 QUESTION = "is the question itself"
 SIGNS_IN = "is for somebody who is not signed in yet, and shows who they are by it"
@@ -53,8 +69,12 @@ PROGRAM = (
     "asks of a program, which has nobody in front of it: making its token was confirmed, and a "
     "token cannot change keys, members or rights"
 )
+RENAMES = "names a channel for colleagues; where it leads and what goes there stay as they are"
+TRIES = "tells of a pretend incident, where real ones go anyway"
 WHY_NOT = {
     "key_edit": DESCRIBES,
+    **dict.fromkeys(("alert_channel_rename", "fleet_channel_rename"), RENAMES),
+    **dict.fromkeys(("alert_channel_test", "fleet_channel_test"), TRIES),
     "key_sync": "starts what would run anyway, and changes no right; waiting would cost most then",
     "sync_batch_create": "the same, for several",
     **dict.fromkeys(("key_check", "catalog_check"), LOOKS),
@@ -62,6 +82,8 @@ WHY_NOT = {
     "import_discard": "throws away what the same person pasted, of which no key was made",
     "organisation_add": "adds a place that is empty and that platform admins alone see",
     **dict.fromkeys(("profile", "saved_view_create", "saved_view_delete"), OWN_LOOK),
+    "profile_alerts": "is about the mails of one person; a button there ends them",
+    "unsubscribe": "ends mails of whoever has the link; they are had again on the profile",
     "session_end": "signs a browser out, which can only make safer",
     "account_logout": "signs this browser out, which can only make safer",
     "invitation_accept": "the mailed link shows that the address is theirs; it never lowers",
@@ -76,13 +98,36 @@ WHY_NOT = {
     **dict.fromkeys(
         ("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"), QUESTION
     ),
-    **dict.fromkeys(("check", "sync"), PROGRAM),
+    **dict.fromkeys(("check", "sync", "api_incident_acknowledge"), PROGRAM),
+    **dict.fromkeys(
+        (
+            *("incident_acknowledge", "incident_unacknowledge", "incident_assign"),
+            "incident_note",
+        ),
+        LOOKS_AFTER,
+    ),
+    **dict.fromkeys(
+        (
+            *("incident_mute", "incident_unmute"),
+            *("alert_window_create", "alert_window_update", "alert_window_delete"),
+            *("fleet_window_create", "fleet_window_update", "fleet_window_delete"),
+        ),
+        KEEPS_QUIET,
+    ),
+    **dict.fromkeys(
+        (
+            *("alert_rule_create", "alert_rule_update", "alert_rule_delete"),
+            *("fleet_rule_create", "fleet_rule_update", "fleet_rule_delete"),
+        ),
+        TELLS,
+    ),
 }
 # Views of allauth and Django do not declare their methods; these only show something.
 ONLY_LOOKED_AT = {
     *("account_reset_password_done", "account_reset_password_from_key_done"),
     *("mfa_index", "mfa_list_webauthn", "openapi-json", "api-root", "api_not_found"),
     *("oidc_login", "oidc_callback", "oidc_reauthenticate"),
+    *("api_incidents", "api_incident", "api_deliveries"),
     *("account_resume_request", "statuses", "events", "operation", "healthz", "readyz", "metrics"),
 }
 ALL = set().union(*ASKS.values())
@@ -140,7 +185,8 @@ def test_request_without_reauthentication_is_asked_and_changes_nothing(
     name: str, people: People, signed_in: SignIn, organisation: Organisation, make_key: MakeKey
 ) -> None:
     address = url_for_name(name, organisation, make_key, people)
-    person = people.admin if name in BY_ADMIN else people.manager
+    is_by_admin = name in BY_ADMIN or name.startswith("fleet_")
+    person = people.admin if is_by_admin else people.manager
     person = people.viewer if name == "api_token_revoke" else person
     client = signed_in(person)
     mark_reauthenticated(client, person, minutes_ago=16)

@@ -8,6 +8,9 @@ from freddy_admin.wording.states import STATE_WORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
+TEMPLATES = ROOT / "templates"
+# A mail brings its styles with it.
+OF_MAILS = {TEMPLATES / "mail"}
 
 
 def test_vendored_files_match_their_checksums() -> None:
@@ -40,9 +43,28 @@ def test_no_template_carries_a_style_a_script_or_a_handler_of_its_own() -> None:
     inline = re.compile(
         r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE
     )
-    folder = ROOT / "templates"
-    pages = [path for path in folder.rglob("*.html") if "email" not in path.parts]
+    pages = [path for path in TEMPLATES.rglob("*.html") if path.parent not in OF_MAILS]
+    assert len(pages) > 100
     assert [path for path in pages if inline.search(path.read_text())] == []
+
+
+def test_no_page_includes_a_template_of_mails() -> None:
+    # These may carry styles, for a mail loads nothing; a page refuses them.
+    includes = re.compile(r"""{%\s*(?:include|extends)\s+["']mail/""")
+    including = [
+        path.parent for path in TEMPLATES.rglob("*.html") if includes.search(path.read_text())
+    ]
+    assert including
+    assert set(including) <= OF_MAILS
+    python = [path.read_text() for path in (ROOT / "freddy_admin/web").rglob("*.py")]
+    assert not any(re.search(r"""["']mail/[\w/]+\.html""", text) for text in python)
+
+
+def test_mails_carry_no_script_and_no_handler() -> None:
+    runs = re.compile(r"<script|\son\w+=|javascript:", re.IGNORECASE)
+    mails = [path for folder in OF_MAILS for path in folder.glob("*.html")]
+    assert mails
+    assert [path for path in mails if runs.search(path.read_text())] == []
 
 
 def test_colours_stand_in_tokens_alone() -> None:

@@ -3,6 +3,7 @@
 from freddy_admin.accounts.auth.first_admin_setup_link import setup_link_create
 from freddy_admin.accounts.models import User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_save
+from freddy_admin.alerts.preferences import MailKind, unsubscribe_token
 from freddy_admin.audit.services import OPERATOR
 from tests.accounts.conftest import PASSWORD
 from tests.api.api_client import create_api_token
@@ -71,6 +72,11 @@ def _person_delete_request(scene: Scenario) -> ActionRequest:
     return ActionRequest(f"/people/{person.pk}/remove/", {"email": person.email})
 
 
+def _unsubscribe_request(scene: Scenario) -> ActionRequest:
+    token = unsubscribe_token(user=scene.people.viewer, kind=MailKind.INCIDENTS)
+    return ActionRequest(f"/unsubscribe/{token}/")
+
+
 SAVED_VIEW_FIELDS = {"name": "Late", "query": "state=late"}
 PROFILE_FIELDS = {"name": "Vera", "time_zone": "UTC", "theme": "light"}
 API_TOKEN_FIELDS = {"name": "Board", "scope": "read", "days": "30", "reach": "all"}
@@ -98,6 +104,10 @@ PAGE_ACTIONS = {
         "nobody", _first_admin_request, ("person_created", "signed_in"), actor=""
     ),
     "profile": UserAction("viewer", request_to("/profile/", **PROFILE_FIELDS), ("person_changed",)),
+    "profile_alerts": UserAction(
+        "viewer", request_to("/profile/alerts/", leave="1"), ("person_changed",)
+    ),
+    "unsubscribe": UserAction("nobody", _unsubscribe_request, ("person_changed",), actor="viewer"),
     "sessions_end": UserAction("viewer", _session_end_all_request, ("sessions_ended",)),
     "session_end": UserAction("viewer", _session_end_request, ("sessions_ended",)),
     "api_token_create": UserAction(
