@@ -1,6 +1,6 @@
 """The routes of the JSON API for incidents and their messages."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +8,7 @@ from ninja import Query, Router
 
 from freddy_admin.alerts.incidents.selectors import incident_timeline
 from freddy_admin.alerts.incidents.services import incident_acknowledge
-from freddy_admin.alerts.models import Incident
+from freddy_admin.alerts.models import Delivery, Incident
 from freddy_admin.alerts.program_selectors import (
     DeliverySelection,
     IncidentSelection,
@@ -45,6 +45,7 @@ from freddy_admin.core.json_responses import json_response
 from freddy_admin.organisations.roles import Permission
 
 router = Router()
+_Row = TypeVar("_Row", Incident, Delivery)
 _LIST_ERRORS: dict[int, Any] = COMMON_ERRORS | {422: ValidationErrorOut}
 
 
@@ -73,8 +74,7 @@ def incident_list_view(request: HttpRequest, query: Query[IncidentListQuery]) ->
         before_id=cursor_id(query.cursor),
         limit=query.limit + 1,
     )
-    page = incidents[: query.limit]
-    next_cursor = str(page[-1].pk) if len(incidents) > query.limit else None
+    page, next_cursor = _page_and_next_cursor(incidents, query.limit)
     names = NamesVisible(grant.user)
     return json_response(
         {"incidents": _serialize_incidents(page, names), "next_cursor": next_cursor}
@@ -158,14 +158,20 @@ def delivery_list_view(request: HttpRequest, query: Query[DeliveryListQuery]) ->
         before_id=cursor_id(query.cursor),
         limit=query.limit + 1,
     )
-    page, names = deliveries[: query.limit], NamesVisible(grant.user)
-    next_cursor = str(page[-1].pk) if len(deliveries) > query.limit else None
+    page, next_cursor = _page_and_next_cursor(deliveries, query.limit)
+    names = NamesVisible(grant.user)
     return json_response(
         {
             "deliveries": [serialize_delivery(delivery, names=names) for delivery in page],
             "next_cursor": next_cursor,
         }
     )
+
+
+def _page_and_next_cursor(rows: list[_Row], limit: int) -> tuple[list[_Row], str | None]:
+    """Of one row more than `limit` the page, and where the next one begins; None for no more."""
+    page = rows[:limit]
+    return page, str(page[-1].pk) if len(rows) > limit else None
 
 
 def _serialize_incidents(incidents: list[Incident], names: NamesVisible) -> list[dict[str, Any]]:
