@@ -17,6 +17,7 @@ from freddy_admin.conf.django_settings import (
     build_email_settings,
     build_logging_settings,
     parse_redis_url,
+    parse_worker_database_url,
     sqlite_url,
 )
 from freddy_admin.conf.environment import Environment
@@ -159,6 +160,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "freddy_admin.web.middleware.CompressionMiddleware",
     "freddy_admin.web.middleware.PrivateHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "freddy_admin.web.middleware.KnownMethodsMiddleware",
@@ -206,6 +208,15 @@ TEMPLATES = [
 DATABASES = {
     "default": build_database_settings(env, default=sqlite_url(BASE_DIR / "var" / "freddy.sqlite3"))
 }
+_IS_POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")
+# A direct connection for LISTEN, where that of DATABASE_URL goes through a pooler.
+WORKER_DATABASE_URL = parse_worker_database_url(
+    env.str("WORKER_DATABASE_URL", default=""), is_postgresql=_IS_POSTGRESQL
+)
+if _IS_POSTGRESQL:
+    # Its migrations are PostgreSQL's SQL. Our tasks are no modules that it is to look for.
+    INSTALLED_APPS += ["procrastinate.contrib.django"]
+    PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = parse_redis_url(env.str("REDIS_URL", default=""))
 CACHES = build_cache_settings(REDIS_URL)
@@ -243,7 +254,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# --- Static files: served by WhiteNoise straight from `static/`, no build step --
+# --- Static files: served by WhiteNoise straight from `static/`; `make assets` writes its dist/ --
 STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = None  # nothing is collected: WhiteNoise finds the files where they are

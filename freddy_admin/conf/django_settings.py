@@ -73,6 +73,33 @@ def _parse_database_url(env: Any, default: str) -> dict[str, Any]:
     return config
 
 
+def parse_worker_database_url(value: str, *, is_postgresql: bool) -> str:
+    """`WORKER_DATABASE_URL`, validated; empty for the database of `DATABASE_URL`."""
+    if value and not is_postgresql:
+        raise ImproperlyConfigured(
+            "WORKER_DATABASE_URL is for PostgreSQL alone: take it out where DATABASE_URL is SQLite."
+        )
+    is_valid = not value or bool(
+        re.match("postgres(ql)?://", value) and not _UNQUOTED_PASSWORD.match(value)
+    )
+    if value and is_valid:
+        # Imported here: a panel on SQLite needs no driver.
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            is_valid = bool(conninfo_to_dict(value).get("dbname"))
+        except ProgrammingError:
+            is_valid = False
+    if not is_valid:
+        raise ImproperlyConfigured(
+            "WORKER_DATABASE_URL must look like postgres://user:password@host:5432/name, the "
+            "database of DATABASE_URL without a pooler; / ? # and @ in a user's name or password "
+            "must be written %2F %3F %23 and %40."
+        )
+    return value
+
+
 def _create_database_folder(name: str) -> None:
     # A new checkout has no `var`; where it cannot be created, opening the database says so.
     if name and ":memory:" not in name and not name.startswith("file:"):
@@ -223,5 +250,8 @@ def build_logging_settings(*, level: str) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "requests": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
+            # A line for each job; what breaks, the engine says in a line of its own.
+            "procrastinate": {"level": "CRITICAL"},
+            "psycopg.pool": {"level": "ERROR"},
         },
     }

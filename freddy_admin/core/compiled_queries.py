@@ -7,22 +7,28 @@ this module the overview of 50 keys costs 1.9 to 2.2 times as much (2.7 with a f
 
 What differs from run to run stands in the SQL as a `Param`. A builder is given its arguments and
 nothing else, neither a person nor a moment: so nothing of one can stay behind in the compiled
-query. Only the lists of `sync.status`, and the question of who may see what, know this module.
+query. Only the lists of `sync.status`, the question of who may see what, and what the worker asks
+of its queues twice a second know this module: the latter took 3 % of a core, compiled each time.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import DateTimeField, Expression, Field, QuerySet
 
 __all__ = [
     "LimitedQuery",
+    "Moment",
+    "MomentParam",
     "Param",
+    "compiled_queries_exist",
     "compiled_query_fetch",
     "compiled_query_fetch_all",
+    "compiled_query_fetch_rows",
     "transform_value_or_param",
 ]
 
@@ -52,6 +58,23 @@ class Param(Expression):
         value = values[self.name]
         value = value if self.transform is None else self.transform(value)
         return self.output_field.get_db_prep_value(value, connection)
+
+
+class MomentParam(Param):
+    """A moment that is filled in when the query runs; like a datetime, it can be moved by spans."""
+
+    def __init__(self, name: str = "now", offset: timedelta = timedelta()) -> None:
+        super().__init__(name, DateTimeField(), lambda moment: moment + offset)
+        self.offset = offset
+
+    def __add__(self, span: timedelta) -> "MomentParam":  # type: ignore[override]
+        return MomentParam(self.name, self.offset + span)
+
+    def __sub__(self, span: timedelta) -> "MomentParam":  # type: ignore[override]
+        return MomentParam(self.name, self.offset - span)
+
+
+Moment = datetime | MomentParam
 
 
 def transform_value_or_param(
@@ -98,6 +121,24 @@ def compiled_query_fetch(
     return _convert_rows(connection, query, _execute(connection, sql, params))
 
 
+def compiled_query_fetch_rows(
+    build: _QueryBuilder, *arguments: Hashable, param_values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of `build(*arguments)` as the database sends them, in the order of its `values`.
+
+    For columns that need no conversion, of which exports read very many.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    query = _get_or_compile_query(connection, build, arguments)
+    if query.converters:
+        raise TypeError(f"{build.__qualname__} has columns that need a conversion")
+    params = _resolve_params(query.params, param_values, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(query.sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
 def compiled_query_fetch_all(
     limited_queries: Sequence[LimitedQuery], *, param_values: Mapping[str, Any]
 ) -> list[list[dict[str, Any]]]:
@@ -122,6 +163,33 @@ def compiled_query_fetch_all(
         _convert_rows(connection, query, [row[first:last] for row in rows if row[0] == number])
         for number, (query, (first, last)) in enumerate(zip(queries, spans, strict=True))
     ]
+
+
+def compiled_queries_exist(
+    builders: Sequence[tuple[_QueryBuilder, tuple[Hashable, ...]]],
+    *,
+    param_values: Mapping[str, Any],
+) -> list[bool]:
+    """Of each builder with its arguments whether it has any row, all in one query."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    queries = [
+        _get_or_compile_query(connection, _existence_build, (build, *arguments))
+        for build, arguments in builders
+    ]
+    selects = ", ".join(f"EXISTS ({query.sql})" for query in queries)
+    params = [
+        param
+        for query in queries
+        for param in _resolve_params(query.params, param_values, connection)
+    ]
+    (answers,) = _execute(connection, f"SELECT {selects}", params)
+    return [bool(answer) for answer in answers]
+
+
+def _existence_build(build: _QueryBuilder, *arguments: Hashable) -> QuerySet[Any, Any]:
+    rows = build(*arguments).order_by()
+    rows.query = rows.query.exists()
+    return rows
 
 
 def _execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> list[list[Any]]:

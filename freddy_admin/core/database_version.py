@@ -9,6 +9,7 @@ while one after the other is replaced by the new version.
 Nothing here uses a model: it has to work before any of them fits the tables.
 """
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -89,6 +90,13 @@ def database_version_validate() -> None:
     for key in unknown:
         since = _parse_version(marks.get(key, ""))
         if since is None or own_version is None or own_version < since:
+            raise DatabaseTooNew(key)
+
+
+def migrations_validate_known(migrations: Iterable[MigrationKey]) -> None:
+    """Raises DatabaseTooNew where this code does not know one of these migrations."""
+    for key in sorted(migrations):
+        if not _is_known(*key):
             raise DatabaseTooNew(key)
 
 

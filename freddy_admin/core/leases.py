@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import seconds_since_boot
+from freddy_admin.core.compiled_queries import Moment
 from freddy_admin.core.fair_shares import Parties, Shares
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Lease:
     parties: Parties = ()  # for whom it counts in a pool's shares
 
 
-def free_rows(rows: QuerySet[ModelT], *, now: datetime, duration: timedelta) -> QuerySet[ModelT]:
+def free_rows(rows: QuerySet[ModelT], *, now: Moment, duration: timedelta) -> QuerySet[ModelT]:
     """Those of the rows that a lease of such a `duration` can be acquired on."""
     return rows.filter(Q(lease_until=None) | _is_over(now, duration))
 
@@ -197,7 +198,7 @@ def lease_may_send(rows: QuerySet[Any], lease: Lease, *, seconds: float) -> bool
     )
 
 
-def _is_over(now: datetime, duration: timedelta) -> Q:
+def _is_over(now: Moment, duration: timedelta) -> Q:
     # A lease that ends later than any lease could was given before our clock was set back.
     horizon = now + max(2 * duration, _LONGEST_LEASE)
     return Q(lease_until__lte=now) | Q(lease_until__gt=horizon)

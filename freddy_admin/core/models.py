@@ -115,3 +115,35 @@ class ReadableMigration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.app}.{self.name}: since {self.since}"
+
+
+class ViewChange(models.Model):
+    """That something which pages show was changed; triggers write it, see `core.view_changes`.
+
+    `number` is that of the transaction on PostgreSQL; on SQLite, which has one writer at a time,
+    it rises with each row. No foreign key: the row outlives an organisation that was deleted.
+    """
+
+    organisation_id = models.BigIntegerField()  # 0: of the whole panel
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation_id", "number"], name="one_change_per_transaction"
+            )
+        ]
+        indexes = [models.Index(fields=["number"], name="view_change_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: organisation {self.organisation_id}"
+
+
+class PeriodicTurn(models.Model):
+    """When a periodic task last began in any worker, see `core.task_engine`."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -22,6 +22,7 @@ from django.db.transaction import TransactionManagementError
 
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
+from freddy_admin.core.compiled_queries import Moment
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     Lease,
@@ -213,9 +214,9 @@ def outbox_prune() -> int:
     return OutboxMessage.objects.filter(is_over).delete()[0]
 
 
-def outbox_due_messages(lane: str = "") -> QuerySet[OutboxMessage]:
+def outbox_due_messages(lane: str = "", *, now: Moment | None = None) -> QuerySet[OutboxMessage]:
     """The messages whose next attempt is due and that nobody sends at present, of a lane or all."""
-    now = clock.now()
+    now = clock.now() if now is None else now
     is_alive = Q(pk__in=())  # of kinds that this process does not know, none
     for kind in outbox_kinds().values():
         is_alive |= Q(kind=kind.name, requested_at__gte=now - kind.lifetime)

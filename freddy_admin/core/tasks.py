@@ -4,21 +4,24 @@ A `Queue` is rows that wait, and a *drain* that claims them in fair order. A job
 runs a drain. Every task may run twice, or in two processes at once, without harm, and a wake may
 be lost: the rows are looked at all the same. Rooms say `wake(queue)` in the transaction that
 writes such rows; the worker hands its queues and periodic tasks to an adapter. The one here, the
-*embedded* one, needs nothing but the database.
+*embedded* one, needs nothing but the database; `core.task_engine` is the one for PostgreSQL.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final, Protocol
 
+from django.apps import apps
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
 
 from freddy_admin.core import clock
+from freddy_admin.core.compiled_queries import Moment as Moment
+from freddy_admin.core.compiled_queries import MomentParam as MomentParam
+from freddy_admin.core.compiled_queries import compiled_queries_exist
 
 log = logging.getLogger(__name__)
 PeriodicTask = Callable[[], object]
@@ -37,20 +40,25 @@ class QueueName(StrEnum):
     ALERT_DELIVERIES = "alert_deliveries"
 
 
+ENGINE_APP: Final = "procrastinate.contrib.django"
 OUTBOX_QUEUE: Final = "outbox"  # all of its lanes
+_NOW: Final = MomentParam()
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Rows that wait. `due` are those that a drain could claim now, read without a lock.
 
+    It is called with the moment and with what `due_arguments` returns, and depends on nothing else
+    that changes while the process runs: it is compiled once for the same arguments.
     `drain` claims as many as there is room for; it returns whether more may be claimed soon, for
     it claimed some, or has no room at present.
     """
 
     name: str
-    due: Callable[[], QuerySet[Any]]
+    due: Callable[..., QuerySet[Any]]
     drain: Callable[[], object]
+    due_arguments: Callable[[], tuple[Hashable, ...]] = tuple
 
 
 class Tasks(Protocol):
@@ -59,8 +67,11 @@ class Tasks(Protocol):
     def add(self, queue: Queue) -> None:
         """Have this queue drained whenever rows of it are due."""
 
-    def every(self, seconds: float, task: PeriodicTask) -> None:
-        """Run `task` now and every so many real seconds; at once again where it returns True."""
+    def every(self, seconds: float, task: PeriodicTask, *, in_each_worker: bool = False) -> None:
+        """Run `task` now and every so many real seconds; at once again where it returns True.
+
+        The engine runs it in one worker at a time of all, unless it is said to be of each.
+        """
 
     def wake(self, queue: str) -> None:
         """Look at once: rows of this queue were committed."""
@@ -70,13 +81,33 @@ _adapters: list[Tasks] = []
 
 
 def wake(queue: str) -> None:
-    """Once the present transaction is committed, have the rows of `queue` looked at."""
-    transaction.on_commit(partial(_wake_adapters, queue), robust=True)
+    """Once the present transaction is committed, have the rows of `queue` looked at.
+
+    By this process, if it is a worker; else, where the engine is installed, by one that hears of
+    the job that is written here, in the same transaction. One job a transaction and queue.
+    """
+    hook = _WakeAdapters(queue)
+    is_woken = any(entry[1] == hook for entry in connection.run_on_commit)
+    transaction.on_commit(hook, robust=True)
+    if not is_woken and not _adapters and is_engine_installed():
+        from freddy_admin.core.task_engine import job_defer  # on SQLite it cannot be imported
+
+        job_defer(queue)
 
 
-def _wake_adapters(queue: str) -> None:
-    for adapter in _adapters:
-        adapter.wake(queue)
+def is_engine_installed() -> bool:
+    """Whether workers are woken by jobs in the database: on PostgreSQL."""
+    return apps.is_installed(ENGINE_APP)
+
+
+@dataclass(frozen=True, slots=True)
+class _WakeAdapters:
+    # What Django keeps of a transaction goes with a savepoint that is rolled back, as a job does.
+    queue: str
+
+    def __call__(self) -> None:
+        for adapter in _adapters:
+            adapter.wake(self.queue)
 
 
 def adapter_install(adapter: Tasks) -> None:
@@ -107,7 +138,13 @@ class EmbeddedTasks:
         """Have this queue drained whenever rows of it are due, after those added before."""
         self._queues.append(queue)
 
-    def every(self, seconds: float, task: PeriodicTask) -> None:
+    def every(
+        self,
+        seconds: float,
+        task: PeriodicTask,
+        *,
+        in_each_worker: bool = False,  # here they all are
+    ) -> None:
         """Run `task` every so many real seconds, before the queues and in the order of adding."""
         self._periodic.append((seconds, task))
 
@@ -127,7 +164,7 @@ class EmbeddedTasks:
             # A clock that was set back or forward lets every task run at once.
             if ran_at is None or abs(now - ran_at) >= clock.real_seconds_to_panel_duration(seconds):
                 self._ran_at.pop(number, None)
-                if not _run_safely(task):
+                if not self._run_periodic_task(number, task):
                     self._ran_at[number] = now
         names, self._names_to_drain, self.is_woken = self._names_to_drain, set(), False
         if look:
@@ -137,20 +174,19 @@ class EmbeddedTasks:
             if queue.name in names and _run_safely(queue.drain):
                 self._names_to_drain.add(queue.name)
 
+    def _run_periodic_task(self, number: int, task: PeriodicTask) -> object:
+        del number  # the engine asks whose turn it is
+        return _run_safely(task)
+
 
 def due_queue_names(queues: Sequence[Queue]) -> set[str]:
     """The names of those queues of which any row is due; one statement for all."""
     if not queues:
         return set()
-    questions, params = [], list[Any]()
-    for queue in queues:
-        query = queue.due().order_by().query.exists()
-        sql, query_params = query.get_compiler(connection=connection).as_sql()
-        questions.append(f"EXISTS ({sql})")
-        params += query_params
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(questions)}", params)
-        answers = cursor.fetchone()
+    answers = compiled_queries_exist(
+        [(queue.due, (_NOW, *queue.due_arguments())) for queue in queues],
+        param_values={"now": clock.now()},
+    )
     return {queue.name for queue, answer in zip(queues, answers, strict=True) if answer}
 
 
