@@ -14,11 +14,19 @@ class Organisation(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=140, unique=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Whether it has keys in use, as the worker saw a minute ago. False where nobody looked yet:
+    # whoever asks for those without a key looks again at these few.
+    has_key = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["name", "id"]
         # The import finds an organisation by its name, so the name must be unique.
         constraints = [models.UniqueConstraint(fields=["name"], name="one_organisation_per_name")]
+        indexes = [
+            models.Index(
+                fields=["name"], condition=models.Q(has_key=False), name="organisations_without_key"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

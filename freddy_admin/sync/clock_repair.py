@@ -1,10 +1,11 @@
 """Repairs moments that were written while the clock was ahead, once it is back.
 
 Such rows would stand above all others, stay unchecked, or live on until their time comes. The
-audit log alone is left as it was written; it is sorted when it is read.
+audit log alone is left as it was written; it is sorted when it is read. Rooms above register their
+tables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -48,13 +49,20 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _TimestampedTable:
-    """A table's moments of our own: past ones, and planned ones with how far ahead they may lie."""
+class TimestampedTable:
+    """A table's moments of our own: past ones, and planned ones with how far ahead they may lie.
+
+    `repair` is called with each row to repair, since when the clock was ahead, and now, before the
+    columns are set; what it changes are `special_columns`. `also` names rows to repair whose
+    columns do not show it, by the same two moments; none of them may be left once repaired.
+    """
 
     model: type[Model]
     past_columns: Sequence[str]
     planned_columns: Mapping[str, timedelta] = field(default_factory=dict)
-    special_columns: Sequence[str] = ()  # see `_repair_special_columns`
+    special_columns: Sequence[str] = ()
+    repair: Callable[[Any, datetime, datetime], None] | None = None
+    also: Callable[[datetime, datetime], Q] | None = None
     is_append_only: bool = False
 
     def column_limits(self, since: datetime, now: datetime) -> dict[str, tuple[datetime, datetime]]:
@@ -72,6 +80,8 @@ class _TimestampedTable:
         is_ahead = Q()
         for name, (limit, _replacement) in self.column_limits(since, now).items():
             is_ahead |= Q(**{f"{name}__gt": limit})
+        if self.also is not None:
+            is_ahead |= self.also(since, now)
         rows = self._newest_rows(_MAX_REPAIRED_ROWS).select_for_update().filter(is_ahead)
         return rows.order_by("pk")[:_BATCH_SIZE]
 
@@ -90,30 +100,56 @@ class _TimestampedTable:
         return rows.filter(pk__gt=newest_pk - count)
 
 
-_TIMESTAMPED_TABLES: Final = (
-    _TimestampedTable(ApiToken, ("created_at", "last_used_at"), special_columns=("expires_at",)),
-    _TimestampedTable(SetupLink, ("created_at",), {"expires_at": _HOUR}),
-    _TimestampedTable(PasswordResetRequest, ("requested_at",)),
-    _TimestampedTable(
+def _api_token_repair(row: ApiToken, since: datetime, now: datetime) -> None:
+    if row.created_at > since and row.expires_at is not None:
+        row.expires_at -= row.created_at - now
+
+
+def _outbox_message_repair(row: OutboxMessage, since: datetime, now: datetime) -> None:
+    if (row.next_attempt_at or since) > since:
+        row.next_attempt_at = now  # a mail that somebody waits for
+
+
+def _sync_status_repair(row: SyncStatus, _since: datetime, now: datetime) -> None:
+    row.next_check_at = now
+
+
+def _history_event_repair(row: HistoryEvent, since: datetime, now: datetime) -> None:
+    if row.noticed_at > since:
+        row.at = min(row.at, now)
+        row.details = row.details | {WRITTEN_AHEAD_DETAIL: True}
+
+
+_tables: list[TimestampedTable] = [
+    TimestampedTable(
+        ApiToken,
+        ("created_at", "last_used_at"),
+        special_columns=("expires_at",),
+        repair=_api_token_repair,
+    ),
+    TimestampedTable(SetupLink, ("created_at",), {"expires_at": _HOUR}),
+    TimestampedTable(PasswordResetRequest, ("requested_at",)),
+    TimestampedTable(
         Invitation,
         ("created_at", "requested_at", "sent_at", "closed_at"),
         {"expires_at": INVITATION_LIFETIME},
     ),
-    _TimestampedTable(
+    TimestampedTable(
         OutboxMessage,
         ("requested_at", "failing_since", "given_up_at"),
         {"next_attempt_at": RETRY_DELAYS[-1]},
+        repair=_outbox_message_repair,
     ),
-    _TimestampedTable(ApiKey, ("created_at", "secret_set_at", "paused_at")),
-    _TimestampedTable(KeyCandidate, ("created_at", "tested_at")),
-    _TimestampedTable(ImportDraft, ("created_at", "confirmed_at")),
-    _TimestampedTable(ImportDraftRow, ("tested_at",)),
-    _TimestampedTable(MasterKeyRotation, ("started_at", "heartbeat_at", "finished_at")),
-    _TimestampedTable(
+    TimestampedTable(ApiKey, ("created_at", "secret_set_at", "paused_at")),
+    TimestampedTable(KeyCandidate, ("created_at", "tested_at")),
+    TimestampedTable(ImportDraft, ("created_at", "confirmed_at")),
+    TimestampedTable(ImportDraftRow, ("tested_at",)),
+    TimestampedTable(MasterKeyRotation, ("started_at", "heartbeat_at", "finished_at")),
+    TimestampedTable(
         RemoteOperation, ("requested_at", "sent_at", "finished_at"), is_append_only=True
     ),
-    _TimestampedTable(OperationBatch, ("created_at",)),
-    _TimestampedTable(
+    TimestampedTable(OperationBatch, ("created_at",)),
+    TimestampedTable(
         SyncStatus,
         (
             "observed_at",
@@ -131,27 +167,39 @@ _TIMESTAMPED_TABLES: Final = (
         ),
         {"unknown_at": MAX_PLANNING_HORIZON, "hold_until": MAX_PLANNING_HORIZON},
         special_columns=("next_check_at",),
+        repair=_sync_status_repair,
     ),
-    _TimestampedTable(
+    TimestampedTable(
         CatalogSnapshot,
         ("observed_at", "checked_at", "refresh_requested_at", "requested_at"),
         {"hold_until": MAX_PLANNING_HORIZON},
     ),
-    _TimestampedTable(WorkerHeartbeat, ("started_at", "heartbeat_at")),
-    _TimestampedTable(ApiHealth, ("checked_at",)),
-    _TimestampedTable(CheckRun, ("first_at", "last_at"), is_append_only=True),
-    _TimestampedTable(
+    TimestampedTable(WorkerHeartbeat, ("started_at", "heartbeat_at")),
+    TimestampedTable(ApiHealth, ("checked_at",)),
+    TimestampedTable(CheckRun, ("first_at", "last_at"), is_append_only=True),
+    TimestampedTable(
         HistoryEvent,
         ("noticed_at", "until"),
         special_columns=("at", "details"),
+        repair=_history_event_repair,
         is_append_only=True,
     ),
-)
+]
+
+
+def timestamped_tables_register(*tables: TimestampedTable) -> None:
+    """Have these tables of a room above repaired, too; once, when Django starts."""
+    _tables.extend(tables)
+
+
+def timestamped_tables() -> tuple[TimestampedTable, ...]:
+    """The tables that are repaired."""
+    return tuple(_tables)
 
 
 def has_future_timestamps(*, after: datetime) -> bool:
     """Whether any of the tables holds a moment of our own later than `after`."""
-    return any(table.has_timestamp_after(after) for table in _TIMESTAMPED_TABLES)
+    return any(table.has_timestamp_after(after) for table in _tables)
 
 
 def future_timestamps_repair(*, since: datetime, now: datetime) -> int:
@@ -159,16 +207,17 @@ def future_timestamps_repair(*, since: datetime, now: datetime) -> int:
 
     What was to happen later happens as late as it could have been meant. May be run twice.
     """
-    return sum(_repair_table(table, since, now) for table in _TIMESTAMPED_TABLES)
+    return sum(_repair_table(table, since, now) for table in _tables)
 
 
-def _repair_table(table: _TimestampedTable, since: datetime, now: datetime) -> int:
+def _repair_table(table: TimestampedTable, since: datetime, now: datetime) -> int:
     count, columns = 0, table.column_limits(since, now)
     while True:
         with transaction.atomic():
             rows = list(table.rows_to_repair(since, now))
             for row in rows:
-                _repair_special_columns(row, since, now)
+                if table.repair is not None:
+                    table.repair(row, since, now)
                 for name, (limit, replacement) in columns.items():
                     value = getattr(row, name)
                     if value is not None and value > limit:
@@ -180,15 +229,3 @@ def _repair_table(table: _TimestampedTable, since: datetime, now: datetime) -> i
         count += len(rows)
         if len(rows) < _BATCH_SIZE:
             return count
-
-
-def _repair_special_columns(row: Model, since: datetime, now: datetime) -> None:
-    if isinstance(row, ApiToken) and row.created_at > since and row.expires_at is not None:
-        row.expires_at -= row.created_at - now
-    if isinstance(row, SyncStatus):
-        row.next_check_at = now
-    if isinstance(row, OutboxMessage) and (row.next_attempt_at or since) > since:
-        row.next_attempt_at = now  # a mail that somebody waits for
-    if isinstance(row, HistoryEvent) and row.noticed_at > since:
-        row.at = min(row.at, now)
-        row.details = row.details | {WRITTEN_AHEAD_DETAIL: True}

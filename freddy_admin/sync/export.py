@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from freddy_admin.core.row_batches import values_in_batches
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import (
     CatalogSnapshot,
@@ -17,7 +18,6 @@ from freddy_admin.vault.models import ApiKey
 
 ExportRows = Iterator[dict[str, Any]]
 
-_BATCH = 500
 _STATUS_FIELDS = [
     "state",
     "state_since",
@@ -107,30 +107,30 @@ def keys_export(*, organisation: Organisation) -> ExportRows:
 
 def history_export(*, organisation: Organisation) -> ExportRows:
     """The history events, the oldest first."""
-    events = HistoryEvent.objects.filter(organisation=organisation).order_by("at", "pk")
-    return _export_rows(events, _EVENT_FIELDS)
+    events = HistoryEvent.objects.filter(organisation=organisation)
+    return _export_rows(events, _EVENT_FIELDS, by="at")
 
 
 def check_runs_export(*, organisation: Organisation) -> ExportRows:
     """The runs of identical checks, the oldest first."""
-    return _export_rows(
-        CheckRun.objects.filter(organisation=organisation).order_by("last_at"), _CHECK_RUN_FIELDS
-    )
+    runs = CheckRun.objects.filter(organisation=organisation)
+    return _export_rows(runs, _CHECK_RUN_FIELDS, by="last_at")
 
 
 def operations_export(*, organisation: Organisation) -> ExportRows:
     """The remote operations, the oldest first."""
-    rows = RemoteOperation.objects.filter(organisation=organisation).order_by("requested_at", "pk")
-    return _export_rows(rows, _OPERATION_FIELDS)
+    rows = RemoteOperation.objects.filter(organisation=organisation)
+    return _export_rows(rows, _OPERATION_FIELDS, by="requested_at")
 
 
 def catalog_export(*, organisation: Organisation) -> ExportRows:
     """The catalog snapshots: connectors and auth configs as last fetched."""
-    return _export_rows(
-        CatalogSnapshot.objects.filter(organisation=organisation).order_by("pk"), _CATALOG_FIELDS
-    )
+    snapshots = CatalogSnapshot.objects.filter(organisation=organisation)
+    return _export_rows(snapshots, _CATALOG_FIELDS, by="pk")
 
 
-def _export_rows(rows: QuerySet[Any], fields: tuple[str, ...] | list[str]) -> ExportRows:
-    for row in rows.values(*fields).iterator(chunk_size=_BATCH):
+def _export_rows(
+    rows: QuerySet[Any], fields: tuple[str, ...] | list[str], *, by: str
+) -> ExportRows:
+    for row in values_in_batches(rows, fields, by=by):
         yield {name.replace("key__label", "key"): value for name, value in row.items()}

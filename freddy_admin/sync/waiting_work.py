@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db.models import Count, Min, QuerySet
 
+from freddy_admin.core import clock
 from freddy_admin.core.tasks import QueueName
 from freddy_admin.sync.candidates.import_rows import import_rows_waiting
 from freddy_admin.sync.candidates.verification import candidates_waiting
@@ -32,14 +33,15 @@ class WaitingWork:
 
 def waiting_work_list() -> list[WaitingWork]:
     """The queues of what people ask for, in the order of the worker; five queries."""
+    now = clock.now()
     # What is tried again on its own every hour was asked for long ago: nobody waits for it.
-    asked_candidates = candidates_waiting().filter(retries_hourly=False)
+    asked_candidates = candidates_waiting(now).filter(retries_hourly=False)
     return [
-        _waiting_work(QueueName.CHECK_REQUESTS, requested_statuses(), "requested_at"),
+        _waiting_work(QueueName.CHECK_REQUESTS, requested_statuses(now), "requested_at"),
         _waiting_work(QueueName.CANDIDATES, asked_candidates, "created_at"),
-        _waiting_work(QueueName.IMPORT_ROWS, import_rows_waiting(), "draft__created_at"),
-        _waiting_work(QueueName.OPERATIONS, operations_queued(), "requested_at"),
-        _waiting_work(QueueName.CATALOGS, catalogs_requested(), "refresh_requested_at"),
+        _waiting_work(QueueName.IMPORT_ROWS, import_rows_waiting(now), "draft__created_at"),
+        _waiting_work(QueueName.OPERATIONS, operations_queued(now), "requested_at"),
+        _waiting_work(QueueName.CATALOGS, catalogs_requested(now), "refresh_requested_at"),
     ]
 
 

@@ -10,9 +10,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from freddy_admin.aitronos.client import ApiClients
 from freddy_admin.audit.services import Actor
-from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import Lease, free_rows, lease_values
+from freddy_admin.core.tasks import Moment
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.services import organisations_ensure
 from freddy_admin.sync.candidates.verification import (
@@ -64,13 +64,14 @@ class ImportRowResult:
     check_result: CheckResult
 
 
-def import_rows_waiting() -> QuerySet[ImportDraftRow]:
+def import_rows_waiting(now: Moment) -> QuerySet[ImportDraftRow]:
     """The rows that wait for their test and that no test holds."""
-    return free_rows(vault.waiting_import_rows(), now=clock.now(), duration=check_policy().lease)
+    return free_rows(vault.waiting_import_rows(now), now=now, duration=check_policy().lease)
 
 
-def import_rows_to_save() -> QuerySet[ImportDraftRow]:
-    """The confirmed rows that are to become keys."""
+def import_rows_to_save(now: Moment) -> QuerySet[ImportDraftRow]:
+    """The confirmed rows that are to become keys, whatever the time."""
+    del now
     return ImportDraftRow.objects.filter(save_state=ImportSaveState.SAVING)
 
 

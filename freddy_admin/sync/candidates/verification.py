@@ -12,6 +12,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.errors import Conflict, NotFound, PublicError
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import free_rows
+from freddy_admin.core.tasks import Moment
 from freddy_admin.sync.candidates.comparison import (
     CandidateDifference,
     ReportedFigures,
@@ -35,9 +36,9 @@ from freddy_admin.vault.services.candidates import candidates_expire
 log = logging.getLogger(__name__)
 
 
-def candidates_waiting() -> QuerySet[KeyCandidate]:
+def candidates_waiting(now: Moment) -> QuerySet[KeyCandidate]:
     """The candidates that wait for their test and that no test holds."""
-    return free_rows(vault.pending_candidates(), now=clock.now(), duration=check_policy().lease)
+    return free_rows(vault.pending_candidates(now), now=now, duration=check_policy().lease)
 
 
 def candidate_leases_acquire(*, limit: int, shares: Shares | None = None) -> list[CheckLease]:

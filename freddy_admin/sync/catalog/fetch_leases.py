@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import (
     free_rows,
@@ -15,6 +14,7 @@ from freddy_admin.core.leases import (
     leased_rows_list,
     leases_acquire,
 )
+from freddy_admin.core.tasks import Moment
 from freddy_admin.sync.catalog.fetch_execution import (
     CatalogFetchClaim,
     CatalogFetchResult,
@@ -32,9 +32,8 @@ from freddy_admin.vault.models import ApiKey, KeyLifecycle
 _NO_FAILURE = CallFailure(kind="")
 
 
-def catalogs_requested() -> QuerySet[CatalogSnapshot]:
+def catalogs_requested(now: Moment) -> QuerySet[CatalogSnapshot]:
     """The catalogs that a page or a person asked for and that no fetch holds."""
-    now = clock.now()
     return free_rows(_claimable_snapshots(now), now=now, duration=catalog_lease_duration())
 
 
@@ -95,7 +94,7 @@ def catalog_results_save(results: Sequence[CatalogFetchResult]) -> list[int]:
     return stored
 
 
-def _claimable_snapshots(now: datetime) -> QuerySet[CatalogSnapshot]:
+def _claimable_snapshots(now: Moment) -> QuerySet[CatalogSnapshot]:
     # A wait further ahead than any could be is of a clock that was set back.
     horizon = now + MAX_PLANNING_HORIZON
     is_waiting = Q(hold_until__gt=now, hold_until__lte=horizon) | Q(

@@ -6,6 +6,7 @@ than the check itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -64,4 +65,13 @@ class SyncStatusBulkUpdate:
 
 def _database_values(row: SyncStatus, names: Sequence[str]) -> list[Any]:
     """The values of these fields, prepared for the database as `Model.save` does."""
-    return [_FIELDS[name].get_db_prep_save(getattr(row, name), connection) for name in names]
+    return [_database_value(name, getattr(row, name)) for name in names]
+
+
+def _database_value(name: str, value: Any) -> Any:
+    # Most are moments and texts: what their fields do to them beside takes longer than the rest.
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if value is None or type(value) is str:
+        return value
+    return _FIELDS[name].get_db_prep_save(value, connection)

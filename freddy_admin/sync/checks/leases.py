@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from freddy_admin.conf.api_environments import api_environments
-from freddy_admin.core import clock
 from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import free_rows, lease_release, leases_acquire
+from freddy_admin.core.tasks import Moment
 from freddy_admin.sync.api_client import call_settings_digest
 from freddy_admin.sync.checks.policy import STRETCHED_HORIZON, CheckPolicy, check_policy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
@@ -28,15 +28,14 @@ class CheckLease(KeyLease):
     """A lease for one check: on the key's row, or on that of its candidate."""
 
 
-def due_statuses() -> QuerySet[SyncStatus]:
+def due_statuses(now: Moment) -> QuerySet[SyncStatus]:
     """The keys that are due and that no check holds."""
-    now = clock.now()
     return free_rows(_due_rows(now), now=now, duration=check_policy().lease)
 
 
-def requested_statuses() -> QuerySet[SyncStatus]:
+def requested_statuses(now: Moment) -> QuerySet[SyncStatus]:
     """Those keys of `due_statuses` whose check a person asked for."""
-    return due_statuses().filter(requested_at__isnull=False)
+    return due_statuses(now).filter(requested_at__isnull=False)
 
 
 def check_leases_acquire(
@@ -124,7 +123,7 @@ def _same_refusal_q(groups: Collection[RefusedGroup]) -> Q:
         refusals = [group.refusal]
         if group.refusal == UNNAMED_REFUSAL:
             refusals.append(UNKNOWN_KEY_REFUSAL)  # although others of its organisation work now
-        in_group = Q(refusal__in=refusals)
+        in_group = Q(refusal__in=refusals, key__environment=group.environment)
         if group.organization_id:
             in_group &= Q(reported_organization_id=group.organization_id)
         condition |= in_group
@@ -149,7 +148,7 @@ def _make_due(key_ids: list[int], now: datetime) -> int:
         return SyncStatus.objects.filter(pk__in=locked_ids).update(next_check_at=now)
 
 
-def _due_rows(now: datetime) -> QuerySet[SyncStatus]:
+def _due_rows(now: Moment) -> QuerySet[SyncStatus]:
     # This condition alone, for its index: the worker asks twice a second.
     return _checkable_statuses().filter(next_check_at__lte=now)
 

@@ -4,20 +4,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from freddy_admin.core import clock
-from freddy_admin.core.tasks import QueueName, wake
+from freddy_admin.core.tasks import MomentParam, QueueName, wake
 from freddy_admin.sync.models import SyncStatus
 
 if TYPE_CHECKING:
     from freddy_admin.sync.status.rows import KeyRow
 
 log = logging.getLogger(__name__)
+MomentT = TypeVar("MomentT", datetime, MomentParam)
 REFUSAL_CONFIRMATION_DELAY = timedelta(seconds=60)
 REFUSED_KEY_PERIOD = timedelta(hours=1)
 UNREADABLE_KEY_PERIOD = timedelta(hours=1)
@@ -52,7 +53,7 @@ class CheckPolicy:
         return max(MAX_PLANNING_HORIZON, 2 * self.period)
 
 
-def unsent_operations_cutoff(now: datetime) -> datetime:
+def unsent_operations_cutoff(now: MomentT) -> MomentT:
     """Operations requested before this moment and not sent yet are given up unsent.
 
     Whoever asked has gone on to something else by then, and would be surprised by it.

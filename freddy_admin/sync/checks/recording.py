@@ -90,7 +90,7 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         ]
         usages = _call_usages(rows, keys, results_by_key)
         policies = _count_calls_and_get_policies(current_rows, usages)
-        released_groups = _released_groups(current_rows, results_by_key)
+        released_groups = _released_groups(current_rows, keys, results_by_key)
         for row in current_rows:
             bulk_update.track(row)
             check_result_apply(
@@ -115,7 +115,9 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
 
 
 def _released_groups(
-    rows: Sequence[SyncStatus], results_by_key: Mapping[int, CheckResult]
+    rows: Sequence[SyncStatus],
+    keys: Mapping[int, ApiKey],
+    results_by_key: Mapping[int, CheckResult],
 ) -> list[RefusedGroup]:
     """The groups of keys refused alike, by what is stored yet, of which one works now."""
     working_rows = [
@@ -129,6 +131,7 @@ def _released_groups(
             groups,
             refusal=row.refusal or "",
             reported_organization_id=row.reported_organization_id,
+            environment=keys[row.pk].environment,
             others_work=False,
         )
         for row in working_rows

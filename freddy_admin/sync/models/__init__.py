@@ -1,6 +1,7 @@
 """The tables of the sync room: sync status, history, remote operations, catalog, counters."""
 
 from freddy_admin.sync.models.catalog import CatalogKind, CatalogSnapshot
+from freddy_admin.sync.models.counts import OrganisationFigures, PanelFigures, StateCount
 from freddy_admin.sync.models.history import CheckRun, EventKind, HistoryEvent
 from freddy_admin.sync.models.operations import (
     OperationBatch,
@@ -30,7 +31,10 @@ __all__ = [
     "OperationBatch",
     "OperationKind",
     "OperationState",
+    "OrganisationFigures",
+    "PanelFigures",
     "RemoteOperation",
+    "StateCount",
     "SyncStatus",
     "WorkerHeartbeat",
 ]

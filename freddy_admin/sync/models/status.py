@@ -78,6 +78,7 @@ class SyncStatus(TenantOwned):
     state_since = models.DateTimeField()
     state_rule = models.PositiveSmallIntegerField(default=4)  # the line of the health rule
     unknown_at = models.DateTimeField(null=True)
+    counted_state = models.CharField(max_length=20, blank=True)  # in which `StateCount` has it
 
     # The current run of identical observations; a change stores it as a CheckRun.
     run_digest = models.CharField(max_length=16, blank=True)
@@ -125,12 +126,24 @@ class SyncStatus(TenantOwned):
                 name="sync_requested",
                 condition=models.Q(requested_at__isnull=False),
             ),
+            models.Index(fields=["checked_at"], name="sync_checked"),
             models.Index(fields=["lease_token"], name="sync_lease"),
             models.Index(fields=["figures_digest"], name="sync_figures"),
             models.Index(fields=["budget_group"], name="sync_budget"),
             # All that counting every key needs to read of it.
             models.Index(
                 fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
+            ),
+            # Those whose state is not the one they were counted with: few, between two counts.
+            models.Index(
+                fields=["state", "counted_state"],
+                condition=~models.Q(state=models.F("counted_state")),
+                name="sync_uncounted",
+            ),
+            models.Index(
+                fields=["checked_at", "error_kind"],
+                condition=models.Q(error_kind__gt=""),
+                name="sync_failing",
             ),
             models.Index(
                 fields=["refusal", "reported_organization_id", "organisation"],

@@ -23,7 +23,7 @@ from freddy_admin.core.fair_shares import Shares
 from freddy_admin.core.leases import Lease, lease_may_send, leased_rows_list, leases_acquire
 from freddy_admin.core.panel_address import panel_copied_from
 from freddy_admin.sync.checks.budget import CallUsage, call_usage
-from freddy_admin.sync.checks.policy import unsent_operations_cutoff
+from freddy_admin.sync.checks.policy import MomentT, unsent_operations_cutoff
 from freddy_admin.sync.checks.results import (
     CallFailure,
     LocalFailureKind,
@@ -70,10 +70,10 @@ def operation_lease_duration() -> timedelta:
     return clock.real_seconds_to_panel_duration(longest_seconds + 15.0)
 
 
-def operations_queued() -> QuerySet[RemoteOperation]:
+def operations_queued(now: MomentT) -> QuerySet[RemoteOperation]:
     """The operations that wait to be sent and have not waited for too long."""
     return RemoteOperation.objects.filter(
-        state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(clock.now())
+        state=OperationState.QUEUED, requested_at__gt=unsent_operations_cutoff(now)
     )
 
 

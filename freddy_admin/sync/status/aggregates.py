@@ -4,93 +4,74 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from django.db.models import (
     Case,
     Count,
-    DateTimeField,
     F,
     Max,
     Min,
     Q,
     QuerySet,
     Subquery,
+    Sum,
     Value,
     When,
     Window,
 )
 
 from freddy_admin.accounts.models import User
-from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.core.compiled_queries import (
     LimitedQuery,
     Param,
     compiled_query_fetch,
-    transform_value_or_param,
+    compiled_query_fetch_all,
 )
-from freddy_admin.organisations.access import ADMIN_AUDIENCE, Audience, audience_for
-from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.organisations.access import Audience, audience_for
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
-from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
-from freddy_admin.sync.status.moves import waiting_counts, waiting_totals
+from freddy_admin.sync.models import (
+    OrganisationFigures,
+    PanelFigures,
+    WorkerHeartbeat,
+)
+from freddy_admin.sync.status.all_keys_queries import (
+    FAILURE_COLUMNS,
+    aged_states_query,
+    counted_states_query,
+    exceptional_keys_query,
+    failing_keys_query,
+    latest_check_query,
+    latest_heartbeat_query,
+    next_check_query,
+    uncounted_states_query,
+    undecided_query,
+)
+from freddy_admin.sync.status.moves import alike_keys_query, waiting_counts, waiting_keys_query
+from freddy_admin.sync.status.outage import (
+    MIN_FAILING_KEYS,
+    OUTAGE_FAILURE_KINDS,
+    Outage,
+    failure_q,
+    most_shared_outage,
+    shared_outage_get,
+)
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
     OverviewFilters,
-    effective_state_expression,
-    expiring_soon_cutoff,
     expiring_soon_q,
     expiry_urgent_q,
-    figures_current_q,
     overview_filters_q,
     sync_statuses_visible,
 )
-from freddy_admin.sync.status.refused_alike import RefusedGroup
+from freddy_admin.sync.status.refused_alike import RefusedGroup, rows_count
+from freddy_admin.sync.status.shared_figures import MIN_IDENTICAL_CHECKS
 from freddy_admin.vault.master_key_state import MasterKeyFit
-from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.selectors import undecided_candidates
 
 MASTER_KEY_FAULTS = frozenset({MasterKeyFit.MISSING, MasterKeyFit.CANARY_FAILED})
-MIN_FAILING_KEYS = 3
 MAX_GROUPS_SHOWN = 3
-MIN_IDENTICAL_CHECKS = 3
 StateAggregate = dict[str, Any]
-
-
-class Outage(StrEnum):
-    """The kinds of failure that many keys share when it is not the keys' fault."""
-
-    NO_CONNECTION = "no_connection"
-    TIMED_OUT = "timed_out"
-    SERVER_ERROR = "server_error"
-    FIREWALL = "firewall"
-
-
-OUTAGE_FAILURE_KINDS: Mapping[Outage, tuple[FailureKind, ...]] = {
-    Outage.NO_CONNECTION: (
-        FailureKind.NAME_NOT_FOUND,
-        FailureKind.CONNECTION_REFUSED,
-        FailureKind.UNREACHABLE,
-        FailureKind.CONNECTION_LOST,
-        FailureKind.CONNECT_TIMEOUT,
-        FailureKind.TLS,
-        FailureKind.PROXY_REFUSED,
-        FailureKind.PROXY_FAILED,
-    ),
-    Outage.TIMED_OUT: (FailureKind.READ_TIMEOUT, FailureKind.TOTAL_TIMEOUT),
-    Outage.SERVER_ERROR: (FailureKind.SERVER_ERROR,),
-    Outage.FIREWALL: (FailureKind.FIREWALL,),
-}
-# Of all keys and of the latest worker, the same in each group.
-# `undecided` is the number of some new secret that waits for a decision.
-_UNGROUPED_VALUES = (
-    *("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from", "undecided"),
-    "message_fault",
-)
-_WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
-RefusedGroups = Sequence[RefusedGroup]
-_FAILURE_COLUMNS = tuple(f"failing_{kind}" for kind in OUTAGE_FAILURE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +82,16 @@ class SharedSyncGroup:
     keys: int
     organisations: int
     names: tuple[str, ...]  # of two of these organisations, or of the only one
+
+
+# Of all keys and of the latest worker, the same in each group.
+# `undecided` is the number of some new secret that waits for a decision.
+_UNGROUPED_VALUES = (
+    *("latest_check", "next_check", "heartbeat", "master_key_fit", "copied_from", "undecided"),
+    "message_fault",
+)
+_WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
+RefusedGroups = Sequence[RefusedGroup]
 
 
 def overview_aggregates(
@@ -133,15 +124,7 @@ def overview_aggregates(
         "message_fault": next((g["message_fault"] for g in groups if g["message_fault"]), ""),
         "has_undecided": not groups or any(group["undecided"] for group in groups),
         "master_key_fault": any(group["master_key_fit"] in MASTER_KEY_FAULTS for group in groups),
-        "outage": shared_outage(
-            unpaused=sum(
-                group["total"] for state, group in sorted_groups if state != HealthState.PAUSED
-            ),
-            failing={
-                kind: sum(group[f"failing_{kind}"] for group in groups)
-                for kind in OUTAGE_FAILURE_KINDS
-            },
-        ),
+        "outage": _outage_in_view(user, dict(sorted_groups), now),
     }
 
 
@@ -175,9 +158,7 @@ def _aggregates_query(
 ) -> QuerySet[Any, Any]:
     heartbeats = WorkerHeartbeat.objects.order_by("-heartbeat_at")
     failing: dict[str, Any] = {
-        f"failing_{outage}": Count(
-            "pk", filter=recent_failure_q(outage, now) & Q(key__paused_at=None)
-        )
+        f"failing_{outage}": Count("pk", filter=failure_q(outage) & Q(key__paused_at=None))
         for outage in OUTAGE_FAILURE_KINDS
     }
     rows, matches = sync_statuses_visible(user=user, now=now), "pk"
@@ -220,44 +201,55 @@ def _min_or_max_moment(pick: Any, moments: list[datetime | None]) -> datetime | 
 def all_keys_aggregates(
     *, now: datetime, refused_groups: RefusedGroups = ()
 ) -> dict[HealthState, StateAggregate]:
-    """The aggregates of all keys by effective state, in one query that an index alone answers.
+    """The aggregates of all keys by effective state, in one query that reads few of them.
 
-    Every key is counted by the state it is stored with; the few that are paused or stop working
-    soon are then corrected one by one. Only keys in use have a row: `sync.key_lifecycle` sees to
+    The worker's counts, corrected by the keys whose state has changed since, and by the few that
+    are paused or stop working soon. Only keys in use have a row: `sync.key_lifecycle` sees to
     that. A test compares these aggregates with those of `_aggregates_query`. What is not counted
-    per state, from the latest check to the workers, stands in the first group.
+    per state stands in the first group.
     """
-    rows = compiled_query_fetch(_all_keys_query, refused_groups, param_values={"now": now})
-    counts, urgent, totals = Counter[HealthState](), Counter[HealthState](), Counter[str]()
-    for row in rows:
-        state, effective = HealthState(row["state"]), HealthState(row["effective"])
+    counted, uncounted, aged, failing, exceptional, waiting, *singles = compiled_query_fetch_all(
+        _all_keys_queries(refused_groups), param_values={"now": now}
+    )
+    alike = singles.pop() if refused_groups else []
+    counts, urgent, totals = Counter[str](), Counter[HealthState](), Counter[str]()
+    for row in counted:
+        counts[row["state"]] += row["keys"]
+    for row in uncounted:
+        counts[row["state"]] += row["keys"]
+        counts[row["counted_state"]] -= row["keys"]
+    for row in aged:
+        counts[row["state"]] -= row["aged"]
+        counts[HealthState.UNKNOWN] += row["aged"]
+    totals.update({name: row[name] for row in failing for name in FAILURE_COLUMNS})
+    for row in exceptional:
+        effective = HealthState(row["effective"])
         urgent[effective] += row["urgent"]
         totals["expiring"] += row["expiring"]
-        sign = 1 if not row["is_exceptional"] else -1 if effective is HealthState.PAUSED else 0
-        counts[state] += sign * (row["keys"] - row["aged"])
-        counts[HealthState.UNKNOWN] += sign * row["aged"]
-        totals.update({name: sign * row[name] for name in _FAILURE_COLUMNS})
-        if sign < 0:
+        if effective is HealthState.PAUSED:
+            counts[row["state"]] -= row["keys"] - row["aged"]
+            counts[HealthState.UNKNOWN] -= row["aged"]
             counts[HealthState.PAUSED] += row["keys"]
+            totals.subtract({name: row[name] for name in FAILURE_COLUMNS})
+    for name, rows in (("waiting", waiting), ("alike", alike)):
+        totals[name] = totals[f"{name}_matching"] = sum(row["keys"] for row in rows)
+    del counts[""]  # of keys that were not counted yet
     groups = {
-        state: _build_state_aggregate(keys, urgent[state]) for state, keys in counts.items() if keys
+        HealthState(state): _build_state_aggregate(keys, urgent[HealthState(state)])
+        for state, keys in counts.items()
+        if keys > 0
     }
-    stored_rows = [row for row in rows if not row["is_exceptional"]]
     for group in list(groups.values())[:1]:
         group |= totals
-        for name in _UNGROUPED_VALUES:
-            group[name] = max(
-                (row[name] for row in stored_rows if row[name] is not None), default=None
-            )
-        for name in ("waiting", "alike"):
-            group[name] = group[f"{name}_matching"] = max(row[name] for row in stored_rows)
+        for single in (row for rows in singles for row in rows):
+            group |= single
     return groups
 
 
 def _build_state_aggregate(keys: int, urgent: int) -> StateAggregate:
     counts = {"total": keys, "matching": keys, "urgent": urgent, "urgent_matching": urgent}
     ungrouped = dict.fromkeys(_UNGROUPED_VALUES)
-    zeros = dict.fromkeys((*_FAILURE_COLUMNS, *_WAITING_COLUMNS), 0)
+    zeros = dict.fromkeys((*FAILURE_COLUMNS, *_WAITING_COLUMNS), 0)
     return {**counts, "expiring": 0, **zeros, **ungrouped}
 
 
@@ -266,82 +258,41 @@ def _any_undecided_candidate() -> Subquery:
     return Subquery(undecided_candidates().order_by().values("pk")[:1])
 
 
-def _all_keys_query(refused_groups: RefusedGroups) -> QuerySet[Any, Any]:
-    # Nothing but columns of the index `sync_states`, so that no row is read.
-    stored = SyncStatus.objects.annotate(is_exceptional=Value(0), effective=F("state"))
-    # By their numbers, each part from an index of its own: an OR over both tables reads all rows.
-    paused_keys = ApiKey.objects.filter(paused_at__isnull=False).values("pk")
-    expiring_keys = ApiKey.objects.filter(expires_on__lte=expiring_soon_cutoff(NOW_PARAM)).values(
-        "pk"
-    )
-    exceptional = SyncStatus.objects.filter(key__in=paused_keys.union(expiring_keys))
-    exceptional = exceptional.annotate(
-        is_exceptional=Value(1), effective=effective_state_expression(NOW_PARAM)
-    )
-    urgent = Count("state", filter=expiry_urgent_q(NOW_PARAM))
-    expiring = Count("state", filter=expiring_soon_q(NOW_PARAM))
-    totals = waiting_totals(
-        refused_groups, user=ADMIN_AUDIENCE, now=NOW_PARAM, urgent=expiry_urgent_q(NOW_PARAM)
-    )
-    stored_aggregates = _aggregate_by_state(stored, urgent=Value(0), expiring=Value(0), **totals)
-    nothing = dict.fromkeys(totals, Value(0))
-    combined: QuerySet[Any, Any] = stored_aggregates.union(
-        _aggregate_by_state(exceptional, urgent=urgent, expiring=expiring, **nothing), all=True
-    )
-    return combined
+def _all_keys_queries(refused_groups: RefusedGroups) -> list[LimitedQuery]:
+    """In the order in which `all_keys_aggregates` takes their rows."""
+    groups = 4 * len(HealthState) ** 2  # more than there can be
+    return [
+        LimitedQuery(counted_states_query, (), groups),
+        LimitedQuery(uncounted_states_query, (), groups),
+        LimitedQuery(aged_states_query, (), groups),
+        LimitedQuery(failing_keys_query, (), 1),
+        LimitedQuery(exceptional_keys_query, (), groups),
+        LimitedQuery(waiting_keys_query, (refused_groups, NOW_PARAM), 1),
+        LimitedQuery(latest_check_query, (), 1),
+        LimitedQuery(next_check_query, (), 1),
+        LimitedQuery(latest_heartbeat_query, (), 1),
+        LimitedQuery(undecided_query, (), 1),
+        # Without groups there is nothing to ask.
+        *(
+            [LimitedQuery(alike_keys_query, (refused_groups, NOW_PARAM), 1)]
+            if refused_groups
+            else []
+        ),
+    ]
 
 
-def _aggregate_by_state(rows: QuerySet[Any, Any], **annotations: Any) -> QuerySet[Any, Any]:
-    heartbeats = WorkerHeartbeat.objects.order_by("-heartbeat_at")
-    unpaused = SyncStatus.objects.filter(key__paused_at=None).order_by("next_check_at")
-    aggregates: QuerySet[Any, Any] = (
-        rows.values("is_exceptional", "state", "effective")
-        .annotate(
-            keys=Count("state"),
-            aged=Count("state", filter=Q(unknown_at__lt=NOW_PARAM)),
-            latest_check=Max("checked_at"),
-            next_check=Subquery(unpaused.values("next_check_at")[:1]),
-            heartbeat=Subquery(heartbeats.values("heartbeat_at")[:1]),
-            master_key_fit=Subquery(heartbeats.values("master_key_state")[:1]),
-            copied_from=Subquery(heartbeats.values("copied_from")[:1]),
-            message_fault=Subquery(heartbeats.values("message_fault")[:1]),
-            undecided=_any_undecided_candidate(),
-            **{
-                f"failing_{outage}": Count("state", filter=recent_failure_q(outage, NOW_PARAM))
-                for outage in OUTAGE_FAILURE_KINDS
-            },
-            **annotations,
-        )
-        .order_by()
-    )
-    return aggregates
-
-
-def recent_failure_q(outage: Outage, now: datetime | Param) -> Q:
-    """Rows whose latest check, in the last check period, failed like this."""
-    # In the order of what rules out most, for it is worked out for every row.
-    since = transform_value_or_param(now, _one_period_before, DateTimeField())
-    return (
-        Q(error_kind__gt="")
-        & Q(error_kind__in=OUTAGE_FAILURE_KINDS[outage])
-        & Q(checked_at__gte=since)
-    )
-
-
-def _one_period_before(now: datetime) -> datetime:
-    return now - check_policy().period
-
-
-def shared_outage(*, unpaused: int, failing: Mapping[Outage, int]) -> Outage | None:
-    """The failure that at least half of the unpaused keys share, and at least three of them.
-
-    `failing` counts keys by the kind of their latest check, where that is a check period old at
-    most. Each key still follows the health rule; only the notice is shared.
-    """
-    for outage, keys in sorted(failing.items(), key=lambda item: -item[1]):
-        if keys >= MIN_FAILING_KEYS and 2 * keys >= unpaused:
-            return outage
-    return None
+def _outage_in_view(
+    user: User, groups: Mapping[HealthState, StateAggregate], now: datetime
+) -> Outage | None:
+    """The outage of the keys in view; a query of its own only where so many failed at all."""
+    unpaused = sum(group["total"] for state, group in groups.items() if state != HealthState.PAUSED)
+    failing = {
+        outage: sum(group[f"failing_{outage}"] for group in groups.values())
+        for outage in OUTAGE_FAILURE_KINDS
+    }
+    if max(failing.values()) < MIN_FAILING_KEYS or most_shared_outage(unpaused, failing) is None:
+        return None
+    return shared_outage_get(now=now, user=user)
 
 
 def shared_sync_groups_query(*, user: User) -> LimitedQuery:
@@ -360,7 +311,7 @@ def shared_sync_groups_from_rows(
     groups = [
         SharedSyncGroup(
             figures_digest=row["figures_digest"],
-            keys=row["keys"],
+            keys=row["seen_keys"],
             organisations=row["organisations"],
             names=(row["first_name"], row["last_name"])
             if row["organisations"] > 1
@@ -372,29 +323,35 @@ def shared_sync_groups_from_rows(
 
 
 def _shared_sync_groups_queryset(audience: Audience) -> QuerySet[Any, Any]:
-    # The digests of everybody's keys, from their index alone: most occur once.
-    repeated_digests = SyncStatus.objects.exclude(figures_digest="").values("figures_digest")
-    repeated_digests = (
-        repeated_digests.annotate(keys=Count("pk")).filter(keys__gte=2).values("figures_digest")
-    )
-    is_proven = Q(min_check_count__gte=MIN_IDENTICAL_CHECKS) | Q(
-        min_previous_digest=F("max_previous_digest")
-    ) & ~Q(min_previous_digest="")
-    groups: QuerySet[Any, Any] = (
-        sync_statuses_visible(user=audience, now=NOW_PARAM)
-        .filter(figures_current_q(NOW_PARAM), figures_digest__in=repeated_digests)
+    columns = ("figures_digest", "seen_keys", "organisations", "first_name", "last_name")
+    is_current = Q(current_until__gte=NOW_PARAM)
+    groups: QuerySet[Any, Any]
+    if audience.is_platform_admin:
+        current = PanelFigures.objects.filter(is_current)
+        # Not over a window, which would read the whole of every group for the first three.
+        groups = current.annotate(
+            seen_keys=F("keys"), group_count=rows_count(PanelFigures.objects.filter(is_current))
+        )
+        ordered: QuerySet[Any, Any] = groups.order_by("-keys", "first_name", "figures_digest")
+        return ordered.values(*columns, "group_count")
+    groups = (
+        OrganisationFigures.objects.filter(is_current, organisation__memberships__user=audience.pk)
         .values("figures_digest")
         .annotate(
-            keys=Count("pk"),
-            min_check_count=Min("figures_check_count"),
-            min_previous_digest=Min("previous_figures_digest"),
-            max_previous_digest=Max("previous_figures_digest"),
-            organisations=Count("organisation", distinct=True),
+            seen_keys=Sum("keys"),
+            organisations=Count("pk"),
             first_name=Min("organisation__name"),
             last_name=Max("organisation__name"),
+            least_checks=Min("min_check_count"),
+            least_digest=Min("min_previous_digest"),
+            greatest_digest=Max("max_previous_digest"),
         )
-        .filter(is_proven, keys__gte=2)
+        .filter(
+            Q(least_checks__gte=MIN_IDENTICAL_CHECKS)
+            | (Q(least_digest=F("greatest_digest")) & ~Q(least_digest="")),
+            seen_keys__gte=2,
+        )
         .annotate(group_count=Window(Count("*")))
-        .order_by("-keys", "first_name", "figures_digest")
+        .order_by("-seen_keys", "first_name", "figures_digest")
     )
     return groups

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Su
 from freddy_admin.accounts.models import User
 from freddy_admin.aitronos.errors import FailureKind
 from freddy_admin.core.compiled_queries import Param
-from freddy_admin.organisations.access import Audience
+from freddy_admin.organisations.access import ADMIN_AUDIENCE, Audience
 from freddy_admin.organisations.models import Membership
 from freddy_admin.organisations.roles import ROLE_PERMISSIONS, Permission
 from freddy_admin.sync.health_states import (
@@ -24,7 +24,6 @@ from freddy_admin.sync.status.refused_alike import (
     RefusedGroup,
     others_work_expression,
     refused_group_q,
-    rows_count,
 )
 
 # Who of the organisation can make the next move, best first.
@@ -125,19 +124,21 @@ def waiting_counts(
     }
 
 
-def waiting_totals(
-    groups: Collection[RefusedGroup], *, user: Audience, now: datetime | Param, urgent: Q
-) -> dict[str, Any]:
-    """What `waiting_counts` says of all keys, for a platform admin, from the refused ones alone."""
+def waiting_keys_query(groups: Collection[RefusedGroup], now: Param) -> QuerySet[Any, Any]:
+    """Of all keys, for a platform admin, how many wait for others: from the refused ones alone."""
+    urgent = Q(pk__in=[])  # concerns members alone
+    return _refused_keys_count(others_move_q(groups, user=ADMIN_AUDIENCE, now=now, urgent=urgent))
+
+
+def alike_keys_query(groups: Collection[RefusedGroup], now: Param) -> QuerySet[Any, Any]:
+    """Of all keys, how many need somebody because they are refused like others."""
+    return _refused_keys_count(refused_alike_q(groups, now=now))
+
+
+def _refused_keys_count(condition: Q) -> QuerySet[Any, Any]:
     refused = SyncStatus.objects.filter(refusal__isnull=False)
-    refused = refused.annotate(others_work=others_work_expression())
-    waits = others_move_q(groups, user=user, now=now, urgent=urgent)
-    alike = refused_alike_q(groups, now=now)
-    # The largest of one and the same number: else the rows would be grouped by it as well.
-    return {
-        "waiting": Max(rows_count(refused.filter(waits))),
-        "alike": Max(rows_count(refused.filter(alike))) if groups else Value(0),
-    }
+    refused = refused.annotate(others_work=others_work_expression()).filter(condition)
+    return refused.order_by().values(one=Value(1)).annotate(keys=Count("pk"))
 
 
 def needing_q(now: datetime | Param) -> Q:

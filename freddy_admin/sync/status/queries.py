@@ -23,6 +23,7 @@ from django.db.models import (
 )
 
 from freddy_admin.accounts.models import User
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.compiled_queries import Param, transform_value_or_param
 from freddy_admin.organisations.access import ROLES_SEEING_ADDRESSES, Audience
 from freddy_admin.organisations.models import Membership, Organisation
@@ -41,7 +42,7 @@ from freddy_admin.sync.status.refused_alike import (
     others_work_expression,
     refused_group_q,
 )
-from freddy_admin.sync.status.rows import SOON_DAYS, URGENT_DAYS, KeyRow, utc_date
+from freddy_admin.sync.status.rows import SOON_DAYS, KeyRow, urgent_cutoff_date, utc_date
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # The moment of a list in a compiled query.
@@ -104,6 +105,7 @@ class OverviewFilters:
     owner: int | None = None  # NO_OWNER: keys without one
     sort: str = "state"  # one of selectors.OVERVIEW_SORTS, with a leading "-" for descending
     page: int = 1
+    page_size: int = 50  # one of selectors.PAGE_SIZES
     environment: str = ""  # one of `conf.api_environments`, set up or not
     figures_digest: str = ""  # the keys that report figures with this digest
     expiring: bool = False  # those that expire soon, whatever their state
@@ -204,11 +206,7 @@ def expiry_urgent_q(now: datetime | Param) -> Q:
 
 def expiry_urgent_cutoff(now: datetime | Param) -> date | Param:
     """The last day that counts as urgent."""
-    return transform_value_or_param(now, _urgent_cutoff_date, DateField())
-
-
-def _urgent_cutoff_date(now: datetime) -> date:
-    return utc_date(now) + timedelta(days=URGENT_DAYS)
+    return transform_value_or_param(now, urgent_cutoff_date, DateField())
 
 
 def overview_filters_q(
@@ -248,7 +246,8 @@ def overview_filters_q(
     if filters.figures_digest:
         condition &= figures_current_q(now) & Q(figures_digest=filters.figures_digest)
     if filters.refused:
-        group = RefusedGroup(filters.refused, filters.refused_at, keys=0)
+        environment = filters.environment or DEFAULT_ENVIRONMENT
+        group = RefusedGroup(filters.refused, filters.refused_at, 0, environment)
         condition &= Q(key__paused_at=None) & refused_group_q([group])
     return condition
 
@@ -264,7 +263,7 @@ def figures_current_q(now: datetime | Param) -> Q:
     return is_current & ~Q(state=HealthState.UNKNOWN)
 
 
-def _order_rows(rows: QuerySet[Any], sort: str, *, now: datetime | Param) -> QuerySet[Any]:
+def order_rows(rows: QuerySet[Any], sort: str, *, now: datetime | Param) -> QuerySet[Any]:
     """The rows sorted by an allowed sort name; equal ones by the organisation's name."""
     is_descending, sort_name = sort.startswith("-"), sort.lstrip("-")
     if sort_name == "state":
@@ -287,7 +286,7 @@ def list_values(
     single_organisation: bool = False,
 ) -> QuerySet[Any, Any]:
     """The sorted rows with all columns that `key_row_from_values` reads."""
-    sorted_rows = _order_rows(rows, sort, now=now)
+    sorted_rows = order_rows(rows, sort, now=now)
     return annotate_list_columns(
         sorted_rows,
         user=user,

@@ -1,7 +1,7 @@
 """Keys that Aitronos refuses in the same way: then hardly the keys are the cause.
 
-The rule counts the whole panel, or all keys of one organisation at Aitronos by the id that it
-reports. What a reader is told counts only the keys that this reader sees.
+The rule counts all keys of one environment, or those of one organisation there by the id that
+Aitronos reports. What a reader is told counts only the keys that this reader sees.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,6 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from freddy_admin.accounts.models import User
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.compiled_queries import LimitedQuery, compiled_query_fetch_all
 from freddy_admin.organisations.access import (
     ADMIN_AUDIENCE,
@@ -43,7 +44,7 @@ from freddy_admin.sync.refusals import (
 from freddy_admin.vault.models import ApiKey
 
 MIN_KEYS_REFUSED_ALIKE = 3
-_MAX_PANEL_GROUPS, _MAX_ORGANISATION_GROUPS = 2, 50  # two halves of the keys at most
+_MAX_PANEL_GROUPS, _MAX_ORGANISATION_GROUPS = 20, 50  # two halves of each environment's keys
 _SAMPLES = 3
 
 
@@ -52,8 +53,9 @@ class RefusedGroup:
     """Keys that are refused in the same way, as one reader may be told of them."""
 
     refusal: str  # "401", or "403 CODE"
-    organization_id: str  # at Aitronos, where the group is that of its keys; "": of the panel
+    organization_id: str  # at Aitronos, where the group is that of its keys; "": of all keys
     keys: int  # that the reader sees
+    environment: str = DEFAULT_ENVIRONMENT  # where all of them belong
     is_readers_move: bool = False  # a platform admin's: nobody else can do anything about it
 
     @property
@@ -77,13 +79,16 @@ def refused_group_of(
     *,
     refusal: str,
     reported_organization_id: str,
+    environment: str,
     others_work: bool,
 ) -> RefusedGroup | None:
     """The group that a key with this refusal is in; `others_work`: some of its organisation do."""
     if not groups or not refusal or (refusal == UNKNOWN_KEY_REFUSAL and others_work):
         return None
     for group in groups:
-        is_in_scope = not group.organization_id or group.organization_id == reported_organization_id
+        is_in_scope = group.environment == environment and (
+            not group.organization_id or group.organization_id == reported_organization_id
+        )
         if refusal_class(refusal) == group.refusal and is_in_scope:
             return group
     return None
@@ -104,15 +109,18 @@ def refused_groups_from_rows(
     organisation_rows: Sequence[Mapping[str, Any]],
     audience: Audience,
 ) -> list[RefusedGroup]:
-    """The groups that `REFUSED_GROUPS_QUERIES` found; one of the panel holds all smaller ones."""
+    """The groups that `REFUSED_GROUPS_QUERIES` found; one of all keys holds the smaller ones."""
     rows = [row | {"reported_organization_id": ""} for row in map(dict, panel_rows)]
-    panel_refusals = {row["alike"] for row in rows}
-    rows += [dict(row) for row in organisation_rows if row["alike"] not in panel_refusals]
+    found = {(row["environment"], row["alike"]) for row in rows}
+    rows += [
+        dict(row) for row in organisation_rows if (row["environment"], row["alike"]) not in found
+    ]
     return [
         RefusedGroup(
             refusal=row["alike"],
             organization_id=row["reported_organization_id"],
             keys=row["seen"],
+            environment=row["environment"],
             is_readers_move=audience.is_platform_admin,
         )
         for row in rows
@@ -138,9 +146,10 @@ def refused_group_q(groups: Collection[RefusedGroup]) -> Q:
     """Rows, with `others_work`, of keys in these groups; of none where there are no groups."""
     condition = Q(pk__in=[])
     for group in groups:
-        in_group = Q(refusal=group.refusal)
+        in_group = Q(refusal=group.refusal, key__environment=group.environment)
         if group.refusal == UNNAMED_REFUSAL:
-            in_group |= Q(refusal=UNKNOWN_KEY_REFUSAL, others_work=False)
+            is_unknown_key = Q(refusal=UNKNOWN_KEY_REFUSAL, others_work=False)
+            in_group |= is_unknown_key & Q(key__environment=group.environment)
         if group.organization_id:
             in_group &= Q(reported_organization_id=group.organization_id)
         condition |= in_group
@@ -165,7 +174,8 @@ def _rows_with_alike() -> QuerySet[Any, Any]:
             alike=Case(
                 When(refusal=UNKNOWN_KEY_REFUSAL, then=Value(UNNAMED_REFUSAL)),
                 default=F("refusal"),
-            )
+            ),
+            environment=F("key__environment"),
         )
     )
 
@@ -183,43 +193,51 @@ def _count_columns(audience: Audience) -> dict[str, Any]:
 
 
 def _panel_groups_queryset(audience: Audience) -> QuerySet[Any, Any]:
-    # Not one by one: only few keys are paused.
-    paused = ApiKey.objects.filter(paused_at__isnull=False, sync_status__isnull=False)
-    unpaused = rows_count(SyncStatus.objects.all()) - rows_count(paused)
+    unpaused = ApiKey.objects.filter(
+        environment=OuterRef("environment"), paused_at=None, sync_status__isnull=False
+    )
     groups: QuerySet[Any, Any] = (
         _rows_with_alike()
-        .values("alike")
+        .values("environment", "alike")
         .annotate(**_count_columns(audience))
         .filter(number__gte=MIN_KEYS_REFUSED_ALIKE)
-        .filter(twice__gte=unpaused)
-        .order_by("-number", "alike")
+        .filter(twice__gte=_count_subquery(unpaused))
+        .order_by("-number", "environment", "alike")
     )
     return groups
 
 
 def _organisation_groups_queryset(audience: Audience) -> QuerySet[Any, Any]:
     unpaused = SyncStatus.objects.filter(
-        reported_organization_id=OuterRef("reported_organization_id"), key__paused_at=None
+        reported_organization_id=OuterRef("reported_organization_id"),
+        key__environment=OuterRef("environment"),
+        key__paused_at=None,
     )
     groups: QuerySet[Any, Any] = (
         _rows_with_alike()
         .exclude(reported_organization_id="")
-        .values("reported_organization_id", "alike")
+        .values("environment", "reported_organization_id", "alike")
         .annotate(**_count_columns(audience))
         .filter(number__gte=MIN_KEYS_REFUSED_ALIKE)
-        .filter(twice__gte=rows_count(unpaused))
-        .order_by("-number", "reported_organization_id", "alike")
+        .filter(twice__gte=_count_subquery(unpaused))
+        .order_by("-number", "reported_organization_id", "environment", "alike")
     )
     return groups
 
 
 def rows_count(rows: QuerySet[Any, Any]) -> Coalesce:
     """How many rows there are, inside another query."""
+    return Coalesce(_count_subquery(rows), 0)
+
+
+def _count_subquery(rows: QuerySet[Any, Any]) -> Subquery:
+    # Worked out once for each group. Inside a function, or with a reference over a relation,
+    # Django would group by it: then it is worked out for each row.
     counted = rows.order_by().values(one=Value(1)).annotate(counted=Count("*")).values("counted")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    return Subquery(counted, output_field=IntegerField())
 
 
-# For platform admins, and for everybody else: the groups of the panel, and those of organisations.
+# For platform admins, and for everybody else: the groups of environments, those of organisations.
 REFUSED_GROUPS_QUERIES = {
     audience.is_platform_admin: [
         LimitedQuery(_panel_groups_queryset, (audience,), _MAX_PANEL_GROUPS),

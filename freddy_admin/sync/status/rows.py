@@ -368,6 +368,7 @@ def key_row_from_values(
         refused_group=refused_group_of(
             refused_groups,
             refusal=values["refusal"] or "",
+            environment=values["key__environment"],
             reported_organization_id=values["reported_organization_id"],
             others_work=bool(values["others_work"]),
         )
@@ -392,3 +393,8 @@ def _owner_display_name(
 def utc_date(now: datetime) -> date:
     """The day on which a key's expiry is counted: that of UTC, the same for everybody."""
     return now.astimezone(UTC).date()
+
+
+def urgent_cutoff_date(now: datetime) -> date:
+    """The last day on which a key's expiry is urgent."""
+    return utc_date(now) + timedelta(days=URGENT_DAYS)

@@ -31,7 +31,6 @@ from freddy_admin.organisations.access import (
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.status.aggregates import (
-    Outage,
     SharedSyncGroup,
     overview_aggregates,
     shared_sync_groups_from_rows,
@@ -40,6 +39,7 @@ from freddy_admin.sync.status.aggregates import (
 from freddy_admin.sync.status.filter_options import filter_options_query
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE, move_q
 from freddy_admin.sync.status.observation_cache import ObservationValues
+from freddy_admin.sync.status.outage import Outage
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
     OverviewFilters,
@@ -63,6 +63,7 @@ from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import key_tag_names_by_key, undecided_candidates_query
 
 PAGE_SIZE = 50
+PAGE_SIZES = (PAGE_SIZE, 200, 1_000)  # to choose from
 OVERVIEW_SORTS = ("state", "organisation", "last", "next", "tools", "checked")
 _MAX_EMPTY_ORGANISATIONS = 6
 _EXPORT_BATCH = 500
@@ -161,9 +162,9 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
     has_undecided = aggregates.pop("has_undecided") and user.is_active
     decisions = pending_decisions_list(user=user) if has_undecided else []
     total = _matching_count(user, filters, aggregates)
-    pages = max(1, ceil(total / PAGE_SIZE))
+    pages = max(1, ceil(total / filters.page_size))
     page = min(max(1, filters.page), pages)
-    start = (page - 1) * PAGE_SIZE
+    start = (page - 1) * filters.page_size
     rows = _rows_by_partial_sort(user, filters, now, aggregates | notices, start)
     if rows is None:
         values_list = _overview_page_values(
@@ -245,6 +246,17 @@ def _filtered_rows_query(
     now: datetime | Param,
     groups: Sequence[RefusedGroup] = (),
 ) -> QuerySet[Any, Any]:
+    rows = overview_rows_filtered(user, filters, now, groups)
+    return list_values(rows, user=user, sort=valid_sort(filters), now=now)
+
+
+def overview_rows_filtered(
+    user: User | Audience,
+    filters: OverviewFilters,
+    now: datetime | Param,
+    groups: Sequence[RefusedGroup],
+) -> QuerySet[Any]:
+    """The rows that the filters leave of those this person may see, in no order yet."""
     rows = sync_statuses_visible(user=user, now=now).filter(
         overview_filters_q(filters, user=user, now=now)
     )
@@ -256,7 +268,7 @@ def _filtered_rows_query(
     if filters.move and filters.needs_attention:
         urgent = expiry_urgent_q(now)
         rows = rows.filter(move_q(filters.move, groups, user=user, now=now, urgent=urgent))
-    return list_values(rows, user=user, sort=_valid_sort(filters), now=now)
+    return rows
 
 
 def _overview_page_values(
@@ -267,9 +279,9 @@ def _overview_page_values(
     start: int,
     groups: Sequence[RefusedGroup],
 ) -> Iterable[ObservationValues]:
-    compilable_filters = filters.compilable_part(states=filters.states, sort=_valid_sort(filters))
+    compilable_filters = filters.compilable_part(states=filters.states, sort=valid_sort(filters))
     if compilable_filters is None:
-        return _filtered_rows_query(user, filters, now, groups)[start : start + PAGE_SIZE]
+        return _filtered_rows_query(user, filters, now, groups)[start : start + filters.page_size]
     param_values, audience = {"person": user.pk, "now": now}, audience_for(user)
     return compiled_query_fetch(
         _filtered_rows_query,
@@ -277,7 +289,7 @@ def _overview_page_values(
         compilable_filters,
         NOW_PARAM,
         param_values=param_values,
-        limit=PAGE_SIZE,
+        limit=filters.page_size,
         offset=start,
     )
 
@@ -286,14 +298,16 @@ def _rows_by_partial_sort(
     user: User, filters: OverviewFilters, now: datetime, aggregates: Mapping[str, Any], start: int
 ) -> list[KeyRow] | None:
     """The rows of the page, from a part of all keys; None where all have to be sorted for it."""
-    if not user.is_platform_admin or replace(filters, page=1) != OverviewFilters():
+    page_size = filters.page_size
+    is_whole_list = replace(filters, page=1) == OverviewFilters(page_size=page_size)
+    if not user.is_platform_admin or not is_whole_list:
         return None
-    counts, end_line = aggregates["all_counts"], start + PAGE_SIZE
+    counts, end_line = aggregates["all_counts"], start + page_size
     line_count = min(end_line, sum(counts.values()))
     plan = partial_sort_plan(counts, urgent=aggregates["urgent"], line_count=line_count)
     if plan is None:
         return None
-    param_values, window = {"person": user.pk, "now": now}, {"limit": PAGE_SIZE, "offset": start}
+    param_values, window = {"person": user.pk, "now": now}, {"limit": page_size, "offset": start}
     values_list = compiled_query_fetch(
         _partial_sort_query, audience_for(user), plan, param_values=param_values, **window
     )
@@ -310,7 +324,8 @@ def _partial_sort_query(audience: Audience, plan: PartialSort) -> QuerySet[Any, 
     return list_values(rows, user=audience, sort="state", now=NOW_PARAM)
 
 
-def _valid_sort(filters: OverviewFilters) -> str:
+def valid_sort(filters: OverviewFilters) -> str:
+    """The sort that was asked for where there is such a one, else the default."""
     return filters.sort if filters.sort.lstrip("-") in OVERVIEW_SORTS else "state"
 
 
@@ -349,7 +364,9 @@ def _overview_notices(*, user: User, now: datetime) -> dict[str, Any]:
 
 def _organisations_without_key_query(audience: Audience) -> QuerySet[Any, Any]:
     keys = ApiKey.objects.filter(organisation=OuterRef("pk"), status=KeyLifecycle.ACTIVE)
-    without_key = organisations_visible(user=audience).exclude(Exists(keys))
+    # Those that the worker has seen with a key are not even looked at.
+    organisations = organisations_visible(user=audience).filter(has_key=False)
+    without_key = organisations.exclude(Exists(keys))
     return without_key.order_by("name").values("name", "slug")
 
 

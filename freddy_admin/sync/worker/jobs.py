@@ -199,6 +199,10 @@ class WorkerJobs:
         self.checks_done += check_count
         return check_count + other_count
 
+    def interrupt(self) -> None:
+        """Have a `collect_and_store` that waits return soon; to be called from another thread."""
+        self._checks.interrupt()
+
     def stop(self) -> None:
         """Release what was not sent, and mark the outcome of running operations as unclear."""
         for pool in (*self._people_pools, self._checks):
@@ -222,11 +226,14 @@ def _reserve(parallel: int) -> int:
 
 
 def _pool_queue(
-    name: QueueName, pool: AnyPool, due: Callable[[], QuerySet[Any]], claim: Claim
+    name: QueueName, pool: AnyPool, due: Callable[[Any], QuerySet[Any]], claim: Claim
 ) -> Queue:
     def drain() -> bool:
-        claimed_count = pool.submit(claim(limit=pool.free_slots, shares=pool.shares))
-        return bool(claimed_count) or pool.free_slots < 1
+        free_slots = pool.free_slots
+        claimed_count = pool.submit(claim(limit=free_slots, shares=pool.shares))
+        # Few of many slots: what was due is claimed, and the next look finds what will be. Batches
+        # stay large so, and a batch of one key costs nearly what one of twenty does.
+        return claimed_count * 4 >= free_slots
 
     return Queue(name, due, drain)
 

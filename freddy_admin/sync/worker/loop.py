@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
 
@@ -24,6 +25,7 @@ from freddy_admin.core.outbox import outbox_prune
 from freddy_admin.core.panel_address import panel_address_record
 from freddy_admin.core.sqlite_wal import wal_truncate
 from freddy_admin.core.tasks import EmbeddedTasks, adapter_install, adapter_remove
+from freddy_admin.core.view_changes import view_changes_prune
 from freddy_admin.crypto.keyring import keyring
 from freddy_admin.organisations.invitations import invitations_prune
 from freddy_admin.sync.api_client import api_clients
@@ -43,6 +45,11 @@ from freddy_admin.sync.platform_status import (
     api_healths_probe,
     worker_heartbeat_record,
     worker_heartbeats_prune,
+)
+from freddy_admin.sync.status.shared_figures import shared_figures_refresh
+from freddy_admin.sync.status.state_counts import (
+    keyless_organisations_refresh,
+    state_counts_refresh,
 )
 from freddy_admin.sync.worker.jobs import PARALLEL_CHECKS, WorkerJobs
 from freddy_admin.vault.master_key_state import canaries_test, master_key_state
@@ -86,6 +93,17 @@ class WorkerLoop:
         """How many checks have ended and were stored."""
         return self._jobs.checks_done
 
+    @property
+    def pause_seconds(self) -> float:
+        """How long to wait before the next tick, in real seconds; 0 while calls are under way.
+
+        A look right after a batch would find the few keys that fell due since: nearly as much work
+        for them as for all of the next look.
+        """
+        if self.busy or self.tasks.is_woken or self._looked_at is None:
+            return 0.0
+        return max(0.0, self._looked_at + LOOK_SECONDS - self.monotonic())
+
     def tick(self, *, wait: float) -> int:
         """Take what is due, store what has ended; waits at most `wait` seconds.
 
@@ -103,6 +121,10 @@ class WorkerLoop:
     def drain(self, *, wait: float) -> int:
         """Store what has ended without taking anything new, on the way to an orderly stop."""
         return self._jobs.collect_and_store(wait=wait)
+
+    def interrupt(self) -> None:
+        """Have a `tick` that waits return soon; to be called from another thread."""
+        self._jobs.interrupt()
 
     def stop(self) -> None:
         """Give back what has not ended and let the threads go."""
@@ -131,19 +153,23 @@ class WorkerLoop:
 
     def _schedule_periodic_tasks(self) -> None:
         every = self.tasks.every
+        in_each_worker = partial(every, in_each_worker=True)
         # Before anything of a tick is written: a clock that jumped is seen at once.
-        every(MINUTE_SECONDS, lambda: clocks_check_and_repair(now=clock.now()))
-        every(MINUTE_SECONDS, self._test_canaries)
-        every(0.0, master_key_state)  # as often as it is old
+        in_each_worker(MINUTE_SECONDS, lambda: clocks_check_and_repair(now=clock.now()))
+        in_each_worker(MINUTE_SECONDS, self._test_canaries)
+        in_each_worker(0.0, master_key_state)  # as often as it is old
         every(LOST_OPERATIONS_SECONDS, lambda: lost_operations_close(now=clock.now()))
         every(LOST_OPERATIONS_SECONDS, lambda: queued_operations_expire(now=clock.now()))
         every(MINUTE_SECONDS, _reschedule_checks)
+        every(MINUTE_SECONDS, state_counts_refresh)
+        every(MINUTE_SECONDS, keyless_organisations_refresh)
+        every(MINUTE_SECONDS, lambda: shared_figures_refresh(now=clock.now()))
         every(
             MINUTE_SECONDS,
             lambda: refused_checks_reschedule_after_settings_change(now=clock.now()),
         )
-        every(HEARTBEAT_SECONDS, self.record_heartbeat)
-        every(0.0, self._record_probe)
+        in_each_worker(HEARTBEAT_SECONDS, self.record_heartbeat)
+        in_each_worker(0.0, self._record_probe)
         every(MINUTE_SECONDS, self._start_probe)
         for prune in (
             history_prune,
@@ -157,6 +183,7 @@ class WorkerLoop:
             outbox_prune,
             call_budgets_prune,
             worker_heartbeats_prune,
+            view_changes_prune,
         ):
             every(MINUTE_SECONDS, prune)
         # A part of the log at a time, until all of it is verified.

@@ -53,7 +53,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         self._clients, self._perform = clients, perform
         self._store, self._release = store, release
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
-        self._results: queue.SimpleQueue[tuple[LeaseT, ResultT]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[LeaseT, ResultT] | None] = queue.SimpleQueue()
         self._submitted: dict[tuple[int, str], LeaseT] = {}
         self._capacity = parallel + backlog
         self.shares = Shares(*columns, limit=self._capacity - reserve)
@@ -103,6 +103,11 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         results = [result for _lease, result in ended_calls]
         return results, self._store(results) if results else []
 
+    def interrupt(self) -> None:
+        """Have a `collect_and_store` that waits return soon; to be called from another thread."""
+        self._results.put(None)
+        self._batch_ready.set()
+
     def stop(self) -> None:
         """Take no more; `release` those whose calls have not ended."""
         with self._begin_lock:
@@ -145,18 +150,18 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
             return lease
 
     def _take_results(self, wait: float) -> list[tuple[LeaseT, ResultT]]:
-        results: list[tuple[LeaseT, ResultT]] = []
+        results: list[tuple[LeaseT, ResultT] | None] = []
         try:
             results.append(
                 self._results.get(timeout=wait) if wait > 0 else self._results.get_nowait()
             )
-            if wait > 0:
+            if wait > 0 and results != [None]:
                 self._wait_for_batch()
             while len(results) < STORE_BATCH_SIZE:
                 results.append(self._results.get_nowait())
         except queue.Empty:
             pass
-        return results
+        return [result for result in results if result is not None]
 
     def _wait_for_batch(self) -> None:
         """Wait for more results, woken once for all: each waking takes time from the calls."""
