@@ -44,6 +44,8 @@ _EXCERPT_LENGTH: Final = 60
 _CELL_MAX_LENGTH: Final = 4_096
 _HEAD_MAX_LENGTH: Final = 20
 _LONG_WORD: Final = re.compile(r"[!-~]{20,}")
+# Line breaks and tabs that a person typed into a cell.
+_LINE_BREAKS: Final = re.compile(r"[\t\r\n]+")
 # What a program wrote for a character that it could not read: the name is not what it was.
 _LOST_CHARACTER: Final = "\ufffd"
 
@@ -236,6 +238,14 @@ class _RowParser:
             raise _MalformedRow(
                 _("the key stands in another column, too: take it out"), names_reportable=False
             )
+        if not _looks_like_key(row.secret) and any(map(_looks_like_key, texts[:2])):
+            raise _MalformedRow(
+                _(
+                    "what stands in organisation or label looks like a key, and api_key does not: "
+                    "are the columns in the right order?"
+                ),
+                names_reportable=False,
+            )
         return row
 
     @sensitive_variables()
@@ -274,8 +284,12 @@ def _row_clean(number: int, cells: dict[str, str]) -> CsvRow:
         raise InvalidInput(error.message, field="owner") from None
     return CsvRow(
         number=number,
-        organisation=line_clean(cells["organisation"], field="organisation", limit=NAME_MAX_LENGTH),
-        label=label_clean(cells["label"]),
+        organisation=line_clean(
+            _LINE_BREAKS.sub(" ", cells["organisation"]),
+            field="organisation",
+            limit=NAME_MAX_LENGTH,
+        ),
+        label=label_clean(_LINE_BREAKS.sub(" ", cells["label"])),
         secret=secret_clean(cells["api_key"]),
         organization_id=organization_id_clean(cells["organization_id"]),
         tags=tags_clean(cells["tags"].split("|")),

@@ -15,6 +15,8 @@ _SAMPLE_LENGTH: Final = 4_096
 _MAX_CONTROL_SHARE: Final = 0.05
 # More than this share of NULs at even or at odd places: each character has two bytes.
 _MIN_NUL_SHARE: Final = 0.4
+# The rest of such a text are NULs and ASCII, but for letters with accents.
+_MIN_WIDE_TEXT_SHARE: Final = 0.9
 _CONTROL_BYTES: Final = bytes(set(range(32)) - set(b"\t\n\r\x1b"))
 _OFFICE_ADVICE: Final = _l(
     "choose “Save as” and “CSV UTF-8” there, or copy the cells and paste them"
@@ -134,7 +136,7 @@ def _bytes_validate_text(sample: bytes) -> None:
     if (
         nul_shares
         and max(nul_shares) > _MIN_NUL_SHARE
-        and text_count + sample.count(0) == len(sample)
+        and text_count + sample.count(0) >= _MIN_WIDE_TEXT_SHARE * len(sample)
     ):
         is_wide = min(nul_shares) > _MIN_NUL_SHARE
         raise _wrong_encoding(

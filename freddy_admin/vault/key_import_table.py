@@ -19,6 +19,7 @@ from freddy_admin.vault.key_import_header import (
 
 DELIMITERS: Final = (",", ";", "\t")
 _SEPARATOR_LINE: Final = re.compile(r"[\s\ufeff\"]*sep\s*=\s*(\S|\t)?[\s\",;]*", re.IGNORECASE)
+_OTHER_QUOTES: Final = frozenset("'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
 _HEAD_MAX_LENGTH: Final = 24
 # A quoted cell may go on in so many further lines before its mark counts as never closed.
 _MAX_CONTINUATION_LINES: Final = 10
@@ -51,7 +52,7 @@ def table_read(text: str, *, encoding_problem: str = "") -> Table:
     the header the right one. Raises UnreadableFile for another header; `encoding_problem` is said
     of one that holds lone surrogates.
     """
-    text = text.rstrip("\x00\x1a")  # by which old programs mark the end of a file
+    text = text.rstrip("\x00\x1a\r\n")  # old programs mark the end of a file by these two
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     index = _first_line_index(lines, 0)
     named_delimiter = ""
@@ -71,6 +72,16 @@ def table_read(text: str, *, encoding_problem: str = "") -> Table:
     columns = heads_normalize(header.cells)
     if encoding_problem and any("\udc80" <= sign <= "\udcff" for sign in lines[index]):
         raise unreadable_file(encoding_problem, number=index + 1)
+    if len(header.cells) >= len(COLUMNS) and all(
+        cell.strip()[:1] in _OTHER_QUOTES for cell in header.cells if cell.strip()
+    ):
+        raise unreadable_file(
+            _(
+                "all cells stand in quotation marks of another kind: save the table with straight "
+                "double ones"
+            ),
+            number=index + 1,
+        )
     header_validate(
         () if header.quote_problem else columns, text="\n".join(lines[index:]), number=index + 1
     )

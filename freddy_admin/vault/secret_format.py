@@ -33,6 +33,12 @@ _SCHEME: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _KEY_CHARACTERS: Final = re.compile("[!-~]+")
+# What pages show of a key that they hide: signs in its place, or between its two ends.
+_MASKED_KEY: Final = re.compile(r"[*#•●.]+|.*(?:\*{3,}|[•●]{3,}|\.{3,}|…).*", re.DOTALL)
+# What a spreadsheet made of a cell: its errors, and numbers that it shortened.
+_SPREADSHEET_DAMAGE: Final = re.compile(
+    r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|N/A)[!?]?|[0-9]+(?:[.,][0-9]+)?E\+[0-9]+"
+)
 _COLUMN_NAMES: Final = frozenset({"api_key", "api key", "apikey"})
 
 
@@ -93,10 +99,9 @@ def _secret_problem(secret: str) -> str:
         return _(
             "This begins with a word such as Bearer, as a header does. Paste what follows it alone."
         )
-    if secret.casefold() in _COLUMN_NAMES:
-        return _("This is the name of the column, not a key. Paste the key.")
-    if _KEY_CHARACTERS.fullmatch(secret):
-        return ""
+    stand_in_problem = _stand_in_problem(secret)
+    if stand_in_problem or _KEY_CHARACTERS.fullmatch(secret):
+        return stand_in_problem
     if any(character.isspace() for character in secret):
         return _("There is white space inside the key. Copy it again, on one line.")
     if any(character in _TYPOGRAPHIC_QUOTES for character in secret):
@@ -113,6 +118,24 @@ def _secret_problem(secret: str) -> str:
         "The key holds a character that no API key has, such as a letter with an accent. Copy it "
         "again from where it was made."
     )
+
+
+@sensitive_variables()
+def _stand_in_problem(secret: str) -> str:
+    """What is wrong with a text that stands where a key was; "" for any other."""
+    if secret.casefold() in _COLUMN_NAMES:
+        return _("This is the name of the column, not a key. Paste the key.")
+    if _MASKED_KEY.fullmatch(secret):
+        return _(
+            "This is what a page shows in place of a key, with most of it hidden. Copy the whole "
+            "key where it was made, or make a new one."
+        )
+    if _SPREADSHEET_DAMAGE.fullmatch(secret):
+        return _(
+            "This is an error or a shortened number of a spreadsheet, not a key. Make the column "
+            "one of text there, and paste the key anew."
+        )
+    return ""
 
 
 @sensitive_variables()

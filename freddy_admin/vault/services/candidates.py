@@ -26,7 +26,7 @@ from freddy_admin.core.leases import (
     leases_acquire,
 )
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
-from freddy_admin.core.tasks import QueueName, wake
+from freddy_admin.core.tasks import Moment, QueueName, wake
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.vault.candidate_result import (
     UNREADABLE_RESULT_KINDS,
@@ -55,12 +55,12 @@ _EXPIRY_BATCH_SIZE = 100
 RETRY_PERIOD = timedelta(hours=1)
 
 
-def pending_candidates() -> QuerySet[KeyCandidate]:
+def pending_candidates(now: Moment) -> QuerySet[KeyCandidate]:
     """The candidates that wait for their test, leased or not.
 
     One that is to be tried every hour waits again an hour after its latest test.
     """
-    is_due_again = RETRIED_HOURLY_Q & Q(tested_at__lte=clock.now() - RETRY_PERIOD)
+    is_due_again = RETRIED_HOURLY_Q & Q(tested_at__lte=now - RETRY_PERIOD)
     return KeyCandidate.objects.filter(Q(state=CandidateState.PENDING) | is_due_again)
 
 
@@ -76,7 +76,7 @@ def candidates_claim(
     tested.
     """
     leases = leases_acquire(
-        pending_candidates().order_by("created_at", "pk"),
+        pending_candidates(clock.now()).order_by("created_at", "pk"),
         limit=limit,
         now=clock.now(),
         duration=timedelta(seconds=lease_seconds),

@@ -18,6 +18,7 @@ from freddy_admin.core.leases import (
     leases_acquire,
 )
 from freddy_admin.core.sqlite_wal import wal_truncate_on_commit
+from freddy_admin.core.tasks import Moment
 from freddy_admin.vault.candidate_result import CandidateResult, candidate_result_set
 from freddy_admin.vault.import_selectors import IMPORT_DRAFT_LIFETIME
 from freddy_admin.vault.master_key_state import master_key_is_missing
@@ -34,12 +35,12 @@ from freddy_admin.vault.services.bulk_import import ImportOutcome, ImportResult
 _SAVED_FIELDS = ["save_state", "state", "key", "ciphertext", "master_key_id", "fingerprint"]
 
 
-def waiting_import_rows() -> QuerySet[ImportDraftRow]:
+def waiting_import_rows(now: Moment) -> QuerySet[ImportDraftRow]:
     """The rows of open drafts that wait for their test, leased or not."""
     return ImportDraftRow.objects.filter(
         state=ImportRowState.WAITING,
         draft__state=ImportDraftState.OPEN,
-        draft__created_at__gt=clock.now() - IMPORT_DRAFT_LIFETIME,
+        draft__created_at__gt=now - IMPORT_DRAFT_LIFETIME,
     )
 
 
@@ -48,7 +49,7 @@ def import_rows_claim(
 ) -> list[tuple[Lease, ImportDraftRow]]:
     """Lease up to `limit` rows that wait for their test, by id or in the order of `shares`."""
     leases = leases_acquire(
-        waiting_import_rows().order_by("pk"),
+        waiting_import_rows(clock.now()).order_by("pk"),
         limit=limit,
         now=clock.now(),
         duration=timedelta(seconds=lease_seconds),
