@@ -1,9 +1,9 @@
 """What the alerts keep of one organisation, or of one person, as plain values; no secret."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from freddy_admin.accounts.models import User
 from freddy_admin.alerts.incidents.selectors import parts_with_labels
@@ -14,6 +14,7 @@ from freddy_admin.alerts.models import (
     MaintenanceWindow,
     Mute,
 )
+from freddy_admin.core.row_batches import values_in_batches
 from freddy_admin.organisations.models import Organisation
 
 ExportRows = Iterator[dict[str, Any]]
@@ -41,10 +42,11 @@ def incidents_export(*, organisation: Organisation) -> ExportRows:
     Of a cause only its kind: what it links in other organisations is theirs.
     """
     incidents = Incident.objects.filter(organisation=organisation)
-    incidents = incidents.select_related("cause", "assignee").order_by("opened_at", "pk")
+    incidents = incidents.select_related("cause", "assignee")
     keys = Prefetch("keys", queryset=parts_with_labels().order_by("pk"))
     rows = incidents.prefetch_related(keys, "events", "mutes")
-    for incident in rows.iterator(chunk_size=_BATCH):
+    ids = [row["pk"] for row in values_in_batches(incidents, ("pk",), by="opened_at")]
+    for incident in _incidents_in_order(rows, ids):
         yield {
             **_values(incident, _INCIDENT_FIELDS),
             "cause": incident.cause.kind if incident.cause else None,
@@ -58,10 +60,17 @@ def incidents_export(*, organisation: Organisation) -> ExportRows:
         }
 
 
+def _incidents_in_order(rows: QuerySet[Incident], ids: Sequence[int]) -> Iterator[Incident]:
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        found = rows.in_bulk(batch)
+        yield from (found[pk] for pk in batch if pk in found)
+
+
 def windows_export(*, organisation: Organisation) -> ExportRows:
     """The maintenance windows of the organisation, those called off too."""
-    windows = MaintenanceWindow.objects.filter(organisation=organisation).order_by("pk")
-    yield from windows.values(*_WINDOW_FIELDS).iterator(chunk_size=_BATCH)
+    windows = MaintenanceWindow.objects.filter(organisation=organisation)
+    return values_in_batches(windows, _WINDOW_FIELDS, by="pk")
 
 
 def person_incidents_export(

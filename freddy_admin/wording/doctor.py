@@ -37,6 +37,10 @@ WRITE_FAILURES: Final[Mapping[WriteFailure, Text]] = {
 
 MIGRATIONS_MISSING: Final = _("{count} to be applied: run `manage.py migrate`.")
 MIGRATIONS_APPLIED: Final = _("all applied.")
+VIEW_CHANGE_TRIGGERS_MISSING: Final = _(
+    "all applied, but {count} triggers are missing by which open pages learn of changes at once "
+    "(now within a minute): run `manage.py migrate` again."
+)
 
 REDIS_ANSWERS: Final = _("Redis answers.")
 REDIS_FAILS: Final = _("{problem} Pages work on without it, slower.")
@@ -53,6 +57,20 @@ HASHING_SLOTS_FAIL: Final = _(
 )
 
 WORKER_ALIVE: Final = _("alive.")
+ENGINE_NOT_INSTALLED: Final = _("the worker looks for what people ask for, twice a second.")
+ENGINE_HEARS: Final = _("workers hear at once of what people ask for.")
+ENGINE_IS_DEAF: Final = _(
+    "a NOTIFY does not arrive, so that workers look every second for what people ask for: set "
+    "WORKER_DATABASE_URL to a direct connection with PostgreSQL, without a pooler."
+)
+ENGINE_UNREACHABLE: Final = _(
+    "the database of WORKER_DATABASE_URL cannot be reached: workers do not hear of what people ask "
+    "for, and look twice a second. Check that address."
+)
+ENGINE_JOBS_WAIT: Final = _(
+    "{count} jobs wait, the oldest for {seconds} s, and no worker takes them: look into the "
+    "worker's log, and restart it."
+)
 WORKER_NEVER_SEEN: Final = _("none was ever seen: start `manage.py run_worker`.")
 WORKER_LOST: Final = _("none is alive, last seen {at} UTC: start `manage.py run_worker`.")
 

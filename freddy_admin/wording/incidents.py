@@ -63,7 +63,7 @@ def incident_noticed(opened_at: datetime, noticed_at: datetime) -> Sentence:
     """When the panel saw it, where that was later than it became true; else empty."""
     if (noticed_at - opened_at).total_seconds() < 60:
         return EMPTY
-    return say(_("We noticed it at {at}."), at=Moment(noticed_at))
+    return say(_("First noticed: {at}."), at=Moment(noticed_at))
 
 
 _KEYS_AFFECTED: Final[Any] = ngettext_lazy(

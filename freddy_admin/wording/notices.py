@@ -8,7 +8,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.core.message_faults import MessageFault
-from freddy_admin.sync.status.aggregates import Outage
+from freddy_admin.sync.status.outage import Outage
 from freddy_admin.wording.sentences import (
     Moment,
     Sentence,

@@ -17,7 +17,7 @@ from freddy_admin.conf.api_environments import (
 from freddy_admin.sync.refusals import NOBODY_ALLOWED_REFUSAL
 from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import CheckError, KeyRow
-from freddy_admin.wording.environments import call_lines
+from freddy_admin.wording.environments import call_lines, environment_label, is_environment_shown
 from freddy_admin.wording.failures import failure_wording, quoted_message
 from freddy_admin.wording.next_steps import SYNC_STATUS_API_PATH
 from freddy_admin.wording.notices import NoticeWording
@@ -38,10 +38,10 @@ _YOUR_KEYS: Final[Any] = ngettext_lazy(
     "n",
 )
 _YOUR_KEYS_OF: Final[Any] = ngettext_lazy(
-    "Your {n} key of {organisation} at Aitronos is refused in the same way: probably the header "
-    "or a right at the platform, not the keys",
-    "Your {n} keys of {organisation} at Aitronos are refused in the same way: probably the header "
-    "or a right at the platform, not the keys",
+    "Your {n} key of {place} is refused in the same way: probably the header or a right at the "
+    "platform, not the keys",
+    "Your {n} keys of {place} are refused in the same way: probably the header or a right at the "
+    "platform, not the keys",
     "n",
 )
 _PANELS_KEYS: Final[Text] = _(
@@ -49,19 +49,27 @@ _PANELS_KEYS: Final[Text] = _(
     "right at the platform, not the keys"
 )
 _KEYS_OF: Final[Text] = _(
-    "At least half of the keys of {organisation} at Aitronos are refused in the same way: "
-    "probably the header or a right at the platform, not the keys"
+    "At least half of the keys of {place} are refused in the same way: probably the header or a "
+    "right at the platform, not the keys"
 )
 
 
 def refused_title(group: RefusedGroup) -> Sentence:
     """That many keys are refused in the same way, in a line; numbers only of what is seen."""
-    parts = {"organisation": group.organization_id}
+    place = _group_place(group)
     if group.tells_number:
-        return say_counted(
-            _YOUR_KEYS_OF if group.organization_id else _YOUR_KEYS, group.keys, **parts
-        )
-    return say(_KEYS_OF if group.organization_id else _PANELS_KEYS, **parts)
+        text = _YOUR_KEYS_OF if place else _YOUR_KEYS
+        return say_counted(text, group.keys, place=place)
+    return say(_KEYS_OF if place else _PANELS_KEYS, place=place)
+
+
+def _group_place(group: RefusedGroup) -> str:
+    """Whose keys of which environment they are; "" for all keys where there is one environment."""
+    at_aitronos = say(_("{organisation} at Aitronos"), organisation=group.organization_id)
+    parts = [str(at_aitronos)] if group.organization_id else []
+    if is_environment_shown(group.environment):
+        parts.append(environment_label(group.environment))
+    return ", ".join(parts)
 
 
 def refused_reason(group: RefusedGroup, message: str = "") -> tuple[Sentence, ...]:
@@ -80,19 +88,15 @@ def settings_to_try(group: RefusedGroup) -> tuple[Sentence, ...]:
     """Which settings may be wrong and what to try; none where it is not for us to mend."""
     if group.refusal == NOBODY_ALLOWED_REFUSAL:
         return (say(_("Aitronos allows this to nobody at present: we try again on our own.")),)
-    sentences = list[Sentence]()
-    for place in api_environments().values():
-        is_default = place.name == DEFAULT_ENVIRONMENT
-        header_setting = (
-            "AITRONOS_API_KEY_HEADER" if is_default else f"{_ENVIRONMENTS}, {place.name}.header"
-        )
-        sentences.append(_header_to_try(place, header_setting))
-        sentences.append(
-            _address_to_try(
-                place, "AITRONOS_API_BASE_URL" if is_default else f"{_ENVIRONMENTS}, {place.name}"
-            )
-        )
-    return tuple(sentences)
+    place = api_environments().get(group.environment)
+    if place is None:
+        text = _("Try {setting}: it names no {environment}, and its keys are not called.")
+        return (say(text, setting=_ENVIRONMENTS, environment=group.environment),)
+    header_setting, address_setting = "AITRONOS_API_KEY_HEADER", "AITRONOS_API_BASE_URL"
+    if place.name != DEFAULT_ENVIRONMENT:
+        address_setting = f"{_ENVIRONMENTS}, {place.name}"
+        header_setting = f"{address_setting}.header"
+    return _header_to_try(place, header_setting), _address_to_try(place, address_setting)
 
 
 def _header_to_try(place: ApiEnvironment, setting: str) -> Sentence:
@@ -160,7 +164,12 @@ def refused_notice(group: RefusedGroup, rows: Sequence[KeyRow], now: datetime) -
         refusal_sample(row.checked_at, error.trace_id, error.request_id) for row, error in refusals
     ]
     return NoticeWording(
-        kind=f"refused_{group.refusal}_{group.organization_id}_{group.keys}",
+        kind="_".join(
+            map(
+                str,
+                ("refused", group.environment, group.refusal, group.organization_id, group.keys),
+            )
+        ),
         tone=BAD,
         icon="shield-x",
         title=refused_title(group),
@@ -223,7 +232,7 @@ def refused_support_text(
         (_("Code"), group.code),
         (_("Message"), message),
         (_("Organisation id at Aitronos"), group.organization_id),
-        *(line for name in api_environments() for line in call_lines(name, SYNC_STATUS_API_PATH)),
+        *call_lines(group.environment, SYNC_STATUS_API_PATH),
         (_("Read at"), f"{now:%Y-%m-%dT%H:%M:%SZ}"),
         *((_("Refused"), sample) for sample in samples[:_SAMPLES]),
     ]

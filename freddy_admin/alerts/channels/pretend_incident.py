@@ -16,7 +16,7 @@ from freddy_admin.alerts.models import (
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 
-PRETEND_KEY_LABEL: Final = "Test"
+PRETEND_KEY_LABEL: Final = "Test key"
 _PRETEND_DURATION: Final = timedelta(minutes=5)
 
 
@@ -43,5 +43,5 @@ def pretend_incident_build(message: Message) -> Incident:
 
 
 def pretend_organisation(channel: Channel) -> Organisation:
-    """The channel's organisation; an unsaved one called "Test" where it has none."""
-    return channel.organisation or Organisation(name=_("Test"), slug="")
+    """The channel's organisation; an unsaved one where it has none."""
+    return channel.organisation or Organisation(name=_("Example organisation"), slug="")

@@ -43,6 +43,7 @@ from freddy_admin.alerts.rules.decisions import (
     group_key,
 )
 from freddy_admin.core.panel_address import panel_copied_from
+from freddy_admin.core.tasks import Moment
 
 # Rows of one transaction, and what one channel is told at once; the rest follows.
 BATCH_LIMIT: Final = 1000
@@ -65,7 +66,7 @@ class _Outcome:
     unconfirmed_causes: set[ChannelCause] = field(default_factory=set)
 
 
-def deliveries_due(*, now: datetime) -> QuerySet[Delivery]:
+def deliveries_due(now: Moment) -> QuerySet[Delivery]:
     """Planned deliveries about which something is to be decided."""
     return Delivery.objects.filter(send_at__lte=now)
 

@@ -1,7 +1,7 @@
 """Causes: what incidents of several organisations have in common.
 
-By the rules that the panel's notices stand on: Aitronos cannot be reached (`shared_outage`), keys
-are refused alike (`sync.status.refused_alike`), the master key does not fit.
+By the rules that the panel's notices stand on: Aitronos cannot be reached (`shared_outage_get`),
+keys are refused alike (`sync.status.refused_alike`), the master key does not fit.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,14 +13,14 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from freddy_admin.alerts.models import Cause, CauseKind, Incident, IncidentKey, IncidentState
-from freddy_admin.sync.checks.policy import check_policy
+from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.sync.health_states import REFUSED_STATES, HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.aggregates import (
+from freddy_admin.sync.status.outage import (
     MIN_FAILING_KEYS,
     OUTAGE_FAILURE_KINDS,
     Outage,
-    shared_outage,
+    shared_outage_get,
 )
 from freddy_admin.sync.status.refused_alike import (
     RefusedGroup,
@@ -36,6 +36,7 @@ class CauseIdentity:
 
     kind: str
     detail: str = ""
+    environment: str = ""  # of a refusal; "" for the default one
     organization_id: str = ""
 
 
@@ -64,20 +65,23 @@ class SharedFailures:
             self.refused_groups,
             refusal=part["refusal"] or "",
             reported_organization_id=part["reported_organization_id"],
+            environment=part["key__environment"],
             others_work=bool(part["others_work"]),
         )
-        if group is None:
-            return None
-        return CauseIdentity(CauseKind.REFUSED_ALIKE, group.refusal, group.organization_id)
+        return None if group is None else _refusal_identity(group)
 
     def still_holds(self, cause: Cause) -> bool:
         """Whether keys share this cause at present, whatever became of its incidents."""
         if cause.kind == CauseKind.API_UNREACHABLE:
             return self.outage is not None and cause.detail == self.outage.value
-        return any(
-            (group.refusal, group.organization_id) == (cause.detail, cause.organization_id)
-            for group in self.refused_groups
-        )
+        identity = CauseIdentity(cause.kind, cause.detail, cause.environment, cause.organization_id)
+        return any(_refusal_identity(group) == identity for group in self.refused_groups)
+
+
+def _refusal_identity(group: RefusedGroup) -> CauseIdentity:
+    is_default = group.environment == DEFAULT_ENVIRONMENT
+    environment = "" if is_default else group.environment
+    return CauseIdentity(CauseKind.REFUSED_ALIKE, group.refusal, environment, group.organization_id)
 
 
 @transaction.atomic
@@ -91,7 +95,7 @@ def causes_link(*, now: datetime) -> int:
     open_causes = list(Cause.objects.filter(resolved_at=None).order_by("pk"))
     if not parts and not open_causes:
         return 0
-    failures = SharedFailures(_shared_outage(now), tuple(refused_groups_list()))
+    failures = SharedFailures(shared_outage_get(now=now), tuple(refused_groups_list()))
     causes = dict[CauseIdentity, set[int]]()
     linked_ids = set[int]()
     for part in parts:
@@ -134,6 +138,7 @@ def _unlinked_parts() -> list[dict[str, Any]]:
         "error_kind",
         "refusal",
         "reported_organization_id",
+        "key__environment",
         "master_key_misfit_since",
         "others_work",
     )
@@ -142,27 +147,6 @@ def _unlinked_parts() -> list[dict[str, Any]]:
         for row in values
         if row["key_id"] in states
     ]
-
-
-def _shared_outage(now: datetime) -> Outage | None:
-    """The failure that at least half of the unpaused keys share, as the notice has it.
-
-    A key that backs off is looked at less often than once a check period: until its next check it
-    fails as it did at its latest.
-    """
-    is_recent = Q(checked_at__gte=now - check_policy().period) | Q(next_check_at__gt=now)
-    unpaused = SyncStatus.objects.filter(key__paused_at=None)
-    counts = unpaused.aggregate(
-        unpaused=Count("pk"),
-        **{
-            f"failing_{outage}": Count(
-                "pk", filter=Q(error_kind__in=OUTAGE_FAILURE_KINDS[outage]) & is_recent
-            )
-            for outage in OUTAGE_FAILURE_KINDS
-        },
-    )
-    failing = {outage: counts[f"failing_{outage}"] for outage in OUTAGE_FAILURE_KINDS}
-    return shared_outage(unpaused=counts["unpaused"], failing=failing)
 
 
 def _incidents_link(identity: CauseIdentity, incident_ids: Iterable[int], now: datetime) -> int:
@@ -178,13 +162,14 @@ def _incidents_link(identity: CauseIdentity, incident_ids: Iterable[int], now: d
     identity_values = {
         "kind": identity.kind,
         "detail": identity.detail,
+        "environment": identity.environment,
         "organization_id": identity.organization_id,
     }
     # Another worker may open the same cause at the same moment: one of the two rows stays.
     Cause.objects.bulk_create(
         [Cause(**identity_values, opened_at=min(opened_at_by_id.values()))], ignore_conflicts=True
     )
-    cause = Cause.objects.get(**identity_values, environment="", resolved_at=None)
+    cause = Cause.objects.get(**identity_values, resolved_at=None)
     return Incident.objects.filter(pk__in=list(opened_at_by_id)).update(cause=cause)
 
 

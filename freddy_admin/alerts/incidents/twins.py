@@ -8,7 +8,7 @@ from django.db.models import F
 from freddy_admin.alerts.incidents.locks import open_parts_locked
 from freddy_admin.alerts.models import Incident
 from freddy_admin.sync.history.signals import HealthChange
-from freddy_admin.sync.status.aggregates import MIN_IDENTICAL_CHECKS
+from freddy_admin.sync.status.shared_figures import MIN_IDENTICAL_CHECKS
 
 
 @dataclass(frozen=True, slots=True)

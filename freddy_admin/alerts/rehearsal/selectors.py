@@ -24,6 +24,7 @@ from freddy_admin.alerts.rules.decisions import (
     IncidentTerms,
     RuleTerms,
     Target,
+    kind_decided_alike,
     recipients_route,
 )
 from freddy_admin.alerts.rules.quiet_hours import QuietHours
@@ -194,6 +195,7 @@ class _Replays:
         """What a channel of this kind gets by these openings."""
         # A rule is one object for all whom it tells of an incident.
         story = tuple((o.at, o.incident.number, id(o.rule)) for o in openings)
+        kind = kind_decided_alike(kind)
         key = (kind, quiet_hours, story)
         if key not in self._known:
             replay = Replay(channel_kind=kind, quiet_hours=quiet_hours, silences=self._silences)

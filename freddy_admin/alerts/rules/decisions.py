@@ -37,6 +37,11 @@ _LATER_REMINDER_GAP: Final = timedelta(days=1)
 _MACHINE_KINDS: Final = frozenset({ChannelKind.WEBHOOK, ChannelKind.PAGERDUTY})
 
 
+def kind_decided_alike(kind: ChannelKind) -> ChannelKind:
+    """One kind for all about whose channels the same is decided: those that people read."""
+    return kind if kind in _MACHINE_KINDS else ChannelKind.MAIL
+
+
 @dataclass(frozen=True, slots=True)
 class RuleTerms:
     """What a rule says. Without an id it is a default one, see `rules.default`."""
@@ -225,8 +230,10 @@ def _recovery_decide(terms: DeliveryTerms, now: datetime) -> Decision:
 
 
 def _held(terms: DeliveryTerms, now: datetime) -> Decision | None:
-    holds = [(end, reason) for reason, end in terms.silences if end > now]
     quiet_end = quiet_until(terms.quiet_hours, now)
+    if quiet_end is None and not terms.silences:
+        return _unconfirmed(terms, now)
+    holds = [(end, reason) for reason, end in terms.silences if end > now]
     if quiet_end is not None:
         holds.append((quiet_end, HeldReason.QUIET_HOURS))
     if holds:

@@ -37,8 +37,12 @@ class QuietHours:
 
 def quiet_until(spans: Iterable[QuietHours | None], at: datetime) -> datetime | None:
     """When the latest of those spans that hold `at` ends; None where none of them does."""
-    ends = [span.ends_at(at) for span in spans if span is not None]
-    return max((end for end in ends if end is not None), default=None)
+    latest: datetime | None = None
+    for span in spans:
+        end = None if span is None else span.ends_at(at)
+        if end is not None and (latest is None or end > latest):
+            latest = end
+    return latest
 
 
 def zone_get(name: str) -> ZoneInfo:

@@ -176,9 +176,17 @@ def _tag_clean(details: WindowDetails, organisation: Organisation | None) -> str
     tags = KeyTag.objects.filter(name=tag)
     if organisation is not None:
         tags = tags.filter(organisation=organisation)
-    if tag and not tags.exists():
-        raise InvalidInput(_("No key has this tag. Choose one from the list."), field="tag")
-    return tag
+    if not tag or tags.exists():
+        return tag
+    message = (
+        _("No key here has this tag. Choose another one, or all keys.")
+        if organisation is not None
+        else _(
+            "No key has this tag. Enter one exactly as the keys carry it, or leave this empty for "
+            "all keys."
+        )
+    )
+    raise InvalidInput(message, field="tag")
 
 
 def _validate_not_over(window: MaintenanceWindow, now: datetime) -> None:
