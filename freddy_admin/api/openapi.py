@@ -12,6 +12,7 @@ PUBLISHED_NAMES = {
     "HealthState": "State",
     "StatusOut": "StatusOut",
     "StatusListOut": "StatusesOut",
+    "StatusListQuery": "StatusesAsk",
     "EventListQuery": "EventsAsk",
     "EventGroup": "Group",
     "ValidationErrorOut": "Unprocessable",

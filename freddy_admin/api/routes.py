@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from ninja import Path, Query, Router
 
 from freddy_admin.api.permissions import (
@@ -14,6 +16,7 @@ from freddy_admin.api.permissions import (
     require_act_scope_within_rate_limit,
 )
 from freddy_admin.api.schemas import (
+    DEFAULT_STATUSES,
     LARGEST_ID,
     CheckRequestOut,
     ErrorDetailOut,
@@ -21,6 +24,7 @@ from freddy_admin.api.schemas import (
     EventListQuery,
     OperationOut,
     StatusListOut,
+    StatusListQuery,
     SyncRequestIn,
     ValidationErrorOut,
 )
@@ -28,7 +32,7 @@ from freddy_admin.api.serializers import (
     format_utc,
     serialize_event,
     serialize_operation,
-    serialize_status,
+    status_list_json,
 )
 from freddy_admin.core import clock
 from freddy_admin.core.json_responses import json_response
@@ -41,8 +45,8 @@ from freddy_admin.sync.history.cursor_pagination import (
 from freddy_admin.sync.history.timeline import TimelineFilters
 from freddy_admin.sync.operations.selectors import operation_get
 from freddy_admin.sync.operations.services import sync_operation_create
+from freddy_admin.sync.status.export import status_batches, statuses_select
 from freddy_admin.sync.status.queries import OverviewFilters
-from freddy_admin.sync.status.selectors import overview_key_rows
 
 router = Router()
 # The operation ids and summaries below are part of the API: clients generate code from them.
@@ -55,19 +59,41 @@ ACTION_ERRORS = LOOKUP_ERRORS | {403: ErrorDetailOut, 409: ErrorDetailOut, 413: 
 
 @router.get(
     "/statuses",
-    response=COMMON_ERRORS | {200: StatusListOut},
+    response=COMMON_ERRORS | {200: StatusListOut, 304: None, 422: ValidationErrorOut},
     url_name="statuses",
     operation_id="freddy_admin_web_machines_operations_statuses",
     summary="Statuses",
 )
-def status_list_view(request: HttpRequest) -> HttpResponse:
-    """The latest status of every key the token sees, worst first. Times are UTC."""
+def status_list_view(request: HttpRequest, query: Query[StatusListQuery]) -> HttpResponseBase:
+    """The latest status of every key the token sees, worst first. Times are UTC.
+
+    With `limit` (up to 1,000) or `cursor` a part of them, by key id; to go on, give the answer's
+    `next_cursor` as `cursor`. The `ETag`, sent back as `If-None-Match`, is answered with 304 as
+    long as nothing but `generated_at` would differ.
+    """
     now, grant = clock.now(), get_request_token_grant(request)
-    filters = OverviewFilters(organisation_ids=grant.organisation_ids)
-    rows = overview_key_rows(user=grant.user, filters=filters, now=now)
-    return json_response(
-        {"generated_at": format_utc(now), "statuses": [serialize_status(row) for row in rows]}
+    is_part = query.cursor is not None or query.limit is not None
+    selection = statuses_select(
+        user=grant.user,
+        filters=OverviewFilters(organisation_ids=grant.organisation_ids),
+        now=now,
+        after_key_id=int(query.cursor) if query.cursor else None,
+        limit=query.limit or (DEFAULT_STATUSES if is_part else None),
     )
+    etag = f'W/"{selection.digest}"'
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        next_cursor = str(selection.next_cursor) if selection.next_cursor else None
+        content = status_list_json(
+            status_batches(user=grant.user, key_ids=selection.key_ids, now=now),
+            generated_at=str(format_utc(now)),
+            ending={"next_cursor": next_cursor} if is_part else {},
+        )
+        # Of a single batch all is there before the first byte is sent: it cannot break off.
+        type_ = HttpResponse if selection.is_one_batch else StreamingHttpResponse
+        response = type_(content, content_type="application/json")
+    response["ETag"] = etag
+    return response
 
 
 @router.get(

@@ -15,6 +15,8 @@ from freddy_admin.sync.models.operations import OperationState
 
 LARGEST_ID = 2**63 - 1
 MAX_EVENTS = 200
+MAX_STATUSES = 1_000
+DEFAULT_STATUSES = 200  # with a cursor alone
 
 
 class EventGroup(StrEnum):
@@ -82,11 +84,19 @@ class StatusOut(Schema):
     environment: str
 
 
+class StatusListQuery(Schema):
+    """Which part of the keys, by their ids; with neither of the two, all of them at once."""
+
+    cursor: Annotated[str | None, Field(pattern="^[0-9]{1,18}$")] = None
+    limit: Annotated[int | None, Field(ge=1, le=MAX_STATUSES)] = None
+
+
 class StatusListOut(Schema):
-    """All keys the token sees."""
+    """The keys the token sees. `next_cursor` stands in answers to `limit` and `cursor` alone."""
 
     generated_at: datetime
     statuses: list[StatusOut]
+    next_cursor: str | None = None
 
 
 class EventListQuery(Schema):

@@ -1,10 +1,11 @@
 """Parts that several pages show: a state's pill, a select's options, a key's buttons and row."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
+from operator import attrgetter
 from typing import Any
 
 from django.templatetags.static import static
@@ -18,7 +19,7 @@ from freddy_admin.organisations.access import actor_display_name, person_display
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health import CLOCK_TOLERANCE
 from freddy_admin.sync.health_states import NEW_SECRET_STATES, HealthState
-from freddy_admin.sync.status.rows import KeyRow
+from freddy_admin.sync.status.rows import KeyRow, SyncFigures
 from freddy_admin.web.htmx import values_digest
 from freddy_admin.wording import incidents as words
 from freddy_admin.wording.keys import (
@@ -218,9 +219,10 @@ def tool_counts_cell(row: KeyRow) -> str:
     return tool_counts_text(row.figures.enabled_tools, row.figures.total_tools)
 
 
-def key_row_digests(rows: Iterable[KeyRow]) -> dict[str, str]:
-    """The digest of each row by its anchor, the name of its line in the page."""
-    return {key_row_anchor(row): key_row_digest(row) for row in rows}
+def key_row_digests(rows: Iterable[KeyRow], *, with_checks: bool = False) -> dict[str, str]:
+    """The digest of each row by its anchor; a check that changed nothing is one `with_checks`."""
+    pairs = ((row, with_checks * values_digest(row.checked_at)) for row in rows)
+    return {key_row_anchor(row): key_row_digest(row) + checked for row, checked in pairs}
 
 
 def key_row_anchor(row: KeyRow) -> str:
@@ -228,32 +230,29 @@ def key_row_anchor(row: KeyRow) -> str:
     return f"row-{row.key_id}"
 
 
+_digest_values = attrgetter(
+    *("state", "state_since", "state_rule", "last_known_state", "figures_are_former"),
+    *("failing_since", "candidate_state", "is_check_pending", "key_version", "environment"),
+    *("organisation_name", "key_label", "keys_in_organisation", "owner_name", "owner_is_user"),
+    *("paused_at", "permissions", "expires_on", "operation_requested_at", "operation_state"),
+    *("is_operation_late", "is_sync_running"),
+)
+_figure_values = attrgetter(*(figure.name for figure in fields(SyncFigures)))
+_error_values = attrgetter("kind", "code", "http_status", "message", "field", "detail")
+
+
 def key_row_digest(row: KeyRow) -> str:
-    """A short digest of what is shown of the row, times as they are and not as they pass."""
-    shown = (
-        row.state,
-        row.state_since,
-        row.updated_at,
-        row.checked_at,
-        row.is_check_pending,
-        _is_due_past(row),
-        _is_last_sync_ahead(row),
-        row.key_version,
-        row.environment,
-        row.organisation_name,
-        row.key_label,
-        row.keys_in_organisation,
-        row.owner_name,
-        row.owner_is_user,
+    """A digest of what is shown of the row, but of its latest check; times as they are."""
+    return values_digest(
+        *_digest_values(row),
+        row.figures and _figure_values(row.figures),
+        row.error and _error_values(row.error),
+        (_is_due_past(row), _is_last_sync_ahead(row)),
         row.needs_attention and (row.owner_can, row.members_can),
         row.refusal and (row.refusal, row.refused_group, row.others_work),
-        row.paused_at,
-        row.permissions,
-        (row.operation_requested_at, row.operation_state, row.is_operation_late),
         key_row_incident(row),
-        (row.expires_on, row.is_expiring_soon and row.days_until_expiry),
+        row.is_expiring_soon and row.days_until_expiry,
     )
-    return values_digest(shown)
 
 
 def key_urls(row: KeyRow, organisations_url: str) -> tuple[str, str]:
@@ -285,8 +284,7 @@ def render_key_rows(
     `has_organisation` that of the key. `out_of_band` makes htmx swap the rows into a page that is
     open already.
     """
-    # Python, not a template, and asked for once: 50 rows were half of the overview's time.
-    labels = {
+    labels = {  # Python, not a template, and asked for once: 50 rows were half of the time
         "last": escape(_("Last synced")),
         "due": escape(_("Expected next")),
         "tools": escape(_("Tools on / total")),
@@ -295,38 +293,47 @@ def render_key_rows(
     }
     base, news, sprite = organisations_url(), _("%(name)s: %(state)s"), static("img/icons.svg")
     swap = ' hx-swap-oob="morph"' if out_of_band else ""
-    htmls = []
+    htmls, pills = [], dict[HealthState, tuple[StatePill, str, str]]()
     for row in rows:
-        anchor, pill = key_row_anchor(row), state_pill(row.state)
+        anchor = key_row_anchor(row)
+        if row.state not in pills:  # a thousand rows have a few states
+            pill = state_pill(row.state)
+            icon = f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{pill.icon}"/></svg>'
+            pills[row.state] = pill, str(pill.word), f"{icon}{escape(pill.word)}"
+        pill, word, pill_html = pills[row.state]
         name, name_html = _key_row_name(row, base, has_organisation=has_organisation)
         pending = " data-pending" if row.is_check_pending or row.is_sync_running else ""
         cells = "".join(
             f'<td data-label="{labels[cell]}" class="c-{cell}">{html}</td>\n'
             for cell, html in _key_row_cells(row, user_time).items()
-        )
+        ).replace(' class="c-checked"', f' class="c-checked" id="checked-{row.key_id}"', 1)
         html = (
             f'<tr id="{anchor}" data-part="{anchor}" data-digest="{digests[anchor]}" '
-            f'data-news="{escape(news % {"name": name, "state": pill.word})}" '
+            f'data-news="{escape(news % {"name": name, "state": word})}" '
             f'class="tone-{pill.tone}"{pending}{swap}>\n'
             f'<td class="c-name">{name_html}</td>\n'
             f'<td class="c-state"><span class="state tone-{pill.tone}">'
-            f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{pill.icon}"/></svg>'
-            f"{escape(pill.word)}</span>{_render_small(_key_row_note(row, user_time))}</td>\n"
+            f"{pill_html}</span>{_render_small(_key_row_note(row, user_time))}</td>\n"
             f"{cells}</tr>\n"
         )
         htmls.append(SafeString(html))  # nosec B703  every text from outside is escaped
     return htmls
 
 
+def render_checked(row: KeyRow, user_time: UserTime) -> str:
+    """When the key was checked last, and that it is being checked."""
+    checked = user_time.render_relative_cell(row.checked_at) if row.checked_at else NO_VALUE
+    return checked + _render_small(_("checking…") if row.is_check_pending else "")
+
+
 def _key_row_cells(row: KeyRow, user_time: UserTime) -> dict[str, str]:
     """The HTML of the cells that are labelled on narrow screens, where a row is a card."""
     due = row.due_at
-    checked = user_time.render_relative_cell(row.checked_at) if row.checked_at else NO_VALUE
     return {
         "last": render_last_sync_cell(row, user_time),
         "due": _render_due(row, due, user_time) if due else NO_VALUE,
         "tools": escape(tool_counts_cell(row)) + _render_small(render_text(figures_brief(row))),
-        "checked": checked + _render_small(_("checking…") if row.is_check_pending else ""),
+        "checked": render_checked(row, user_time),
         "owner": escape(row.owner_name) or NO_VALUE,
     }
 

@@ -65,4 +65,6 @@ def _menu_items(user: User, path: str) -> list[dict[str, Any]]:
 
 def _is_below(path: str, href: str) -> bool:
     """Whether the page is one of those behind the item; the overview has none."""
+    if href == reverse("incident_list") and "/incidents/" in path:
+        return True  # of an organisation, whose own address it is below
     return href != reverse("overview") and path.startswith(href)

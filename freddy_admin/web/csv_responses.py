@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from unicodedata import category, normalize
 
+from django.db import DatabaseError
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from freddy_admin.audit.services import actor_from_request, audit_event_record
 from freddy_admin.audit.tags import AuditTag
@@ -14,6 +16,8 @@ from freddy_admin.core import clock
 _FORMULA_PREFIXES = "=+-@\t\r\n|%"
 # Where a comma divides decimals, spreadsheets divide cells at semicolons, whatever the file says.
 _FORMULA_AFTER_SEMICOLON = re.compile(r"(;[\"\s]*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
+# Begins like no formula, and has no semicolon behind which one could stand.
+_HARMLESS_CELL = re.compile(r"[0-9A-Za-z][^;]*\Z")
 
 
 def escape_csv_cell(value: object) -> str:
@@ -22,6 +26,8 @@ def escape_csv_cell(value: object) -> str:
     Full-width forms count as what they are folded to; so do control and invisible characters,
     since a spreadsheet may strip them before it looks. So does what follows a semicolon.
     """
+    if isinstance(value, str) and _HARMLESS_CELL.match(value):
+        return value  # nearly all of them
     text = _FORMULA_AFTER_SEMICOLON.sub(r"\1'", "" if value is None else str(value))
     if not text:
         return text
@@ -76,5 +82,12 @@ def _render_csv_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     writer = csv.writer(_EchoBuffer())
     yield "\ufeff"  # tells spreadsheets that this is UTF-8
     yield writer.writerow(columns)
-    for row in rows:
-        yield writer.writerow([escape_csv_cell(value) for value in row])
+    try:
+        for row in rows:
+            yield writer.writerow([escape_csv_cell(value) for value in row])
+    except DatabaseError:
+        # The connection breaks, too; but not everything that fetches a file says so.
+        yield writer.writerow(
+            [_("This file is not complete: the database failed. Fetch it again.")]
+        )
+        raise

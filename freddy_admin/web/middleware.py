@@ -2,6 +2,8 @@
 
 import re
 import secrets
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from django.http import (
     UnreadablePostError,
 )
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from whitenoise.middleware import WhiteNoiseFileResponse
 
 from freddy_admin.accounts.api_tokens import ApiTokenGrant
@@ -71,6 +74,10 @@ USER_WRITE_LIMIT: Final = RateLimit("writes", amount=60, seconds=60)
 # An attacker with a session who floods must not keep its user from ending it. Each of these
 # writes an event only where there was a session to end.
 EXEMPT_URL_NAMES: Final = frozenset({"account_logout", "session_end", "sessions_end"})
+_ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
+# Less is not worth it; a higher level takes twice as long for a tenth less.
+_MIN_COMPRESSED_BYTES = 1_000
+_COMPRESSION_LEVEL = 3
 _RECORDED_METHODS = frozenset({*KNOWN_METHODS, *API_ONLY_METHODS})
 
 
@@ -133,6 +140,31 @@ class PrivateHeadersMiddleware(Middleware):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A page with the message of a PublicError; None for any other error."""
         return public_error_response(request, error) if isinstance(error, PublicError) else None
+
+
+class CompressionMiddleware(Middleware):
+    """Compresses a page where nobody can learn from its length what stands in it (BREACH).
+
+    Who makes somebody's browser ask for pages, puts guesses into them and watches how long the
+    answers are, reads what stands beside the guess. So three things come as they are: what a page
+    of another site asked for, as the browser itself says; what may have been asked for by one, for
+    this browser does not say, and carries a query; and pages that hold a lasting secret. The CSRF
+    token is none: Django masks it anew in each answer. See docs/security.md.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The response, compressed where that is safe and the browser takes it."""
+        response: HttpResponse = self.get_response(request)
+        if not _is_compressible(response):
+            return response
+        patch_vary_headers(response, ["Accept-Encoding"])
+        accepts_gzip = _ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", ""))
+        if not accepts_gzip or not is_length_harmless(request):
+            return response
+        response.content = _gzip_with_random_length(response.content)
+        response["Content-Encoding"] = "gzip"
+        response["Content-Length"] = str(len(response.content))
+        return response
 
 
 class KnownMethodsMiddleware(Middleware):
@@ -240,6 +272,38 @@ class WriteLimitMiddleware(Middleware):
         except TooManyRequests as error:
             return public_error_response(request, error)
         return None
+
+
+def _is_compressible(response: HttpResponse) -> bool:
+    return (
+        response.status_code == 200
+        and not response.streaming
+        and response.get("Content-Type", "").startswith("text/html")
+        and not response.has_header("Content-Encoding")
+        and len(response.content) >= _MIN_COMPRESSED_BYTES
+    )
+
+
+def is_length_harmless(request: HttpRequest) -> bool:
+    """Whether nobody else can have a say in this answer, and it holds no lasting secret."""
+    if request.method != "GET":
+        return False  # a secret that is shown once answers a form
+    asking_site = request.headers.get("Sec-Fetch-Site", "")
+    if asking_site not in {"same-origin", "none"} and (asking_site or request.GET):
+        return False
+    path, match = request.path_info, request.resolver_match
+    if path.startswith("/accounts/"):
+        return match is not None and match.view_name == "account_login"
+    return redact_secret_paths(path) == path
+
+
+def _gzip_with_random_length(content: bytes) -> bytes:
+    """The content in gzip, with up to 100 random bytes in its header, which browsers skip."""
+    name = secrets.token_bytes(secrets.randbelow(100)).replace(b"\0", b"x")
+    head = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff" + name + b"\0"
+    compressor = zlib.compressobj(_COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = compressor.compress(content) + compressor.flush()
+    return head + body + struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
 
 
 def _request_id_from_proxy(request: HttpRequest) -> str:

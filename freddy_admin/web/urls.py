@@ -83,7 +83,7 @@ urlpatterns = [
         name="fleet_channel_kinds",
     ),
     path(
-        "alerts/fleet/channels/new/<str:kind>/",
+        "alerts/fleet/channels/new/<str:channel_kind>/",
         alert_channel_views.fleet_channel_create_view,
         name="fleet_channel_create",
     ),
@@ -323,7 +323,7 @@ urlpatterns = [
         name="alert_channel_kinds",
     ),
     path(
-        f"{CHANNELS_PATH}new/<str:kind>/",
+        f"{CHANNELS_PATH}new/<str:channel_kind>/",
         alert_channel_views.channel_create_view,
         name="alert_channel_create",
     ),

@@ -7,9 +7,13 @@
   if (Number(document.documentElement.dataset.speed) > 1) ACTIVE = 3000;
   var lastMove = Date.now(), failures = 0, timer = null, before = {};
   var announcer = document.querySelector("[data-announcer]");
+  // Of pages that keep themselves up to date; the others have nothing to ask for.
+  if (!announcer) return;
   var offline = document.querySelector("[data-offline]");
   var icon = document.querySelector("link[rel=icon]");
   var plainIcon = icon.href;
+  // Of all that is shown: where the panel knows no newer one, it reads nothing else.
+  var version = live() && live().dataset.version;
 
   function live() {
     return document.getElementById("live");
@@ -45,6 +49,23 @@
     return [live()].concat(Array.from(live().querySelectorAll("[data-part]")));
   }
 
+  // A header has a limit: of many rows, the beginnings of their digests in order are sent.
+  function seen() {
+    var rows = Array.from(live().querySelectorAll("tr[data-part]"));
+    var isLong = rows.length > 100;
+    var pairs = parts().filter(function (part) {
+      return !isLong || part.tagName !== "TR";
+    }).map(function (part) {
+      return part.dataset.part + "=" + part.dataset.digest;
+    });
+    if (isLong) {
+      pairs.push("rows=" + rows.map(function (row) {
+        return row.dataset.digest.slice(0, 6);
+      }).join(""));
+    }
+    return pairs.join(",");
+  }
+
   document.body.addEventListener("htmx:configRequest", function (event) {
     if (event.detail.elt !== live()) return;
     before = {};
@@ -52,9 +73,8 @@
       before[element.id] = state(element);
     });
     event.detail.headers["X-Live"] = "1";
-    event.detail.headers["X-Seen"] = parts().map(function (part) {
-      return part.dataset.part + "=" + part.dataset.digest;
-    }).join(",");
+    if (version) event.detail.headers["X-Version"] = version;
+    event.detail.headers["X-Seen"] = seen();
   });
 
   document.body.addEventListener("htmx:beforeSwap", function (event) {
@@ -73,6 +93,8 @@
     if (answer && (answer.status === 404 || answer.status === 403)) return location.reload();
     var time = answer && Number(answer.getResponseHeader("X-Now"));
     if (time && event.detail.successful) emit("live:time", time);
+    var next = answer && answer.getResponseHeader("X-Version");
+    if (next && event.detail.successful) version = next;
     plan();
   });
 

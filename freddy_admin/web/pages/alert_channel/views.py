@@ -97,17 +97,17 @@ def _kinds_response(request: HttpRequest, access: Access | None) -> HttpResponse
 @sensitive_post_parameters("channel_address")
 @organisation_permission_required(MANAGE, FORM_METHODS)
 @reauthentication_required()
-def channel_create_view(request: HttpRequest, access: Access, kind: str) -> HttpResponse:
+def channel_create_view(request: HttpRequest, access: Access, channel_kind: str) -> HttpResponse:
     """Add a channel of this kind; a webhook's signing secret is shown once, in the response."""
-    return responses.channel_create_response(request, access.organisation, kind)
+    return responses.channel_create_response(request, access.organisation, channel_kind)
 
 
 @sensitive_post_parameters("channel_address")
 @platform_admin_required(FORM_METHODS)
 @reauthentication_required()
-def fleet_channel_create_view(request: HttpRequest, kind: str) -> HttpResponse:
+def fleet_channel_create_view(request: HttpRequest, channel_kind: str) -> HttpResponse:
     """Add a channel for the whole panel."""
-    return responses.channel_create_response(request, None, kind)
+    return responses.channel_create_response(request, None, channel_kind)
 
 
 @organisation_permission_required(MANAGE)

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from freddy_admin.accounts.auth.reauthentication import reauthentication_required
 from freddy_admin.alerts.models import AlertRule
 from freddy_admin.alerts.rules.selectors import (
     organisations_with_rules,
@@ -103,12 +104,14 @@ def organisation_alert_rule_list_view(request: HttpRequest, access: Access) -> H
 
 
 @organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
 def alert_rule_create_view(request: HttpRequest, access: Access) -> HttpResponse:
     """Make a rule of one organisation."""
     return _form_response(request, access.organisation, None)
 
 
 @organisation_permission_required(MANAGE, FORM_METHODS)
+@reauthentication_required()
 def alert_rule_update_view(request: HttpRequest, access: Access, rule_id: int) -> HttpResponse:
     """Change a rule of one organisation."""
     rule = rule_get(organisation=access.organisation, rule_id=rule_id)
@@ -116,24 +119,28 @@ def alert_rule_update_view(request: HttpRequest, access: Access, rule_id: int) -
 
 
 @organisation_permission_required(MANAGE, WRITE_METHODS)
+@reauthentication_required(return_view="alert_rule_update")
 def alert_rule_delete_view(request: HttpRequest, access: Access, rule_id: int) -> HttpResponse:
     """Remove a rule of one organisation."""
     return _delete_response(request, access.organisation, rule_id)
 
 
 @platform_admin_required(FORM_METHODS)
+@reauthentication_required()
 def fleet_rule_create_view(request: HttpRequest) -> HttpResponse:
     """Make a rule of the whole panel."""
     return _form_response(request, None, None)
 
 
 @platform_admin_required(FORM_METHODS)
+@reauthentication_required()
 def fleet_rule_update_view(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Change a rule of the whole panel."""
     return _form_response(request, None, rule_get(organisation=None, rule_id=rule_id))
 
 
 @platform_admin_required(WRITE_METHODS)
+@reauthentication_required(return_view="fleet_rule_update")
 def fleet_rule_delete_view(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Remove a rule of the whole panel."""
     return _delete_response(request, None, rule_id)

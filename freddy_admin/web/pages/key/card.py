@@ -136,6 +136,7 @@ def key_card_digest(
     moments = (row.due_at, row.overdue_at, row.hold_until, row.next_check_at)
     return values_digest(
         key_row_digest(row),
+        (row.updated_at, row.checked_at),
         row.next_check_at,
         row.hold_until,
         [moment is not None and moment <= user_time.now for moment in moments],

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from freddy_admin.alerts.export import incidents_export, windows_export
 from freddy_admin.audit.selectors import audit_events_of_organisations
 from freddy_admin.core import clock
+from freddy_admin.core.row_batches import values_in_batches
 from freddy_admin.organisations.invitations import open_invitations_list
 from freddy_admin.organisations.members import members_list
 from freddy_admin.organisations.models import Organisation
@@ -83,8 +84,8 @@ def _export_invitations(organisation: Organisation) -> Iterator[dict[str, Any]]:
 
 
 def _export_audit_events(organisation: Organisation) -> Iterator[dict[str, Any]]:
-    rows = audit_events_of_organisations(organisation_ids=[organisation.pk]).order_by("at", "pk")
-    yield from rows.values(*AUDIT_EVENT_FIELDS).iterator(chunk_size=500)
+    rows = audit_events_of_organisations(organisation_ids=[organisation.pk])
+    return values_in_batches(rows, AUDIT_EVENT_FIELDS, by="at")
 
 
 def _write_json_array(part: IO[bytes], values: Iterable[Any]) -> None:

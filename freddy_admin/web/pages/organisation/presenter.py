@@ -89,7 +89,7 @@ def organisation_key_list(rows: list[KeyRow], filters: OverviewFilters) -> Organ
         filters = OverviewFilters()
     words = filters.q.casefold().split()
     wanted_states = set(filters.states) or set(HealthState)
-    urgent = filters.needs_attention
+    urgent = bool(filters.states) and filters.needs_attention
     matching_rows = [
         row
         for row in rows
@@ -140,7 +140,7 @@ class OrganisationPage:
 
     @cached_property
     def _row_digests(self) -> dict[str, str]:
-        return key_row_digests(self.table_rows)
+        return key_row_digests(self.table_rows, with_checks=True)
 
     @cached_property
     def drafts(self) -> list[tuple[ApiKey, KeyCandidate]]:

@@ -22,6 +22,7 @@ from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.history.timeline import key_history_map, timeline_page
 from freddy_admin.sync.operations.selectors import latest_sync_operation_by_key
 from freddy_admin.sync.status.organisation_rows import organisation_key_rows
+from freddy_admin.sync.status.view_version import next_change_by_clock
 from freddy_admin.vault.models import KeyLifecycle
 from freddy_admin.vault.selectors import api_keys_list
 from freddy_admin.web.access import (
@@ -33,7 +34,9 @@ from freddy_admin.web.access import (
 )
 from freddy_admin.web.forms import add_form_errors, render_form_page
 from freddy_admin.web.htmx import (
+    VERSION_HEADER,
     check_requested_since,
+    live_view,
     not_modified,
     render_parts,
     seen_part_digests,
@@ -51,8 +54,12 @@ from freddy_admin.wording.times import get_user_time
 @organisation_permission_required(Permission.VIEW)
 def organisation_detail_view(request: HttpRequest, access: Access) -> HttpResponse:
     """All keys of one organisation, worst health state first; to polls what changed."""
-    now, organisation = clock.now(), access.organisation
-    rows = organisation_key_rows(user=signed_in_user(request), organisation=organisation, now=now)
+    now, organisation, person = clock.now(), access.organisation, signed_in_user(request)
+    address = request.get_full_path()
+    live = live_view(request, address, user=person, organisation=organisation, now=now)
+    if live.is_current:
+        return not_modified()
+    rows = organisation_key_rows(user=person, organisation=organisation, now=now)
     key_list = organisation_key_list(rows, OVERVIEW_PARAMS.parse(request.GET))
     if request.method != "HEAD":
         status_request_refresh(rows=key_list.page_rows, now=now)
@@ -75,8 +82,10 @@ def organisation_detail_view(request: HttpRequest, access: Access) -> HttpRespon
     frame = page.frame(list(digests))
     digests["frame"] = frame["digest"]
     changed = dict(digests.items() - (seen or {}).items())
+    promises = [moment for row in rows for moment in (row.overdue_at, row.hold_until)]
+    version = live.version(valid_until=next_change_by_clock(rows, now, others=promises))
     if not changed:
-        return not_modified()
+        return not_modified(version)
     is_update = "frame" not in changed
     anchors = changed if is_update else digests
     # Reading histories costs more than anything else here: only for the cards that are sent.
@@ -88,11 +97,14 @@ def organisation_detail_view(request: HttpRequest, access: Access) -> HttpRespon
     context = frame | page.parts(anchors, query, operations, histories)
     if is_update:
         context["out_of_band"] = True
-        return render_parts(render(request, "organisation/_live_update.html", context))
+        return render_parts(render(request, "organisation/_live_update.html", context), version)
+    context["version"] = version
     if seen is not None:
-        return render(request, "organisation/_live.html", context)
+        response = render(request, "organisation/_live.html", context)
+        response[VERSION_HEADER] = version
+        return response
     context["may_export"] = access.allows(Permission.EXPORT_ORGANISATION)
-    context["may_remove"] = can_create_organisations(user=signed_in_user(request))
+    context["may_remove"] = can_create_organisations(user=person)
     return render(request, "organisation/page.html", context)
 
 

@@ -6,7 +6,7 @@ from freddy_admin.conf.api_environments import ENVIRONMENT_PATTERN
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
-from freddy_admin.sync.status.selectors import OVERVIEW_SORTS
+from freddy_admin.sync.status.selectors import OVERVIEW_SORTS, PAGE_SIZE, PAGE_SIZES
 from freddy_admin.web.query_params import (
     QueryParams,
     choice_param,
@@ -14,6 +14,7 @@ from freddy_admin.web.query_params import (
     flag_param,
     number_param,
     page_param,
+    parsed_param,
     pattern_param,
     text_param,
 )
@@ -41,6 +42,12 @@ OVERVIEW_PARAMS = QueryParams(
         "sort",
         [*OVERVIEW_SORTS, *(f"-{sort}" for sort in OVERVIEW_SORTS)],
         default="state",
+        is_filter=False,
+    ),
+    page_size=parsed_param(
+        "rows",
+        {str(size): size for size in PAGE_SIZES}.get,
+        default=PAGE_SIZE,
         is_filter=False,
     ),
     page=page_param(largest=100_000),

@@ -13,7 +13,7 @@ from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE
 from freddy_admin.sync.status.queries import NO_OWNER, OverviewFilters
 from freddy_admin.sync.status.refused_alike import RefusedGroup
 from freddy_admin.sync.status.rows import KeyRow
-from freddy_admin.sync.status.selectors import Overview, PendingDecision
+from freddy_admin.sync.status.selectors import PAGE_SIZE, PAGE_SIZES, Overview, PendingDecision
 from freddy_admin.web.components import (
     ActionButton,
     SelectOption,
@@ -33,6 +33,7 @@ from freddy_admin.web.pages.overview.filters import (
     OVERVIEW_PARAMS,
     STATE_PARAM,
 )
+from freddy_admin.wording.environments import is_environment_shown
 from freddy_admin.wording.keys import (
     DECISION_MOVE,
     expiring_count,
@@ -118,6 +119,7 @@ def overview_page_context(
         "without_refused_href": OVERVIEW_PARAMS.build_url(filters, path, refused="", refused_at=""),
         "without_shared_sync_href": OVERVIEW_PARAMS.build_url(filters, path, figures_digest=""),
         "query": OVERVIEW_PARAMS.build_url(filters, page=1),
+        "page_sizes": _page_size_links(overview, path),
         "pager": OVERVIEW_PARAMS.pager(
             filters, path, page=overview.page, page_count=overview.pages
         ),
@@ -181,6 +183,21 @@ def _state_count_chips(overview: Overview, path: str) -> list[dict[str, Any]]:
             }
         )
     return chips
+
+
+def _page_size_links(overview: Overview, path: str) -> list[dict[str, Any]]:
+    """How many rows a page may have, each a link; none where all keys fit on the smallest page."""
+    filters = overview.filters
+    if overview.matching <= PAGE_SIZE and filters.page_size == PAGE_SIZE:
+        return []
+    return [
+        {
+            "word": format_number(size),
+            "href": OVERVIEW_PARAMS.build_url(filters, path, page_size=size),
+            "is_current": size == filters.page_size,
+        }
+        for size in PAGE_SIZES
+    ]
 
 
 def _sortable_columns(filters: OverviewFilters, path: str) -> list[dict[str, str]]:
@@ -308,7 +325,11 @@ def _refused_card(
     group: RefusedGroup, rows: list[KeyRow], user_time: UserTime, path: str
 ) -> dict[str, Any]:
     """One card for all keys of a group, with a link to them in place of a button."""
-    filters = OverviewFilters(refused=group.refusal, refused_at=group.organization_id)
+    filters = OverviewFilters(
+        refused=group.refusal,
+        refused_at=group.organization_id,
+        environment=group.environment if is_environment_shown(group.environment) else "",
+    )
     label = _("Show these %(n)s") % {"n": format_number(group.keys)}
     return {
         "row": rows[0],

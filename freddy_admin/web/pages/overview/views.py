@@ -1,13 +1,13 @@
 """The overview, its export and its saved views: whether every sync is running."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from freddy_admin.accounts.models import SavedView, User
@@ -20,18 +20,38 @@ from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.checks.policy import status_request_refresh
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.platform_status import api_healths_list
+from freddy_admin.sync.status.export import (
+    TRUE_TEXTS,
+    StatusBatch,
+    StatusRow,
+    status_batches,
+    statuses_select,
+)
 from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.rows import CheckError, KeyRow
 from freddy_admin.sync.status.selectors import (
     Overview,
-    overview_key_rows,
     overview_page,
     overview_with_filter_options,
 )
+from freddy_admin.sync.status.view_version import (
+    ShownVersion,
+    is_worker_silent,
+    next_change_by_clock,
+)
 from freddy_admin.web.access import WRITE_METHODS, signed_in_user, signed_in_user_required
-from freddy_admin.web.components import key_row_anchor, key_row_digests
+from freddy_admin.web.components import key_row_anchor, key_row_digests, render_checked
 from freddy_admin.web.csv_responses import csv_response, export_audit_event_record
-from freddy_admin.web.htmx import not_modified, render_parts, seen_part_digests, values_digest
+from freddy_admin.web.htmx import (
+    VERSION_HEADER,
+    LiveView,
+    add_packed_row_digests,
+    live_view,
+    not_modified,
+    render_parts,
+    seen_part_digests,
+    values_digest,
+)
 from freddy_admin.web.pages.overview.filters import OVERVIEW_PARAMS
 from freddy_admin.web.pages.overview.presenter import overview_page_context
 from freddy_admin.wording.failures import failure_wording
@@ -49,37 +69,81 @@ from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
 
 _MAX_REFUSED_NOTICES = 3
+_CHECKS_STORED_WITHIN = timedelta(seconds=60)
 
 
 @signed_in_user_required()
 def overview_show_view(request: HttpRequest) -> HttpResponse:
     """The first page of a signed-in person; to the page's own polls it sends what changed."""
     now, person = clock.now(), signed_in_user(request)
-    overview = overview_page(user=person, filters=OVERVIEW_PARAMS.parse(request.GET), now=now)
+    filters = OVERVIEW_PARAMS.parse(request.GET)
+    live = live_view(request, "overview", filters, user=person, now=now)
+    if live.is_current:
+        return not_modified()
+    overview = overview_page(user=person, filters=filters, now=now)
     if request.method != "HEAD":
         status_request_refresh(rows=overview.rows, now=now)
     seen_digests, notices = seen_part_digests(request), _overview_notices(overview, person)
-    digests = _overview_digests(overview, notices)
-    if seen_digests is not None and digests.items() <= seen_digests.items():
-        return not_modified()
+    digests = _overview_digests(overview, notices, key_row_digests(overview.rows))
     is_part = seen_digests is not None and seen_digests.get("frame") == digests["frame"]
-    if not is_part:
-        overview = overview_with_filter_options(user=person, overview=overview)
-    context = overview_page_context(
-        overview,
-        get_user_time(now),
-        notices=notices,
-        digests=digests,
-        seen_digests=seen_digests if is_part else None,
-    )
     if is_part:
-        return render_parts(render(request, "overview/_live_update.html", context))
+        return _live_update(request, overview, live, notices, digests)
+    overview = overview_with_filter_options(user=person, overview=overview)
+    context = overview_page_context(overview, get_user_time(now), notices=notices, digests=digests)
     context |= _offered_actions(person, overview.rows)
+    context["version"] = live.version(valid_until=next_change_by_clock(overview.rows, now))
     if seen_digests is not None:
-        return render(request, "overview/_live.html", context)
+        response = render(request, "overview/_live.html", context)
+        response[VERSION_HEADER] = context["version"]
+        return response
     # The saved views stand above the live part: no poll needs them.
     context |= saved_views_context(person.saved_views_by_name(), overview.filters)
     return render(request, "overview/page.html", context)
+
+
+def _live_update(
+    request: HttpRequest,
+    overview: Overview,
+    live: LiveView,
+    notices: list[NoticeWording],
+    digests: dict[str, str],
+) -> HttpResponse:
+    """The parts that changed, for a browser that shows this list; 204 where none did.
+
+    Checks that changed nothing else are told once a minute, all in one answer.
+    """
+    seen_digests, user_time = seen_part_digests(request) or {}, get_user_time(overview.now)
+    anchors = [key_row_anchor(row) for row in overview.rows]
+    add_packed_row_digests(seen_digests, {anchor: digests[anchor] for anchor in anchors})
+    # The line on the latest check stands in the head.
+    with_checks = live.are_checks_due or digests["head"] != seen_digests.get("head")
+    valid_until = next_change_by_clock(overview.rows, overview.now)
+    version = live.version(valid_until=valid_until, with_checks=with_checks)
+    if not with_checks:
+        digests |= {"checked": seen_digests.get("checked", "")}
+    if digests.items() <= seen_digests.items():
+        return not_modified(version)
+    context = overview_page_context(
+        overview, user_time, notices=notices, digests=digests, seen_digests=seen_digests
+    )
+    if digests["checked"] != seen_digests.get("checked"):
+        same_rows = [
+            row
+            for row in overview.rows
+            if seen_digests.get(anchor := key_row_anchor(row)) == digests[anchor]
+            and _is_check_untold(row, live.shown)
+        ]
+        context["checked_cells"] = [
+            (row.key_id, SafeString(render_checked(row, user_time))) for row in same_rows
+        ]
+    return render_parts(render(request, "overview/_live_update.html", context), version)
+
+
+def _is_check_untold(row: KeyRow, shown: ShownVersion | None) -> bool:
+    """Whether the browser may not have been told of the latest check, stored after its end."""
+    if shown is None or row.checked_at is None:
+        return True
+    return row.checked_at > shown.checks_at - _CHECKS_STORED_WITHIN
 
 
 def _overview_notices(overview: Overview, person: User) -> list[NoticeWording]:
@@ -110,12 +174,9 @@ def _overview_notices(overview: Overview, person: User) -> list[NoticeWording]:
 
 def _is_worker_silent(overview: Overview) -> bool:
     """No sign of life of any worker for more than two check periods, although there is work."""
-    limit = max(
-        clock.real_seconds_to_panel_duration(60),
-        timedelta(seconds=2 * settings.STATUS_CHECK_SECONDS),
+    return overview.total > 0 and is_worker_silent(
+        overview.latest_worker_heartbeat_at, overview.now
     )
-    heartbeat_at = overview.latest_worker_heartbeat_at
-    return overview.total > 0 and (heartbeat_at is None or overview.now - heartbeat_at > limit)
 
 
 def _no_key_opens(overview: Overview) -> bool:
@@ -128,10 +189,11 @@ def _no_key_opens(overview: Overview) -> bool:
     )
 
 
-def _overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[str, str]:
+def _overview_digests(
+    overview: Overview, notices: list[NoticeWording], rows: dict[str, str]
+) -> dict[str, str]:
     """A digest per part of the page; a browser that shows them all gets no content."""
     order = [row.key_id for row in overview.rows]
-    rows = key_row_digests(overview.rows)
     return {
         "frame": values_digest(
             order, overview.pages, overview.matching, overview.empty_organisations
@@ -139,8 +201,6 @@ def _overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[
         "head": values_digest(
             list(overview.all_counts.items()),
             list(overview.counts.items()),
-            overview.checked_at,
-            overview.next_check_at,
             [notice.kind for notice in notices],
             [
                 (group.figures_digest, group.keys, group.names)
@@ -155,6 +215,9 @@ def _overview_digests(overview: Overview, notices: list[NoticeWording]) -> dict[
             overview.refused_groups,
             (overview.own_move_count_matching, overview.others_move_count_matching),
             overview.decisions,
+        ),
+        "checked": values_digest(
+            overview.checked_at, overview.next_check_at, [row.checked_at for row in overview.rows]
         ),
     } | rows
 
@@ -197,40 +260,50 @@ OVERVIEW_CSV_COLUMNS = (
     "request_id",
     "environment",
 )
+_INCREMENTAL_WORDS = ("false", "true")
 
 
 @signed_in_user_required()
 def overview_export_view(request: HttpRequest) -> StreamingHttpResponse:
     """A CSV of all rows this person sees that the filters leave; times in UTC."""
     now, filters = clock.now(), OVERVIEW_PARAMS.parse(request.GET)
-    rows = overview_key_rows(user=signed_in_user(request), filters=filters, now=now)
+    person = signed_in_user(request)
+    selection = statuses_select(user=person, filters=filters, now=now)
     export_audit_event_record(request, _("overview, CSV"))
-    return csv_response("overview", OVERVIEW_CSV_COLUMNS, map(_overview_csv_cells, rows))
+    batches = status_batches(user=person, key_ids=selection.key_ids, now=now)
+    rows = (_overview_csv_cells(row, batch) for batch in batches for row in batch.rows)
+    return csv_response("overview", OVERVIEW_CSV_COLUMNS, rows)
 
 
-def _overview_csv_cells(row: KeyRow) -> list[object]:
-    figures, error = row.figures, row.error
+def _overview_csv_cells(row: StatusRow, batch: StatusBatch) -> list[object]:
+    error = batch.errors.get(row.key_id)
+    figures: list[object] = [None] * 6
+    if row.observed_at:
+        figures = [
+            row.last_sync_at,
+            row.next_sync_at,
+            row.enabled_tools,
+            row.total_tools,
+            row.sync_interval_hours,
+            _INCREMENTAL_WORDS[row.incremental_sync_enabled in TRUE_TEXTS],
+        ]
     return [
         row.organisation_name,
         row.organisation_slug,
         row.key_label,
         row.key_id,
-        row.state.value,
-        _format_utc(row.state_since),
-        _format_utc(figures.last_sync_at) if figures else None,
-        _format_utc(figures.next_sync_at) if figures else None,
-        figures.enabled_tools if figures else None,
-        figures.total_tools if figures else None,
-        figures.sync_interval_hours if figures else None,
-        _format_utc(row.checked_at),
-        _format_utc(row.observed_at),
-        row.owner_name,
+        row.state,
+        row.state_since,
+        *figures[:5],
+        row.checked_at,
+        row.observed_at,
+        batch.owner_names.get(row.key_id),
         error.kind if error else None,
-        f"{row.expires_on:%Y-%m-%d}" if row.expires_on else None,
-        str(figures.incremental_sync_enabled).lower() if figures else None,
-        "|".join(row.tags),
-        row.known_organization_id,
-        *_error_csv_cells(row.error),
+        row.expires_on,
+        figures[5],
+        "|".join(batch.tags.get(row.key_id, ())),
+        row.entered_organization_id or row.reported_organization_id,
+        *_error_csv_cells(error),
         row.environment,
     ]
 
@@ -240,10 +313,6 @@ def _error_csv_cells(error: CheckError | None) -> list[object]:
         return [None] * 5
     message = error.message or render_text(failure_wording(error).words)
     return [error.code, error.http_status, message, error.trace_id, error.request_id]
-
-
-def _format_utc(at: datetime | None) -> str | None:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
 
 
 def saved_view_query(filters: OverviewFilters) -> str:
