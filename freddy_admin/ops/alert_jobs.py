@@ -21,7 +21,7 @@ CAUSES_SECONDS = 15.0  # several times within the minute that a first message wa
 def alert_jobs_add(tasks: EmbeddedTasks) -> None:
     """Have the alerts looked after by this worker; call it before the outbox's queue is added."""
     # A periodic task runs before the queues: after an absence no message goes out before it.
-    tasks.every(LOOK_SECONDS, lambda: sender_heartbeat_record(now=clock.now()))
+    tasks.every(LOOK_SECONDS, lambda: sender_heartbeat_record(now=clock.now()), in_each_worker=True)
     tasks.every(DIGEST_SECONDS, lambda: digests_plan(now=clock.now()))
     tasks.every(CAUSES_SECONDS, lambda: causes_link_and_plan(now=clock.now()))
     tasks.every(MINUTE_SECONDS, history_incidents_create)
@@ -30,7 +30,7 @@ def alert_jobs_add(tasks: EmbeddedTasks) -> None:
     tasks.add(
         Queue(
             QueueName.ALERT_DELIVERIES,
-            lambda: deliveries_due(now=clock.now()),
+            deliveries_due,
             lambda: deliveries_group(now=clock.now()),
         )
     )

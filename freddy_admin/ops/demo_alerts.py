@@ -7,10 +7,18 @@ from django.db import transaction
 
 from freddy_admin.alerts.channels.selectors import channels_stored
 from freddy_admin.alerts.channels.services import channel_address_replace, channel_create
-from freddy_admin.alerts.models import Channel, ChannelKind, Severity
+from freddy_admin.alerts.deliveries.planning import openings_plan
+from freddy_admin.alerts.models import (
+    Channel,
+    ChannelKind,
+    Incident,
+    IncidentState,
+    Severity,
+)
 from freddy_admin.alerts.rules.decisions import PLATFORM_ADMIN_ROLE
 from freddy_admin.alerts.rules.services import RuleValues, rule_create
 from freddy_admin.audit.services import OPERATOR
+from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 
@@ -64,6 +72,9 @@ def demo_alerts_create(*, receiver_url: str, organisation: Organisation) -> None
             name="Managers and the chat", roles=[Role.MANAGER.value], channel_ids=[refusing.pk]
         ),
     )
+    # Its history is older than its rules: what is broken now is told within the first minutes.
+    incidents = Incident.objects.exclude(state=IncidentState.RESOLVED).order_by("pk")
+    openings_plan(incidents=list(incidents), now=clock.now())
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from freddy_admin.sandbox.key_scenarios import Scenario
 from freddy_admin.sandbox.sample_organisations import SampleKey, list_sample_organisations
 from freddy_admin.sync.key_lifecycle import key_monitoring_start, key_pause
 from freddy_admin.sync.models import SyncStatus
+from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
 from freddy_admin.vault.services.bulk_import import ImportRow, api_keys_import
@@ -114,6 +115,7 @@ def demo_data_ensure(*, history_length: timedelta = HISTORY_LENGTH, receiver_url
         now = clock.now()
         keys = _organisations_and_keys_create(now=now, began_at=now - history_length)
         _people_and_memberships_create(keys)
+        shared_figures_refresh(now=now)  # shown from the first page on, before a worker counts
         if receiver_url:
             organisation = next(iter(keys.values()))[0].organisation
             demo_alerts_create(receiver_url=receiver_url, organisation=organisation)

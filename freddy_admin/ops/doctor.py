@@ -28,10 +28,12 @@ from freddy_admin.core.mail import MAIL_LANE, mail_send, mail_server_probe
 from freddy_admin.core.network import proxy_probe, trusted_certificates_count
 from freddy_admin.core.outbox import NotSent, outbox_lane_state
 from freddy_admin.core.panel_address import panel_copied_from
+from freddy_admin.core.view_changes import view_change_triggers_missing
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
 from freddy_admin.ops.doctor_alerts import alerts_examine, heartbeat_examine
+from freddy_admin.ops.doctor_engine import engine_examine
 from freddy_admin.sync.api_client import api_client, api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.models import ApiHealth
@@ -139,6 +141,8 @@ def _check_migrations() -> _Verdict:
     unapplied_count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if unapplied_count:
         return _bad(wording.MIGRATIONS_MISSING, count=unapplied_count)
+    if missing_triggers := view_change_triggers_missing():
+        return _bad(wording.VIEW_CHANGE_TRIGGERS_MISSING, count=len(missing_triggers))
     return _good(wording.MIGRATIONS_APPLIED)
 
 
@@ -377,6 +381,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("passwords", _check_password_hashing_slots),
     ("audit log", _check_audit_log),
     ("worker", _check_worker),
+    ("wakes", engine_examine),
     ("mail", _check_mail),
     ("alerts", alerts_examine),
     ("heartbeat", heartbeat_examine),

@@ -1,12 +1,14 @@
-"""Writes `.env` for a first start: fresh random secrets and the settings of a trial.
+"""Writes the settings of a first start: fresh random secrets, and those of a trial.
 
-`python -m freddy_admin.ops.env_file`; needs neither Django nor any library.
+`python -m freddy_admin.ops.env_file` writes `.env`. With a folder behind it, for `compose.yaml`:
+`worker/panel.env`, `web/panel.env` without a key that opens anything, and the database's password.
 """
 
 import base64
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,18 +32,33 @@ REQUIRE_MFA=off
 """
 
 
-def env_file_write(path: Path) -> bool:
-    """Write `path` with mode 0600; False, and nothing touched, where it exists already.
+PASSWORD_FILE = "password"  # noqa: S105  its name
+
+
+CONTAINER_TEMPLATE = """\
+# Written at the first start, with secrets made for this installation alone: docker compose down
+# --volumes removes them, and with them every stored API key.
+SECRET_KEY={secret_key}
+DATABASE_URL=postgres://freddy:{password}@database:5432/freddy
+# A trial on this machine, until freddy.env beside compose.yaml says otherwise.
+PLAIN_HTTP=true
+ALLOWED_HOSTS=localhost,127.0.0.1,[::1]
+"""
+
+
+def env_file_write(path: Path, text: str = "", *, mode: int = 0o600) -> bool:
+    """Write `text`, or that of a new `.env`; False, and nothing touched, where `path` exists.
 
     It appears whole or not at all, also when two starts race. Raises OSError.
     """
     if path.exists():
         return False
     draft_path = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(env_file_text())
+            os.fchmod(descriptor, mode)
+            file.write(text or env_file_text())
             file.flush()
             os.fsync(file.fileno())
         os.link(draft_path, path)  # unlike a rename, this refuses to replace a file
@@ -56,22 +73,56 @@ def env_file_write(path: Path) -> bool:
 def env_file_text() -> str:
     """The text of a new `.env`; other secrets each time."""
     return ENV_FILE_TEMPLATE.format(
-        secret_key=secrets.token_hex(32),
-        master_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        secret_key=secrets.token_hex(32), master_key=_master_key_generate()
     )
 
 
-def main() -> int:
-    """The exit code: 0 when there is a `.env` now, 1 when it cannot be written."""
-    path = BASE_DIR / ".env"
+def _master_key_generate() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def container_settings_write(folder: Path) -> bool:
+    """Write the files of web server, worker and database below `folder`; False if they are there.
+
+    A start that was cut short begins anew: the worker's file, which tells that all is done, is
+    the last one. Raises OSError.
+    """
+    from freddy_admin.crypto.keyring import public_key_from_private_key
+
+    last_file = folder / "worker" / "panel.env"
+    if last_file.exists():
+        return False
+    password, secret_key, master_key = (
+        secrets.token_hex(24),
+        secrets.token_hex(32),
+        _master_key_generate(),
+    )
+    common = CONTAINER_TEMPLATE.format(password=password, secret_key=secret_key)
+    web = f"{common}ENCRYPTION_PUBLIC_KEY={public_key_from_private_key(master_key)}\n"
+    for path, text, mode in (
+        # The server's own user reads it, in a folder that nobody else is given.
+        (folder / "database" / PASSWORD_FILE, f"{password}\n", 0o644),
+        (folder / "web" / "panel.env", web, 0o640),
+        (last_file, f"{common}ENCRYPTION_KEYS={master_key}\n", 0o640),
+    ):
+        path.unlink(missing_ok=True)
+        env_file_write(path, text, mode=mode)
+    return True
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """The exit code: 0 when the settings are there now, 1 when they cannot be written."""
+    path = Path(arguments[0]) if arguments else BASE_DIR / ".env"
     try:
-        if env_file_write(path):
-            print("Wrote .env with fresh secrets for this copy.", file=sys.stderr)
+        is_new = container_settings_write(path) if arguments else env_file_write(path)
     except OSError as error:
         print(f"Cannot write {path}: {error.strerror}.", file=sys.stderr)
         return 1
+    if is_new:
+        name = path if arguments else ".env"
+        print(f"Wrote {name} with fresh secrets for this copy.", file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -23,6 +23,7 @@ from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.json_responses import error_response
 from freddy_admin.core.outbox import outbox_lane_state, outbox_lanes
+from freddy_admin.core.tasks import is_engine_installed
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
@@ -97,6 +98,8 @@ def _metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
     yield from _outbox_metric_families(clock.now())
     yield from _alert_metric_families(clock.now())
     yield from _waiting_work_families(clock.now())
+    if is_engine_installed():
+        yield from _engine_families()
 
 
 def _key_metric_families(metrics: PlatformMetrics) -> Iterator[MetricFamily]:
@@ -248,6 +251,18 @@ def _waiting_work_families(now: datetime) -> Iterator[MetricFamily]:
     text = "How long that has waited which waits longest, by queue."
     ages = [({"queue": work.queue}, _age_seconds(work.since, now)) for work in waiting]
     yield MetricFamily("freddy_queue_oldest_age_seconds", "gauge", text, ages)
+
+
+def _engine_families() -> Iterator[MetricFamily]:
+    from freddy_admin.core.task_engine import waiting_jobs_list  # of PostgreSQL alone
+
+    jobs = waiting_jobs_list()
+    text = "Jobs that wake a worker and that none has taken, by queue."
+    counts: list[tuple[Labels, float | None]] = [({"queue": j.queue}, j.count) for j in jobs]
+    yield MetricFamily("freddy_jobs_waiting", "gauge", text, counts)
+    text = "How long the oldest such job has waited; a few seconds where workers run."
+    age = max((job.age for job in jobs), default=0.0)
+    yield _gauge_family("freddy_jobs_oldest_age_seconds", text, max(0.0, age))
 
 
 def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:

@@ -19,7 +19,7 @@ from freddy_admin.core.outbox import (
     outbox_due_messages,
     outbox_lanes,
 )
-from freddy_admin.core.tasks import OUTBOX_QUEUE, Queue
+from freddy_admin.core.tasks import OUTBOX_QUEUE, Moment, Queue
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class OutboxSender:
     @property
     def queue(self) -> Queue:
         """The messages that are due in lanes that this process does not drain, and `start`."""
-        return Queue(OUTBOX_QUEUE, self._due_messages, self.start)
+        return Queue(
+            OUTBOX_QUEUE, _due_messages, self.start, lambda: tuple(sorted(self.busy_lanes))
+        )
 
     def start(self) -> None:
         """Start draining the lanes with messages that are due, as far as there are threads."""
@@ -82,9 +84,6 @@ class OutboxSender:
         """Begin no further message."""
         self._stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _due_messages(self) -> QuerySet[OutboxMessage]:
-        return outbox_due_messages().exclude(lane__in=self.busy_lanes)
 
     def _has_room(self, *, is_failing: bool) -> bool:
         lanes = self._sendings.keys() - self._fixed_lanes
@@ -104,3 +103,7 @@ class OutboxSender:
                 log.warning("The outbox was not looked after: %s.", type(error).__name__)
         finally:
             connections.close_all()
+
+
+def _due_messages(now: Moment, *busy_lanes: str) -> QuerySet[OutboxMessage]:
+    return outbox_due_messages(now=now).exclude(lane__in=busy_lanes)

@@ -1,10 +1,9 @@
 """Starts the panel as a whole: web server and worker under one supervisor."""
 
-import http.client
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from freddy_admin.crypto.keyring import public_key_from_private_key
+from freddy_admin.ops.health_probe import WebServerSilent, readyz_get
 from freddy_admin.ops.supervisor import (
     ChildEnded,
     PortTaken,
@@ -118,9 +118,7 @@ def _processes_run(supervisor: Supervisor, plan: LaunchPlan) -> None:
 
 
 def _is_panel_ready(plan: LaunchPlan, parts: dict[str, str]) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", plan.port, timeout=5)
-    with closing(connection), suppress(OSError, http.client.HTTPException, ValueError):
-        connection.request("GET", "/readyz", headers={"Host": plan.host})
-        parts.update(json.loads(connection.getresponse().read()).get("parts", {}))
+    with suppress(WebServerSilent, ValueError):
+        parts.update(json.loads(readyz_get(port=plan.port, host=plan.host)[1]).get("parts", {}))
         return set(parts.values()) == {"ok"}
     return False

@@ -54,6 +54,8 @@ class WorkerProcess:
             try:
                 self.loop.tick(wait=TICK_SECONDS)
                 self._reset_failures()
+                if pause := self.loop.pause_seconds:
+                    self.stopping.wait(pause)
             except (DatabaseError, InterfaceError) as error:
                 self._wait_after_failure(error)
         return self._drain_and_stop()

@@ -65,9 +65,10 @@ _FLAKY_FAILS_EVERY = 3
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """How the sandbox behaves: seconds, bytes, and the name of the key's header."""
+    """How the sandbox behaves: seconds, bytes, and the key's headers."""
 
-    key_header: str = "X-API-Key"
+    # Any one of them is enough, as the vendor's own programs send several; the first one counts.
+    key_headers: tuple[str, ...] = ("X-API-Key", "api-key")
     slow_seconds: float = 2.0
     drip_seconds: float = 0.25
     sync_seconds: float = 1.5

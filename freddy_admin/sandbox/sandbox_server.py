@@ -94,7 +94,8 @@ class SandboxRequestHandler(BaseHTTPRequestHandler):
         started_at = time.monotonic()
         body = self._read_body()
         server = self.server
-        key = self.headers.get(server.options.key_header)
+        values = map(self.headers.get, server.options.key_headers)
+        key = next(filter(None, values), None)
         request = SandboxRequest(
             method=self.command,
             target=self.path,

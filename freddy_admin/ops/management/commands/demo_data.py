@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 from django.utils.translation import gettext as _
 
 from freddy_admin.ops.demo_data import (
@@ -33,6 +34,8 @@ class Command(OperatorCommand):
         if file.name not in {DEMO_DATABASE, FAST_DEMO_DATABASE}:
             raise usage_error(_("This belongs to the demo alone: run `make demo`."))
         if file.name == FAST_DEMO_DATABASE:
+            # One that was opened on the way here would go on writing into the removed file.
+            connections.close_all()
             for part in ("", "-wal", "-shm"):
                 file.with_name(file.name + part).unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)

@@ -15,6 +15,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.accounts.people import admin_create
 from freddy_admin.audit.services import OPERATOR
 from freddy_admin.conf.setting_parsers import validate_debug_hosts
+from freddy_admin.ops.health_probe import probe_host
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.ops.processes import LaunchPlan, processes_launch
 
@@ -67,7 +68,7 @@ class Command(OperatorCommand):
             LaunchPlan(
                 port=port,
                 env=env,
-                host=_readiness_host(),
+                host=probe_host([str(host) for host in settings.ALLOWED_HOSTS]),
                 on_ready=lambda: self._print_welcome(port),
             )
         )
@@ -100,11 +101,3 @@ class Command(OperatorCommand):
 def local_panel_url(port: int) -> str:
     """Where the panel is on this machine, its path included."""
     return f"http://localhost:{port}{settings.FORCE_SCRIPT_NAME or ''}"
-
-
-def _readiness_host() -> str:
-    # Our own question whether the panel is ready must name a host that the panel answers to.
-    hosts = [str(host) for host in settings.ALLOWED_HOSTS]
-    if "localhost" in hosts or "*" in hosts or not hosts:
-        return "localhost"
-    return hosts[0].removeprefix(".")
