@@ -13,6 +13,7 @@ from tests.aitronos.test_response_bombs import BOMBS, FLOODS
 from tests.aitronos.test_time_limits import DRIPPING_SCRIPTS
 
 TOTAL_TIMEOUT = 0.3
+GOAL_SECONDS = 0.25
 GOAL = "goal: at most 250 ms"
 SILENT: dict[str, Script] = {
     "silence": lambda connection: (connection.read_request(), connection.pause(ENDLESS_SECONDS))
@@ -30,7 +31,12 @@ def _report_scripts(kind: str, scripts: Mapping[str, Script]) -> None:
     delays = {name: _time_call(script) - TOTAL_TIMEOUT for name, script in scripts.items()}
     slowest = max(delays, key=lambda name: delays[name])
     result = f"{median(delays.values()) * 1e3:+.0f} ms, {delays[slowest] * 1e3:+.0f} ms"
-    print_result(f"{kind}, beside a deadline of 300 ms: median, worst", result, GOAL)
+    print_result(
+        f"{kind}, beside a deadline of 300 ms: median, worst",
+        result,
+        GOAL,
+        is_met=delays[slowest] <= GOAL_SECONDS,
+    )
 
 
 def _time_call(script: Script) -> float:

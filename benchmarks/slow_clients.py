@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks.timing import print_result
+from benchmarks.timing import print_ratio
 from tests.flows.panel_process import PanelProcess
 from tests.flows.raw_http import send_raw_request
 from tests.flows.test_slow_clients import LOGIN, REQUEST_STARTS, SlowClient
@@ -33,7 +33,7 @@ def _report_kind(port: int, kind: str, request_start: bytes) -> None:
     finally:
         slow_client.end()
     label = f"sign-in page beside 200 slow senders of: {kind}"
-    print_result(label, f"{busy_time / quiet_time:.2f} x of a quiet one", "goal 2 x")
+    print_ratio(label, busy_time / quiet_time, 2)
 
 
 def _time_page(port: int) -> float:

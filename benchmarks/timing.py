@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import median
 
 
@@ -30,6 +31,30 @@ def time_per_call(call: Callable[[], object], *, times: int) -> float:
     return median(runs)
 
 
-def print_result(label: str, value: str, goal: str = "") -> None:
-    """Print one row of the report."""
-    print(f"{label:<58}{value:>26}   {goal}", flush=True)
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row of the report; `is_met` is None where there is no goal."""
+
+    label: str
+    value: str
+    goal: str = ""
+    is_met: bool | None = None
+
+
+results: list[Result] = []
+
+
+def print_result(label: str, value: str, goal: str = "", *, is_met: bool | None = None) -> None:
+    """Print one row of the report and keep it; a goal that is missed stands out."""
+    results.append(Result(label, value, goal, is_met))
+    missed = "  MISSED" if is_met is False else ""
+    print(f"{label:<58}{value:>26}   {goal}{missed}", flush=True)
+
+
+def print_ratio(label: str, ratio: float, goal: float | None = None, *, unit: str = "x") -> None:
+    """Print a measured number beside the one that it may reach at most."""
+    text = f"{ratio:,.2f} {unit}" if ratio < 100 else f"{ratio:,.0f} {unit}"
+    if goal is None:
+        print_result(label, text)
+    else:
+        print_result(label, text, f"goal {goal:g} {unit}", is_met=ratio <= goal)

@@ -25,6 +25,7 @@ HARMLESS_VALUES = {
     "Change-me-0123456789-abcdefghijkl": "a SECRET_KEY that the start refuses as an example",
     "planted-0123456789-abcdefghijklmnopqrst": "a SECRET_KEY in a file of its own, for one test",
     "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=": "a master key of counted digits, for one test",
+    "p%2F": "a password in an address of a database, for one test",
     # Addresses of Slack that lead nowhere.
     "https://hooks.slack.com/services/T0/B0/planted0123456789": "made up, tests of channels",
     "https://hooks.slack.com/services/T0123/B0123/plantedtokenplanted": "made up, pages' tests",
