@@ -1,6 +1,7 @@
 """How much of a drill is run: `make drills` runs the whole, every other run a tenth of it.
 
-A drill is a test whose strength is a number: so many kills, widths, rows or hostile bodies.
+A drill is a test whose strength is a number: so many kills, widths, pages, rows, steps of a clock
+or hostile bodies. Where a tenth would show too little, it says how much less it does.
 """
 
 import os

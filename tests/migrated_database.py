@@ -25,7 +25,10 @@ def migrated_database_file() -> Path:
         path.parent.mkdir(exist_ok=True)
         # Another process may make it, too: whichever is ready last replaces an equal one.
         unfinished = path.with_suffix(f".{os.getpid()}")
-        _migrate(unfinished)
+        database_migrate(f"sqlite:///{unfinished}")
+        # All of it in the one file, whatever the journal.
+        with closing(sqlite3.connect(unfinished)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         unfinished.replace(path)
     return path
 
@@ -45,16 +48,17 @@ def _migrations_digest() -> str:
     digest = hashlib.sha256(django.get_version().encode())
     libraries = [Path(spec.origin or "").parent for spec in [find_spec("allauth")] if spec]
     for folder in (ROOT / "freddy_admin", *libraries):
-        for file in sorted(folder.rglob("migrations/*.py")):
+        for file in sorted([*folder.rglob("migrations/*.py"), *folder.rglob("view_change*.py")]):
             digest.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _migrate(path: Path) -> None:
+def database_migrate(database_url: str) -> None:
+    """Run `manage.py migrate` on this database."""
     environment = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
-        "DATABASE_URL": f"sqlite:///{path}",
+        "DATABASE_URL": database_url,
         "SECRET_KEY": secrets.token_hex(32),
         "DEBUG": "true",
     }
@@ -65,6 +69,3 @@ def _migrate(path: Path) -> None:
         check=True,
         timeout=300,
     )
-    # All of it in the one file, whatever the journal.
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

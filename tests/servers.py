@@ -1,6 +1,7 @@
 """Runs a command with a private PostgreSQL and a private Redis on loopback, and ends them.
 
-`python -m tests.servers COMMAND …`: the command finds TEST_DATABASE_URL and TEST_REDIS_URL.
+`python -m tests.servers COMMAND …`: the command finds TEST_DATABASE_URL and TEST_REDIS_URL, and in
+TEST_DATABASE_TEMPLATE the name of a migrated database, which each test process copies.
 """
 
 import os
@@ -17,8 +18,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
+
 from tests.flows.wait import wait_until
 from tests.free_ports import find_free_port
+from tests.migrated_database import database_migrate
 
 # Nothing of this outlives the run, so nothing needs to reach the disk.
 POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -199,15 +203,35 @@ def _is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _migrated_database_create(database_url: str) -> str:
+    """Create and migrate the database of this address; its name."""
+    server_url, _slash, name = database_url.rpartition("/")
+
+    def create() -> bool:
+        try:
+            with psycopg.connect(f"{server_url}/postgres", autocommit=True) as server:
+                server.execute(f"CREATE DATABASE {name}")
+        except psycopg.OperationalError:  # it is starting up
+            return False
+        return True
+
+    if not wait_until(create):
+        raise RuntimeError("PostgreSQL did not take a new database")
+    database_migrate(database_url)
+    return name
+
+
 def main(command: Sequence[str]) -> int:
     """Run the command between the servers; its exit code."""
     with ExitStack() as servers:
         try:
-            os.environ["TEST_DATABASE_URL"] = servers.enter_context(postgres_server())
+            database_url = servers.enter_context(postgres_server())
             os.environ["TEST_REDIS_URL"] = servers.enter_context(redis_server())
         except ServerNotInstalled as error:
             print(error, file=sys.stderr)
             return 1
+        os.environ["TEST_DATABASE_URL"] = database_url
+        os.environ["TEST_DATABASE_TEMPLATE"] = _migrated_database_create(database_url)
         return subprocess.run(command, check=False).returncode
 
 

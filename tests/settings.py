@@ -30,6 +30,7 @@ os.environ.update(
     OIDC_CLIENT_SECRET="",
     OIDC_NAME="Example Login",
     DATABASE_URL=_DATABASE,
+    WORKER_DATABASE_URL="",
     REDIS_URL=_REDIS,
     ENCRYPTION_KEYS=base64.urlsafe_b64encode(bytes(range(32))).decode(),
     ENCRYPTION_PUBLIC_KEY="",
@@ -55,6 +56,9 @@ os.environ.update(
 
 from freddy_admin.settings import *  # noqa: E402, F403
 
+# Each process copies a database that is migrated, where there is one: tests/servers.py.
+if _template := os.environ.get("TEST_DATABASE_TEMPLATE"):
+    DATABASES["default"]["TEST"] = {"TEMPLATE": _template}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A test that works a code out as its half minute ends must not fail for that. The panel itself
 # takes a code in its own half minute alone (ASVS 6.5.5).

@@ -104,9 +104,12 @@ def serve_smtp(script: SmtpScript) -> Iterator[int]:
 
 @contextmanager
 def mailing_by_smtp(settings: LazySettings, script: SmtpScript) -> Iterator[SmtpScript]:
-    """The panel's mails go to a server with this script; it waits for 0.3 s for each reply."""
+    """The panel's mails go to a server with this script.
+
+    It waits for 0.3 s for each reply of a server that hangs, else longer than any machine is busy.
+    """
     with serve_smtp(script) as port:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-        settings.EMAIL_TIMEOUT = 0.3
+        settings.EMAIL_TIMEOUT = 0.3 if script.is_hanging else 20
         yield script

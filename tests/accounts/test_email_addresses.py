@@ -1,12 +1,8 @@
 """An e-mail address has one form, through whichever door it comes."""
 
-from typing import Any
-
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from freddy_admin.accounts.auth.password_reset import password_reset_request_create
@@ -21,6 +17,7 @@ from freddy_admin.accounts.people import (
 )
 from freddy_admin.core.errors import InvalidInput
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
+from tests.migrations import migrate_to
 
 FORMS = [
     "ada@bücher.example",
@@ -120,17 +117,11 @@ def test_single_sign_on_takes_the_same_form_and_no_lookalike() -> None:
             verified_email_from_claims({"email": lookalike, "email_verified": True})
 
 
-def _migrate_to(*targets: tuple[str, str]) -> Any:
-    executor = MigrationExecutor(connection)
-    nodes = list(targets) or executor.loader.graph.leaf_nodes()
-    return executor.migrate(nodes).apps
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_upgrade_gives_addresses_their_form_and_leaves_twins(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    apps = _migrate_to(("accounts", "0009_outbox"), ("organisations", "0004_outbox"))
+    apps = migrate_to(("accounts", "0009_outbox"), ("organisations", "0004_outbox"))
     try:
         people = apps.get_model("accounts", "User").objects
         for email in ("plain@example.org", "one@bücher.example", "two@bücher.example"):
@@ -157,7 +148,7 @@ def test_the_upgrade_gives_addresses_their_form_and_leaves_twins(
                 expires_at=f"2026-05-1{day}T12:00Z",
             )
     finally:
-        apps = _migrate_to()
+        apps = migrate_to()
     emails = set(apps.get_model("accounts", "User").objects.values_list("email", flat=True))
     assert emails == {
         "plain@example.org",

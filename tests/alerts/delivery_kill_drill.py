@@ -1,9 +1,10 @@
-"""`python -m tests.alerts.delivery_kill_drill KILLS WORKERS`: workers are killed while they tell.
+"""`python -m tests.alerts.delivery_kill_drill KILLS WORKERS SOURCE`: workers are killed at work.
 
-The database is TEST_DATABASE_URL, with an organisation "alder" and its manager. Receivers of a
-process of their own (a signed webhook, PagerDuty, SMTP) report what arrives, and reply once they
-may: half of the kills (-9) come at that moment, between sending and storing, the others at any.
-Prints what arrived in its order, as JSON.
+The database is TEST_DATABASE_URL, with an organisation "alder" and its manager. SOURCE is where
+incidents come from: "planned" as the recorder plans them, or "checks" of keys that an imitation of
+Aitronos refuses and takes again. Receivers of a process of their own report what arrives, and
+reply once they may: half of the kills (-9) come at that moment, between sending and storing, the
+others at any. Prints what arrived in its order, as JSON.
 """
 
 import json
@@ -12,24 +13,30 @@ import random
 import select
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from email import message_from_string
+from pathlib import Path
 from typing import Any
 
-# So many seconds of the panel's clock pass in a real one: a lease lasts for two real seconds.
-CLOCK_SPEED = 60
+from tests.alerts.kill_drill_receivers import serve
+
+# So many seconds of the panel's clock pass in a real one. A lease lasts for 120 of them.
+CLOCK_SPEEDS = {"planned": 60, "checks": 20}
 INCIDENTS_PER_KILL, MOST_INCIDENTS = 0.75, 150
-DEADLINE_SECONDS, DEADLINE_PER_KILL = 120.0, 5.0
+KILLS_PER_ROUND = 8
+DEADLINE_SECONDS, DEADLINE_PER_KILL = 240.0, 8.0
 
 
-def main(kills: int, worker_count: int) -> None:
+def main(kills: int, worker_count: int, source_name: str) -> None:
     """Tell of incidents and their ends by workers of which one is killed so many times."""
+    refused_file = Path(tempfile.mkdtemp()) / "refused"
+    refused_file.write_text("")
     reports, report = os.pipe()
     permissions, permission = os.pipe()
-    server_pid = _fork(lambda: _serve(report, permissions))
+    server_pid = _fork(lambda: serve(report, permissions, refused_file))
     ports = json.loads(_read_line(reports))
     _set_up_django(ports)
     from freddy_admin.core import clock
@@ -37,25 +44,32 @@ def main(kills: int, worker_count: int) -> None:
     started_at, start = time.monotonic(), clock.now()
 
     def accelerated_now() -> datetime:
-        return start + timedelta(seconds=(time.monotonic() - started_at) * CLOCK_SPEED)
+        passed = (time.monotonic() - started_at) * CLOCK_SPEEDS[source_name]
+        return start + timedelta(seconds=passed)
 
-    arrived: list[list[str]] = []
+    arrived: list[list[Any]] = []
     done_kills, chance = 0, random.Random(kills)
     with clock.override_clock(accelerated_now):
-        _in_own_connection(lambda: _messages_write(ports, kills))
+        source = _in_own_connection(lambda: _source_create(source_name, kills, ports, refused_file))
         deadline = time.monotonic() + DEADLINE_SECONDS + kills * DEADLINE_PER_KILL
-        workers = [_fork(_work_for_ever) for _ in range(worker_count)]
+        work = _work_for_ever if source_name == "planned" else lambda: _check_for_ever(ports["api"])
+        workers = [_fork(work) for _ in range(worker_count)]
         while time.monotonic() < deadline:
             has_report = select.select([reports], [], [], chance.uniform(0.0, 0.4))[0]
             if has_report:
                 arrived.append(json.loads(_read_line(reports)))
-            elif not _in_own_connection(_is_waiting):
+            elif (
+                not _in_own_connection(lambda: source.step() or _is_waiting())
+                and done_kills == kills
+            ):
                 break
-            if done_kills < kills and (not has_report or chance.random() < 0.4):
+            # Not all of them before anything was sent.
+            is_kill_due = done_kills < kills and done_kills <= len(arrived)
+            if is_kill_due and (not has_report or chance.random() < 0.4):
                 number = chance.randrange(worker_count)
                 _kill(workers[number])
                 done_kills += 1
-                workers[number] = _fork(_work_for_ever)
+                workers[number] = _fork(work)
             if has_report:
                 os.write(permission, b".")
         for pid in [*workers, server_pid]:
@@ -75,98 +89,87 @@ def _set_up_django(ports: dict[str, int]) -> None:
 
     # Once, and not in each worker: the link of the first message imports every page.
     reverse("overview")
+    settings.AITRONOS_TOTAL_TIMEOUT = 60.0  # of the panel's seconds, and so the checks' leases
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", ports["mail"]
-    hosts = [f"127.0.0.1:{ports[name]}" for name in ("webhook", "pagerduty")]
+    hosts = [f"127.0.0.1:{port}" for port in ports.values()]
     settings.OUTBOUND_ALLOWED_HOSTS = parse_outbound_allowed_hosts(",".join(hosts))
     settings.PAGERDUTY_EVENTS_URL = f"http://127.0.0.1:{ports['pagerduty']}/v2/enqueue"
 
 
-def _messages_write(ports: dict[str, int], kills: int) -> None:
-    """An opening and an end of each incident in each of the three channels."""
-    from freddy_admin.accounts.models import User
-    from freddy_admin.alerts.channels.person_channels import person_channel_get
+def _source_create(name: str, kills: int, ports: dict[str, int], refused_file: Path) -> Any:
+    """Where incidents come from, once a rule tells the manager and a channel of each kind."""
     from freddy_admin.alerts.channels.services import channel_create
-    from freddy_admin.alerts.models import DeliveryKind
     from freddy_admin.audit.services import OPERATOR
     from freddy_admin.organisations.models import Organisation
-    from tests.alerts.delivery_factories import incident_create, message_create
+    from tests.alerts.delivery_flow import rule_make
+    from tests.alerts.kill_drill_sources import CheckedIncidents, PlannedIncidents
     from tests.receivers.pagerduty_receiver import ROUTING_KEY
+    from tests.receivers.slack_receiver import PATH
 
     organisation = Organisation.objects.get(slug="alder")
+    addresses = {
+        "webhook": f"http://127.0.0.1:{ports['webhook']}/hook",
+        "slack": f"http://127.0.0.1:{ports['slack']}{PATH}",
+        "teams": f"http://127.0.0.1:{ports['teams']}/workflows/1",
+        "pagerduty": ROUTING_KEY,
+    }
     values = {"organisation": organisation, "actor": OPERATOR}
-    url = f"http://127.0.0.1:{ports['webhook']}/hook"
     channels = [
-        channel_create(**values, kind="webhook", name="Hook", address=url).channel,
-        channel_create(**values, kind="pagerduty", name="Duty", address=ROUTING_KEY).channel,
-        person_channel_get(User.objects.get(email="manager@example.org")),
+        channel_create(**values, kind=kind, name=kind, address=address).channel
+        for kind, address in addresses.items()
     ]
-    for _ in range(min(MOST_INCIDENTS, int(kills * INCIDENTS_PER_KILL))):
-        incident = incident_create(organisation)
-        for channel in channels:
-            message_create(channel, incident)
-            message_create(channel, incident, kind=DeliveryKind.RESOLVED)
+    rule_make(
+        organisation,
+        *channels,
+        roles=["manager"],
+        severity="action_needed",
+        sends_reminders=False,
+    )
+    if name == "planned":
+        return PlannedIncidents(min(MOST_INCIDENTS, int(kills * INCIDENTS_PER_KILL)))
+    return CheckedIncidents(max(1, kills // KILLS_PER_ROUND), refused_file)
 
 
 def _work_for_ever() -> None:
     """What `run_worker` does for the alerts, without the checks."""
-    from django.db import DatabaseError, InterfaceError, connection
-
     from freddy_admin.core.tasks import EmbeddedTasks, adapter_install
     from freddy_admin.ops.alert_jobs import alert_jobs_add
     from freddy_admin.ops.outbox_sender import OutboxSender
 
-    tasks, pause = EmbeddedTasks(), threading.Event()
+    tasks = EmbeddedTasks()
     alert_jobs_add(tasks)
     tasks.add(OutboxSender().queue)
     adapter_install(tasks)
+    _repeat(tasks.run)
+
+
+def _check_for_ever(api_port: int) -> None:
+    """All that `run_worker` does."""
+    from freddy_admin.aitronos.client import AitronosClient, ClientConfig
+    from freddy_admin.core import clock
+    from freddy_admin.ops.alert_jobs import alert_jobs_add
+    from freddy_admin.ops.outbox_sender import OutboxSender
+    from freddy_admin.sync.worker.loop import WorkerLoop
+
+    config = ClientConfig(
+        f"http://127.0.0.1:{api_port}", connect_timeout=5, read_timeout=5, total_timeout=9
+    )
+    loop = WorkerLoop(client=AitronosClient(config, clock=clock.now))
+    alert_jobs_add(loop.tasks)
+    loop.tasks.add(OutboxSender().queue)
+    _repeat(lambda: loop.tick(wait=0.02))
+
+
+def _repeat(call: Callable[[], object]) -> None:
+    from django.db import DatabaseError, InterfaceError, connection
+
+    pause = threading.Event()
     while not pause.wait(0.05):
         try:
-            tasks.run()
+            call()
         except (DatabaseError, InterfaceError):
             connection.close()
-
-
-def _serve(report: int, permissions: int) -> None:
-    from tests.receivers.http_receiver import HttpReceiver, ReceivedRequest, Reply
-    from tests.receivers.pagerduty_receiver import PagerDutyReceiver
-    from tests.smtp_server import SmtpScript, serve_smtp
-
-    lock, script = threading.Lock(), SmtpScript()
-
-    def tell(*values: str) -> None:
-        with lock:
-            os.write(report, f"{json.dumps(values)}\n".encode())
-        os.read(permissions, 1)
-
-    def webhook_judge(request: ReceivedRequest) -> Reply:
-        tell("webhook", request.headers["webhook-id"], request.body.decode())
-        return Reply(204)
-
-    def tell_mails(_address: str) -> None:
-        with lock:
-            texts = [text for _to, text in script.received]
-            script.received.clear()
-        for text in texts:
-            tell("mail", str(message_from_string(text)["Message-ID"]), "")
-
-    pagerduty = PagerDutyReceiver()
-    judge = pagerduty.judge
-
-    def pagerduty_judge(request: ReceivedRequest) -> Reply:
-        tell("pagerduty", f"{request.json['dedup_key']} {request.json['event_action']}", "")
-        return judge(request)
-
-    pagerduty.judge = pagerduty_judge
-    script.on_received = tell_mails
-    with HttpReceiver(webhook_judge) as webhook, pagerduty, serve_smtp(script) as mail_port:
-        ports = {"webhook": _port(webhook), "pagerduty": _port(pagerduty), "mail": mail_port}
-        os.write(report, f"{json.dumps(ports)}\n".encode())
-        signal.pause()
-
-
-def _port(receiver: Any) -> int:
-    return int(receiver.host.rpartition(":")[2])
 
 
 def _fork(run: Callable[[], None]) -> int:
@@ -202,10 +205,11 @@ def _in_own_connection(run: Callable[[], Any]) -> Any:
 
 
 def _is_waiting() -> bool:
+    from freddy_admin.alerts.models import Delivery
     from freddy_admin.core.models import OutboxMessage
 
-    return OutboxMessage.objects.exists()
+    return OutboxMessage.objects.exists() or Delivery.objects.filter(send_at__isnull=False).exists()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

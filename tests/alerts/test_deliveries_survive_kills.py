@@ -1,6 +1,7 @@
 """Workers are killed while they tell: every opening and every end arrives, in order, and once.
 
-"Once" by the id of a message: receivers of webhooks and PagerDuty drop doubles by it.
+"Once" by the id of a message: receivers of webhooks and PagerDuty drop doubles by it. Incidents are
+planned as the recorder does, and grouped for a minute; or they come from checks.
 """
 
 import json
@@ -28,10 +29,16 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 1 if IS_SQLITE else 3
 
 
-def run_drill(kills: int) -> dict[str, Any]:
+KINDS = ("webhook", "pagerduty", "slack", "teams", "mail")
+# Receivers that know a message by its id drop doubles; people are told that it is one.
+SAYS_REPEATED = {"slack", "teams"}
+
+
+def run_drill(kills: int, source: str) -> dict[str, Any]:
     organisation = organisation_alder_create()
     run_in_thread(lambda: member_create(organisation, "manager", Role.MANAGER))
-    command = [sys.executable, "-m", "tests.alerts.delivery_kill_drill", str(kills), str(WORKERS)]
+    command = [sys.executable, "-m", "tests.alerts.delivery_kill_drill"]
+    command += [str(kills), str(WORKERS), source]
     env = os.environ | {"TEST_DATABASE_URL": database_url(), "PYTHONPATH": str(ROOT)}
     env.pop("TEST_REDIS_URL", None)
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
@@ -46,48 +53,67 @@ def stored_messages() -> list[Message]:
 
 
 def message_name(message: Message) -> tuple[str, str]:
-    """Its channel and its id, as the channel's receiver sees it."""
-    if message.channel.kind == "pagerduty":
+    """Its channel and what its receiver knows it by: its id, in a chat its title."""
+    kind, body = message.channel.kind, message.body
+    if kind == "pagerduty":
         (delivery,) = message.deliveries.all()
         action = "resolve" if message.kind == DeliveryKind.RESOLVED else "trigger"
-        return "pagerduty", f"{delivery.incident.uid} {action}"
+        return kind, f"{delivery.incident.uid} {action}"
+    if kind == "slack":
+        return kind, body["blocks"][0]["text"]["text"]
+    if kind == "teams":
+        return kind, body["attachments"][0]["content"]["body"][0]["inlines"][0]["text"]
     uid = str(message.uid)
-    return message.channel.kind, f"<{uid}@localhost>" if message.channel.kind == "mail" else uid
+    return kind, f"<{uid}@localhost>" if kind == "mail" else uid
 
 
 @pytest.mark.drill
 @pytest.mark.usefixtures("shared_database")
 @pytest.mark.django_db(transaction=not IS_SQLITE)
-def test_every_opening_and_every_end_arrives_whichever_worker_is_killed() -> None:
+@pytest.mark.parametrize("source", ["planned", "checks"])
+def test_every_opening_and_every_end_arrives_whichever_worker_is_killed(source: str) -> None:
     kills = drill_count(200)
-    report = run_drill(kills)
-    arrived = [(channel, message_id) for channel, message_id, _body in report["arrived"]]
+    report = run_drill(kills, source)
+    arrived = [(kind, name) for kind, name, _body, _is_repeated in report["arrived"]]
     counts, messages = Counter(arrived), run_in_thread(stored_messages)
     assert report["kills"] == kills
     assert run_in_thread(OutboxMessage.objects.count) == 0
     assert {message.state for message in messages} == {"sent"}
-    # Nothing is lost, and nothing arrives under an id of its own.
-    assert set(counts) == {message_name(message) for message in messages}
-    for kind in ("webhook", "pagerduty", "mail"):
-        repeats = sum(count - 1 for (channel, _id), count in counts.items() if channel == kind)
-        assert repeats <= kills
-    # What a repeat says is what the first attempt said.
-    bodies = {(message_id, body) for _channel, message_id, body in report["arrived"] if body}
-    assert len(bodies) == len({message_id for message_id, _body in bodies})
-    assert_openings_come_first(messages, arrived)
+    # Nothing is lost, and nothing arrives under a name of its own.
+    names = [message_name(message) for message in messages]
+    assert set(counts) == set(names)
+    assert len(set(names)) == len(names)
+    for kind in KINDS:
+        assert sum(count - 1 for (other, _), count in counts.items() if other == kind) <= kills
+    # What a repeat says is what the first attempt said; a chat is told that it is one.
+    bodies = {(name, body) for _kind, name, body, _is_repeated in report["arrived"] if body}
+    assert len(bodies) == len({name for name, _body in bodies})
+    assert_repeats_say_so(report["arrived"])
+    assert_every_incident_is_told(messages, arrived)
     repeated = [message for message in messages if counts[message_name(message)] > 1]
     assert all(message.may_have_arrived and message.repeats for message in repeated)
 
 
-def assert_openings_come_first(messages: list[Message], arrived: list[tuple[str, str]]) -> None:
-    """No end came before its opening, and no opening again after the end."""
-    places: dict[tuple[int, int], dict[str, list[int]]] = {}
+def assert_repeats_say_so(arrived: list[list[Any]]) -> None:
+    """In a chat all arrivals of a message but the first one say that they are repeats."""
+    seen = set[tuple[str, str]]()
+    for kind, name, _body, is_repeated in arrived:
+        if kind in SAYS_REPEATED and (kind, name) in seen:
+            assert is_repeated
+        seen.add((kind, name))
+
+
+def assert_every_incident_is_told(messages: list[Message], arrived: list[tuple[str, str]]) -> None:
+    """Of each incident each channel got one opening, then one end, in whatever company."""
+    places: dict[tuple[int, str], dict[str, list[list[int]]]] = {}
     for message in messages:
-        (delivery,) = message.deliveries.all()
-        of_incident = places.setdefault((message.channel_id, delivery.incident_id), {})
         name = message_name(message)
-        of_incident[message.kind] = [n for n, other in enumerate(arrived) if other == name]
-    assert all(
-        max(kinds[DeliveryKind.OPENED]) < min(kinds[DeliveryKind.RESOLVED])
-        for kinds in places.values()
-    )
+        numbers = [number for number, other in enumerate(arrived) if other == name]
+        for delivery in message.deliveries.all():
+            told = places.setdefault((delivery.incident_id, message.channel.kind), {})
+            told.setdefault(message.kind, []).append(numbers)
+    incident_ids = {incident_id for incident_id, _kind in places}
+    assert set(places) == {(pk, kind) for pk in incident_ids for kind in KINDS}
+    for told in places.values():
+        (opened,), (resolved,) = told[DeliveryKind.OPENED], told[DeliveryKind.RESOLVED]
+        assert max(opened) < min(resolved)

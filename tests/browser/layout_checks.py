@@ -1,11 +1,12 @@
 """Whether a page fits: at widths, with letters of twice the size, in either set of fonts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.drill_scale import drill_count
+from tests.drill_scale import RUN_FULL_DRILLS, drill_count
 
 NARROW, WIDE = 390, 1280
 HEIGHT = 800
@@ -22,6 +23,16 @@ WIDTHS_AND_SIZES = _ALL_WIDTHS_AND_SIZES[: drill_count(len(_ALL_WIDTHS_AND_SIZES
 # Also the one rule of WCAG 2.2 that axe leaves out by itself.
 AXE_OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 _LAYOUT_CHECK_SCRIPT = Path(__file__).with_name("layout_check.js").read_text()
+
+
+def paths_for(colour_scheme: str, paths: Sequence[str]) -> Sequence[str]:
+    """The pages to examine in these colours: all under `make drills`, else every second one.
+
+    Light and dark take turns, so that each page is examined in one of the two.
+    """
+    if RUN_FULL_DRILLS:
+        return paths
+    return paths[0 if colour_scheme == "light" else 1 :: 2]
 
 
 def find_layout_problems(page: Page) -> list[str]:

@@ -9,7 +9,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from freddy_admin.sandbox.key_scenarios import Scenario
 from tests.browser.conftest import LONG_NAME, sign_in
-from tests.browser.layout_checks import AXE_OPTIONS, HEIGHT, NARROW, WIDE, find_layout_problems
+from tests.browser.layout_checks import (
+    AXE_OPTIONS,
+    HEIGHT,
+    NARROW,
+    WIDE,
+    find_layout_problems,
+    paths_for,
+)
 from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
 from tests.flows.wait import wait_until
 
@@ -54,28 +61,30 @@ PAGES = (
 )
 
 
+@pytest.fixture(scope="module")
+def checked_panel(panel: PanelProcess, samples: dict[str, Scenario]) -> PanelProcess:
+    """The panel, once all samples were checked."""
+    with panel.sign_in() as browser:
+        overview = f"{panel.address}/"
+        assert wait_until(lambda: "Not checked yet" not in browser.get(overview, timeout=120).text)
+    return panel
+
+
 @pytest.fixture
-def checked_page(panel: PanelProcess, samples: dict[str, Scenario], page: Page) -> Page:
-    """A signed-in page, once all samples were checked."""
-
-    def checked() -> bool:
-        page.goto("/")
-        return page.get_by_text("Not checked yet").count() == 0
-
-    assert wait_until(checked)
+def checked_page(checked_panel: PanelProcess, page: Page) -> Page:
+    """A signed-in page of the panel whose samples were checked."""
     return page
 
 
 @pytest.fixture
 def layout_page(
     colour_scheme_browser: Browser,
-    panel: PanelProcess,
-    checked_page: Page,
+    checked_panel: PanelProcess,
     colour_scheme: str,
     console_problems: list[str],
 ) -> Iterator[Page]:
     context = colour_scheme_browser.new_context(
-        base_url=panel.address,
+        base_url=checked_panel.address,
         color_scheme="dark" if colour_scheme == "dark" else "light",
         viewport={"width": NARROW, "height": HEIGHT},
         reduced_motion="reduce",
@@ -85,9 +94,9 @@ def layout_page(
 
 
 @pytest.mark.drill
-def test_pages_fit_a_phone_and_read_well(layout_page: Page) -> None:
+def test_pages_fit_a_phone_and_read_well(layout_page: Page, colour_scheme: str) -> None:
     problems = []
-    for address in PAGES:
+    for address in paths_for(colour_scheme, PAGES):
         layout_page.goto(address)
         problems += find_layout_problems(layout_page)
     assert not problems, "\n".join(problems)

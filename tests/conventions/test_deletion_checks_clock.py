@@ -51,6 +51,8 @@ EXEMPT_FUNCTIONS = {
     "sync/key_lifecycle.py:key_revoke": REQUESTED_BY_PERSON,
     "sync/operations/startable_syncs.py:sync_batch_create": "it came to hold nothing, a moment ago",
     "sync/platform_status.py:worker_heartbeat_delete": "the worker itself ends",
+    "sync/status/shared_figures.py:_store": "counted anew from the keys themselves",
+    "sync/status/state_counts.py:state_counts_refresh": "counted anew from the keys themselves",
     "vault/master_key_rotation_progress.py:rotation_start": "the latest twenty stay, however old",
     "vault/services/candidates.py:_candidate_expire": CHECKED_BY_CALLER,
     "vault/services/candidates.py:_candidate_delete": "thrown away by a person, or here already",

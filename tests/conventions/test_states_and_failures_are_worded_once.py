@@ -57,6 +57,8 @@ EXCEPTIONS = {
     "Failed checks",
     "Test those again that failed",
     "Syncs, changes, failed checks and what people do here are told as they happen",
+    # The end of a file that a person fetched, where our own database broke off.
+    "This file is not complete: the database failed. Fetch it again",
     # A person's own device.
     "Type this into the app where the picture cannot be scanned",
 }

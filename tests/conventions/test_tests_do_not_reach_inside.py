@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -19,6 +20,11 @@ def _is_private(name: str) -> bool:
     return last.startswith("_") and not is_special and last != "_" and last not in PUBLIC_NAMES
 
 
+def _function_name(call: ast.Call) -> str:
+    """The last part of the called function's name."""
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
 def list_uses_of_private_names(tree: ast.Module) -> Iterator[str]:
     """Each use of a private name of another object or module: `line: code`."""
     for node in ast.walk(tree):
@@ -29,7 +35,7 @@ def list_uses_of_private_names(tree: ast.Module) -> Iterator[str]:
             is_own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
             is_use = _is_private(node.attr) and not is_own
         elif isinstance(node, ast.Call):
-            function = ast.unparse(node.func).rpartition(".")[2]
+            function = _function_name(node)
             texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             is_patched = any(isinstance(text, str) and _is_private(text) for text in texts)
             is_use = (function in PATCHING_FUNCTIONS and is_patched) or (
@@ -46,15 +52,20 @@ def list_sleeps(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
+        if _function_name(node) not in {"sleep", "wait"}:
+            continue
         function = ast.unparse(node.func)
         # An event that nobody else holds is never set.
         if function in SLEEPING_FUNCTIONS or function.endswith("Event().wait"):
             yield f"{node.lineno}: {ast.unparse(node)}"
 
 
-def _test_modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(TESTS.rglob("*.py")):
-        yield str(path.relative_to(TESTS)), ast.parse(path.read_text())
+@cache
+def _test_modules() -> list[tuple[str, ast.Module]]:
+    return [
+        (str(path.relative_to(TESTS)), ast.parse(path.read_text()))
+        for path in sorted(TESTS.rglob("*.py"))
+    ]
 
 
 def test_no_test_uses_a_private_name() -> None:

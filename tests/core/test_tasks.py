@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from freddy_admin.core import clock
+from freddy_admin.core.compiled_queries import Moment
 from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.task_engine import EngineTasks
 from freddy_admin.core.tasks import (
     EmbeddedTasks,
     Queue,
@@ -21,7 +24,10 @@ from freddy_admin.core.tasks import (
 from tests.hand_clock import HandClock, hand_clock_block
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CREATE_ADAPTER: dict[str, Callable[[], EmbeddedTasks]] = {"embedded": EmbeddedTasks}
+CREATE_ADAPTER: dict[str, Callable[[], EmbeddedTasks]] = {
+    "embedded": EmbeddedTasks,
+    "engine": EngineTasks,
+}
 pytestmark = pytest.mark.django_db
 
 
@@ -33,6 +39,8 @@ def hand_clock() -> Iterator[HandClock]:
 
 @pytest.fixture(params=CREATE_ADAPTER)
 def tasks(request: pytest.FixtureRequest, hand_clock: HandClock) -> Iterator[EmbeddedTasks]:
+    if request.param == "engine" and connection.vendor != "postgresql":
+        pytest.skip("the engine is for PostgreSQL alone: make test-postgres")
     adapter = CREATE_ADAPTER[request.param]()
     adapter_install(adapter)
     yield adapter
@@ -46,7 +54,10 @@ class Rows:
         self.lane, self.room, self.drains = lane, room, 0
         self.error: Exception | None = None
         self.done: list[int] = []
-        tasks.add(Queue(lane, lambda: OutboxMessage.objects.filter(lane=lane), self.drain))
+        tasks.add(Queue(lane, self.due, self.drain))
+
+    def due(self, now: Moment) -> QuerySet[OutboxMessage]:
+        return OutboxMessage.objects.filter(lane=self.lane, requested_at__lte=now)
 
     def write(self, count: int = 1) -> None:
         now, first_id = clock.now(), OutboxMessage.objects.count()
@@ -160,6 +171,39 @@ class TestQueues:
         with CaptureQueriesContext(connection) as queries:
             tasks.run()
         assert len(queries) == 1
+
+    def test_rows_become_due_as_time_goes_by(
+        self, tasks: EmbeddedTasks, hand_clock: HandClock
+    ) -> None:
+        """The question is compiled once, and its moment is of each look."""
+        rows = Rows(tasks, "a", room=9)
+        with clock.override_clock(lambda: NOON + timedelta(minutes=1)):
+            rows.write()
+        tasks.run()
+        tasks.run()
+        assert rows.drains == 0
+        hand_clock.advance(minutes=1)
+        tasks.run()
+        assert len(rows.done) == 1
+
+    def test_a_queue_is_asked_anew_where_its_arguments_changed(self, tasks: EmbeddedTasks) -> None:
+        excluded, drains = {"a"}, list[int]()
+        tasks.add(
+            Queue(
+                "all",
+                lambda now, *lanes: OutboxMessage.objects.exclude(lane__in=lanes).filter(
+                    requested_at__lte=now
+                ),
+                lambda: drains.append(1),
+                lambda: tuple(excluded),
+            )
+        )
+        Rows(EmbeddedTasks(), "a").write()
+        tasks.run()
+        assert drains == []
+        excluded.clear()
+        tasks.run()
+        assert drains == [1]
 
     def test_without_a_queue_nothing_is_asked(self, tasks: EmbeddedTasks) -> None:
         with CaptureQueriesContext(connection) as queries:

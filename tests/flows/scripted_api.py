@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ class ScriptedApi:
     def __init__(self, script: Callable[[], Figures]) -> None:
         self.script = script
         self.syncs = 0
+        self.syncs_by_key: Counter[str] = Counter()  # by what the header of the key held
         self.status = 200  # of *Get sync status*; another one comes with an error's body
         self.holding = threading.Event()  # set while an answer is being held back
         self.released = threading.Event()
@@ -52,6 +54,7 @@ def serve_scripted_api(api: ScriptedApi) -> Iterator[ScriptedApi]:
 
         def do_POST(self) -> None:
             api.syncs += 1
+            api.syncs_by_key[self.headers.get("X-API-Key", "")] += 1
             self._wait()
             self._answer({"job_id": "j", "status": "completed", "tools_synced": 42} | _COUNTS)
 

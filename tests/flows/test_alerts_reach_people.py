@@ -29,6 +29,7 @@ from tests.alerts.channels.conftest import make_channel as make_channel
 from tests.alerts.channels.conftest import pagerduty_receiver as pagerduty_receiver
 from tests.alerts.channels.conftest import slack_receiver as slack_receiver
 from tests.alerts.channels.conftest import webhook_receiver as webhook_receiver
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.flows.scripted_api import Figures, ScriptedApi, serve_scripted_api
 from tests.flows.wait import wait_until
 from tests.hand_clock import NOON, HandClock
@@ -41,8 +42,10 @@ from tests.sync.conftest import MakeKey
 from tests.sync.conftest import long_leases as long_leases
 from tests.sync.conftest import make_key as make_key
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.drill]
 ANA = Actor(name="Ana (ana@example.org)", id=1)
+# How far the clock moves before the worker does what is due.
+STEP = timedelta(minutes=1 if RUN_FULL_DRILLS else 5)
 
 
 @dataclass
@@ -80,10 +83,10 @@ class Panel:
         alert_jobs_add(self.loop.tasks)
 
     def run(self, **span: float) -> None:
-        """Let this span pass, a minute at a time."""
+        """Let this span pass, a step at a time."""
         end = self.hand_clock.at + timedelta(**span)
         while self.hand_clock.at < end:
-            self.hand_clock.advance(seconds=60)
+            self.hand_clock.at = min(end, self.hand_clock.at + STEP)
             self.step()
 
     def step(self) -> None:

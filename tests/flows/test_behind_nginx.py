@@ -109,6 +109,25 @@ def test_static_files_come_through_nginx_and_may_be_cached(front: NginxFront) ->
     assert "no-store" not in file.headers["Cache-Control"]
 
 
+def test_static_files_and_pages_come_compressed_through_nginx(front: NginxFront) -> None:
+    accepted = {"Accept-Encoding": "gzip, br"}
+    page = _get(front, "/accounts/login/", **accepted, **{"Sec-Fetch-Site": "none"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    files = re.findall(r"""(?:href|src)="(/static/dist/[^"]+)""", page.text)
+    assert len(files) == 2
+    for path in files:
+        file = _get(front, path, **accepted)
+        assert file.headers["Content-Encoding"] == "br", path
+        assert file.headers["Vary"] == "Accept-Encoding"
+        assert int(file.headers["Content-Length"]) < 30_000
+
+
+def test_nginx_compresses_nothing_that_the_panel_did_not(front: NginxFront) -> None:
+    asked = {"Accept-Encoding": "gzip, br", "Sec-Fetch-Site": "cross-site"}
+    page = _get(front, "/accounts/login/", **asked)
+    assert (page.status_code, "Content-Encoding" in page.headers) == (200, False)
+
+
 def test_http_is_led_to_https_and_never_to_a_host_that_somebody_made_up(front: NginxFront) -> None:
     response = send_raw_request(front.http, build_raw_request("GET /accounts/login/?a=b"))
     assert response.status == 301

@@ -19,6 +19,7 @@ SAYS = "The disk of the panel&#x27;s database is full"
 def panel(tmp_path: Path) -> Iterator[PanelProcess]:
     with SandboxServer() as sandbox:
         panel = PanelProcess(tmp_path, api=sandbox.base_url)
+        panel.create_database()
         panel.start()
         yield panel
         panel.stop()

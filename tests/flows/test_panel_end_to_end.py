@@ -90,7 +90,7 @@ def test_check_now_asks_beside_a_running_worker(
 
 def test_one_ctrl_c_leaves_nothing_behind(sandbox: SandboxServer, tmp_path: Path) -> None:
     panel = PanelProcess(tmp_path, api=sandbox.base_url)
-    panel.start()
+    panel.start()  # it begins with no database at all, and migrates it
     pids = panel.process_ids()
     assert len(pids) >= 4  # supervisor, web server, its process, worker
     assert panel.stop(signal.SIGINT) == 0
@@ -101,6 +101,7 @@ def test_one_ctrl_c_leaves_nothing_behind(sandbox: SandboxServer, tmp_path: Path
 
 def test_death_of_one_process_ends_all_and_names_it(sandbox: SandboxServer, tmp_path: Path) -> None:
     panel = PanelProcess(tmp_path, api=sandbox.base_url)
+    panel.create_database()
     panel.start()
     pids = panel.process_ids()
     (worker,) = [pid for pid in pids if b"run_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -31,6 +31,7 @@ REQUEST_STARTS = {"nothing": b"", "head": HEAD, "small": SMALL, "large": LARGE}
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelProcess]:
     panel = PanelProcess(tmp_path_factory.mktemp("slow"), api="http://127.0.0.1:9")
+    panel.create_database()
     panel.start()
     yield panel
     assert panel.stop(signal.SIGTERM) == 0

@@ -46,6 +46,7 @@ NEVER = ("DJANGO_SETTINGS_MODULE", "SECRET_KEY", "root:", "[core]", "ref: refs",
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelProcess]:
     panel = PanelProcess(tmp_path_factory.mktemp("files"), api="http://127.0.0.1:9")
+    panel.create_database()
     panel.start()
     yield panel
     assert panel.stop(signal.SIGTERM) == 0

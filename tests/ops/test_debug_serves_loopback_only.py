@@ -80,6 +80,7 @@ def test_web_server_with_other_hosts_cannot_load_the_application(panel: PanelPro
 
 
 def test_commands_that_serve_nothing_run_in_debug(panel: PanelProcess) -> None:
+    panel.create_database()
     for arguments in (("migrate",), ("check_now", "--all")):
         result = panel.manage(*arguments)
         assert result.returncode == 0, result.stderr

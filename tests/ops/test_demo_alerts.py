@@ -1,16 +1,19 @@
 """The demo's channels: one of each kind, leading to its receiver wherever that listens."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from freddy_admin.alerts.models import AlertRule, Channel
+from freddy_admin.alerts.models import AlertRule, Channel, Delivery
+from freddy_admin.core import clock
 from freddy_admin.ops.demo_alerts import demo_alerts_create, demo_alerts_redirect
 from freddy_admin.ops.demo_data import demo_environment, demo_receiver_url
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.outbound.guard import parse_allowed_hosts
 from freddy_admin.vault.models import ChannelSecret
 from freddy_admin.vault.opening import channel_secret_open
+from tests.alerts.delivery_flow import incident_create
 
 
 def _addresses() -> set[str]:
@@ -56,3 +59,15 @@ def test_demo_sends_to_its_receiver_alone() -> None:
     without = demo_environment(api_port=9)
     assert without["OUTBOUND_ALLOWED_HOSTS"] == ""
     assert without["PAGERDUTY_EVENTS_URL"].startswith("http://127.0.0.1:")
+
+
+def test_what_is_broken_in_the_samples_is_told_within_minutes(
+    organisation: Organisation, settings: Any
+) -> None:
+    settings.OUTBOUND_ALLOWED_HOSTS = parse_allowed_hosts("127.0.0.1:9001")
+    incident = incident_create(organisation)
+    demo_alerts_create(receiver_url=demo_receiver_url(9001), organisation=organisation)
+    told = Delivery.objects.filter(incident=incident, kind="opened")
+    kinds = set(told.values_list("channel__kind", flat=True))
+    assert kinds == {"webhook", "slack", "teams", "pagerduty"}
+    assert not told.filter(send_at__gt=clock.now() + timedelta(minutes=2)).exists()

@@ -58,6 +58,14 @@ for _ in range(9):
         assert cursor.fetchone()[0] == "UTC"
 print(f"backends: {len(backends)}")
 """
+# Whether what the database is told is heard where a worker listens.
+HEARS = """
+import asyncio
+import django
+django.setup()
+from freddy_admin.core.task_engine import notify_arrives
+print(asyncio.run(notify_arrives()))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +129,37 @@ def test_panel_behind_a_pooler_in_transaction_mode(panel: SplitPanel) -> None:
     doctor = panel.manage("doctor").stdout
     assert "ok       database" in doctor
     assert "ok       worker" in doctor
+    # LISTEN does not pass a pooler: it is noticed, said, and no condition of anything.
+    assert "PROBLEM  wakes" in doctor
+    assert "WORKER_DATABASE_URL" in doctor
+    assert "jobs are looked for every second" in panel.logs[1].read_text()
     log = "".join(file.read_text() for file in panel.logs if file.exists())
     assert "Traceback" not in log
     assert PASSWORD not in log
+
+
+def test_a_notify_is_refused_by_the_pooler_and_arrives_by_a_direct_connection(
+    tmp_path: Path,
+) -> None:
+    with postgres_server() as url, pgbouncer_server(_server_in_tokyo(url)) as pooled_url:
+        direct_url = url.rpartition("/")[0] + "/postgres"
+        panel = SplitPanel(tmp_path, api="http://127.0.0.1:9")
+        panel.env |= {"DATABASE_URL": pooled_url.rpartition("/")[0] + "/postgres"}
+        answers = []
+        for worker_url in ("", direct_url):
+            env = {**panel.env, "DJANGO_SETTINGS_MODULE": "freddy_admin.settings"}
+            result = subprocess.run(
+                [sys.executable, "-c", HEARS],
+                env=env | {"WORKER_DATABASE_URL": worker_url},
+                cwd=Path(settings.BASE_DIR),
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            assert result.returncode == 0, result.stderr
+            answers.append(result.stdout.strip())
+    assert answers == ["False", "True"]
 
 
 def _import_keys(panel: SplitPanel) -> None:

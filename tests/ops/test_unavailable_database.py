@@ -118,6 +118,7 @@ def test_doctor_continues_and_names_the_database_once(panel: PanelProcess) -> No
 
 def test_unavailable_redis_stops_no_command(panel: PanelProcess) -> None:
     panel.env["REDIS_URL"] = f"redis://:{PASSWORD}@127.0.0.1:{find_free_port()}/0"
+    panel.create_database()
     for command in ("migrate", "create_admin", "import_keys"):
         result = _run_panel_command(panel, *COMMANDS[command])
         assert result.returncode == 0, result.stderr

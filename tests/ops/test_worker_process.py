@@ -27,6 +27,7 @@ class FakeCheckLoop:
     stopping: threading.Event
     running: int = 0
     name: str = "fake"
+    pause_seconds: float = 0.0
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -143,6 +144,7 @@ def test_worker_checks_imported_keys_and_deletes_its_heartbeat(
     class RecordingLoop:
         name = loop.name
         busy = property(lambda self: loop.busy)
+        pause_seconds = 0.0
         drain = staticmethod(loop.drain)
         stop = staticmethod(loop.stop)
 

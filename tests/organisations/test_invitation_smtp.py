@@ -67,15 +67,15 @@ def test_mail_arrives_with_its_link_at_the_server(
 
 @pytest.mark.django_db
 def test_server_that_hangs_is_left_after_the_time_limit_and_tried_again(
-    organisation: Organisation, smtp: SmtpScript
+    organisation: Organisation, smtp: SmtpScript, settings: LazySettings
 ) -> None:
-    smtp.is_hanging = True
+    smtp.is_hanging, settings.EMAIL_TIMEOUT = True, 0.3
     invite(organisation, ANN)
     assert due_mails_send() == 0
     assert smtp.hung.is_set()
     message = message_of(ANN)
     assert (message.reason, message.attempts, message.lease_token) == ("no_answer", 1, "")
-    smtp.is_hanging = False
+    smtp.is_hanging, settings.EMAIL_TIMEOUT = False, 20
     assert due_mails_send_later(seconds=30) == 1
     assert smtp.counts() == {ANN: 1}
 

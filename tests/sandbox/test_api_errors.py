@@ -53,11 +53,20 @@ def test_refused_key_gets_its_code_on_every_route(
         assert ("aitronos-organization" in reply.headers) == (status == 403)
 
 
+def test_sandbox_takes_the_key_from_any_header_that_aitronos_knows() -> None:
+    key = sandbox_key(Scenario.HEALTHY, "Oak")
+    with SandboxServer(options=QUICK_OPTIONS) as server:
+        for names in (("X-API-Key",), ("api-key",), ("API-KEY", "x-api-key"), ("X-Own", "api-key")):
+            headers = dict.fromkeys(names, key)
+            assert send_request(server.base_url, headers=headers).status == 200
+        assert send_request(server.base_url, headers={"X-Own": key}).status == 401
+
+
 def test_key_header_is_configurable() -> None:
-    options = type(QUICK_OPTIONS)(key_header="api-key", rate_limit=None)
+    options = type(QUICK_OPTIONS)(key_headers=("x-own",), rate_limit=None)
     key = sandbox_key(Scenario.HEALTHY, "Oak")
     with SandboxServer(options=options) as server:
-        assert send_request(server.base_url, headers={"api-key": key}).status == 200
+        assert send_request(server.base_url, headers={"X-Own": key}).status == 200
         assert send_request(server.base_url, key=key).status == 401
 
 

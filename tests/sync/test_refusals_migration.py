@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from tests.migrations import migrate_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = ("sync", "0009_call_budget_and_health_details")
@@ -24,13 +24,6 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
     "failed since": ({"refusal_status": 403, "error_kind": "read_timeout"}, None),
     "paused": ({"refusal_status": 401}, None),
 }
-
-
-def migrate_to(*targets: tuple[str, str]) -> Any:
-    """Migrate, to the newest without targets; the models as they are then."""
-    executor = MigrationExecutor(connection)
-    nodes = list(targets) or executor.loader.graph.leaf_nodes()
-    return executor.migrate(nodes).apps
 
 
 def create_former_rows(apps: Any) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from freddy_admin.accounts.models import User
@@ -16,6 +16,7 @@ from freddy_admin.sync.status.disagreements import DisagreementKind, key_disagre
 from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.rows import KeyRow, SyncFigures
 from freddy_admin.sync.status.selectors import overview_page
+from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.vault.models import ApiKey
 from tests.sync.conftest import NOON, MakeKey
 
@@ -44,6 +45,12 @@ def report(key: ApiKey, digest: str = A, **changes: Any) -> ApiKey:
 
 
 def shared_sync_groups(user: User, now: datetime = NOON) -> list[SharedSyncGroup]:
+    """What the worker has just counted, as this user reads it."""
+    shared_figures_refresh(now=now)
+    return shared_sync_groups_as_counted(user, now)
+
+
+def shared_sync_groups_as_counted(user: User, now: datetime) -> list[SharedSyncGroup]:
     return overview_page(user=user, filters=OverviewFilters(), now=now).shared_sync_groups
 
 
@@ -125,8 +132,9 @@ def test_a_group_ends_to_the_second_with_no_worker_running(
 ) -> None:
     for label in ("one", "two"):
         report(make_key(label))
-    assert shared_sync_groups(operator, NOON + 15 * M)
-    assert shared_sync_groups(operator, NOON + 15 * M + S) == []
+    assert shared_sync_groups(operator)
+    assert shared_sync_groups_as_counted(operator, NOON + 15 * M)
+    assert shared_sync_groups_as_counted(operator, NOON + 15 * M + S) == []
     assert key_ids_with_digest(operator, A, NOON + 15 * M + S) == set()
 
 
@@ -151,6 +159,7 @@ def test_three_groups_are_listed_the_largest_first_and_the_rest_is_counted(
     for number in range(5):
         for label in range(2 + (number == 3)):
             report(make_key(f"{number} {label}"), f"{number:016x}")
+    shared_figures_refresh(now=NOON)
     with django_assert_num_queries(3):
         page = overview_page(user=operator, filters=OverviewFilters(), now=NOON)
     assert [(group.figures_digest[-1], group.keys) for group in page.shared_sync_groups] == [
@@ -159,6 +168,78 @@ def test_three_groups_are_listed_the_largest_first_and_the_rest_is_counted(
         ("1", 2),
     ]
     assert page.more_shared_sync_groups == 2
+
+
+def test_a_group_loses_the_key_that_stops_answering_and_stays(
+    make_key: MakeKey, operator: User, platform_admin: User
+) -> None:
+    for label in ("one", "two", "silent"):
+        report(make_key(label))
+    assert [group.keys for group in shared_sync_groups(operator)] == [3]
+    others = SyncStatus.objects.exclude(key__label="silent")
+    others.update(unknown_at=NOON + 29 * M)
+    for user in (operator, platform_admin):
+        assert [group.keys for group in shared_sync_groups(user, NOON + 14 * M)] == [2]
+        assert shared_sync_groups_as_counted(user, NOON + 16 * M)
+
+
+def test_the_least_key_of_all_organisations_decides_what_a_member_of_two_is_told(
+    make_key: MakeKey, birch: Organisation, operator: User
+) -> None:
+    birch.memberships.create(user=operator, role="viewer")  # type: ignore[attr-defined]
+    report(make_key("one"))
+    young = report(make_key("two", at=birch), figures_check_count=2)
+    assert shared_sync_groups(operator) == []
+    report(young, figures_check_count=3)
+    assert shared_sync_groups(operator) == [SharedSyncGroup(A, 2, 2, ("Alder", "Birch"))]
+    young.delete()
+    assert shared_sync_groups(operator) == []
+
+
+REPORTS = st.tuples(
+    st.sampled_from(["Alder", "Birch"]),
+    st.sampled_from([A, B, ""]),
+    st.integers(min_value=1, max_value=4),
+    st.sampled_from([A, C, ""]),
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@settings(max_examples=25, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(rounds=st.lists(st.lists(REPORTS, min_size=6, max_size=6), min_size=1, max_size=3))
+def test_what_the_worker_keeps_is_what_counting_anew_gives(
+    rounds: list[list[tuple[str, str, int, str]]],
+    make_key: MakeKey,
+    birch: Organisation,
+    operator: User,
+    platform_admin: User,
+) -> None:
+    keys = {
+        (name, number): ApiKey.objects.filter(label=f"{name} {number}").first()
+        or make_key(f"{name} {number}", at=at)
+        for name, at in (("Alder", operator.memberships.get().organisation), ("Birch", birch))  # type: ignore[attr-defined]
+        for number in range(6)
+    }
+    for reports in rounds:
+        SyncStatus.objects.update(figures_digest="")
+        for number, (name, digest, count, previous) in enumerate(reports):
+            report(keys[name, number], digest, figures_check_count=count,
+                   previous_figures_digest=previous)  # fmt: skip
+        for user, names in ((operator, {"Alder"}), (platform_admin, {"Alder", "Birch"})):
+            expected = {}
+            for digest in (A, B):
+                group = [r for r in reports if r[0] in names and r[1] == digest]
+                previous_digests = {r[3] for r in group}
+                is_proven = all(r[2] >= 3 for r in group) or (
+                    len(previous_digests) == 1 and previous_digests != {""}
+                )
+                if len(group) > 1 and is_proven:
+                    expected[digest] = (len(group), len({r[0] for r in group}))
+            assert expected == {
+                group.figures_digest: (group.keys, group.organisations)
+                for group in shared_sync_groups(user)
+            }
 
 
 # Disagreements of keys of one organisation, without a database.

@@ -18,6 +18,7 @@ from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.status.observation_cache import observation_cache_key
 from freddy_admin.sync.status.organisation_rows import key_row, organisation_key_rows
+from freddy_admin.sync.status.outage import shared_outage_get
 from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.selectors import (
     PAGE_SIZE,
@@ -288,6 +289,24 @@ def test_an_outage_is_half_of_the_unpaused_keys_in_the_last_period(
     assert read_overview(operator).outage == "timed_out"
     assert read_overview(operator, NOON + 5 * M).outage == "timed_out"
     assert read_overview(operator, NOON + 5 * M + S).outage is None
+
+
+@pytest.mark.parametrize("reason", ["keeps failing", "budget"])
+def test_an_outage_lasts_until_keys_that_are_checked_less_often_are_due(
+    make_key: MakeKey, operator: User, stranger: User, reason: str
+) -> None:
+    admin = User.objects.create(email="root@example.org", is_platform_admin=True)
+    fail_all([make_key(str(number)) for number in range(3)], "server_error")
+    rows = SyncStatus.objects.all()
+    rows.update(next_check_at=NOON + 20 * M)
+    assert read_overview(operator, NOON + 19 * M).outage is None
+    rows.update(**{"failures": 3} if reason == "keeps failing" else {"check_period_seconds": 1200})
+    for user in (operator, admin):
+        assert read_overview(user, NOON + 19 * M).outage == "server_error"
+    assert shared_outage_get(now=NOON + 19 * M) == "server_error"
+    assert read_overview(stranger, NOON + 19 * M).outage is None
+    assert read_overview(operator, NOON + 21 * M).outage is None
+    assert shared_outage_get(now=NOON + 21 * M) is None
 
 
 def test_a_master_key_that_does_not_fit_is_known_from_the_workers_heartbeat(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
+from freddy_admin.core.compiled_queries import Moment
 from freddy_admin.core.models import OutboxMessage
 from freddy_admin.core.tasks import Queue
 from freddy_admin.sync.worker.loop import LOOK_SECONDS, WorkerLoop
@@ -33,11 +34,14 @@ class CountingQueue:
 
     def __init__(self) -> None:
         self.looks = 0
-        self.queue = Queue("counted", self._due, lambda: None)
+        self.queue = Queue("counted", self._due, lambda: None, self._count)
 
-    def _due(self) -> QuerySet[OutboxMessage]:
+    def _due(self, now: Moment) -> QuerySet[OutboxMessage]:
+        return OutboxMessage.objects.filter(lane="none", next_attempt_at__lte=now)
+
+    def _count(self) -> tuple[()]:
         self.looks += 1
-        return OutboxMessage.objects.filter(lane="none")
+        return ()
 
 
 @pytest.fixture
@@ -100,3 +104,19 @@ def test_queues_are_looked_at_by_the_next_tick_once_the_checks_have_ended(
         worker_loop.drain(wait=0.05)
     worker_loop.tick(wait=0)
     assert counting.looks == 2
+
+
+def test_worker_pauses_until_its_next_look_unless_calls_run_or_something_woke_it(
+    worker_loop: WorkerLoop, times: list[float], key: ApiKey, client: HangingClient
+) -> None:
+    worker_loop.tick(wait=0)
+    assert (worker_loop.busy, worker_loop.pause_seconds) == (True, 0)
+    client.released.set()
+    while worker_loop.busy:
+        worker_loop.drain(wait=0.05)
+    assert worker_loop.pause_seconds == LOOK_SECONDS
+    worker_loop.tasks.wake("counted")
+    assert worker_loop.pause_seconds == 0
+    worker_loop.tick(wait=0)
+    times.append(LOOK_SECONDS)
+    assert worker_loop.pause_seconds == 0

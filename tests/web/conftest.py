@@ -2,22 +2,29 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.test import Client
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
+from freddy_admin.sandbox.sandbox_api import SandboxOptions
+from freddy_admin.sandbox.sandbox_clock import SandboxClock
+from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.health_states import HealthState
+from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 from tests.hand_clock import NOON, HandClock
 from tests.people import People
+from tests.web.refused_alike_scene import AddKeys
 
 __all__ = ["NOON", "HandClock", "People"]
 
@@ -205,3 +212,48 @@ def key_in_every_state(make_key: MakeKey) -> dict[HealthState, ApiKey]:
         paused = {"paused_at": now, "paused_by": "Ann"} if state is HealthState.PAUSED else {}
         keys[state] = make_key(str(state.label), key=paused, **({"state": state} | row))
     return keys
+
+
+@pytest.fixture
+def unlimited_api(settings: LazySettings, hand_clock: HandClock) -> Iterator[SandboxServer]:
+    """The imitation API on the hand clock, which limits nobody."""
+    sandbox_clock = SandboxClock(real_time=hand_clock)
+    with SandboxServer(clock=sandbox_clock, options=SandboxOptions(rate_limit=None)) as server:
+        settings.AITRONOS_API_BASE_URL = server.base_url
+        settings.AITRONOS_TOTAL_TIMEOUT = 60.0
+        yield server
+
+
+@pytest.fixture
+def add_keys(organisation: Organisation) -> AddKeys:
+    """Stores so many keys, not checked yet; `of` begins their labels."""
+
+    def add(
+        count: int,
+        *,
+        at: Organisation = organisation,
+        of: str = "",
+        is_rejected: bool = False,
+        environment: str = "default",
+    ) -> list[ApiKey]:
+        canary_ensure()
+        keys = []
+        for number in range(count):
+            label = f"{of or at.slug}{number}{'x' if is_rejected else ''}"
+            key = ApiKey.objects.create(
+                organisation=at,
+                label=label,
+                status=KeyLifecycle.ACTIVE,
+                created_at=clock.now(),
+                environment=environment,
+            )
+            scenario = Scenario.REJECTED if is_rejected else Scenario.HEALTHY
+            secret = sandbox_key(scenario, f"{of or at.slug}/{label}")
+            context = api_key_context(at.pk, key.pk, key.version, environment)
+            sealed_secret_set(key, secret, context=context)
+            key.save()
+            keys.append(key)
+        key_monitoring_start(keys=keys)
+        return keys
+
+    return add

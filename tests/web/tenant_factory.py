@@ -11,7 +11,19 @@ from django.db.models import Model
 from freddy_admin.accounts.api_tokens import ApiTokenOptions, api_token_create
 from freddy_admin.accounts.models import ApiToken, TokenScope, User, UserSession
 from freddy_admin.accounts.saved_views import saved_view_save
-from freddy_admin.alerts.models import AlertRule, IncidentEvent, IncidentEventKind
+from freddy_admin.alerts.channels.person_channels import person_channel_get
+from freddy_admin.alerts.models import (
+    AlertRule,
+    Cause,
+    CauseKind,
+    Channel,
+    Delivery,
+    DeliveryState,
+    Incident,
+    IncidentEvent,
+    IncidentEventKind,
+    Message,
+)
 from freddy_admin.audit.services import OPERATOR, Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
@@ -26,6 +38,7 @@ from freddy_admin.sync.models import (
     OperationState,
 )
 from freddy_admin.sync.operations.services import operation_batch_create, sync_operation_create
+from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.vault.models import (
     ApiKey,
     ImportDraft,
@@ -66,6 +79,7 @@ class Tenant:
     manager: User
     bearer: str = ""
     ids: dict[str, Any] = field(default_factory=dict)
+    channel: Channel = field(init=False)
 
     def text_of(self, suffix: str) -> str:
         """A text of this tenant, such as `zqlabel`."""
@@ -86,6 +100,7 @@ def create_filled_tenant(marker: str, make_key: MakeKey) -> Tenant:
     _fill_import(tenant, key)
     _fill_incidents(tenant, key)
     _fill_channels(tenant)
+    _fill_deliveries(tenant)
     return tenant
 
 
@@ -115,6 +130,7 @@ def _fill_keys(tenant: Tenant, make_key: MakeKey) -> ApiKey:
         previous_figures_digest="same-before",
         figures_check_count=9,
     )
+    shared_figures_refresh(now=clock.now())
     ApiKey.objects.filter(pk=key.pk).update(
         hint_start=text_of("start"), hint_end=text_of("end")[:4]
     )
@@ -140,6 +156,7 @@ def _fill_keys(tenant: Tenant, make_key: MakeKey) -> ApiKey:
         created_at=clock.now(),
     )
     tenant.ids |= {"slug": tenant.organisation.slug, "key_id": key.pk, "kind": "connectors"}
+    tenant.ids["channel_kind"] = "webhook"
     return key
 
 
@@ -267,6 +284,7 @@ def _fill_channels(tenant: Tenant) -> None:
         answered_at=clock.now(),
         created_by=text_of("maker"),
     )
+    tenant.channel = channel
     tenant.ids["channel_id"] = channel.pk
 
 
@@ -301,11 +319,41 @@ def _fill_incidents(tenant: Tenant, key: ApiKey) -> None:
     tenant.ids |= ids | {"uid": incident.uid}
 
 
+def _fill_deliveries(tenant: Tenant) -> None:
+    """What its channel and its manager were told, of an incident whose cause both tenants have."""
+    now, incident = clock.now(), Incident.objects.get(pk=tenant.ids["incident_id"])
+    incident.cause, _ = Cause.objects.get_or_create(
+        kind=CauseKind.REFUSED_ALIKE, detail="401", defaults={"opened_at": now}
+    )
+    incident.save(update_fields=["cause"])
+    for channel in (tenant.channel, person_channel_get(tenant.manager)):
+        message = Message.objects.create(
+            channel=channel,
+            cause=incident.cause,
+            kind="opened",
+            state=DeliveryState.SENT,
+            created_at=now,
+            finished_at=now,
+            attempts=1,
+            answer=tenant.text_of("reply"),
+        )
+        Delivery.objects.create(
+            incident=incident,
+            channel=channel,
+            message=message,
+            kind="opened",
+            state=DeliveryState.SENT,
+            created_at=now,
+            finished_at=now,
+        )
+
+
 def ids_of_no_tenant() -> dict[str, Any]:
     """URL parameters with ids that no tenant has."""
     return {
         "slug": "nowhere-at-all",
         "kind": "connectors",
+        "channel_kind": "webhook",
         "token": "token-of-nobody",
         "batch_id": UUID(int=7),
         "draft_id": UUID(int=7),
@@ -318,14 +366,25 @@ def list_tenant_models() -> list[type[Model]]:
     return [model for model in apps.get_models() if issubclass(model, TenantOwned)]
 
 
+def _organisation_path(model: type[Model]) -> str:
+    """How a row leads to its organisation; "" for a model whose rows belong to none."""
+    names = {field.name for field in model._meta.get_fields() if field.many_to_one}
+    for name in ("organisation", "incident", "channel"):
+        if name in names:
+            return name if name == "organisation" else f"{name}__organisation"
+    return ""
+
+
 def tenant_rows(tenant: Tenant) -> list[Any]:
     """The rows of a tenant in every table, to compare before and after."""
     tenant_rows_by_model: list[Any] = [
         list(Organisation.objects.filter(pk=tenant.organisation.pk).values())
     ]
-    for model in list_tenant_models():
-        rows = model._default_manager.filter(organisation=tenant.organisation)  # type: ignore[misc]
-        tenant_rows_by_model.append(sorted(rows.values_list(), key=str))
+    for model in apps.get_models():
+        path = _organisation_path(model)
+        if path:
+            rows = model._default_manager.filter(**{path: tenant.organisation})
+            tenant_rows_by_model.append(sorted(rows.values_list(), key=str))
     memberships = tenant.organisation.memberships.order_by("pk")  # type: ignore[attr-defined]
     people = User.objects.filter(memberships__organisation=tenant.organisation).order_by("pk")
     return [*tenant_rows_by_model, list(memberships.values()), list(people.values())]

@@ -46,7 +46,7 @@ def test_changed_row_is_sent_alone(
     changed_key, same_key = make_key("One"), make_key("Two")
     client = signed_in(people.viewer)
     shown_digests = shown_digests_of(client.get("/").content.decode())
-    SyncStatus.objects.filter(pk=changed_key.pk).update(updated_at=clock.now())
+    SyncStatus.objects.filter(pk=changed_key.pk).update(enabled_tools=8)
     answer = _poll(client, shown_digests)
     page = answer.content.decode()
     assert answer["HX-Reswap"] == "none"
@@ -78,7 +78,7 @@ def test_page_of_an_organisation_is_sent_only_what_changed(
     client = signed_in(people.viewer)
     shown_digests = shown_digests_of(client.get(HERE).content.decode())
     assert _poll(client, shown_digests, HERE).status_code == 204
-    SyncStatus.objects.filter(pk=keys[0].pk).update(updated_at=clock.now())
+    SyncStatus.objects.filter(pk=keys[0].pk).update(error_kind="read_timeout")
     answer = _poll(client, shown_digests, HERE)
     page = answer.content.decode()
     part_name = f"row-{keys[0].pk}" if number > 1 else f"key-{keys[0].pk}"

@@ -156,7 +156,7 @@ def test_keys_that_expire_are_the_move_of_those_who_may_replace_them(
 
 
 @pytest.mark.parametrize("number", [1, 50, 500])
-def test_the_page_costs_six_queries_however_many_keys(
+def test_the_page_costs_seven_queries_however_many_keys(
     number: int, people: People, signed_in: SignIn, make_key: MakeKey, hand_clock: HandClock
 ) -> None:
     template = make_key("0")
@@ -170,7 +170,7 @@ def test_the_page_costs_six_queries_however_many_keys(
     assert answer.content.decode().count('data-part="row-') == min(number, 50)
     # Only within a test's own transaction the request for checks needs a savepoint.
     counted = [query for query in queries.captured_queries if "SAVEPOINT" not in query["sql"]]
-    assert len(counted) == SESSION_AND_USER + 6
+    assert len(counted) == SESSION_AND_USER + 7
 
 
 def test_unchanged_poll_reads_no_filter_options_and_no_saved_views(
@@ -181,7 +181,7 @@ def test_unchanged_poll_reads_no_filter_options_and_no_saved_views(
     headers = {"x-live": "1", "x-seen": shown_digests_of(client.get("/").content.decode())}
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/", headers=headers).status_code == 204
-    assert len(queries) == SESSION_AND_USER + 3
+    assert len(queries) == SESSION_AND_USER + 4
 
 
 def _names(page: str) -> list[str]:

@@ -41,6 +41,11 @@ ASKS = {
             )
         )
     },
+    # A rule that is off silences as much as a channel that is: both ask.
+    "who is told of alerts": {
+        *("alert_rule_create", "alert_rule_update", "alert_rule_delete"),
+        *("fleet_rule_create", "fleet_rule_update", "fleet_rule_delete"),
+    },
     "people": {"person_change", "person_remove", "person_unlink", "single_sign_on_unlink"},
     # Confirming the clock lets old rows be deleted for good.
     "the panel itself": {"clock_confirm", "panel_confirm"},
@@ -56,11 +61,10 @@ ASKS = {
 DESCRIBES = "describes a key for colleagues; what it opens and where it is used stay as they are"
 LOOKS = "has Aitronos asked, which changes nothing there; limited by itself"
 TESTS = "tests once more what waits anyway; nothing comes into use by it"
-TELLS = "tells people and channels that are there already; what these see stays as it is"
 LOOKS_AFTER = "says to colleagues who looks after it; changes nothing that comes into use"
 KEEPS_QUIET = (
-    "says when messages wait, which is urgent at night; incidents stay in view, and who did it is "
-    "in the audit log"
+    "says when messages wait, which is urgent at night; it has an end or stands in the list of "
+    "windows, incidents stay in view, and who did it is in the audit log"
 )
 OWN_LOOK = "is about how the panel looks to one person"
 QUESTION = "is the question itself"
@@ -113,13 +117,6 @@ WHY_NOT = {
             *("fleet_window_create", "fleet_window_update", "fleet_window_delete"),
         ),
         KEEPS_QUIET,
-    ),
-    **dict.fromkeys(
-        (
-            *("alert_rule_create", "alert_rule_update", "alert_rule_delete"),
-            *("fleet_rule_create", "fleet_rule_update", "fleet_rule_delete"),
-        ),
-        TELLS,
     ),
 }
 # Views of allauth and Django do not declare their methods; these only show something.

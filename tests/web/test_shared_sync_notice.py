@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 
 from freddy_admin.accounts.models import SavedView
+from freddy_admin.core import clock
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from tests.web.conftest import HandClock, MakeKey, People, SignIn, shown_digests_of
 
 A, B = "a" * 16, "b" * 16
@@ -53,6 +55,7 @@ def test_shared_sync_notice_names_the_keys_and_links_to_exactly_these(
         for number in range(keys):
             make_key(f"Key {number}", at=organisation, **SAME)
     make_key("Another")
+    shared_figures_refresh(now=clock.now())
     client = signed_in(people.admin)
     notice = _shared_sync_notice_text(client.get("/").content.decode())
     assert sentence in notice
@@ -70,6 +73,7 @@ def test_more_than_three_groups_are_counted(
 ) -> None:
     for number in range(2 * 5):
         make_key(str(number), figures_digest=f"{number // 2:016x}", figures_check_count=3)
+    shared_figures_refresh(now=clock.now())
     notice = _shared_sync_notice_text(signed_in(people.viewer).get("/").content.decode())
     assert notice.count("report the same sync") == 3
     assert "There are 2 more such groups." in notice
@@ -80,6 +84,7 @@ def test_shared_sync_notice_says_nothing_of_keys_a_person_does_not_see(
 ) -> None:
     own_key = make_key("Mine", **SAME)
     make_key("Hush", at=other_organisation, **SAME)
+    shared_figures_refresh(now=clock.now())
     client = signed_in(people.viewer)
     assert _shared_sync_notice_text(client.get("/").content.decode()) == ""
     page = client.get(f"/?same={A}").content.decode()
@@ -93,6 +98,7 @@ def test_key_of_a_newly_joined_organisation_counts_from_then_on(
     make_key("Mine", **SAME)
     make_key("Hush", at=other_organisation, **SAME)
     other_organisation.memberships.create(user=people.viewer, role=Role.VIEWER)  # type: ignore[attr-defined]
+    shared_figures_refresh(now=clock.now())
     notice = _shared_sync_notice_text(signed_in(people.viewer).get("/").content.decode())
     assert "These 2 report the same sync: Alder and Birch." in notice
 
@@ -161,6 +167,7 @@ def test_shared_sync_notice_comes_and_goes_by_itself(
     assert _shared_sync_notice_text(page) == ""
     assert _poll(client, shown_digests_of(page)) == ""
     SyncStatus.objects.update(figures_check_count=3)
+    shared_figures_refresh(now=clock.now())
     page = _poll(client, shown_digests_of(page))
-    assert re.findall(r'data-part="([^"]+)"', page) == ["head"]
+    assert re.findall(r'data-part="([^"]+)"', page) == ["head", "checked"]
     assert "These 2 keys of Alder" in _shared_sync_notice_text(page)

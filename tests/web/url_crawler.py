@@ -135,6 +135,13 @@ def tenant_form_fields(tenant: Tenant) -> dict[str, Any]:
         "view": ids["view_id"],
         "incident": ids["incident_id"],
         "window": ids["window_id"],
+        "channel": ids["channel_id"],
+        "channels": ids["channel_id"],
+        "channel_id": ids["channel_id"],
+        "rule": ids["rule_id"],
+        "roles": "manager",
+        "severity": "warning",
+        "channel_address": "https://203.0.113.7/hook",
         "assignee": ids["user_id"],
         "note": "Plain",
         "reason": "Plain",
@@ -188,7 +195,8 @@ def normalize_response(
         r"(?m)^\d+(?=,)", "", crawl_response.body
     )  # a line's number in the audit log's export
     body = re.sub(
-        r'value="[\w-]{64}"|data-now="\d+"|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9a-f]{12}\b',
+        r'value="[\w-]{64}"|data-(?:now|version)="[^"]*"'
+        r"|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9a-f]{12}\b",
         "",
         body,
     )
