@@ -90,10 +90,11 @@ def test_a_trigger_that_is_defined_otherwise_replaces_the_former(
     try:
         assert view_change_triggers_missing()
         view_change_triggers_restore(using="default")
-        count = ViewChange.objects.count()
+        # On PostgreSQL a transaction writes one row, which the test's own has written.
+        ViewChange.objects.all().delete()
         Organisation.objects.update(slug="another")
-        assert ViewChange.objects.count() == count
+        assert not ViewChange.objects.exists()
         Organisation.objects.update(name="Another")
-        assert ViewChange.objects.count() > count
+        assert ViewChange.objects.exists()
     finally:
         view_change_triggers_register(former)

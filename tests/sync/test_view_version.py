@@ -34,6 +34,12 @@ def _has_changed(user: User, shown: ShownVersion, organisation: Organisation | N
 
 @pytest.fixture
 def alder(transactional_db: None) -> Organisation:
+    """An organisation of a panel that was at work before: an older change is kept.
+
+    Else a transaction of another test on the same server would be older than all that is kept.
+    """
+    if connection.vendor == "postgresql":
+        ViewChange.objects.create(organisation_id=2**40, number=1)
     return Organisation.objects.create(name="Alder", slug="alder")
 
 
@@ -153,6 +159,9 @@ _INDEXES: dict[str, list[set[str]]] = {
 }
 
 
+_OTHER_INDEX = [{"view_change_number"}, {"sync_states"}]
+
+
 def _explain(sql: str, params: Any) -> str:
     prefix = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:
@@ -174,7 +183,9 @@ def test_the_statement_of_a_poll_reads_no_whole_table(role: str, alder: Organisa
     with transaction.atomic():
         plan = _explain(queries[0]["sql"].replace("%", "%%"), [])
     for names in _INDEXES[role]:
-        assert any(name in plan for name in names), plan
+        # PostgreSQL begins with whichever table has the fewest rows.
+        other = _OTHER_INDEX[names is _STATUSES] if connection.vendor == "postgresql" else set()
+        assert any(name in plan for name in names | other), plan
     # Whether there is any row stops at the first one.
     scans = [line for line in plan.splitlines() if "Seq Scan on" in line or "SCAN " in line]
     assert not [line for line in scans if "status" in line or "membership" in line], plan
