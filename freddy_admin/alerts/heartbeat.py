@@ -18,10 +18,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.message_faults import FAULT_AFTER, MessageFault, message_faults
 from freddy_admin.core.network import operator_url_get
 from freddy_admin.core.panel_address import panel_copied_from
-from freddy_admin.sync.platform_status import (
-    HEARTBEAT_TIMEOUT_SECONDS,
-    latest_worker_heartbeat_at,
-)
+from freddy_admin.sync.platform_status import is_any_worker_alive
 from freddy_admin.wording.outside_heartbeat import HeartbeatState
 
 LOOK_SECONDS: Final = 10.0
@@ -65,9 +62,7 @@ def heartbeat_hold(*, now: datetime) -> HeartbeatHold | None:
     """What of the panel itself does not work; None where all of it does."""
     if panel_copied_from():
         return HeartbeatHold.COPIED
-    heartbeat_at = latest_worker_heartbeat_at()
-    timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
-    if heartbeat_at is None or now - heartbeat_at > timeout:
+    if not is_any_worker_alive(now=now):
         return HeartbeatHold.WORKER
     faults = message_faults(now=now)
     # A receiver that fails or hangs says nothing of the panel, which does its part.

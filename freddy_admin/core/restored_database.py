@@ -13,6 +13,8 @@ from typing import Final
 
 from django.db import connection
 
+from freddy_admin.core.sqlite_wal import sqlite_file
+
 log = logging.getLogger(__name__)
 
 _SUFFIX: Final = ".seen"
@@ -68,7 +70,5 @@ def _table_number() -> str:
 
 
 def _seen_file() -> Path | None:
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite" or ":memory:" in name or "mode=memory" in name:
-        return None
-    return Path(f"{name.removeprefix('file:').partition('?')[0]}{_SUFFIX}")
+    file = sqlite_file()
+    return file and file.with_name(f"{file.name}{_SUFFIX}")

@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log: kept while a process runs, emptied after something secret was wiped.
+"""SQLite's file, and its write-ahead log: kept while a process runs, emptied after a wipe.
 
 `secure_delete` overwrites what is wiped in the pages that are written from then on; the former
 pages stay in the log, and in the file itself until the log is copied over it.
@@ -6,6 +6,7 @@ pages stay in the log, and in the file itself until the log is copied over it.
 
 import logging
 from contextlib import suppress
+from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,6 +15,14 @@ log = logging.getLogger(__name__)
 
 # How long to wait for readers of an older state to finish.
 BUSY_TIMEOUT_MS = 1_000
+
+
+def sqlite_file() -> Path | None:
+    """The file of the database; None on PostgreSQL, and for one in memory."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor != "sqlite" or ":memory:" in name or "mode=memory" in name:
+        return None
+    return Path(name.removeprefix("file:").partition("?")[0])
 
 
 def wal_keep_open() -> BaseDatabaseWrapper | None:

@@ -13,21 +13,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import Conninfo
 
 from freddy_admin.core import clock
 from freddy_admin.core.errors import PublicError
-from freddy_admin.sync.platform_status import HEARTBEAT_TIMEOUT_SECONDS, latest_worker_heartbeat_at
+from freddy_admin.core.sqlite_wal import sqlite_file
+from freddy_admin.sync.platform_status import is_any_worker_alive
 
 _FORMER_SCHEMA: Final = "before_restore_"  # of PostgreSQL, with the moment behind it
 _SCHEMA: Final = "public"
 _PANEL_RUNS: Final = gettext_lazy("The panel runs. Stop web and worker, then restore.")
-_IN_MEMORY: Final = (":memory:", "mode=memory")
 
 
 class CopyFailed(PublicError):
@@ -87,10 +85,10 @@ def database_folder() -> Path | None:
 
 
 def _sqlite_file() -> Path:
-    name = str(connection.settings_dict["NAME"])
-    if any(mark in name for mark in _IN_MEMORY):
+    file = sqlite_file()
+    if file is None:
         raise CopyFailed(_("The database is in memory: there is no file of it to put back."))
-    return Path(name.removeprefix("file:").partition("?")[0])
+    return file
 
 
 def _put_back_sqlite(source: Path, name: str) -> str:
@@ -182,9 +180,7 @@ def _put_back_postgresql(source: Path, name: str) -> str:
 def _is_worker_alive() -> bool:
     # A database that is of an older version, or of another program, has no worker that says so.
     with suppress(DatabaseError):
-        seen_at = latest_worker_heartbeat_at()
-        timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
-        return seen_at is not None and clock.now() - seen_at <= timeout
+        return is_any_worker_alive(now=clock.now())
     return False
 
 
@@ -199,11 +195,15 @@ def _has_other_connections() -> bool:
 
 def _run_client(program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL's with the panel's own connection; raises CopyFailed."""
-    parameters, password = _connection_parameters()
+    from freddy_admin.core.task_engine import direct_conninfo  # on SQLite it cannot be imported
+
+    parameters: dict[str, Any] = conninfo_to_dict(direct_conninfo())
+    # No list of processes shows what stands in the environment.
+    environment = {**os.environ, "PGPASSWORD": str(parameters.pop("password", "") or "")}
     try:
         result = subprocess.run(  # noqa: S603  programs of PostgreSQL, with the panel's settings
             [program, f"--dbname={make_conninfo(**parameters)}", *arguments],
-            env={**os.environ, "PGPASSWORD": password},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -222,23 +222,6 @@ def _run_client(program: str, *arguments: str) -> None:
         raise CopyFailed(
             _("%(program)s failed: %(why)s") % {"program": program, "why": _say_why(result.stderr)}
         )
-
-
-def _connection_parameters() -> tuple[dict[str, Any], str]:
-    """What libpq needs to reach the database, and the password, which no process list shows.
-
-    The direct connection where DATABASE_URL leads through a pooler.
-    """
-    if settings.WORKER_DATABASE_URL:
-        parameters: dict[str, Any] = conninfo_to_dict(settings.WORKER_DATABASE_URL)
-    else:
-        parameters = connection.get_connection_params()
-    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
-    password = str(parameters.pop("password", "") or "")
-    return (
-        {name: value for name, value in parameters.items() if name in known and value is not None},
-        password,
-    )
 
 
 def _say_why(stderr: str) -> str:

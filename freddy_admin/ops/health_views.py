@@ -11,10 +11,7 @@ from freddy_admin.core import clock
 from freddy_admin.core.cache import is_cache_available
 from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.core.write_failures import write_failure_probe
-from freddy_admin.sync.platform_status import (
-    HEARTBEAT_TIMEOUT_SECONDS,
-    latest_worker_heartbeat_at,
-)
+from freddy_admin.sync.platform_status import is_any_worker_alive
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +69,7 @@ def _database_state() -> str:
 
 def _worker_state() -> str:
     try:
-        heartbeat_at = latest_worker_heartbeat_at()
+        return OK if is_any_worker_alive(now=clock.now()) else DOWN
     except (DatabaseError, OSError) as error:
         log.warning("Not ready: worker. %s", database_error_message(error))
         return DOWN
-    timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
-    is_alive = heartbeat_at is not None and clock.now() - heartbeat_at <= timeout
-    return OK if is_alive else DOWN

@@ -152,6 +152,13 @@ def latest_worker_heartbeat_at() -> datetime | None:
     return heartbeats.values_list("heartbeat_at", flat=True).first()
 
 
+def is_any_worker_alive(*, now: datetime) -> bool:
+    """Whether the latest heartbeat of any worker is recent enough."""
+    heartbeat_at = latest_worker_heartbeat_at()
+    timeout = clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS)
+    return heartbeat_at is not None and now - heartbeat_at <= timeout
+
+
 def worker_heartbeat_record(*, name: str, values: Mapping[str, Any]) -> None:
     """Store the heartbeat of the worker called `name`."""
     WorkerHeartbeat.objects.update_or_create(name=name[:120], defaults=dict(values))

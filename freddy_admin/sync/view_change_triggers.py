@@ -5,6 +5,7 @@ fires no trigger at all.
 """
 
 from freddy_admin.core.view_changes import ViewChangeTrigger
+from freddy_admin.sync.status.shared_figures import MIN_IDENTICAL_CHECKS
 
 _REFUSED_KEYS = "SELECT 1 FROM sync_syncstatus WHERE refusal IS NOT NULL"
 
@@ -52,7 +53,7 @@ VIEW_CHANGE_TRIGGERS = (
         events=("UPDATE",),
         when="NEW.unknown_at < OLD.unknown_at",
     ),
-    # Which keys share a sync; figures that have come three times prove it.
+    # Which keys share a sync; figures that have come often enough prove it.
     ViewChangeTrigger(
         table="sync_organisationfigures",
         columns=(
@@ -66,7 +67,10 @@ VIEW_CHANGE_TRIGGERS = (
         name="sync_figures_proven",
         columns=("min_check_count",),
         events=("UPDATE",),
-        when="NEW.min_check_count >= 3 AND OLD.min_check_count < 3",
+        when=(
+            f"NEW.min_check_count >= {MIN_IDENTICAL_CHECKS} "
+            f"AND OLD.min_check_count < {MIN_IDENTICAL_CHECKS}"
+        ),
     ),
     ViewChangeTrigger(
         table="sync_panelfigures",

@@ -25,7 +25,7 @@ from freddy_admin.alerts.models import (
     Message,
     SenderHeartbeat,
 )
-from freddy_admin.core import restored_database
+from freddy_admin.core import restored_database, sqlite_wal
 from freddy_admin.core.models import OutboxMessage
 from freddy_admin.core.panel_address import panel_address_record, panel_address_replace
 from freddy_admin.core.restored_database import (
@@ -216,7 +216,8 @@ def sqlite_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         vendor = "sqlite"
         settings_dict = {"NAME": path}
 
-    monkeypatch.setattr(restored_database, "connection", SqliteFile())
+    for module in (restored_database, sqlite_wal):
+        monkeypatch.setattr(module, "connection", SqliteFile())
     return path
 
 
@@ -263,7 +264,8 @@ def test_sqlite_database_in_memory_cannot_be_put_back(
         vendor = "sqlite"
         settings_dict = {"NAME": ":memory:"}
 
-    monkeypatch.setattr(restored_database, "connection", InMemory())
+    for module in (restored_database, sqlite_wal):
+        monkeypatch.setattr(module, "connection", InMemory())
     assert database_seen_write(NOON) == ""
     assert not database_was_restored(seen_at=NOON, known_id="file")
 
