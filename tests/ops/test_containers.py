@@ -251,6 +251,9 @@ def test_steps_of_compose_start_a_panel_for_any_user_in_a_read_only_tree(
         1,
         "The web server answers 400.\n",
     )
+    # Asked to stop while it still starts, it would end as any program does: by the signal.
+    assert worker.stderr is not None
+    assert any(b"is at work" in line for line in worker.stderr)
     worker.terminate()
     assert worker.wait(timeout=15) == 0
     assert sorted(containers.tree.rglob("*")) == before
