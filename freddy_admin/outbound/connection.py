@@ -166,6 +166,7 @@ class DeadlineHTTPResponse(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the head. What is malformed in it is dropped, so that no library logs it."""
         super().begin()
+        self.will_close = True  # whatever it says: the connection ends with it
         lengths = self.headers.get_all("Content-Length", [])
         if self.headers.defects or self.headers.get_payload():
             self.headers.defects.clear()
@@ -174,7 +175,6 @@ class DeadlineHTTPResponse(http.client.HTTPResponse):
         elif self.chunked and lengths:
             # Forbidden, and the way to slip a second response in: chunks count, then we part.
             del self.headers["Content-Length"]
-            self.will_close = True
         elif len(set(lengths)) > 1 or not all(map(_is_valid_content_length, lengths)):
             self._mark_header_malformed("Content-Length")
 
@@ -188,7 +188,7 @@ class DeadlineHTTPResponse(http.client.HTTPResponse):
     def _mark_header_malformed(self, header: str) -> None:
         _current_exchange().malformed_header = header
         del self.headers["Content-Length"]
-        self.chunked, self.length, self.will_close = False, 0, True
+        self.chunked, self.length = False, 0
 
 
 def _is_valid_content_length(text: str) -> bool:
@@ -236,6 +236,13 @@ class _DeadlineConnectionMixin:
             _require_sending_allowed(exchange.deadline)
             exchange.request_sent = True
         super().send(data)  # type: ignore[misc]
+
+    def getresponse(self) -> DeadlineHTTPResponse:
+        """The response, of which the head is read: without what urllib3 adds for its pools."""
+        connection: Any = self
+        self.sock.settimeout(connection.timeout)  # type: ignore[union-attr]
+        response: DeadlineHTTPResponse = http.client.HTTPConnection.getresponse(connection)
+        return response
 
 
 class DeadlineHTTPConnection(_DeadlineConnectionMixin, HTTPConnection):

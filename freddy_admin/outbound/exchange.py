@@ -9,8 +9,9 @@ import http.client
 import logging
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,10 +20,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest as PreparedRequest
 from requests.models import Response
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from freddy_admin.outbound.connection import (
     DeadlineHTTPConnection,
+    DeadlineHTTPResponse,
     DeadlineHTTPSConnection,
     Exchange,
     connect_through_proxy,
@@ -39,7 +40,6 @@ from freddy_admin.outbound.tls import create_tls_context
 _WRAPPER_EXCEPTIONS = requests.RequestException
 _CHUNK_BYTES = 65_536
 _SHORTEST_TIMEOUT = 0.001  # a time-out of 0 would mean "do not block"
-_NO_RETRIES: Final = urllib3.Retry(0, read=False)
 _HEADERS: Final = {
     "Accept": "application/json",
     # Compressed responses could unfold to any size: we ask for none and take none.
@@ -137,24 +137,48 @@ class HttpTransport:
         return None
 
 
-class _OneExchangePool:
-    """Mixed into urllib3's pools: each exchange gets a new connection, and none comes back."""
+class _Origin:
+    """Where requests go. `requests` takes it for urllib3's pool, of which nothing else is needed.
 
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        del timeout
-        return self._new_conn()  # type: ignore[attr-defined]
+    Each exchange gets a new connection, and none comes back.
+    """
 
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.close()
+    def __init__(self, scheme: str, host: str, port: int, context: ssl.SSLContext) -> None:
+        self._connect = partial(DeadlineHTTPConnection, host, port)
+        if scheme == "https":
+            self._connect = partial(
+                DeadlineHTTPSConnection,
+                host,
+                port,
+                ssl_context=context,
+                cert_reqs="CERT_REQUIRED",
+            )
 
-
-class _HTTPPool(_OneExchangePool, HTTPConnectionPool):
-    ConnectionCls = DeadlineHTTPConnection
-
-
-class _HTTPSPool(_OneExchangePool, HTTPSConnectionPool):
-    ConnectionCls = DeadlineHTTPSConnection
+    def urlopen(
+        self,
+        *,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        **_options: object,
+    ) -> DeadlineHTTPResponse:
+        """The response, of which the head is read."""
+        connection = self._connect(timeout=timeout.connect_timeout)
+        try:
+            connection.connect()
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before
+                connection.request(
+                    method,
+                    url,
+                    body=body,
+                    headers=headers,
+                )
+            connection.timeout = timeout.read_timeout
+            return connection.getresponse()
+        finally:
+            connection.close()  # the socket ends with the response, which reads from it
 
 
 class _OneExchangeAdapter(HTTPAdapter):
@@ -164,31 +188,21 @@ class _OneExchangeAdapter(HTTPAdapter):
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        self._origin_pool = lru_cache(maxsize=64)(self._create_pool)
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=_NO_RETRIES)
+        self._origin = lru_cache(maxsize=64)(partial(_Origin, context=context))
+        super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Have none: a pool here is what makes the connections to one origin."""
+        """Have none."""
 
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *args: Any, **kwargs: Any
-    ) -> HTTPConnectionPool:
-        """The pool of the request's origin."""
+    ) -> Any:
+        """The request's origin."""
         del args, kwargs  # proxies and certificates of other people's choice
-        return self._origin_pool(*_origin_of_url(str(request.url)))
-
-    def _create_pool(self, scheme: str, host: str, port: int) -> HTTPConnectionPool:
-        if scheme != "https":
-            return _HTTPPool(host, port, maxsize=1)
-        return _HTTPSPool(
-            host, port, maxsize=1, ssl_context=self._context, cert_reqs="CERT_REQUIRED"
-        )
+        return self._origin(*_origin_of_url(str(request.url)))
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the shared context alone: reading the list anew costs more than a whole call."""
-        del url, verify, cert
-        conn.cert_reqs = "CERT_REQUIRED"
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         """The path and the query: the operator's proxy is told the host alone, by CONNECT."""
@@ -226,22 +240,27 @@ def _send_and_read(
     connect = max(_SHORTEST_TIMEOUT, min(limits.connect_timeout, remaining))
     read = max(_SHORTEST_TIMEOUT, min(limits.read_timeout, remaining))
     response = adapter.send(request, stream=True, timeout=(connect, read), proxies=None)
-    raw_response = response.raw
+    raw_response: DeadlineHTTPResponse = response.raw
     try:
-        body = _read_body_before_deadline(raw_response, exchange, limits.max_body_bytes)
+        headers = urllib3.HTTPHeaderDict(raw_response.headers.items())
+        body = _read_body_before_deadline(raw_response, headers, exchange, limits.max_body_bytes)
     finally:
         raw_response.close()
-    return RawResponse(status=raw_response.status, headers=raw_response.headers, body=body)
+    return RawResponse(status=raw_response.status, headers=headers, body=body)
 
 
 def _read_body_before_deadline(
-    raw_response: urllib3.BaseHTTPResponse, exchange: Exchange, limit: int
+    raw_response: DeadlineHTTPResponse,
+    headers: Mapping[str, str],
+    exchange: Exchange,
+    limit: int,
 ) -> bytes:
     deadline = exchange.deadline
     _require_time_left(deadline)  # else the head was cut, whatever could be made of it
     try:
-        body = _read_body(raw_response, exchange, limit)
-    except (_UnusableBody, urllib3.exceptions.HTTPError):
+        _validate_body_headers(headers, exchange, limit)
+        body = _read_body(raw_response, deadline, limit)
+    except (_UnusableBody, http.client.HTTPException, OSError):
         # Of an error the status says enough, whatever is wrong with its body.
         if raw_response.status == 200:
             raise
@@ -257,22 +276,30 @@ def _require_time_left(deadline: Deadline) -> None:
         raise TimeoutError
 
 
-def _read_body(raw_response: urllib3.BaseHTTPResponse, exchange: Exchange, limit: int) -> bytes:
+def _validate_body_headers(headers: Mapping[str, str], exchange: Exchange, limit: int) -> None:
     if exchange.malformed_header:
         raise _UnusableBody(exchange.malformed_header, "malformed")
-    coding = raw_response.headers.get("Content-Encoding", "identity").strip().lower()
+    coding = headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in {"", "identity"}:
         raise _UnusableBody("Content-Encoding", "compressed, though nobody asked for it")
-    if int(raw_response.headers.get("Content-Length", 0)) > limit:
+    if int(headers.get("Content-Length", 0)) > limit:
         raise _UnusableBody("body", f"over {limit} bytes")
-    body = bytearray()
-    # Chunks as they come: a read of a fixed size would wait for a dripping server to fill it.
-    while chunk := raw_response.read1(_CHUNK_BYTES, decode_content=False):
+
+
+def _read_body(raw_response: DeadlineHTTPResponse, deadline: Deadline, limit: int) -> bytes:
+    body, length = bytearray(), raw_response.length
+    while length is None or len(body) < length:
+        # Chunks as they come: a read of a fixed size would wait for a dripping server to fill it.
+        chunk = raw_response.read1(min(_CHUNK_BYTES, (length or limit + 1) - len(body)))
+        if not chunk:
+            break
         # What came before the cut can still be read, chunk by tiny chunk.
-        _require_time_left(exchange.deadline)
+        _require_time_left(deadline)
         body += chunk
         if len(body) > limit:
             raise _UnusableBody("body", f"over {limit} bytes")
+    if length is not None and len(body) < length:
+        raise http.client.IncompleteRead(b"")
     return bytes(body)
 
 
@@ -310,9 +337,9 @@ def _unreadable_response(
 
 
 def _error_from_single_exception(exception: BaseException) -> TransportError | None:
-    if isinstance(exception, http.client.IncompleteRead | urllib3.exceptions.IncompleteRead):
+    if isinstance(exception, http.client.IncompleteRead):
         return _unreadable_response("body", "truncated", http_status=200)
-    if isinstance(exception, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
+    if isinstance(exception, TimeoutError):
         return TransportError(TransportFailure.READ_TIMEOUT)
     if isinstance(exception, ConnectionError):
         return TransportError(TransportFailure.CONNECTION_LOST)
