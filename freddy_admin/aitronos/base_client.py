@@ -3,9 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -75,11 +73,12 @@ class BaseApiClient:
             if not isinstance(result, AitronosError):
                 raw_response, value = result
                 redactor = Redactor(key)
-                info = replace(
-                    _build_call_info(raw_response, redactor),
-                    elapsed_ms=elapsed,
+                info = _build_call_info(
+                    raw_response,
+                    redactor,
+                    elapsed=elapsed,
                     attempts=attempt,
-                    requests_sent=requests_sent + 1,
+                    sent=requests_sent + 1,
                 )
                 return ApiResponse(redact_value(value, redactor), info)
             result.elapsed_ms, result.attempts = elapsed, attempt
@@ -133,20 +132,17 @@ class BaseApiClient:
         return request
 
 
-def _build_call_info(raw_response: RawResponse, redactor: Redactor) -> CallInfo:
-    """What the headers of a good response tell; none of them is relied on."""
-    request_id, trace_id, organization_id = (
-        redactor.redact(clean_header_id(raw_response.headers, name))
-        for name in ("x-request-id", "x-trace-id", ORGANIZATION_HEADER)
+def _build_call_info(
+    raw_response: RawResponse, redactor: Redactor, *, elapsed: float, attempts: int, sent: int
+) -> CallInfo:
+    """What the headers of a good response tell, none of which is relied on, and what it cost."""
+    headers = raw_response.headers
+    return CallInfo(
+        request_id=redactor.redact(clean_header_id(headers, "x-request-id")),
+        trace_id=redactor.redact(clean_header_id(headers, "x-trace-id")),
+        organization_id=redactor.redact(clean_header_id(headers, ORGANIZATION_HEADER)),
+        elapsed_ms=elapsed,
+        attempts=attempts,
+        requests_sent=sent,
+        date=headers.get("date", ""),
     )
-    server_time = _parse_http_date(raw_response.headers.get("date", ""))
-    return CallInfo(request_id, trace_id, organization_id, server_time=server_time)
-
-
-def _parse_http_date(value: str) -> datetime | None:
-    """The moment of an HTTP `Date` (RFC 9110, 5.6.7); None where it cannot be read."""
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

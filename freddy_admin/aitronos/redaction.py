@@ -66,11 +66,16 @@ class Redactor:
         "_displayed_forms",
         "_hex_form",
         "_plain_forms",
+        "_secret",
         "_shared_prefix",
     )
 
     def __init__(self, secret: str | None) -> None:
-        secret = secret if secret and len(secret) >= RUN_LENGTH else ""
+        self._secret = secret if secret and len(secret) >= RUN_LENGTH else ""
+        self._hex_form = ""
+
+    def _build_forms(self) -> None:
+        secret = self._secret
         raw, lowered = secret.encode(), _fold_case_and_lookalikes(secret)
         self._shared_prefix = next(
             (prefix for prefix in _SHARED_PREFIXES if lowered.startswith(prefix)), ""
@@ -90,8 +95,10 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """`text` with "…" for each run of the key; the same text where there is none."""
-        if not self._hex_form:
+        if not text or not self._secret:
             return text
+        if not self._hex_form:
+            self._build_forms()  # most answers to a check have no text at all
         # First as it is, for what looks like an escape may be characters of the key.
         text_as_sent = self._replace_secret_echoes(text) if _ESCAPE.search(text) else text
         decoded = _decode_escapes_and_normalize(text_as_sent)

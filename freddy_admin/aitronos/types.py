@@ -1,7 +1,8 @@
 """What the API answers, as typed values. Times are aware, in UTC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -136,7 +137,16 @@ class CallInfo:
     elapsed_ms: float = 0.0
     attempts: int = 1
     requests_sent: int = 1  # attempts of which something left us: what a limit may count
-    server_time: datetime | None = None  # by the answer's `Date`, to the second
+    date: str = ""  # the header as it came
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The moment of `date` (RFC 9110, 5.6.7), to the second; None where it cannot be read."""
+        try:
+            at = parsedate_to_datetime(self.date)
+        except ValueError:
+            return None
+        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

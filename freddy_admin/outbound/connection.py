@@ -237,12 +237,11 @@ class _DeadlineConnectionMixin:
             exchange.request_sent = True
         super().send(data)  # type: ignore[misc]
 
-    def getresponse(self) -> DeadlineHTTPResponse:
-        """The response, of which the head is read: without what urllib3 adds for its pools."""
+    def getresponse(self) -> Any:
+        """A DeadlineHTTPResponse, of which the head is read: urllib3 would add to it for pools."""
         connection: Any = self
-        self.sock.settimeout(connection.timeout)  # type: ignore[union-attr]
-        response: DeadlineHTTPResponse = http.client.HTTPConnection.getresponse(connection)
-        return response
+        connection.sock.settimeout(connection.timeout)
+        return http.client.HTTPConnection.getresponse(connection)
 
 
 class DeadlineHTTPConnection(_DeadlineConnectionMixin, HTTPConnection):

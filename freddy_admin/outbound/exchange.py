@@ -8,7 +8,7 @@ has a connection of its own, which ends with it: nothing of one can reach the ne
 import http.client
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -144,7 +144,7 @@ class _Origin:
     """
 
     def __init__(self, scheme: str, host: str, port: int, context: ssl.SSLContext) -> None:
-        self._connect = partial(DeadlineHTTPConnection, host, port)
+        self._connect: Callable[..., Any] = partial(DeadlineHTTPConnection, host, port)
         if scheme == "https":
             self._connect = partial(
                 DeadlineHTTPSConnection,
@@ -176,7 +176,8 @@ class _Origin:
                     headers=headers,
                 )
             connection.timeout = timeout.read_timeout
-            return connection.getresponse()
+            response: DeadlineHTTPResponse = connection.getresponse()
+            return response
         finally:
             connection.close()  # the socket ends with the response, which reads from it
 
@@ -240,7 +241,7 @@ def _send_and_read(
     connect = max(_SHORTEST_TIMEOUT, min(limits.connect_timeout, remaining))
     read = max(_SHORTEST_TIMEOUT, min(limits.read_timeout, remaining))
     response = adapter.send(request, stream=True, timeout=(connect, read), proxies=None)
-    raw_response: DeadlineHTTPResponse = response.raw
+    raw_response: Any = response.raw
     try:
         headers = urllib3.HTTPHeaderDict(raw_response.headers.items())
         body = _read_body_before_deadline(raw_response, headers, exchange, limits.max_body_bytes)

@@ -1,5 +1,6 @@
 """A lease on one key for one call: the sealed bytes, opened for that call alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,12 +39,21 @@ def key_lease_open_secret(lease: KeyLease) -> str:
 
 # What `key_lease_values` reads of a key.
 KEY_LEASE_COLUMNS: Final = (
-    "organisation",
+    "organisation_id",
     "version",
     "environment",
     "master_key_id",
     "ciphertext",
 )
+
+
+def key_columns_read(key_ids: Collection[int], columns: Collection[str]) -> dict[int, Any]:
+    """Rows that have these columns of the keys as attributes, and `pk`, by the keys' ids.
+
+    To make a model instance of each would take longer than the statement.
+    """
+    rows = ApiKey.objects.filter(pk__in=key_ids).values_list("pk", *columns, named=True)
+    return {row.pk: row for row in rows}
 
 
 def key_lease_values(

@@ -17,8 +17,7 @@ def statements(queries: CaptureQueriesContext) -> list[str]:
 def test_columns_that_did_not_change_are_left_alone(key: ApiKey) -> None:
     bulk_update = SyncStatusBulkUpdate()
     with transaction.atomic():
-        row = sync_status_of(key)
-        bulk_update.track(row)
+        [row] = bulk_update.lock([key.pk])
         row.failures, row.failing_since = 3, NOON
         # Another process wrote a column that did not change here.
         SyncStatus.objects.filter(pk=key.pk).update(requested_by="Ana")
@@ -30,29 +29,47 @@ def test_columns_that_did_not_change_are_left_alone(key: ApiKey) -> None:
 def test_each_row_gets_its_own_values(make_key: MakeKey) -> None:
     keys = [make_key(label) for label in ("one", "two", "three")]
     bulk_update = SyncStatusBulkUpdate()
-    for index, key in enumerate(keys):
-        row = sync_status_of(key)
-        bulk_update.track(row)
-        row.error_message = f"it's {index} %s"
-    bulk_update.save()
-    assert [sync_status_of(key).error_message for key in keys] == [f"it's {n} %s" for n in range(3)]
+    with transaction.atomic():
+        for row in bulk_update.lock([key.pk for key in keys]):
+            row.error_message = f"it's {row.pk} %s"
+        bulk_update.save()
+    assert [sync_status_of(key).error_message for key in keys] == [
+        f"it's {key.pk} %s" for key in keys
+    ]
+
+
+def test_locked_rows_are_as_django_reads_them(make_key: MakeKey) -> None:
+    keys = [make_key("one"), make_key("two")]
+    lease_key(keys[0])
+    check_results_record([good_result(keys[0])])
+    with transaction.atomic():
+        rows = SyncStatusBulkUpdate().lock([key.pk for key in keys])
+    assert {row.pk: model_to_values(row) for row in rows} == {
+        key.pk: model_to_values(sync_status_of(key)) for key in keys
+    }
+
+
+def model_to_values(row: SyncStatus) -> dict[str, object]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def test_a_value_may_become_null_again(key: ApiKey) -> None:
     for value in (NOON, None):
-        bulk_update, row = SyncStatusBulkUpdate(), sync_status_of(key)
-        bulk_update.track(row)
-        row.hold_until = value
-        bulk_update.save()
+        bulk_update = SyncStatusBulkUpdate()
+        with transaction.atomic():
+            [row] = bulk_update.lock([key.pk])
+            row.hold_until = value
+            bulk_update.save()
         assert sync_status_of(key).hold_until == value
 
 
 def test_nothing_is_written_where_nothing_changed(key: ApiKey) -> None:
     bulk_update = SyncStatusBulkUpdate()
-    bulk_update.track(sync_status_of(key))
-    with CaptureQueriesContext(connection) as queries:
-        bulk_update.save()
-        SyncStatusBulkUpdate().save()
+    with transaction.atomic():
+        bulk_update.lock([key.pk])
+        with CaptureQueriesContext(connection) as queries:
+            bulk_update.save()
+            SyncStatusBulkUpdate().save()
     assert statements(queries) == []
 
 

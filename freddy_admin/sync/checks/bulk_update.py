@@ -1,77 +1,87 @@
-"""Writes checked sync statuses back: the changed columns alone, many rows in one statement.
+"""Reads sync statuses to be checked and writes them back: many rows in one statement.
 
-Of nearly sixty columns a check changes a dozen. Readying the others for the database cost more
-than the check itself.
+Of nearly sixty columns a check changes a dozen, and only those are written. Django's readying of
+the others for the database, and of each moment that is read, cost more than the check itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
-from operator import attrgetter
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
 from freddy_admin.sync.models import SyncStatus
 
-_FIELDS = {
-    field.attname: field
-    for field in SyncStatus._meta.concrete_fields  # noqa: SLF001  Django's documented meta API
-    if not field.primary_key
-}
-_field_values = attrgetter(*_FIELDS)
+_META = SyncStatus._meta  # noqa: SLF001  Django's documented meta API
+_FIELDS = {field.attname: field for field in _META.concrete_fields}
 
 
 @dataclass(slots=True)
 class SyncStatusBulkUpdate:
-    """Rows that are being changed; each goes through `track` as it was read."""
+    """Rows that are being changed; call it inside a transaction."""
 
-    _tracked: list[tuple[SyncStatus, tuple[Any, ...]]] = field(default_factory=list)
+    _locked: list[tuple[SyncStatus, tuple[Any, ...]]] = field(default_factory=list)
 
-    def track(self, row: SyncStatus) -> None:
-        """Remember the values of `row`, which is locked and as the database has it."""
-        self._tracked.append((row, _field_values(row)))
+    def lock(self, key_ids: Collection[int]) -> list[SyncStatus]:
+        """The rows of these keys, locked and as the database has them; in no order."""
+        quote_name = connection.ops.quote_name
+        columns = ", ".join(quote_name(str(field.column)) for field in _FIELDS.values())
+        placeholders = ", ".join(["%s"] * len(key_ids))
+        sql = (
+            f"SELECT {columns} FROM {quote_name(_META.db_table)} "  # noqa: S608  # nosec B608
+            f"WHERE {quote_name(str(_META.pk.column))} IN ({placeholders})"
+        )
+        if connection.features.has_select_for_update:
+            sql += f" {connection.ops.for_update_sql()}"
+        with connection.cursor() as cursor:
+            cursor.execute(sql, list(key_ids))
+            read_rows = [tuple(map(_with_time_zone, values)) for values in cursor.fetchall()]
+        names, alias = list(_FIELDS), connection.alias
+        rows = [(SyncStatus.from_db(alias, names, values), values) for values in read_rows]
+        self._locked += rows
+        return [row for row, _values in rows]
 
     def save(self) -> None:
-        """Write the changed fields of all rows; call inside the transaction that locked them."""
-        changed_fields = self._changed_fields()
-        if not changed_fields:
+        """Write the fields that were changed in any of the rows, in each that was changed."""
+        changed_names, changed_rows = set[str](), []
+        for row, values in self._locked:
+            names = [
+                name
+                for name, former in zip(_FIELDS, values, strict=True)
+                if (value := row.__dict__[name]) is not former and value != former
+            ]
+            if names:
+                changed_names.update(names)
+                changed_rows.append(row)
+        if not changed_rows:
             return
+        names, adapt = sorted(changed_names), connection.ops.adapt_datetimefield_value
         quote_name = connection.ops.quote_name
-        columns = ", ".join(
-            f"{quote_name(str(_FIELDS[name].column))} = %s" for name in changed_fields
-        )
-        meta = SyncStatus._meta  # noqa: SLF001  Django's documented meta API
-        table, key = quote_name(meta.db_table), quote_name(str(meta.pk.column))
+        columns = ", ".join(f"{quote_name(str(_FIELDS[name].column))} = %s" for name in names)
+        table, key = quote_name(_META.db_table), quote_name(str(_META.pk.column))
         with connection.cursor() as cursor:
             cursor.executemany(
                 # Names of our own model; what came from outside is bound.
                 f"UPDATE {table} SET {columns} WHERE {key} = %s",  # noqa: S608  # nosec B608
-                [(*_database_values(row, changed_fields), row.pk) for row, _ in self._tracked],
+                [
+                    (*(_database_value(name, row.__dict__[name], adapt) for name in names), row.pk)
+                    for row in changed_rows
+                ],
             )
 
-    def _changed_fields(self) -> Sequence[str]:
-        """The names of the fields that differ from what was read, in any of the rows."""
-        changed = set[str]()
-        for row, previous_values in self._tracked:
-            pairs = zip(_FIELDS, previous_values, _field_values(row), strict=True)
-            changed.update(
-                name
-                for name, previous, current in pairs
-                if previous is not current and previous != current
-            )
-        return [name for name in _FIELDS if name in changed]
+
+def _with_time_zone(value: Any) -> Any:
+    # SQLite's moments come without one.
+    if type(value) is datetime and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
 
 
-def _database_values(row: SyncStatus, names: Sequence[str]) -> list[Any]:
-    """The values of these fields, prepared for the database as `Model.save` does."""
-    return [_database_value(name, getattr(row, name)) for name in names]
-
-
-def _database_value(name: str, value: Any) -> Any:
+def _database_value(name: str, value: Any, adapt: Callable[[datetime], Any]) -> Any:
     # Most are moments and texts: what their fields do to them beside takes longer than the rest.
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
+        return adapt(value)
     if value is None or type(value) is str:
         return value
     return _FIELDS[name].get_db_prep_save(value, connection)

@@ -14,11 +14,16 @@ from freddy_admin.core.tasks import Moment
 from freddy_admin.sync.api_client import call_settings_digest
 from freddy_admin.sync.checks.policy import STRETCHED_HORIZON, CheckPolicy, check_policy
 from freddy_admin.sync.health import CLOCK_TOLERANCE
-from freddy_admin.sync.key_leases import KEY_LEASE_COLUMNS, KeyLease, key_lease_values
+from freddy_admin.sync.key_leases import (
+    KEY_LEASE_COLUMNS,
+    KeyLease,
+    key_columns_read,
+    key_lease_values,
+)
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.refusals import UNKNOWN_KEY_REFUSAL, UNNAMED_REFUSAL
 from freddy_admin.sync.status.refused_alike import RefusedGroup
-from freddy_admin.vault.models import ApiKey, KeyLifecycle
+from freddy_admin.vault.models import KeyLifecycle
 
 _KEYS_PER_STATEMENT = 500
 
@@ -168,7 +173,7 @@ def _acquire_leases(
     leases = leases_acquire(rows, limit=limit, now=now, duration=policy.lease, shares=shares)
     if not leases:
         return []
-    keys = ApiKey.objects.only(*KEY_LEASE_COLUMNS).in_bulk([lease.row_id for lease in leases])
+    keys = key_columns_read([lease.row_id for lease in leases], KEY_LEASE_COLUMNS)
     return [
         CheckLease(**key_lease_values(lease, keys[lease.row_id]))
         for lease in leases

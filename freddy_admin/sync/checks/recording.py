@@ -48,6 +48,7 @@ from freddy_admin.sync.history.recorder import (
     pending_history_save,
     unknown_state_record,
 )
+from freddy_admin.sync.key_leases import key_columns_read
 from freddy_admin.sync.models import CheckOutcome, EventKind, OperationState, SyncStatus
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
 from freddy_admin.sync.status.refused_alike import (
@@ -81,10 +82,10 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
     pending_history = PendingHistory()
     bulk_update = SyncStatusBulkUpdate()
     with transaction.atomic():
-        rows = list(SyncStatus.objects.select_for_update().filter(pk__in=list(results_by_key)))
+        rows = bulk_update.lock(results_by_key)
         # Only now, by a statement of its own: one that joins them and waits for a row whose key a
         # person is changing would show that row as it has become and the key as it was.
-        keys = ApiKey.objects.only(*_KEY_COLUMNS).in_bulk([row.pk for row in rows])
+        keys = key_columns_read([row.pk for row in rows], _KEY_COLUMNS)
         current_rows = [
             row for row in rows if _is_result_current(row, keys[row.pk], results_by_key[row.pk])
         ]
@@ -92,7 +93,6 @@ def check_results_record(results: Sequence[CheckResult]) -> list[SyncStatus]:
         policies = _count_calls_and_get_policies(current_rows, usages)
         released_groups = _released_groups(current_rows, keys, results_by_key)
         for row in current_rows:
-            bulk_update.track(row)
             check_result_apply(
                 row,
                 keys[row.pk],
@@ -245,7 +245,8 @@ def _count_calls_and_get_policies(
             groups[row.pk] for row in current_rows if row.budget_group != groups[row.pk]
         ],
     )
-    return {row.pk: budgets[groups[row.pk]].apply_to(policy, now=now) for row in current_rows}
+    policies = {group: budget.apply_to(policy, now=now) for group, budget in budgets.items()}
+    return {row.pk: policies[groups[row.pk]] for row in current_rows}
 
 
 def _is_result_current(row: SyncStatus, key: ApiKey, result: CheckResult) -> bool:

@@ -55,12 +55,13 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix=name)
         self._results: queue.SimpleQueue[tuple[LeaseT, ResultT] | None] = queue.SimpleQueue()
         self._submitted: dict[tuple[int, str], LeaseT] = {}
-        self._capacity = parallel + backlog
+        self._parallel, self._capacity = parallel, parallel + backlog
         self.shares = Shares(*columns, limit=self._capacity - reserve)
         self._running_limit = parallel - reserve
         self._begin_lock = threading.Lock()
         self._waiting: dict[Parties, deque[LeaseT]] = {}
         self._running: Counter[Party] = Counter()
+        self._busy_threads = 0  # they make calls as long as one may begin
         # A quarter of the keys that are ready is left to begin with while results are stored.
         self._batch_size = min(STORE_BATCH_SIZE, backlog * 3 // 4 or STORE_BATCH_SIZE)
         self._missing_results, self._batch_ready = 0, threading.Event()
@@ -85,8 +86,12 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         for lease in leases:
             self._submitted[lease.row_id, lease.token] = lease
             self.shares.hold(lease.parties)
-            with self._begin_lock:
+        with self._begin_lock:
+            for lease in leases:
                 self._waiting.setdefault(lease.parties, deque()).append(lease)
+            idle_threads = min(len(leases), self._parallel - self._busy_threads)
+            self._busy_threads += idle_threads
+        for _ in range(idle_threads):
             self._threads.submit(self._run_calls)
         return len(leases)
 
@@ -122,6 +127,10 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
         while (lease := self._begin_next()) is not None:
             try:
                 result = self._perform(self._clients, lease)
+            except BaseException:
+                with self._begin_lock:
+                    self._busy_threads -= 1
+                raise
             finally:
                 connections.close_all()
                 with self._begin_lock:
@@ -131,7 +140,10 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
                 self._batch_ready.set()
 
     def _begin_next(self) -> LeaseT | None:
-        """The lease whose call begins now: of whom the fewest run; None where none may begin."""
+        """The lease whose call begins now: of whom the fewest run.
+
+        None where none may begin: then this thread is free.
+        """
         with self._begin_lock:
             fewest, chosen = self._running_limit, None
             for parties in self._waiting:
@@ -141,6 +153,7 @@ class CallPool(Generic[LeaseT, ResultT, StoredT]):
                 if not count:
                     break
             if chosen is None:
+                self._busy_threads -= 1
                 return None
             leases = self._waiting[chosen]
             lease = leases.popleft()
