@@ -34,13 +34,7 @@ def strict_json_loads(body: bytes) -> Any:
     infinities, numbers of more than twenty digits, nesting deeper than the parser goes.
     """
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_build_object_without_duplicates,
-            parse_constant=_reject_nan_and_infinity,
-            parse_int=_parse_bounded_integer,
-            parse_float=_parse_finite_float,
-        )
+        return _DECODER.decode(body.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -214,3 +208,11 @@ def _parse_finite_float(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError("a number too large")
     return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_build_object_without_duplicates,
+    parse_constant=_reject_nan_and_infinity,
+    parse_int=_parse_bounded_integer,
+    parse_float=_parse_finite_float,
+)

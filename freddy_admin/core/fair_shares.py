@@ -22,7 +22,7 @@ Parties = tuple[Party, ...]
 
 # So many of the longest waiting rows are read at least. Are there more, they may be of few
 # parties: who else waits is asked by a statement that passes over all of those, so now and then.
-_SMALLEST_WINDOW: Final = 100
+_SMALLEST_WINDOW: Final = 50
 _OTHERS_SECONDS: Final = 0.5
 
 # Of one organisation, or one person, in each kind of request.

@@ -14,6 +14,7 @@ from django.db import connection
 from freddy_admin.sync.models import SyncStatus
 
 _META = SyncStatus._meta  # noqa: SLF001  Django's documented meta API
+_PLAIN_TYPES = frozenset({str, int, float, type(None)})
 _FIELDS = {field.attname: field for field in _META.concrete_fields}
 
 
@@ -79,9 +80,9 @@ def _with_time_zone(value: Any) -> Any:
 
 
 def _database_value(name: str, value: Any, adapt: Callable[[datetime], Any]) -> Any:
-    # Most are moments and texts: what their fields do to them beside takes longer than the rest.
+    # What their fields do to such values beside takes longer than the rest.
+    if type(value) in _PLAIN_TYPES:
+        return value
     if isinstance(value, datetime):
         return adapt(value)
-    if value is None or type(value) is str:
-        return value
     return _FIELDS[name].get_db_prep_save(value, connection)

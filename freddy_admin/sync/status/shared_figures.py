@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Count, F, Manager, Max, Min, Model
+from django.db.models.functions import Least
 
 from freddy_admin.organisations.access import ADMIN_AUDIENCE
 from freddy_admin.sync.models import OrganisationFigures, PanelFigures, SyncStatus
@@ -66,7 +67,8 @@ def _organisation_counts(now: datetime) -> list[dict[str, Any]]:
         .values("figures_digest", "organisation_id", name=F("organisation__name"))
         .annotate(
             keys=Count("pk"),
-            min_check_count=Min("figures_check_count"),
+            # More would prove no more, and change with every check.
+            min_check_count=Least(Min("figures_check_count"), MIN_IDENTICAL_CHECKS),
             min_previous_digest=Min("previous_figures_digest"),
             max_previous_digest=Max("previous_figures_digest"),
             current_until=Min("unknown_at"),
