@@ -24,6 +24,7 @@ from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import trusted_now
 from freddy_admin.organisations.models import Organisation
+from freddy_admin.sync.checks.bulk_update import moment_from_database
 from freddy_admin.sync.checks.policy import MAX_PLANNING_HORIZON, CheckPolicy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.health import REFUSALS_TO_REJECT
@@ -194,40 +195,44 @@ def calls_count(
         for value in (group, day, calls[group], 0, adapt(holds[group]) if group in holds else None)
     ]
     placeholders = ", ".join(["(%s, %s, %s, %s, %s)"] * len(calls))
-    budgets = list(CallBudget.objects.raw(_COUNT_SQL.format(placeholders=placeholders), values))
-    _recount_keys(budgets, Counter(joined_groups), now=now)
-    return {
-        budget.budget_group: GroupBudget(budget.calls, budget.key_count, budget.hold_until)
-        for budget in budgets
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_SQL.format(placeholders=placeholders), values)
+        rows = cursor.fetchall()
+    budgets, outdated, joined = dict[str, GroupBudget](), dict[str, int](), Counter(joined_groups)
+    for pk, group, call_count, key_count, counted_at, hold_until in rows:
+        budgets[group] = GroupBudget(call_count, key_count, moment_from_database(hold_until))
+        counted_at = moment_from_database(counted_at)
+        if counted_at is None or abs(now - counted_at) >= _RECOUNT_AFTER or group in joined:
+            outdated[group] = pk
+    for group, key_count in _recount_keys(outdated, joined, now=now).items():
+        budgets[group] = replace(budgets[group], key_count=key_count)
+    return budgets
 
 
-def _recount_keys(budgets: Sequence[CallBudget], joined: Counter[str], *, now: datetime) -> None:
-    """Count the keys of groups where that is an hour old, or where a key has just come in."""
-    outdated = [
-        budget
-        for budget in budgets
-        if budget.counted_at is None
-        or abs(now - budget.counted_at) >= _RECOUNT_AFTER
-        or budget.budget_group in joined
-    ]
+def _recount_keys(
+    outdated: dict[str, int], joined: Counter[str], *, now: datetime
+) -> dict[str, int]:
+    """Count the keys of these groups and store it: those whose count is an hour old, or into which
+    a key has just come. Returns the counts; `outdated` has the ids of the groups' rows.
+    """
     if not outdated:
-        return
+        return {}
     # Refused keys are tried once an hour: their share of the day is small, and counted as it comes.
     rows = SyncStatus.objects.filter(
-        budget_group__in=[budget.budget_group for budget in outdated],
+        budget_group__in=list(outdated),
         refusals__lt=REFUSALS_TO_REJECT,
         key__status=KeyLifecycle.ACTIVE,
         key__paused_at=None,
     )
     counts = dict(rows.values_list("budget_group").annotate(Count("pk")).order_by())
-    for budget in outdated:
-        budget.key_count = counts.get(budget.budget_group, 0) + joined[budget.budget_group]
+    key_counts = {group: counts.get(group, 0) + joined[group] for group in outdated}
     counted_at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
         cursor.executemany(
-            _KEY_COUNT_SQL, [(budget.key_count, counted_at, budget.pk) for budget in outdated]
+            _KEY_COUNT_SQL,
+            [(key_counts[group], counted_at, pk) for group, pk in outdated.items()],
         )
+    return key_counts
 
 
 def siblings_hold(usages: Iterable[tuple[str, int, CallUsage]], *, now: datetime) -> None:

@@ -37,7 +37,7 @@ class SyncStatusBulkUpdate:
             sql += f" {connection.ops.for_update_sql()}"
         with connection.cursor() as cursor:
             cursor.execute(sql, list(key_ids))
-            read_rows = [tuple(map(_with_time_zone, values)) for values in cursor.fetchall()]
+            read_rows = [tuple(map(moment_from_database, values)) for values in cursor.fetchall()]
         names, alias = list(_FIELDS), connection.alias
         rows = [(SyncStatus.from_db(alias, names, values), values) for values in read_rows]
         self._locked += rows
@@ -72,10 +72,10 @@ class SyncStatusBulkUpdate:
             )
 
 
-def _with_time_zone(value: Any) -> Any:
-    # SQLite's moments come without one.
+def moment_from_database(value: Any) -> Any:
+    """A moment as Django reads it, from what a cursor brought; any other value as it is."""
     if type(value) is datetime and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
+        return value.replace(tzinfo=UTC)  # SQLite's
     return value
 
 
