@@ -59,8 +59,9 @@ class Deadline:
 
     def unwatch_connection(self) -> None:
         """The call is over; the connection may live on."""
-        WATCHDOG.unwatch(self)
-        self._replace_socket(None)
+        if self._socket is not None:
+            WATCHDOG.unwatch(self)
+            self._replace_socket(None)
 
     def cut_connection(self) -> None:
         """Shut the connection down, waking whoever reads from it."""

@@ -6,7 +6,6 @@ has a connection of its own, which ends with it: nothing of one can reach the ne
 """
 
 import http.client
-import logging
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -46,12 +45,6 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-
-
-# It writes the path of each request, which may be a secret: that of a webhook is.
-logging.getLogger("urllib3.connectionpool").addFilter(
-    lambda record: record.levelno >= logging.WARNING
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +162,7 @@ class _Origin:
         try:
             connection.connect()
             with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before
-                connection.request(
-                    method,
-                    url,
-                    body=body,
-                    headers=headers,
-                )
+                connection.request(method, url, body=body, headers=headers)
             connection.timeout = timeout.read_timeout
             response: DeadlineHTTPResponse = connection.getresponse()
             return response
