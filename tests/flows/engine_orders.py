@@ -1,10 +1,12 @@
-"""`python -m tests.flows.engine_orders`: asks for a sync and a check of each key that stdin names.
+"""`python -m tests.flows.engine_orders`: asks for what each line of stdin says, as a page would.
 
-One line, the key's number, is one order, as a page would write it; its answer is one line, too.
+`check 7` is a check of the key with this number, `all 7` a sync and a check. The answer is one
+line, too: `asked` and when that began, by this machine's monotonic clock.
 """
 
 import os
 import sys
+import time
 
 
 def main() -> None:
@@ -20,10 +22,14 @@ def main() -> None:
 
     actor = Actor("Ada")
     for line in sys.stdin:
-        key = ApiKey.objects.select_related("organisation").get(pk=int(line))
-        sync_operation_create(organisation=key.organisation, actor=actor, key_id=key.pk, full=False)
-        check_request(organisation=key.organisation, actor=actor, key_id=key.pk)
-        print("asked", flush=True)
+        what, number = line.split()
+        key = ApiKey.objects.select_related("organisation").get(pk=int(number))
+        options = {"organisation": key.organisation, "actor": actor, "key_id": key.pk}
+        begun_at = time.monotonic()
+        if what == "all":
+            sync_operation_create(**options, full=False)
+        check_request(**options)
+        print(f"asked {begun_at}", flush=True)
 
 
 if __name__ == "__main__":
