@@ -16,7 +16,7 @@ import psycopg
 from tests.flows.panel_process import ROOT, PanelProcess
 from tests.flows.scripted_api import Figures
 from tests.flows.wait import wait_until
-from tests.servers import postgres_server
+from tests.servers import PostgresServer, restartable_postgres_server
 
 WORKERS = 3
 UNFINISHED = "SELECT count(*) FROM sync_remoteoperation WHERE state IN ('queued', 'sending')"
@@ -39,6 +39,8 @@ def steady_figures() -> Figures:
 
 class EnginePanel(PanelProcess):
     """A database, workers, and a process that asks for syncs and checks as a page does."""
+
+    server: PostgresServer
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,7 +80,11 @@ class EnginePanel(PanelProcess):
 
     def ask(self, key_id: int) -> None:
         """Ask for a sync and a check of this key."""
-        assert self._tell("engine_orders", f"all {key_id}").startswith("asked")
+        assert self.try_to_ask(key_id)
+
+    def try_to_ask(self, key_id: int) -> bool:
+        """As `ask`; whether it was taken, which it is not while the database is away."""
+        return self._tell("engine_orders", f"all {key_id}").startswith("asked")
 
     def ask_for_check(self, key_id: int) -> float:
         """Ask for a check of this key; when that began, by this machine's monotonic clock."""
@@ -124,9 +130,10 @@ class EnginePanel(PanelProcess):
 @contextmanager
 def running_engine_panel(folder: Path, *, api: str) -> Iterator[EnginePanel]:
     """A panel with a PostgreSQL of its own, to be prepared; its processes end with the block."""
-    with postgres_server() as url:
+    with restartable_postgres_server() as server:
         panel = EnginePanel(folder, api=api)
-        panel.env["DATABASE_URL"] = url.rpartition("/")[0] + "/postgres"
+        panel.server = server
+        panel.env["DATABASE_URL"] = server.url.rpartition("/")[0] + "/postgres"
         try:
             yield panel
         finally:

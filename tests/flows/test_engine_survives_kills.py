@@ -75,3 +75,53 @@ def test_a_frozen_worker_holds_up_nothing_for_long_and_goes_on_when_it_wakes(
     for pid in panel.workers:
         os.kill(pid, signal.SIGTERM)
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in panel.workers))
+
+
+def test_postgresql_is_restarted_under_web_and_workers_and_nothing_is_lost(
+    panel: EnginePanel, api: ScriptedApi
+) -> None:
+    panel.prepare(12)
+    panel.start()
+    pids, key_ids = panel.process_ids(), panel.key_ids()
+    for number, key_id in enumerate(key_ids):
+        if number in {4, 8}:
+            panel.server.stop()
+            assert panel.get_readiness()[0] == 503
+            assert not panel.try_to_ask(key_id)
+            panel.server.start()
+        assert wait_until(lambda key_id=key_id: panel.try_to_ask(key_id))
+    assert wait_until(lambda: panel.get_readiness()[0] == 200)
+    assert wait_until(panel.is_all_done), panel.log.read_text()
+    assert panel.query("SELECT count(*) FROM sync_remoteoperation") == len(key_ids)
+    assert max(api.syncs_by_key.values()) == 1
+    # Nobody restarted anything of ours, and what people ask for is heard of as before.
+    assert set(pids) <= set(panel.process_ids())
+    panel.query("UPDATE sync_syncstatus SET checked_at = now() - interval '1 hour' RETURNING 1")
+    asked_at = panel.ask_for_check(key_ids[0])
+    assert wait_until(lambda: max(api.checked_at.values()) > asked_at)
+    assert panel.stop() == 0
+
+
+def test_workers_that_are_stopped_end_what_they_began_and_leave_the_rest_to_others(
+    panel: EnginePanel, api: ScriptedApi
+) -> None:
+    panel.env["AITRONOS_SYNC_TIMEOUT"] = "30"
+    panel.prepare(2)
+    begun_key, left_key = panel.key_ids()
+    api.hold()
+    panel.ask(begun_key)
+    assert wait_until(lambda: api.syncs == 1)
+    for pid in panel.workers:
+        os.kill(pid, signal.SIGTERM)
+    # A worker that stops takes no job any more.
+    engines = "SELECT count(*) FROM procrastinate_workers"
+    assert wait_until(lambda: panel.query(engines) == 0), panel.log.read_text()
+    panel.ask(left_key)
+    api.release()
+    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in panel.workers))
+    states = "SELECT string_agg(state, ' ' ORDER BY id) FROM sync_remoteoperation"
+    assert panel.query(states) == "done queued"
+    panel.start_worker()
+    assert wait_until(panel.is_all_done), panel.log.read_text()
+    assert panel.query(states) == "done done"
+    assert sorted(api.syncs_by_key.values()) == [1, 1]
