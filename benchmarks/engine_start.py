@@ -10,7 +10,12 @@ from statistics import median
 import psycopg
 
 from benchmarks.timing import print_ratio, print_result
-from tests.flows.engine_panel import EnginePanel, running_engine_panel, steady_figures
+from tests.flows.engine_panel import (
+    EnginePanel,
+    migrated_postgres_server,
+    running_engine_panel,
+    steady_figures,
+)
 from tests.flows.scripted_api import ScriptedApi, serve_scripted_api
 from tests.flows.wait import wait_until
 from tests.servers import postgres_missing_reason
@@ -30,7 +35,8 @@ def measure_engine_start(folder: str) -> None:
     panel_folder.mkdir()
     with (
         serve_scripted_api(ScriptedApi(steady_figures)) as api,
-        running_engine_panel(panel_folder, api=api.address) as panel,
+        migrated_postgres_server() as server,
+        running_engine_panel(panel_folder, api=api.address, server=server) as panel,
     ):
         panel.prepare(REQUESTS)
         with psycopg.connect(panel.env["DATABASE_URL"], autocommit=True) as database:

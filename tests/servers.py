@@ -210,7 +210,7 @@ def _is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _migrated_database_create(database_url: str) -> str:
+def migrated_database_create(database_url: str) -> str:
     """Create and migrate the database of this address; its name."""
     server_url, _slash, name = database_url.rpartition("/")
 
@@ -238,7 +238,7 @@ def main(command: Sequence[str]) -> int:
             print(error, file=sys.stderr)
             return 1
         os.environ["TEST_DATABASE_URL"] = database_url
-        os.environ["TEST_DATABASE_TEMPLATE"] = _migrated_database_create(database_url)
+        os.environ["TEST_DATABASE_TEMPLATE"] = migrated_database_create(database_url)
         return subprocess.run(command, check=False).returncode
 
 

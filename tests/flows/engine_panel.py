@@ -1,6 +1,7 @@
 """A panel with PostgreSQL and workers on the engine, and who asks them for work as a page does."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,11 @@ import psycopg
 from tests.flows.panel_process import ROOT, PanelProcess
 from tests.flows.scripted_api import Figures
 from tests.flows.wait import wait_until
-from tests.servers import PostgresServer, restartable_postgres_server
+from tests.servers import (
+    PostgresServer,
+    migrated_database_create,
+    restartable_postgres_server,
+)
 
 WORKERS = 3
 UNFINISHED = "SELECT count(*) FROM sync_remoteoperation WHERE state IN ('queued', 'sending')"
@@ -51,8 +56,7 @@ class EnginePanel(PanelProcess):
         self.helpers: dict[str, subprocess.Popen[str]] = {}
 
     def prepare(self, key_count: int) -> None:
-        """Migrate, store keys of ten organisations, start the workers and who asks."""
-        self.create_database()
+        """Store keys of ten organisations, start the workers and who asks."""
         rows = [f"Org {n % 10},Key {n},oak_live_{n:012},," for n in range(key_count)]
         file = self.folder / "keys.csv"
         file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows, ""]))
@@ -119,6 +123,8 @@ class EnginePanel(PanelProcess):
 
     def stop_all(self) -> None:
         """End every process."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
         for pid in self.workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -128,13 +134,26 @@ class EnginePanel(PanelProcess):
 
 
 @contextmanager
-def running_engine_panel(folder: Path, *, api: str) -> Iterator[EnginePanel]:
-    """A panel with a PostgreSQL of its own, to be prepared; its processes end with the block."""
+def migrated_postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own with a migrated database, which each panel copies."""
     with restartable_postgres_server() as server:
-        panel = EnginePanel(folder, api=api)
-        panel.server = server
-        panel.env["DATABASE_URL"] = server.url.rpartition("/")[0] + "/postgres"
-        try:
-            yield panel
-        finally:
-            panel.stop_all()
+        migrated_database_create(server.url)
+        yield server
+
+
+@contextmanager
+def running_engine_panel(
+    folder: Path, *, api: str, server: PostgresServer
+) -> Iterator[EnginePanel]:
+    """A panel of a `migrated_postgres_server`, to be prepared; it ends with the block."""
+    server_url, _slash, template = server.url.rpartition("/")
+    name = f"panel_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as database:
+        database.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    panel = EnginePanel(folder, api=api)
+    panel.server = server
+    panel.env["DATABASE_URL"] = f"{server_url}/{name}"
+    try:
+        yield panel
+    finally:
+        panel.stop_all()

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.drill_scale import drill_count
-from tests.flows.engine_panel import WORKERS, EnginePanel, running_engine_panel, steady_figures
+from tests.flows.engine_panel import (
+    WORKERS,
+    EnginePanel,
+    migrated_postgres_server,
+    running_engine_panel,
+    steady_figures,
+)
 from tests.flows.scripted_api import ScriptedApi, serve_scripted_api
 from tests.flows.wait import wait_until
-from tests.servers import postgres_missing_reason
+from tests.servers import PostgresServer, postgres_missing_reason
 
 pytestmark = [
     pytest.mark.postgres,
@@ -31,9 +37,15 @@ def api() -> Iterator[ScriptedApi]:
         yield api
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with migrated_postgres_server() as server:
+        yield server
+
+
 @pytest.fixture
-def panel(tmp_path: Path, api: ScriptedApi) -> Iterator[EnginePanel]:
-    with running_engine_panel(tmp_path, api=api.address) as panel:
+def panel(tmp_path: Path, api: ScriptedApi, server: PostgresServer) -> Iterator[EnginePanel]:
+    with running_engine_panel(tmp_path, api=api.address, server=server) as panel:
         yield panel
 
 
@@ -82,6 +94,7 @@ def test_postgresql_is_restarted_under_web_and_workers_and_nothing_is_lost(
 ) -> None:
     panel.prepare(12)
     panel.start()
+    assert wait_until(lambda: panel.get_readiness()[0] == 200)
     pids, key_ids = panel.process_ids(), panel.key_ids()
     for number, key_id in enumerate(key_ids):
         if number in {4, 8}:
@@ -95,7 +108,7 @@ def test_postgresql_is_restarted_under_web_and_workers_and_nothing_is_lost(
     assert panel.query("SELECT count(*) FROM sync_remoteoperation") == len(key_ids)
     assert max(api.syncs_by_key.values()) == 1
     # Nobody restarted anything of ours, and what people ask for is heard of as before.
-    assert set(pids) <= set(panel.process_ids())
+    assert not set(pids) - set(panel.process_ids())
     panel.query("UPDATE sync_syncstatus SET checked_at = now() - interval '1 hour' RETURNING 1")
     asked_at = panel.ask_for_check(key_ids[0])
     assert wait_until(lambda: max(api.checked_at.values()) > asked_at)
