@@ -70,6 +70,7 @@ def run_benchmarks(folder: str) -> None:
         audit_log_pages,
         call_deadlines,
         check_throughput,
+        engine_start,
         entered_files,
         history_size,
         pages_beside_worker,
@@ -100,6 +101,8 @@ def run_benchmarks(folder: str) -> None:
     sealing_and_import.import_keys(up_to=10_000)
     sealing_and_import.report_import_time(time.perf_counter() - started_at)
     check_throughput.measure_check_throughput()
+    check_throughput.measure_checks_over_tls(folder)
+    engine_start.measure_engine_start(folder)
     audit_log_pages.measure_audit_log_pages()
 
 

@@ -4,11 +4,15 @@ The bare call is one of a pooled `requests.Session`: as many threads, the same A
 that stay open from call to call, and no database.
 """
 
+import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -19,11 +23,14 @@ from benchmarks.bare_view import BARE_PATH, create_bare_handler, wsgi_get
 from benchmarks.cpu_cores import API_LATENCY, pin_to_core, run_slow_api
 from benchmarks.timing import print_ratio, print_result, time_side_by_side
 from freddy_admin.core import clock
+from freddy_admin.outbound.tls import create_tls_context
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.worker.loop import WorkerLoop
+from tests.aitronos.certificates import CertificateAuthority
 
 KEYS, ROUNDS = 1_024, 5
 GOALS = {32: 1.10, 64: 1.15, 128: 1.25}
+TLS_PARALLEL, TLS_GOAL_AGAINST_BARE_VIEW = 64, 9.0
 GOALS_AGAINST_BARE_VIEW = {32: 5.4, 64: 4.5, 128: 4.0}
 TIME_LIMITS = (5, 5)
 
@@ -44,6 +51,52 @@ def measure_check_throughput() -> None:
     ):
         for parallel, goal in GOALS.items():
             _report_throughput(parallel, goal)
+
+
+def measure_checks_over_tls(folder: str) -> None:
+    """CPU of a check whose call begins with a handshake, as every one does: none is handed on."""
+    authority = CertificateAuthority(Path(folder))
+    authority.server_context()
+    (certificate_file,) = Path(folder).glob("server*.pem")
+    with (
+        run_slow_api(core=1, certificate_file=str(certificate_file)) as address,
+        pin_to_core(0),
+        override_settings(
+            AITRONOS_API_BASE_URL=address,
+            OUTBOUND_CA_FILE=authority.ca_file,
+            ROOT_URLCONF="benchmarks.bare_view",
+        ),
+    ):
+        _time_checks(TLS_PARALLEL)
+        bare = create_bare_handler()
+        calls = {
+            "bare": lambda: wsgi_get(bare, BARE_PATH),
+            "handshake": _create_handshake(address, authority.ca_file),
+        }
+        ratios, times, handshakes = list[float](), list[float](), list[float]()
+        for _ in range(ROUNDS):
+            parts = time_side_by_side(calls, rounds=200)
+            times.append(_time_checks(TLS_PARALLEL).cpu / KEYS)
+            ratios.append(times[-1] / parts["bare"])
+            handshakes.append(parts["handshake"] / parts["bare"])
+    label = f"CPU of one check over TLS, {TLS_PARALLEL} at a time, against a bare view"
+    print_ratio(label, median(ratios), TLS_GOAL_AGAINST_BARE_VIEW)
+    print_result("  the same, by itself", f"{median(times) * 1e3:.2f} ms")
+    # Each check has a connection of its own: OpenSSL's part of it, which no code of ours lowers.
+    print_ratio("  of it the handshake alone, by Python's ssl", median(handshakes))
+
+
+def _create_handshake(address: str, ca_file: str) -> Callable[[], None]:
+    """What opens a connection over TLS to this address, as the client does, and closes it."""
+    context, parts = create_tls_context(ca_file), urlsplit(address)
+    assert parts.hostname is not None
+    host, port = parts.hostname, parts.port
+
+    def shake_hands() -> None:
+        with socket.create_connection((host, port)) as connection:
+            context.wrap_socket(connection, server_hostname=host).close()
+
+    return shake_hands
 
 
 def _report_throughput(parallel: int, goal: float) -> None:

@@ -11,14 +11,19 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 
 @contextmanager
-def run_slow_api(*, core: int) -> Iterator[str]:
-    """The URL of an API in a process of its own that answers after `API_LATENCY` seconds."""
+def run_slow_api(*, core: int, certificate_file: str = "") -> Iterator[str]:
+    """The URL of an API in a process of its own that answers after `API_LATENCY` seconds.
+
+    With a certificate (and its key, in one file) it answers over TLS.
+    """
     command = [sys.executable, "-m", "benchmarks.slow_api", str(API_LATENCY)]
+    command += [certificate_file] if certificate_file else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as api:
         assert api.stdout is not None
         try:
             move_process_to_core(api.pid, core)
-            yield f"http://127.0.0.1:{api.stdout.readline().strip()}"
+            scheme = "https" if certificate_file else "http"
+            yield f"{scheme}://127.0.0.1:{api.stdout.readline().strip()}"
         finally:
             api.terminate()
 

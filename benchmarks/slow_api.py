@@ -1,6 +1,10 @@
-"""An API that answers every call with the same status after a fixed time, at little cost."""
+"""An API that answers every call with the same status after a fixed time, at little cost.
+
+`python -m benchmarks.slow_api SECONDS [FILE]`: over TLS with the certificate and key of FILE.
+"""
 
 import asyncio
+import ssl
 import sys
 
 STATUS_BODY = (
@@ -17,7 +21,7 @@ STATUS_RESPONSE = (
 )
 
 
-async def _run_server(seconds: float) -> None:
+async def _run_server(seconds: float, certificate_file: str = "") -> None:
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
@@ -29,11 +33,15 @@ async def _run_server(seconds: float) -> None:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(respond, "127.0.0.1", 0, backlog=512)
+    tls = None
+    if certificate_file:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate_file)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0, backlog=512, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_run_server(float(sys.argv[1])))
+    asyncio.run(_run_server(float(sys.argv[1]), *sys.argv[2:]))

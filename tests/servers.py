@@ -63,45 +63,52 @@ def redis_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}"
 
 
+class PostgresServer:
+    """A PostgreSQL cluster of our own; it can be stopped and started again with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port, self._running = folder, find_free_port(), ExitStack()
+        password = secrets.token_hex(16)
+        self.url = f"postgres://freddy:{password}@127.0.0.1:{self._port}/freddy"
+        (folder / "password").write_text(password)
+        _chown_to_postgres(folder, folder / "password")
+        command = [_find_postgres_program("initdb"), "--pgdata", str(folder / "data")]
+        command += ["--encoding=UTF8", "--no-sync", "--auth=scram-sha-256", "--username=freddy"]
+        command.append(f"--pwfile={folder / 'password'}")
+        subprocess.run(
+            _as_postgres_user(command), check=True, stdout=subprocess.DEVNULL, cwd=folder
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        server = [_find_postgres_program("postgres"), "-D", str(self._folder / "data")]
+        server += ["-p", str(self._port), "-k", str(self._folder), "-h", "127.0.0.1"]
+        server += [f"-c{option}" for option in (*POSTGRES_OPTIONS, "max_connections=200")]
+        running = _run_server(_as_postgres_user(server), self._port, cwd=self._folder)
+        self._running.enter_context(running)
+
+    def stop(self) -> None:
+        """Stop it as an administrator does for an update: every connection breaks."""
+        self._running.close()
+
+
+@contextmanager
+def restartable_postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL that runs, and is stopped behind the block."""
+    with tempfile.TemporaryDirectory(prefix="freddy-postgres-") as folder_name:
+        server = PostgresServer(Path(folder_name))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL cluster of our own."""
-    password, port = secrets.token_hex(16), find_free_port()
-    with tempfile.TemporaryDirectory(prefix="freddy-postgres-") as folder_name:
-        folder = Path(folder_name)
-        (folder / "password").write_text(password)
-        _chown_to_postgres(folder, folder / "password")
-        data = str(folder / "data")
-        access_options = [
-            "--auth=scram-sha-256",
-            f"--pwfile={folder / 'password'}",
-            "--username=freddy",
-        ]
-        init_command = [
-            _find_postgres_program("initdb"),
-            "--pgdata",
-            data,
-            "--encoding=UTF8",
-            "--no-sync",
-            *access_options,
-        ]
-        subprocess.run(
-            _as_postgres_user(init_command), check=True, stdout=subprocess.DEVNULL, cwd=folder
-        )
-        options = [f"-c{option}" for option in (*POSTGRES_OPTIONS, "max_connections=200")]
-        server = [
-            _find_postgres_program("postgres"),
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-k",
-            folder_name,
-        ]
-        with _run_server(
-            _as_postgres_user([*server, "-h", "127.0.0.1", *options]), port, cwd=folder
-        ):
-            yield f"postgres://freddy:{password}@127.0.0.1:{port}/freddy"
+    with restartable_postgres_server() as server:
+        yield server.url
 
 
 @contextmanager
@@ -203,7 +210,7 @@ def _is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _migrated_database_create(database_url: str) -> str:
+def migrated_database_create(database_url: str) -> str:
     """Create and migrate the database of this address; its name."""
     server_url, _slash, name = database_url.rpartition("/")
 
@@ -231,7 +238,7 @@ def main(command: Sequence[str]) -> int:
             print(error, file=sys.stderr)
             return 1
         os.environ["TEST_DATABASE_URL"] = database_url
-        os.environ["TEST_DATABASE_TEMPLATE"] = _migrated_database_create(database_url)
+        os.environ["TEST_DATABASE_TEMPLATE"] = migrated_database_create(database_url)
         return subprocess.run(command, check=False).returncode
 
 

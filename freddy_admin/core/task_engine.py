@@ -13,7 +13,6 @@ from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import make_conninfo
 
 from freddy_admin.core import clock
-from freddy_admin.core.tasks import EmbeddedTasks, PeriodicTask
+from freddy_admin.core.tasks import WAKE_TASK, EmbeddedTasks, PeriodicTask
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,6 @@ _RESTART_SECONDS: Final = 1.0
 _NOTIFY_SECONDS: Final = 3.0
 _JOBS_AT_ONCE: Final = 20  # they only wait for the loop's next tick
 _STOP_SECONDS: Final = 2.0
-_WAKE_TASK: Final = "wake"
 _SWEEP_QUEUE: Final = "engine"
 _PROBE_CHANNEL: Final = "freddy_notify_probe"
 
@@ -56,7 +54,7 @@ def job_defer(queue: str) -> None:
     DatabaseError.
     """
     try:
-        _enqueueing.configure_task(_WAKE_TASK, queue=queue).defer()
+        _enqueueing.configure_task(WAKE_TASK, queue=queue).defer()
     except ConnectorException as error:
         raise DatabaseError(str(error.__cause__ or error)) from error
 
@@ -83,28 +81,6 @@ def _django_conninfo() -> str:
     params = connection.get_connection_params()
     names = ("cursor_factory", "context", "prepare_threshold")
     return make_conninfo(**{name: value for name, value in params.items() if name not in names})
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingJobs:
-    """The wakes of one queue that no worker has taken; `age` is that of the oldest, in seconds."""
-
-    queue: str
-    count: int
-    age: float
-
-
-def waiting_jobs_list() -> list[WaitingJobs]:
-    """The queues with jobs that wait, one query; ages by the database's own clock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT queue_name, count(*), extract(epoch FROM now() - min(at))::float"
-            " FROM procrastinate_jobs JOIN procrastinate_events e ON e.job_id ="
-            " procrastinate_jobs.id AND e.type = 'deferred'"
-            " WHERE status = 'todo' AND task_name = %s GROUP BY queue_name ORDER BY queue_name",
-            [_WAKE_TASK],
-        )
-        return [WaitingJobs(*row) for row in cursor.fetchall()]
 
 
 class _GivenBack(Exception):
@@ -247,7 +223,7 @@ class EngineTasks(EmbeddedTasks):
             conninfo=direct_conninfo(), min_size=1, max_size=2, kwargs=options
         )
         app = procrastinate.App(connector=connector)
-        app.task(name=_WAKE_TASK, pass_context=True, retry=procrastinate.RetryStrategy(wait=1))(
+        app.task(name=WAKE_TASK, pass_context=True, retry=procrastinate.RetryStrategy(wait=1))(
             self._wake_by_job
         )
         sweep = app.task(name="sweep", queue=_SWEEP_QUEUE, pass_context=True)(_stalled_jobs_retry)

@@ -41,6 +41,7 @@ class QueueName(StrEnum):
 
 
 ENGINE_APP: Final = "procrastinate.contrib.django"
+WAKE_TASK: Final = "wake"
 OUTBOX_QUEUE: Final = "outbox"  # all of its lanes
 _NOW: Final = MomentParam()
 
@@ -98,6 +99,37 @@ def wake(queue: str) -> None:
 def is_engine_installed() -> bool:
     """Whether workers are woken by jobs in the database: on PostgreSQL."""
     return apps.is_installed(ENGINE_APP)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJobs:
+    """The engine's jobs of one queue: those that no worker has taken, and those that one has.
+
+    `age` is that of the oldest which waits, in seconds by the database's clock; 0 without one.
+    """
+
+    queue: str
+    waiting: int
+    running: int
+    age: float
+
+
+def queue_jobs_list() -> list[QueueJobs]:
+    """The queues with jobs, one query; none where workers are not woken by jobs."""
+    if not is_engine_installed():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT queue_name, count(*) FILTER (WHERE status = 'todo'),"
+            " count(*) FILTER (WHERE status = 'doing'), coalesce(greatest(0, extract(epoch FROM"
+            " now() - min(e.at) FILTER (WHERE status = 'todo'))), 0)::float"
+            " FROM procrastinate_jobs j LEFT JOIN procrastinate_events e"
+            " ON e.job_id = j.id AND e.type = 'deferred'"
+            " WHERE status IN ('todo', 'doing') AND task_name = %s"
+            " GROUP BY queue_name ORDER BY queue_name",
+            [WAKE_TASK],
+        )
+        return [QueueJobs(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,19 +33,19 @@ from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
 from freddy_admin.ops.doctor_alerts import alerts_examine, heartbeat_examine
-from freddy_admin.ops.doctor_engine import engine_examine
+from freddy_admin.ops.doctor_engine import engine_examine, queues_examine
 from freddy_admin.sync.api_client import api_client, api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import (
     HEARTBEAT_TIMEOUT_SECONDS,
+    alive_workers_count,
     api_clock_skew,
     api_healths_probe,
     latest_worker_heartbeat_at,
     missing_environment_key_counts,
 )
 from freddy_admin.sync.status.refused_alike import refused_groups_list
-from freddy_admin.sync.waiting_work import waiting_work_list
 from freddy_admin.vault.master_key_state import master_key_state
 from freddy_admin.wording import doctor as wording
 from freddy_admin.wording.audit_verification import (
@@ -56,7 +56,6 @@ from freddy_admin.wording.audit_verification import (
 from freddy_admin.wording.environments import environment_summary
 from freddy_admin.wording.outbox import mail_lane_condition, mail_server_failure
 from freddy_admin.wording.panel_copy import calls_off_sentence, copied_panel_sentence
-from freddy_admin.wording.platform import late_work_sentence
 from freddy_admin.wording.platform_api import api_condition
 from freddy_admin.wording.refused_alike import refused_finding
 from freddy_admin.wording.sentences import Text, render_text, say
@@ -200,11 +199,7 @@ def _check_worker() -> _Verdict:
     age = clock.now() - heartbeat_at
     if age > clock.real_seconds_to_panel_duration(HEARTBEAT_TIMEOUT_SECONDS):
         return _bad(wording.WORKER_LOST, at=f"{heartbeat_at:%Y-%m-%d %H:%M:%S}")
-    now = clock.now()
-    late = [work for work in waiting_work_list() if work.is_late(now)]
-    if late:
-        return False, render_text(map(late_work_sentence, late), get_user_time(now))
-    return _good(wording.WORKER_ALIVE)
+    return _good(wording.WORKER_ALIVE, count=alive_workers_count(now=clock.now()))
 
 
 def _check_mail() -> _Verdict:
@@ -381,6 +376,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("passwords", _check_password_hashing_slots),
     ("audit log", _check_audit_log),
     ("worker", _check_worker),
+    ("queues", queues_examine),
     ("wakes", engine_examine),
     ("mail", _check_mail),
     ("alerts", alerts_examine),

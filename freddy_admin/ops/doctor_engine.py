@@ -1,14 +1,27 @@
-"""What `doctor` says of how workers hear that there is work."""
+"""What `doctor` says of the queues, and of how workers hear that there is work."""
 
 import asyncio
-from typing import Final
 
-from freddy_admin.core.tasks import is_engine_installed
+from freddy_admin.core import clock
+from freddy_admin.core.tasks import is_engine_installed, queue_jobs_list
+from freddy_admin.sync.waiting_work import waiting_work_list
 from freddy_admin.wording import doctor as wording
-from freddy_admin.wording.sentences import say
+from freddy_admin.wording.queues import (
+    JOBS_LATE_SECONDS,
+    NOTHING_WAITS,
+    oldest_job_age,
+    queue_sentences,
+)
+from freddy_admin.wording.sentences import render_text, say
+from freddy_admin.wording.times import get_user_time
 
-# A worker that was killed is missed, and what it had taken is taken by another, within 40 s.
-_LATE_SECONDS: Final = 60.0
+
+def queues_examine() -> tuple[bool, str]:
+    """What waits and is under way, and whether somebody has waited for too long."""
+    now, waiting = clock.now(), waiting_work_list()
+    sentences = queue_sentences(waiting) or (say("{text}.", text=NOTHING_WAITS),)
+    is_late = any(work.is_late(now) for work in waiting)
+    return not is_late, render_text(sentences, get_user_time(now))
 
 
 def engine_examine() -> tuple[bool, str]:
@@ -17,12 +30,12 @@ def engine_examine() -> tuple[bool, str]:
         return True, str(say(wording.ENGINE_NOT_INSTALLED))
     import psycopg
 
-    from freddy_admin.core.task_engine import notify_arrives, waiting_jobs_list
+    from freddy_admin.core.task_engine import notify_arrives
 
-    jobs = waiting_jobs_list()
-    age = max((job.age for job in jobs), default=0.0)
-    if age > _LATE_SECONDS:
-        count = sum(job.count for job in jobs)
+    jobs = queue_jobs_list()
+    age = oldest_job_age(jobs)
+    if age > JOBS_LATE_SECONDS:
+        count = sum(job.waiting for job in jobs)
         return False, str(say(wording.ENGINE_JOBS_WAIT, count=count, seconds=round(age)))
     try:
         hears = asyncio.run(notify_arrives())

@@ -23,7 +23,7 @@ from freddy_admin.core.clock_skew import deletion_hold_get
 from freddy_admin.core.errors import NotAllowed, PublicError
 from freddy_admin.core.json_responses import error_response
 from freddy_admin.core.outbox import outbox_lane_state, outbox_lanes
-from freddy_admin.core.tasks import is_engine_installed
+from freddy_admin.core.tasks import OUTBOX_QUEUE, QueueName, is_engine_installed, queue_jobs_list
 from freddy_admin.core.write_failures import write_failure_probe
 from freddy_admin.organisations.access import can_create_organisations
 from freddy_admin.sync.health_states import HealthState
@@ -245,24 +245,30 @@ def _age_seconds(since: datetime | None, now: datetime) -> float:
 
 def _waiting_work_families(now: datetime) -> Iterator[MetricFamily]:
     waiting = waiting_work_list()
-    text = "What people asked for and no worker has begun, by queue."
+    text = "What is due or was asked for and no worker has begun, by queue."
     counts = [({"queue": work.queue}, work.count) for work in waiting]
     yield MetricFamily("freddy_queue_waiting", "gauge", text, counts)
     text = "How long that has waited which waits longest, by queue."
     ages = [({"queue": work.queue}, _age_seconds(work.since, now)) for work in waiting]
     yield MetricFamily("freddy_queue_oldest_age_seconds", "gauge", text, ages)
+    text = "What workers have begun and not finished, by queue."
+    running = [({"queue": work.queue}, work.running) for work in waiting]
+    yield MetricFamily("freddy_queue_running", "gauge", text, running)
 
 
 def _engine_families() -> Iterator[MetricFamily]:
-    from freddy_admin.core.task_engine import waiting_jobs_list  # of PostgreSQL alone
-
-    jobs = waiting_jobs_list()
-    text = "Jobs that wake a worker and that none has taken, by queue."
-    counts: list[tuple[Labels, float | None]] = [({"queue": j.queue}, j.count) for j in jobs]
-    yield MetricFamily("freddy_jobs_waiting", "gauge", text, counts)
-    text = "How long the oldest such job has waited; a few seconds where workers run."
-    age = max((job.age for job in jobs), default=0.0)
-    yield _gauge_family("freddy_jobs_oldest_age_seconds", text, max(0.0, age))
+    jobs = {job.queue: job for job in queue_jobs_list()}
+    queues = sorted({*QueueName, OUTBOX_QUEUE, *jobs})
+    text = "Jobs that wake a worker, by queue and whether one has taken them."
+    counts: list[tuple[Labels, float | None]] = []
+    for queue in queues:
+        job = jobs.get(queue)
+        counts.append(({"queue": queue, "state": "waiting"}, job.waiting if job else 0))
+        counts.append(({"queue": queue, "state": "running"}, job.running if job else 0))
+    yield MetricFamily("freddy_jobs", "gauge", text, counts)
+    text = "How long the oldest job has waited that none has taken; under a second with workers."
+    age = max((job.age for job in jobs.values()), default=0.0)
+    yield _gauge_family("freddy_jobs_oldest_age_seconds", text, age)
 
 
 def _gauge_family(name: str, text: str, value: float | None) -> MetricFamily:

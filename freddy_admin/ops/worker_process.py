@@ -47,15 +47,22 @@ class WorkerProcess:
     failures: int = 0
     background_tasks: Sequence[BackgroundTask] = ()
     _warning_limit: LogThrottle = field(default_factory=LogThrottle)
+    _interrupted: threading.Event = field(default_factory=threading.Event)
+
+    def interrupt(self) -> None:
+        """Have the next tick come at once; to be called from another thread, not by a signal."""
+        self._interrupted.set()
+        self.loop.interrupt()
 
     def run(self) -> bool:
         """Work until told to stop; True if every call and every sending had ended by then."""
         while not self.stopping.is_set():
+            self._interrupted.clear()
             try:
                 self.loop.tick(wait=TICK_SECONDS)
                 self._reset_failures()
                 if pause := self.loop.pause_seconds:
-                    self.stopping.wait(pause)
+                    self._interrupted.wait(pause)
             except (DatabaseError, InterfaceError) as error:
                 self._wait_after_failure(error)
         return self._drain_and_stop()

@@ -30,6 +30,7 @@ from freddy_admin.core.clock_skew import (
 from freddy_admin.core.mail import MAIL_LANE
 from freddy_admin.core.outbox import LaneState, outbox_lane_state
 from freddy_admin.core.panel_address import panel_copied_from
+from freddy_admin.core.tasks import QueueJobs, queue_jobs_list
 from freddy_admin.sync.checks.budget import BudgetsToday, budgets_today
 from freddy_admin.sync.models import ApiHealth, CheckOutcome, SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.status.refused_alike import (
@@ -91,7 +92,8 @@ class PlatformStatus:
     clocks_compared_at: datetime | None  # when they were compared
     deletion_hold: DeletionHold | None  # why nothing is deleted
     mail: LaneState
-    waiting: list[WaitingWork]  # what people asked for
+    waiting: list[WaitingWork]
+    jobs: list[QueueJobs]  # of the engine
     refused_groups: list[tuple[RefusedGroup, list[SyncStatus]]]  # with some of their refusals
 
 
@@ -119,6 +121,7 @@ def platform_status(*, now: datetime) -> PlatformStatus:
         deletion_hold=deletion_hold_get(),
         mail=outbox_lane_state(MAIL_LANE),
         waiting=waiting_work_list(),
+        jobs=queue_jobs_list(),
         refused_groups=[(group, refused_group_samples(group)) for group in refused_groups_list()],
     )
 
@@ -139,6 +142,11 @@ def is_worker_alive(worker: WorkerHeartbeat, *, now: datetime) -> bool:
     return abs(now - worker.heartbeat_at) <= clock.real_seconds_to_panel_duration(
         HEARTBEAT_TIMEOUT_SECONDS
     )
+
+
+def alive_workers_count(*, now: datetime) -> int:
+    """How many workers' heartbeats are recent enough."""
+    return sum(is_worker_alive(worker, now=now) for worker in WorkerHeartbeat.objects.all())
 
 
 def latest_worker_heartbeat_at() -> datetime | None:

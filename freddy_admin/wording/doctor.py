@@ -56,7 +56,7 @@ HASHING_SLOTS_FAIL: Final = _(
     "user make files there."
 )
 
-WORKER_ALIVE: Final = _("alive.")
+WORKER_ALIVE: Final = _("{count} alive.")
 ENGINE_NOT_INSTALLED: Final = _("the worker looks for what people ask for, twice a second.")
 ENGINE_HEARS: Final = _("workers hear at once of what people ask for.")
 ENGINE_IS_DEAF: Final = _(

@@ -7,10 +7,8 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from freddy_admin.core.tasks import QueueName
 from freddy_admin.core.write_failures import WriteFailure
 from freddy_admin.sync.platform_status import KeyOutcomes, PlatformStatus, is_worker_alive
-from freddy_admin.sync.waiting_work import WaitingWork
 from freddy_admin.wording.keys import CATALOGUE_ONLY
 from freddy_admin.wording.outbox import mail_lane_condition
 from freddy_admin.wording.sentences import (
@@ -93,36 +91,13 @@ def worker_wording(status: PlatformStatus, now: datetime) -> PartWording:
     )
     if status.alive_workers:
         label = say_counted(_WORKERS_RUN, status.alive_workers)
-        late = [work for work in status.waiting if work.is_late(now)]
-        words = (say(_("Checks run on schedule and on demand.")), *map(late_work_sentence, late))
-        if late:
-            words += (say(_("More workers do more at a time.")),)
-        return PartWording("settings", name, WARN if late else GOOD, label, words, lines)
+        words = (say(_("Checks run on schedule and on demand.")),)
+        return PartWording("settings", name, GOOD, label, words, lines)
     latest_at = max((worker.heartbeat_at for worker in status.workers), default=None)
     last_seen = say(_("Last seen {ago}."), ago=moment_ago(latest_at)) if latest_at else EMPTY
     no_worker = say(_("Nothing is checked. Start it with `manage.py run_worker`."))
     return PartWording(
         "settings", name, BAD, say(_("no worker runs")), (last_seen, no_worker), lines
-    )
-
-
-WAITING_WORK_NAMES: Final[dict[QueueName, Any]] = {
-    QueueName.CHECK_REQUESTS: ngettext_lazy(
-        "{n} check that was asked for", "{n} checks that were asked for", "n"
-    ),
-    QueueName.CANDIDATES: ngettext_lazy("{n} new key to test", "{n} new keys to test", "n"),
-    QueueName.IMPORT_ROWS: ngettext_lazy("{n} pasted key to test", "{n} pasted keys to test", "n"),
-    QueueName.OPERATIONS: ngettext_lazy("{n} sync or switch", "{n} syncs and switches", "n"),
-    QueueName.CATALOGS: ngettext_lazy("{n} list to fetch", "{n} lists to fetch", "n"),
-}
-
-
-def late_work_sentence(work: WaitingWork) -> Sentence:
-    """How much waits in a queue, and since when; `work` is late, so that something does."""
-    return say(
-        _("Waiting: {what}, the first since {ago}."),
-        what=say_counted(WAITING_WORK_NAMES[work.queue], work.count),
-        ago=moment_ago(work.since) if work.since else EMPTY,
     )
 
 

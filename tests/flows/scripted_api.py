@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ class ScriptedApi:
         self.script = script
         self.syncs = 0
         self.syncs_by_key: Counter[str] = Counter()  # by what the header of the key held
+        self.checked_at: dict[str, float] = {}  # by key: when its latest check came, monotonic
         self.status = 200  # of *Get sync status*; another one comes with an error's body
         self.holding = threading.Event()  # set while an answer is being held back
         self.released = threading.Event()
@@ -45,8 +47,10 @@ def serve_scripted_api(api: ScriptedApi) -> Iterator[ScriptedApi]:
             """Silent."""
 
         def do_GET(self) -> None:
-            self._wait()
             health = self.path.startswith("/v1/health")
+            if not health:
+                api.checked_at[self.headers.get("X-API-Key", "")] = time.monotonic()
+            self._wait()
             if health or api.status == 200:
                 self._answer({"status": "ok"} if health else api.script())
             else:

@@ -3,23 +3,23 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from tests.drill_scale import drill_count
-from tests.flows.panel_process import ROOT, PanelProcess
-from tests.flows.scripted_api import Figures, ScriptedApi, serve_scripted_api
+from tests.flows.engine_panel import (
+    WORKERS,
+    EnginePanel,
+    migrated_postgres_server,
+    running_engine_panel,
+    steady_figures,
+)
+from tests.flows.scripted_api import ScriptedApi, serve_scripted_api
 from tests.flows.wait import wait_until
-from tests.servers import postgres_missing_reason, postgres_server
+from tests.servers import PostgresServer, postgres_missing_reason
 
 pytestmark = [
     pytest.mark.postgres,
@@ -29,114 +29,24 @@ pytestmark = [
     ),
 ]
 KILLS = drill_count(200)
-WORKERS = 3
-UNFINISHED = "SELECT count(*) FROM sync_remoteoperation WHERE state IN ('queued', 'sending')"
-ASKED = "SELECT count(*) FROM sync_syncstatus WHERE requested_at IS NOT NULL"
-JOBS = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'wake'"
-
-
-def _figures() -> Figures:
-    now = datetime.now(UTC)
-    return {
-        "total_tools": 42,
-        "enabled_tools": 7,
-        "last_sync_at": f"{now - timedelta(minutes=10):%Y-%m-%dT%H:%M:%SZ}",
-        "next_sync_at": f"{now + timedelta(minutes=50):%Y-%m-%dT%H:%M:%SZ}",
-        "sync_interval_hours": 1,
-        "incremental_sync_enabled": True,
-    }
-
-
-class EnginePanel(PanelProcess):
-    """A database, workers, and a process that asks for syncs and checks as a page does."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        # What a killed worker had begun is known to be lost within a few seconds.
-        self.env |= {"AITRONOS_SYNC_TIMEOUT": "5", "PYTHONPATH": str(ROOT)}
-        self.workers: list[int] = []
-        self.log = self.folder / "workers.log"
-        self.helpers: dict[str, subprocess.Popen[str]] = {}
-
-    def prepare(self, key_count: int) -> None:
-        """Migrate, store keys of ten organisations, start the workers and who asks."""
-        self.create_database()
-        rows = [f"Org {n % 10},Key {n},oak_live_{n:012},," for n in range(key_count)]
-        file = self.folder / "keys.csv"
-        file.write_text("\n".join(["organisation,label,api_key,organization_id,tags", *rows, ""]))
-        result = self.manage("import_keys", str(file))
-        assert result.returncode == 0, result.stderr
-        for name in ("engine_orders", "forked_workers"):
-            with self.log.open("ab") as log:
-                self.helpers[name] = subprocess.Popen(
-                    [sys.executable, "-m", f"tests.flows.{name}"],
-                    cwd=ROOT,
-                    env=self.env,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                )
-        for _ in range(WORKERS):
-            self.start_worker()
-        unchecked = "SELECT count(*) FROM sync_syncstatus WHERE checked_at IS NULL"
-        assert wait_until(lambda: self.query(unchecked) == 0), self.log.read_text()
-
-    def start_worker(self) -> None:
-        """Start one more worker."""
-        self.workers.append(int(self._tell("forked_workers", "start")))
-
-    def ask(self, key_id: int) -> None:
-        """Ask for a sync and a check of this key."""
-        assert self._tell("engine_orders", str(key_id)) == "asked"
-
-    def _tell(self, name: str, line: str) -> str:
-        stdin, stdout = self.helpers[name].stdin, self.helpers[name].stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(f"{line}\n")
-        stdin.flush()
-        return stdout.readline().strip()
-
-    def query(self, sql: str) -> Any:
-        """The one value of this query."""
-        with psycopg.connect(self.env["DATABASE_URL"], autocommit=True) as database:
-            row = database.execute(sql).fetchone()
-        return row[0] if row else None
-
-    def key_ids(self) -> list[int]:
-        """The numbers of all keys."""
-        return list(self.query("SELECT array_agg(id ORDER BY id) FROM vault_apikey"))
-
-    def is_all_done(self) -> bool:
-        """Whether nothing that was asked for waits or runs, and no job is left."""
-        return all(self.query(sql) == 0 for sql in (UNFINISHED, ASKED, JOBS))
-
-    def stop_all(self) -> None:
-        """End every process."""
-        for pid in self.workers:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for helper in self.helpers.values():
-            helper.kill()
-            helper.communicate()
 
 
 @pytest.fixture
 def api() -> Iterator[ScriptedApi]:
-    with serve_scripted_api(ScriptedApi(_figures)) as api:
+    with serve_scripted_api(ScriptedApi(steady_figures)) as api:
         yield api
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with migrated_postgres_server() as server:
+        yield server
+
+
 @pytest.fixture
-def panel(tmp_path: Path, api: ScriptedApi) -> Iterator[EnginePanel]:
-    with postgres_server() as url:
-        panel = EnginePanel(tmp_path, api=api.address)
-        panel.env["DATABASE_URL"] = url.rpartition("/")[0] + "/postgres"
-        try:
-            yield panel
-        finally:
-            panel.stop_all()
+def panel(tmp_path: Path, api: ScriptedApi, server: PostgresServer) -> Iterator[EnginePanel]:
+    with running_engine_panel(tmp_path, api=api.address, server=server) as panel:
+        yield panel
 
 
 @pytest.mark.drill
@@ -177,3 +87,54 @@ def test_a_frozen_worker_holds_up_nothing_for_long_and_goes_on_when_it_wakes(
     for pid in panel.workers:
         os.kill(pid, signal.SIGTERM)
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in panel.workers))
+
+
+def test_postgresql_is_restarted_under_web_and_workers_and_nothing_is_lost(
+    panel: EnginePanel, api: ScriptedApi
+) -> None:
+    panel.prepare(12)
+    panel.start()
+    assert wait_until(lambda: panel.get_readiness()[0] == 200)
+    pids, key_ids = panel.process_ids(), panel.key_ids()
+    for number, key_id in enumerate(key_ids):
+        if number in {4, 8}:
+            panel.server.stop()
+            assert panel.get_readiness()[0] == 503
+            assert not panel.try_to_ask(key_id)
+            panel.server.start()
+        assert wait_until(lambda key_id=key_id: panel.try_to_ask(key_id))
+    assert wait_until(lambda: panel.get_readiness()[0] == 200)
+    assert wait_until(panel.is_all_done), panel.log.read_text()
+    assert panel.query("SELECT count(*) FROM sync_remoteoperation") == len(key_ids)
+    assert max(api.syncs_by_key.values()) == 1
+    # Nobody restarted anything of ours, and what people ask for is heard of as before.
+    assert not set(pids) - set(panel.process_ids())
+    panel.query("UPDATE sync_syncstatus SET checked_at = now() - interval '1 hour' RETURNING 1")
+    asked_at = panel.ask_for_check(key_ids[0])
+    assert wait_until(lambda: max(api.checked_at.values()) > asked_at)
+    assert panel.stop() == 0
+
+
+def test_workers_that_are_stopped_end_what_they_began_and_leave_the_rest_to_others(
+    panel: EnginePanel, api: ScriptedApi
+) -> None:
+    panel.env["AITRONOS_SYNC_TIMEOUT"] = "30"
+    panel.prepare(2)
+    begun_key, left_key = panel.key_ids()
+    api.hold()
+    panel.ask(begun_key)
+    assert wait_until(lambda: api.syncs == 1)
+    for pid in panel.workers:
+        os.kill(pid, signal.SIGTERM)
+    # A worker that stops takes no job any more.
+    engines = "SELECT count(*) FROM procrastinate_workers"
+    assert wait_until(lambda: panel.query(engines) == 0), panel.log.read_text()
+    panel.ask(left_key)
+    api.release()
+    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in panel.workers))
+    states = "SELECT string_agg(state, ' ' ORDER BY id) FROM sync_remoteoperation"
+    assert panel.query(states) == "done queued"
+    panel.start_worker()
+    assert wait_until(panel.is_all_done), panel.log.read_text()
+    assert panel.query(states) == "done done"
+    assert sorted(api.syncs_by_key.values()) == [1, 1]

@@ -46,7 +46,7 @@ def test_doctor_of_a_healthy_panel_finds_no_problem(
     result = run_command("doctor")
     assert _problems(result.lines) == {}
     assert result.code == 0
-    assert len(result.lines) == 20
+    assert len(result.lines) == 21
 
 
 def test_doctor_says_for_each_problem_what_to_do(
@@ -142,7 +142,7 @@ def test_doctor_reports_what_people_wait_for_too_long(
     created_at = clock.now() - timedelta(minutes=11)
     draft = ImportDraft.objects.create(person=User.objects.get(), created_at=created_at)
     ImportDraftRow.objects.create(draft=draft, number=1)
-    problem = _problems(run_command("doctor").lines)["worker"]
+    problem = _problems(run_command("doctor").lines)["queues"]
     assert "1 pasted key to test, the first since" in problem
 
 
@@ -157,7 +157,7 @@ def test_unavailable_database_hides_no_other_check_of_doctor(
         result = run_command("doctor")
     problems = _problems(result.lines)
     assert result.code == 1
-    assert len(result.lines) == 20
+    assert len(result.lines) == 21
     assert "DATABASE_URL" in problems["database"]
     assert "api" not in problems
     assert "10.0.0.1" not in result.out + result.err

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,6 +18,8 @@ from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.core import clock
 from freddy_admin.core.clock_skew import DeletionHold, DeletionHoldReason
 from freddy_admin.core.models import OutboxMessage
+from freddy_admin.core.task_engine import job_defer
+from freddy_admin.core.tasks import QueueName
 from freddy_admin.ops.metrics_view import MetricFamily, render_metric_families
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.checks.recording import check_counters_increment
@@ -237,9 +240,55 @@ def test_metrics_hold_what_people_wait_for_by_queue(admin: User) -> None:
         ("import_rows",): 2,
         ("operations",): 0,
         ("catalogs",): 0,
+        ("checks",): 0,
     }
     assert samples["freddy_queue_oldest_age_seconds"][("import_rows",)] == 420
     assert samples["freddy_queue_oldest_age_seconds"][("operations",)] == 0
+
+
+def test_metrics_tell_what_waits_from_what_a_worker_has_begun(
+    admin: User, organisation: Organisation
+) -> None:
+    """Of checks: those that people asked for, and those on schedule."""
+    leased = {"lease_token": "t", "lease_until": NOON + _MINUTE}
+    due = {"next_check_at": NOON - 2 * _MINUTE}
+    _create_key(organisation, "due", **due)
+    _create_key(organisation, "asked for", **due, requested_at=NOON - _MINUTE)
+    _create_key(organisation, "checked", **due, **leased)
+    for label in ("first", "second"):
+        _create_key(organisation, label, **due, **leased, requested_at=NOON)
+    _create_key(organisation, "lease is over", **due, lease_token="t", lease_until=NOON - _MINUTE)
+    samples = _parse_samples(_request_metrics(admin))
+    waiting, running = samples["freddy_queue_waiting"], samples["freddy_queue_running"]
+    assert (waiting[("checks",)], running[("checks",)]) == (2, 1)
+    assert (waiting[("check_requests",)], running[("check_requests",)]) == (1, 2)
+    ages = samples["freddy_queue_oldest_age_seconds"]
+    assert (ages[("checks",)], ages[("check_requests",)]) == (120, 60)
+
+
+def test_metrics_hold_the_engines_jobs_by_queue_and_state_on_postgresql_alone(
+    admin: User, organisation: Organisation
+) -> None:
+    if connection.vendor != "postgresql":
+        assert not {"freddy_jobs", "freddy_jobs_oldest_age_seconds"} & set(
+            _parse_samples(_request_metrics(admin))
+        )
+        return
+    for queue in ("check_requests", "check_requests", "operations"):
+        job_defer(queue)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE queue_name = 'operations'"
+        )
+        cursor.execute("UPDATE procrastinate_events SET at = at - interval '70 s'")
+    samples = _parse_samples(_request_metrics(admin))
+    jobs = samples["freddy_jobs"]
+    assert jobs["check_requests", "waiting"] == 2
+    assert jobs["operations", "running"] == 1
+    assert sum(jobs.values()) == 3
+    # Also queues without a job are there, so that an alert has something to compare.
+    assert {queue for queue, _state in jobs} == {*QueueName, "outbox"}
+    assert 70 <= samples["freddy_jobs_oldest_age_seconds"][()] < 120
 
 
 def test_metrics_of_an_empty_panel_are_zeros_without_unknown_values(admin: User) -> None:
@@ -259,8 +308,8 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     for number in range(20):
         _create_key(organisation, f"k{number}")
     # The token, its use, its count between savepoints; seven for the figures, one for each lane,
-    # nine for incidents, their messages and channels.
-    with django_assert_max_num_queries(43):
+    # nine for incidents, their messages and channels, twelve for the queues.
+    with django_assert_max_num_queries(50):
         text_after = _request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,6 +17,7 @@ from freddy_admin.ops.worker_process import WorkerProcess, back_off_seconds
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
 from freddy_admin.sync.worker.loop import WorkerLoop
+from tests.flows.wait import DEADLINE_SECONDS, wait_until
 from tests.ops.conftest import RunCommand, WriteKeyFile, sandbox_secret
 
 
@@ -28,6 +30,7 @@ class FakeCheckLoop:
     running: int = 0
     name: str = "fake"
     pause_seconds: float = 0.0
+    interruptions: int = 0
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -42,6 +45,9 @@ class FakeCheckLoop:
         if step is not None:
             raise step
         return 0
+
+    def interrupt(self) -> None:
+        self.interruptions += 1
 
     def drain(self, *, wait: float) -> int:
         self.calls.append("drain")
@@ -91,6 +97,27 @@ def test_worker_backs_off_while_the_database_is_away() -> None:
     loop = FakeCheckLoop([*errors, None, OperationalError(), None], stopping)
     assert WorkerProcess(loop, stopping).run()
     assert stopping.waits == [1, 2, 4, 1]
+
+
+@pytest.mark.django_db
+def test_a_job_that_comes_during_a_pause_ends_it() -> None:
+    """Between two looks the worker rests, up to 0.4 s; a person does not wait for that."""
+    stopping = threading.Event()
+    loop = FakeCheckLoop([None, None], stopping, pause_seconds=DEADLINE_SECONDS)
+    worker = WorkerProcess(loop, stopping)
+
+    def bring_jobs() -> None:
+        for ticks in (1, 2):
+            assert wait_until(lambda ticks=ticks: loop.calls.count("tick") == ticks)
+            worker.interrupt()
+
+    begun_at = time.monotonic()
+    bringing = threading.Thread(target=bring_jobs)
+    bringing.start()
+    worker.run()
+    bringing.join()
+    assert time.monotonic() - begun_at < DEADLINE_SECONDS / 2
+    assert (loop.calls.count("tick"), loop.interruptions) == (2, 2)
 
 
 def test_back_off_never_exceeds_half_a_minute() -> None:

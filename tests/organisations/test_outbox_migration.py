@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations import migrate_to
+from tests.migrations import migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = [("organisations", "0003_names"), ("accounts", "0008_attempt_history")]
@@ -88,4 +88,4 @@ def test_mails_move_onto_the_outbox_and_back_and_those_given_up_are_tried_again(
             "ivo@example.org": (5, later),
         }
     finally:
-        migrate_to()
+        migrations_restore()

@@ -85,10 +85,12 @@ class ScriptedClient(OneEnvironment):
 class Load:
     """One worker with so many slots for scheduled checks, moved on second by second."""
 
-    def __init__(self, source: HandClock, *, parallel: int, hanging_seconds: float) -> None:
+    def __init__(
+        self, source: HandClock, *, parallel: int, hanging_seconds: float, tasks: EmbeddedTasks
+    ) -> None:
         self.client = ScriptedClient(source, hanging_seconds=hanging_seconds)
         self.jobs = WorkerJobs(self.client, parallel)  # type: ignore[arg-type]
-        self.tasks = EmbeddedTasks()
+        self.tasks = tasks
         for queue in self.jobs.queues():
             self.tasks.add(queue)
 

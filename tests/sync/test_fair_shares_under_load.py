@@ -9,9 +9,12 @@ from itertools import pairwise
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 
 from freddy_admin.accounts.models import User
 from freddy_admin.core import clock
+from freddy_admin.core.task_engine import EngineTasks
+from freddy_admin.core.tasks import EmbeddedTasks
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import (
     CatalogKind,
@@ -43,12 +46,18 @@ def _spans(settings: LazySettings, long_leases: None) -> None:
 MakeLoad = Callable[..., Load]
 
 
-@pytest.fixture
-def make_load(db: None, hand_clock: HandClock) -> Iterator[MakeLoad]:
+@pytest.fixture(params=[EmbeddedTasks, EngineTasks])
+def make_load(
+    request: pytest.FixtureRequest, db: None, hand_clock: HandClock
+) -> Iterator[MakeLoad]:
+    """Workers of each adapter of the task port."""
+    if request.param is EngineTasks and connection.vendor != "postgresql":
+        pytest.skip("the engine is for PostgreSQL alone: make test-postgres")
     loads: list[Load] = []
 
     def make(hanging_seconds: float = CALL_SECONDS) -> Load:
-        loads.append(Load(hand_clock, parallel=PARALLEL, hanging_seconds=hanging_seconds))
+        options = {"parallel": PARALLEL, "hanging_seconds": hanging_seconds}
+        loads.append(Load(hand_clock, tasks=request.param(), **options))
         return loads[-1]
 
     yield make

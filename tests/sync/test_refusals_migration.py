@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations import migrate_to
+from tests.migrations import migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = ("sync", "0009_call_budget_and_health_details")
@@ -62,4 +62,4 @@ def test_refusals_are_filled_in_and_can_be_taken_back() -> None:
         former = migrate_to(BEFORE).get_model("sync", "SyncStatus").objects
         assert former.filter(refusals=2).count() == len(ROWS) - 1
     finally:
-        migrate_to()
+        migrations_restore()

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+from django.db import connection
+
 from freddy_admin.audit.models import AuditVerification
 from freddy_admin.core.models import OutboxMessage
-from freddy_admin.sync.models import ApiHealth, WorkerHeartbeat
+from freddy_admin.core.task_engine import job_defer
+from freddy_admin.sync.models import ApiHealth, SyncStatus, WorkerHeartbeat
 from freddy_admin.vault.models import ImportDraft, ImportDraftRow
-from tests.web.conftest import HandClock, People, SignIn
+from tests.web.conftest import HandClock, MakeKey, People, SignIn
 
 
 def test_the_system_page_says_what_works(
@@ -73,11 +76,53 @@ def test_the_system_page_says_what_people_wait_for_too_long(
     ImportDraftRow.objects.bulk_create(
         ImportDraftRow(draft=draft, number=number) for number in range(3)
     )
-    assert "Waiting:" not in client.get("/system/").content.decode()
+    page = client.get("/system/").content.decode()
+    assert "Waiting: 3 pasted keys to test, the first since" in page
+    assert "needs you" not in page.split("<main")[1]
     hand_clock.at += timedelta(minutes=11)
     WorkerHeartbeat.objects.update(heartbeat_at=hand_clock())
     page = client.get("/system/").content.decode()
     assert "Waiting: 3 pasted keys to test, the first since" in page
+    assert "More workers do more at a time." in page
+    assert "1 part needs you" in page
+
+
+def test_the_system_page_says_what_waits_and_what_is_under_way_in_each_queue(
+    people: People,
+    signed_in: SignIn,
+    worker: WorkerHeartbeat,
+    hand_clock: HandClock,
+    make_key: MakeKey,
+) -> None:
+    client, key = signed_in(people.admin), make_key()
+    rows = SyncStatus.objects.filter(pk=key.pk)
+    rows.update(next_check_at=hand_clock(), requested_at=hand_clock())
+    page = client.get("/system/").content.decode()
+    assert "Waiting: 1 check that was asked for, the first since" in page
+    rows.update(lease_token="t", lease_until=hand_clock() + timedelta(minutes=1))
+    page = client.get("/system/").content.decode()
+    assert "Under way: 1 check that was asked for." in page
+    assert "Waiting:" not in page
+
+
+def test_the_system_page_says_how_workers_hear_of_work_and_whether_they_do(
+    people: People, signed_in: SignIn, worker: WorkerHeartbeat
+) -> None:
+    client = signed_in(people.admin)
+    if connection.vendor != "postgresql":
+        page = client.get("/system/").content.decode()
+        assert "Workers look twice a second for what people ask for." in page
+        return
+    for _ in range(2):
+        job_defer("operations")
+    page = client.get("/system/").content.decode()
+    assert "Workers hear at once of what people ask for." in page
+    assert "2 calls for a worker are not heard yet, the first made" in page
+    assert "needs you" not in page.split("<main")[1]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_events SET at = at - interval '70 s'")
+    page = client.get("/system/").content.decode()
+    assert "No worker hears them" in page
     assert "1 part needs you" in page
 
 

@@ -54,7 +54,7 @@ class Command(OperatorCommand):
             log.info("The worker %s is at work.", worker.loop.name)
             wal_connection = wal_keep_open()
             if engine is not None:
-                engine.start(on_job=worker.loop.interrupt)
+                engine.start(on_job=worker.interrupt)
             all_calls_ended = worker.run()
             del wal_connection
         if not all_calls_ended:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from freddy_admin.alerts.condition import AlertsCondition, alerts_facts
+from freddy_admin.core.tasks import is_engine_installed
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.platform_status import PlatformStatus, is_worker_alive
 from freddy_admin.vault.models import MasterKeyRotation
@@ -38,6 +39,7 @@ from freddy_admin.wording.platform_api import (
     calls_wording,
     missing_environments_wording,
 )
+from freddy_admin.wording.queues import JOBS_LATE_SECONDS, queues_wording
 from freddy_admin.wording.refused_alike import (
     refusal_sample,
     refused_keys_wording,
@@ -56,6 +58,7 @@ def system_page_context(
     components = [
         _panel_component(status, user_time),
         _component(worker_wording(status, user_time.now), user_time),
+        _component(_queues_wording(status, user_time), user_time),
         *(_component(wording, user_time) for wording in api_wordings(status)),
         *(_component(wording, user_time) for wording in missing_environments_wording(status)),
         *_keys_components(status, user_time),
@@ -107,7 +110,8 @@ def _system_digest(
     hold = status.deletion_hold and clock_component["sentence"]
     master = (status.master_key, status.master_keys)
     mail = (status.mail, status.mail.is_late(user_time.now))
-    late = [work for work in status.waiting if work.is_late(user_time.now)]
+    late = [work.is_late(user_time.now) for work in status.waiting]
+    jobs = [(job.queue, job.waiting, job.age > JOBS_LATE_SECONDS) for job in status.jobs]
     facts = (
         alive,
         api,
@@ -118,7 +122,7 @@ def _system_digest(
         stands,
         hold,
         mail,
-        late,
+        (status.waiting, late, jobs),
         status.copied_from,
         [group for group, _samples in status.refused_groups],
         alerts_facts(alerts),
@@ -179,6 +183,10 @@ def _keys_components(status: PlatformStatus, user_time: UserTime) -> list[dict[s
             _component(wording, user_time) | {"support_text": support_text, "anchor": anchor}
         )
     return components or [_component(keys, user_time)]
+
+
+def _queues_wording(status: PlatformStatus, user_time: UserTime) -> PartWording:
+    return queues_wording(status, user_time.now, has_engine=is_engine_installed())
 
 
 def _audit_log_wording(status: PlatformStatus) -> PartWording:

@@ -20,7 +20,7 @@ from freddy_admin.wording.times import get_user_time
 
 @platform_admin_required()
 def system_status_view(request: HttpRequest) -> HttpResponse:
-    """Worker, API, database, cache, mail, alerts, master keys, a running key rotation, version."""
+    """Worker, queues, API, database, cache, mail, alerts, master keys, a key rotation, version."""
     now, seen_digests = clock.now(), seen_part_digests(request)
     template_context = system_page_context(
         platform_status(now=now), alerts_condition_get(now=now), get_user_time(now)
