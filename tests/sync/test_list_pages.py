@@ -1,8 +1,7 @@
-"""A page of many keys is taken from a part of them, and is the page that sorting all gives."""
+"""A page of many keys is read from ranges of an index, and is the page that sorting all gives."""
 
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -12,7 +11,8 @@ from freddy_admin.accounts.models import User
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import SyncStatus
-from freddy_admin.sync.status.queries import OverviewFilters, PartialSort, partial_sort_plan
+from freddy_admin.sync.status.names import status_names_write
+from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.rows import KeyRow
 from freddy_admin.sync.status.selectors import PAGE_SIZE, overview_key_rows, overview_page
 from freddy_admin.vault.models import ApiKey
@@ -33,11 +33,13 @@ def create_keys(states: Sequence[HealthState], *, per_organisation: int = 2) -> 
                created_at=NOON, fingerprint=str(number))
         for number in range(len(states))
     )  # fmt: skip
-    return SyncStatus.objects.bulk_create(
+    rows = SyncStatus.objects.bulk_create(
         SyncStatus(key=key, organisation_id=key.organisation_id, state=state, state_since=NOON,
                 next_check_at=NOON, updated_at=NOON, unknown_at=NOON + 15 * M)
         for key, state in zip(keys, states, strict=True)
     )  # fmt: skip
+    status_names_write(key_ids=[row.pk for row in rows])
+    return rows
 
 
 def mixed_states(**counts: int) -> list[HealthState]:
@@ -47,7 +49,7 @@ def mixed_states(**counts: int) -> list[HealthState]:
     ] + other_states
 
 
-# The totals, the page and the notices; one more where the page is sorted from all keys after all.
+# The totals, the page and the notices.
 STATEMENTS_OF_A_PAGE = 3
 
 
@@ -116,17 +118,6 @@ def test_urgently_expiring_keys_stand_where_a_full_sort_puts_them(
     assert statement_count == STATEMENTS_OF_A_PAGE
 
 
-def test_all_keys_are_sorted_where_the_plan_was_wrong(platform_admin: User) -> None:
-    create_keys([HealthState.UP_TO_DATE] * 2_400, per_organisation=4)
-    # The first organisations by name have nothing of what most have.
-    first_organisations = list(Organisation.objects.order_by("name")[:300])
-    ApiKey.objects.filter(organisation__in=first_organisations).update(paused_at=NOON)
-    assert first_page(platform_admin) == (
-        all_rows(platform_admin)[:PAGE_SIZE],
-        STATEMENTS_OF_A_PAGE + 1,
-    )
-
-
 def test_keys_that_became_unknown_hide_no_line_before_them(platform_admin: User) -> None:
     # By name: first keys that are well, then unknown ones, then some that were overdue and aged.
     create_keys(mixed_states(), per_organisation=1)
@@ -139,33 +130,3 @@ def test_keys_that_became_unknown_hide_no_line_before_them(platform_admin: User)
         row.unknown_at = NOON - M
     SyncStatus.objects.bulk_update(rows, ["state", "unknown_at"], batch_size=200)
     assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
-
-
-def test_a_plan_holds_the_states_and_organisations_that_a_page_needs() -> None:
-    counts = {HealthState.OVERDUE: 10, HealthState.LATE: 30, HealthState.UP_TO_DATE: 9_960}
-    whole_states = (HealthState.OVERDUE, HealthState.LATE)
-    assert partial_sort_plan(counts, urgent=0, line_count=10) == PartialSort(
-        (), HealthState.OVERDUE, 0, urgent=False
-    )
-    assert partial_sort_plan(counts, urgent=0, line_count=50) == PartialSort(
-        whole_states, HealthState.UP_TO_DATE, 32, urgent=False
-    )
-    assert partial_sort_plan(counts, urgent=9, line_count=50) == PartialSort(
-        whole_states, HealthState.UP_TO_DATE, 32, urgent=True
-    )
-    assert partial_sort_plan(counts, urgent=9, line_count=9_990) == PartialSort(
-        whole_states, HealthState.UP_TO_DATE, 0, urgent=True
-    )
-    assert partial_sort_plan({HealthState.LATE: 499}, urgent=0, line_count=50) is None
-    assert partial_sort_plan({HealthState.PAUSED: 900}, urgent=0, line_count=50) is None
-
-
-def test_plans_of_deeper_pages_hold_more_organisations() -> None:
-    counts = {HealthState.OVERDUE: 10, HealthState.UP_TO_DATE: 99_990}
-    plans = [
-        partial_sort_plan(counts, urgent=0, line_count=line_count)
-        for line_count in (50, 500, 5_000)
-    ]
-    numbers = [plan.organisations for plan in plans if plan]
-    assert len(numbers) == 3
-    assert all(fewer < more for fewer, more in pairwise(numbers))
