@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-from django.db.models import Q
-
 WORD_MAX_LENGTH = 80
 _WORD_PATTERN = re.compile(r"[^\W_]+")
 # Scripts that put no blanks between words: there, a word may begin at every character.
@@ -27,10 +25,9 @@ def indexed_words(text: str) -> set[str]:
     return words
 
 
-def word_prefix_q(column: str, prefix: str) -> Q:
-    """The column begins with this folded prefix: a range of its index, compared by bytes."""
-    # Not by LIKE, for which SQLite does not use the index.
-    return Q(**{f"{column}__gte": prefix, f"{column}__lt": prefix + chr(0x10FFFF)})
+def word_range_end(prefix: str) -> str:
+    """Words that begin with `prefix` are from it to this, compared by bytes."""
+    return prefix + chr(0x10FFFF)
 
 
 def _fold(word: str) -> str:

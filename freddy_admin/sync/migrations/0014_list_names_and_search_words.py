@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
             model_name="searchword",
             name="status",
             field=models.ForeignKey(
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="search_words",
@@ -125,6 +126,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="searchword",
             index=models.Index(fields=["word", "status", "organisation"], name="search_by_word"),
+        ),
+        migrations.AddIndex(
+            model_name="searchword",
+            index=models.Index(
+                condition=models.Q(status__isnull=False), fields=["status"], name="search_of_key"
+            ),
         ),
         # Last: PostgreSQL makes no index while changed rows wait for their checks.
         migrations.RunPython(_fill_in, migrations.RunPython.noop),

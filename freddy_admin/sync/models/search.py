@@ -14,13 +14,23 @@ class SearchWord(TenantOwned):
     same beginning are one range of the index.
     """
 
+    # With an index of its own: one that held the words of names, too, would be read for them.
     status = models.ForeignKey(
-        SyncStatus, on_delete=models.CASCADE, null=True, related_name="search_words"
+        SyncStatus,
+        on_delete=models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="search_words",
     )
     word = models.CharField(max_length=WORD_MAX_LENGTH)
 
     class Meta:
-        indexes = [models.Index(fields=["word", "status", "organisation"], name="search_by_word")]
+        indexes = [
+            models.Index(fields=["word", "status", "organisation"], name="search_by_word"),
+            models.Index(
+                fields=["status"], name="search_of_key", condition=models.Q(status__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.word

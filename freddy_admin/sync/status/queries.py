@@ -41,7 +41,7 @@ from freddy_admin.sync.status.refused_alike import (
     refused_group_q,
 )
 from freddy_admin.sync.status.rows import SOON_DAYS, urgent_cutoff_date, utc_date
-from freddy_admin.sync.status.search import words_found_q
+from freddy_admin.sync.status.search import searched_words, word_params, words_found_q
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # The moment of a list in a compiled query.
@@ -124,6 +124,7 @@ class OverviewFilters:
     refused: str = ""  # those refused in this way (the refusal of a `RefusedGroup`) …
     refused_at: str = ""  # … of this organisation at Aitronos
     organisation_ids: frozenset[int] | None = None  # of these alone; None for all
+    word_count: int = 0  # instead of `q`, in a compiled query that is given so many words
 
     @property
     def needs_attention(self) -> bool:
@@ -134,10 +135,15 @@ class OverviewFilters:
         self, *, states: tuple[HealthState, ...], sort: str
     ) -> "OverviewFilters | None":
         """The filters that a compiled query depends on; None where others are set."""
-        texts = (self.q, self.tag, self.environment, self.figures_digest, self.move, self.refused)
+        texts = (self.tag, self.environment, self.figures_digest, self.move, self.refused)
+        words = searched_words(self.q) if self.q else []
         if any((*texts, self.owner is not None)) or self.organisation_ids is not None:
             return None
-        return OverviewFilters(states=states, sort=sort, expiring=self.expiring)
+        if self.q and not words:
+            return None
+        return OverviewFilters(
+            states=states, sort=sort, expiring=self.expiring, word_count=len(words)
+        )
 
 
 def sync_statuses_visible(*, user: User | Audience, now: datetime | Param) -> QuerySet[Any]:
@@ -205,7 +211,9 @@ def overview_filters_q(
     if filters.organisation_ids is not None:
         condition &= Q(organisation_id__in=filters.organisation_ids)
     if filters.q:
-        condition &= words_found_q(filters.q, user=user)
+        condition &= words_found_q(searched_words(filters.q), user=user)
+    if filters.word_count:
+        condition &= words_found_q(word_params(filters.word_count), user=user)
     if filters.tag:
         tagged = ApiKey.tags.through.objects.filter(
             apikey_id=OuterRef("pk"), keytag__name=filters.tag

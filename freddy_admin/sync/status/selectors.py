@@ -65,6 +65,7 @@ from freddy_admin.sync.status.refused_alike import (
     refused_groups_list,
 )
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
+from freddy_admin.sync.status.search import search_param_values
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import key_tag_names_by_key, undecided_candidates_query
 
@@ -314,6 +315,7 @@ def _overview_page_values(
             "now": now,
             "limit0": filters.page_size,
             "offset0": start,
+            **search_param_values(filters.q),
         },
     )
 
