@@ -11,6 +11,7 @@ from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.organisations.roles import Role
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.models import CheckOutcome, CheckRun, SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.names import status_names_write
 from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.sync.status.state_counts import (
     keyless_organisations_refresh,
@@ -55,6 +56,8 @@ def worker_rows_create(*, keys: int) -> None:
     SyncStatus.objects.bulk_create(
         (_status(key, number) for number, key in enumerate(stored_keys)), batch_size=200
     )
+    for start in range(0, keys, _BATCH):
+        status_names_write(key_ids=[key.pk for key in stored_keys[start : start + _BATCH]])
     CheckRun.objects.bulk_create(
         (
             CheckRun(

@@ -34,6 +34,7 @@ from freddy_admin.crypto.errors import CryptoError, InvalidMasterKey, KmsError
 from freddy_admin.crypto.keyring import master_keys_unwrap
 from freddy_admin.ops.doctor_alerts import alerts_examine, heartbeat_examine
 from freddy_admin.ops.doctor_engine import engine_examine, queues_examine
+from freddy_admin.ops.doctor_lists import lists_examine
 from freddy_admin.sync.api_client import api_client, api_clients
 from freddy_admin.sync.clock_monitor import deletion_hold_sentence, is_deletion_hold_harmless
 from freddy_admin.sync.models import ApiHealth
@@ -385,6 +386,7 @@ _CHECKS: tuple[tuple[str, Callable[[], _Verdict]], ...] = (
     ("environment", _check_environments),
     ("api", _check_api),
     ("keys", _check_refused_keys),
+    ("lists", lists_examine),
     ("clock", _check_clock),
     ("files", _check_file_permissions),
 )

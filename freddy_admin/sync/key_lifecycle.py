@@ -25,6 +25,7 @@ from freddy_admin.sync.history.recorder import (
     pending_history_save,
 )
 from freddy_admin.sync.models import CatalogSnapshot, CheckOutcome, EventKind, SyncStatus
+from freddy_admin.sync.status.names import status_names_write
 from freddy_admin.sync.status.observation_cache import observation_cache_invalidate
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.locks import candidate_lock
@@ -203,6 +204,7 @@ def key_monitoring_start(
                     row, "added", actor=actor, now=now, pending_history=pending_history
                 )
             SyncStatus.objects.bulk_create(new_rows)
+            status_names_write(key_ids=[row.pk for row in new_rows])
             pending_history_save(pending_history)
         invalidate_cache = partial(observation_cache_invalidate, rows=list(known_rows.values()))
         transaction.on_commit(invalidate_cache)

@@ -26,6 +26,8 @@ VIEW_CHANGE_TRIGGERS = (
         ),
         ignored=(
             "key_id",
+            # Copies: the triggers of organisations and keys have them.
+            *("organisation_name", "key_label"),
             # They move with every check, and are shown as old as the latest one at most.
             *("checked_at", "observed_at", "next_check_at", "updated_at", "elapsed_ms"),
             *("error_timestamp", "trace_id", "request_id", "failures", "refusals"),

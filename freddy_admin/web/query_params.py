@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from freddy_admin.audit.selectors import AuditCursor
+from freddy_admin.sync.status.queries import ListPlace
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 100
 LARGEST_ID = 2**63 - 1
 _CURSOR_PATTERN = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
+_PLACE_PATTERN = re.compile(r"(\d{1,17})-(\d{1,3})-(\d{1,18})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Values = TypeVar("Values", bound="DataclassInstance")
 
@@ -76,12 +78,21 @@ class QueryParams(Generic[Values]):
         query = urlencode(self.pairs(values, **changes))
         return f"{path}?{query}" if query else path
 
-    def pager(self, values: Values, path: str, *, page: int, page_count: int) -> dict[str, str]:
-        """What `components/_pager.html` shows below this page of a list."""
-        has_next = page < page_count
+    def pager(
+        self, values: Values, path: str, *, page: int, page_count: int, **places: Any
+    ) -> dict[str, str]:
+        """What `components/_pager.html` shows below this page of a list.
+
+        `before` and `after`, where given, are the places of the pages beside it.
+        """
+        links = {}
+        for name, number in (("before", page - 1), ("after", page + 1)):
+            place = {"place": places[name]} if name in places else {}
+            is_there = 1 <= number <= page_count
+            links[name] = self.build_url(values, path, page=number, **place) if is_there else ""
         return {
-            "previous_href": self.build_url(values, path, page=page - 1) if page > 1 else "",
-            "next_href": self.build_url(values, path, page=page + 1) if has_next else "",
+            "previous_href": links["before"],
+            "next_href": links["after"],
             "pages": _("Page %(page)s of %(pages)s") % {"page": page, "pages": page_count},
         }
 
@@ -165,8 +176,24 @@ def cursor_param(before: str, after: str) -> Param:
     def write(cursor: AuditCursor | None) -> list[tuple[str, str]]:
         if cursor is None:
             return []
-        microseconds = (cursor.at - _EPOCH) // timedelta(microseconds=1)
-        return [(after if cursor.newer else before, f"{microseconds}-{cursor.id}")]
+        text = f"{_microseconds(cursor.at)}-{cursor.id}"
+        return [(after if cursor.newer else before, text)]
+
+    return Param(read, write, default=None, is_filter=False, is_place=True)
+
+
+def place_param(before: str, after: str) -> Param:
+    """A place in the overview's list, before or after a key, each under a name of its own."""
+
+    def read(query: QueryDict) -> ListPlace | None:
+        place = _parse_place(query.get(after, ""))
+        return place or _parse_place(query.get(before, ""), is_before=True)
+
+    def write(place: ListPlace | None) -> list[tuple[str, str]]:
+        if place is None:
+            return []
+        text = f"{_microseconds(place.at)}-{place.part}-{place.key_id}"
+        return [(before if place.is_before else after, text)]
 
     return Param(read, write, default=None, is_filter=False, is_place=True)
 
@@ -206,10 +233,24 @@ def _parse_day(text: str) -> date | None:
 
 def _parse_cursor(text: str, *, newer: bool = False) -> AuditCursor | None:
     match = _CURSOR_PATTERN.fullmatch(text)
-    if not match:
+    at = _moment(match[1]) if match else None
+    return AuditCursor(at=at, id=int(match[2]), newer=newer) if match and at else None
+
+
+def _parse_place(text: str, *, is_before: bool = False) -> ListPlace | None:
+    match = _PLACE_PATTERN.fullmatch(text)
+    at = _moment(match[1]) if match else None
+    if match is None or at is None:
         return None
+    return ListPlace(at, part=int(match[2]), key_id=int(match[3]), is_before=is_before)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(microseconds: str) -> datetime | None:
     try:
-        at = _EPOCH + timedelta(microseconds=int(match[1]))
+        return _EPOCH + timedelta(microseconds=int(microseconds))
     except OverflowError:
         return None
-    return AuditCursor(at=at, id=int(match[2]), newer=newer)

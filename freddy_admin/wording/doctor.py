@@ -47,6 +47,12 @@ REDIS_FAILS: Final = _("{problem} Pages work on without it, slower.")
 CACHE_TABLE_ANSWERS: Final = _("the database's table answers.")
 CACHE_TABLE_FAILS: Final = _("the database's table takes nothing: see the database above.")
 
+LISTS_RIGHT: Final = _("names, search words and counts are what the keys say.")
+LISTS_DIFFER: Final = _(
+    "names, search words or counts differ from what the keys say in {n} places: something was "
+    "written past the panel. A worker puts 500 keys a minute right; examine again later."
+)
+
 ADMIN_EXISTS: Final = _("there is a platform admin.")
 NO_ADMIN: Final = _("nobody can look after the panel: run `manage.py create_admin EMAIL`.")
 

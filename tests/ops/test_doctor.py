@@ -46,7 +46,7 @@ def test_doctor_of_a_healthy_panel_finds_no_problem(
     result = run_command("doctor")
     assert _problems(result.lines) == {}
     assert result.code == 0
-    assert len(result.lines) == 21
+    assert len(result.lines) == 22
 
 
 def test_doctor_says_for_each_problem_what_to_do(
@@ -157,7 +157,7 @@ def test_unavailable_database_hides_no_other_check_of_doctor(
         result = run_command("doctor")
     problems = _problems(result.lines)
     assert result.code == 1
-    assert len(result.lines) == 21
+    assert len(result.lines) == 22
     assert "DATABASE_URL" in problems["database"]
     assert "api" not in problems
     assert "10.0.0.1" not in result.out + result.err

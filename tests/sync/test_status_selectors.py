@@ -16,6 +16,7 @@ from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_results_record
 from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.names import status_names_write
 from freddy_admin.sync.status.observation_cache import observation_cache_key
 from freddy_admin.sync.status.organisation_rows import key_row, organisation_key_rows
 from freddy_admin.sync.status.outage import shared_outage_get
@@ -166,7 +167,8 @@ def test_search_tags_owners_and_states_narrow_the_list_and_its_counts(
     sales, support = make_key("Sales"), make_key("Support")
     tag = KeyTag.objects.create(organisation=organisation, name="pilot")
     sales.tags.add(tag)
-    ApiKey.objects.filter(pk=support.pk).update(owner=operator, organization_id="org_77")
+    support.owner, support.organization_id = operator, "org_77"
+    support.save()
     record_results(sales, good_result(sales))
 
     def found_ids(**filters: Any) -> set[int]:
@@ -209,6 +211,7 @@ def test_pages_hold_fifty_and_a_page_too_far_is_the_last(
                 updated_at=NOON)
         for key in keys
     )  # fmt: skip
+    status_names_write(key_ids=[key.pk for key in keys])
     first_page, last_page = read_overview(operator), read_overview(operator, page=99)
     assert (len(first_page.rows), first_page.pages, first_page.matching) == (
         PAGE_SIZE,

@@ -20,6 +20,7 @@ from freddy_admin.sandbox.sandbox_server import SandboxServer
 from freddy_admin.sync.health_states import HealthState
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import SyncStatus, WorkerHeartbeat
+from freddy_admin.sync.status.names import status_names_write
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
 from tests.hand_clock import NOON, HandClock
@@ -131,6 +132,7 @@ def create_keys_like(template: ApiKey, number: int) -> None:
         if not field.primary_key
     }
     SyncStatus.objects.bulk_create(SyncStatus(key=key, **values) for key in keys)
+    status_names_write(key_ids=[key.pk for key in keys])
 
 
 def _up_to_date_columns(now: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from freddy_admin.sync.models.operations import (
     OperationState,
     RemoteOperation,
 )
+from freddy_admin.sync.models.search import SearchWord
 from freddy_admin.sync.models.status import (
     ApiHealth,
     CallBudget,
@@ -34,6 +35,7 @@ __all__ = [
     "OrganisationFigures",
     "PanelFigures",
     "RemoteOperation",
+    "SearchWord",
     "StateCount",
     "SyncStatus",
     "WorkerHeartbeat",

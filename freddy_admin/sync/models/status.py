@@ -28,6 +28,9 @@ class SyncStatus(TenantOwned):
         "vault.ApiKey", on_delete=models.CASCADE, primary_key=True, related_name="sync_status"
     )
     key_version = models.PositiveIntegerField(default=1)
+    # The names that lists are sorted by, copied here for an index: `status.names` keeps them.
+    organisation_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    key_label = models.CharField(max_length=80, blank=True, default="", db_default="")
 
     # The last good figures, as received.
     total_tools = models.BigIntegerField(null=True)
@@ -133,6 +136,17 @@ class SyncStatus(TenantOwned):
             # All that counting every key needs to read of it.
             models.Index(
                 fields=["state", "unknown_at", "checked_at", "error_kind"], name="sync_states"
+            ),
+            # A page of any list is a range of one of these: of a state, or of all keys.
+            models.Index(
+                fields=["state", "organisation_name", "key_label", "key"], name="sync_state_names"
+            ),
+            models.Index(fields=["organisation_name", "key_label", "key"], name="sync_names"),
+            models.Index(fields=["last_sync_at"], name="sync_last"),
+            models.Index(fields=["next_sync_at"], name="sync_next"),
+            models.Index(
+                fields=["enabled_tools", "organisation_name", "key_label", "key"],
+                name="sync_tools",
             ),
             # Those whose state is not the one they were counted with: few, between two counts.
             models.Index(

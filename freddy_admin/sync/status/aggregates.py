@@ -65,6 +65,7 @@ from freddy_admin.sync.status.queries import (
     sync_statuses_visible,
 )
 from freddy_admin.sync.status.refused_alike import RefusedGroup, rows_count
+from freddy_admin.sync.status.search import search_param_values
 from freddy_admin.sync.status.shared_figures import MIN_IDENTICAL_CHECKS
 from freddy_admin.vault.master_key_state import MasterKeyFit
 from freddy_admin.vault.selectors import undecided_candidates
@@ -91,6 +92,14 @@ _UNGROUPED_VALUES = (
     "message_fault",
 )
 _WAITING_COLUMNS = ("waiting", "waiting_matching", "alike", "alike_matching")
+# Of the keys that the filters leave.
+_MATCHING_COLUMNS = (
+    "matching",
+    "urgent_matching",
+    "expiring",
+    "waiting_matching",
+    "alike_matching",
+)
 RefusedGroups = Sequence[RefusedGroup]
 
 
@@ -111,6 +120,7 @@ def overview_aggregates(
     return {
         "counts": {state: group["matching"] for state, group in sorted_groups if group["matching"]},
         "all_counts": {state: group["total"] for state, group in sorted_groups},
+        "urgent_counts": {state: group["urgent"] for state, group in sorted_groups},
         "urgent": sum(group["urgent"] for group in groups_needing_nobody),
         "urgent_matching": sum(group["urgent_matching"] for group in groups_needing_nobody),
         "expiring": sum(group["expiring"] for group in groups),
@@ -131,23 +141,61 @@ def overview_aggregates(
 def _aggregates_by_state(
     user: User, filters: OverviewFilters, now: datetime, refused_groups: RefusedGroups
 ) -> dict[HealthState, dict[str, Any]]:
-    groups: Iterable[dict[str, Any]]
     compilable_filters = filters.compilable_part(states=(), sort="state")
+    all_groups: dict[HealthState, StateAggregate] = {}
+    build = _aggregates_query
+    if user.is_platform_admin:
+        all_groups = all_keys_aggregates(now=now, refused_groups=refused_groups)
+        if compilable_filters == OverviewFilters():
+            return all_groups
+        build = _matching_aggregates_query
+    groups: Iterable[dict[str, Any]]
     if compilable_filters is None:
-        groups = _aggregates_query(user, filters, now, refused_groups)
-    elif compilable_filters == OverviewFilters() and user.is_platform_admin:
-        return all_keys_aggregates(now=now, refused_groups=refused_groups)
+        groups = build(user, filters, now, refused_groups)
     else:
-        param_values = {"person": user.pk, "now": now}
         groups = compiled_query_fetch(
-            _aggregates_query,
+            build,
             audience_for(user),
             compilable_filters,
             NOW_PARAM,
             refused_groups,
-            param_values=param_values,
+            param_values={"person": user.pk, "now": now, **search_param_values(filters.q)},
         )
-    return {HealthState(group["effective"]): group for group in groups}
+    groups_by_state = {HealthState(group["effective"]): group for group in groups}
+    if not user.is_platform_admin:
+        return groups_by_state
+    for state in groups_by_state.keys() - all_groups.keys():  # a check came between
+        all_groups[state] = _build_state_aggregate(0, 0)
+    nothing = dict.fromkeys(_MATCHING_COLUMNS, 0)
+    return {
+        state: group | nothing | groups_by_state.get(state, {})
+        for state, group in all_groups.items()
+    }
+
+
+def _matching_aggregates_query(
+    user: User | Audience,
+    filters: OverviewFilters,
+    now: datetime | Param,
+    refused_groups: RefusedGroups = (),
+) -> QuerySet[Any, Any]:
+    """Of the keys that the filters leave alone: the others are not even looked at."""
+    urgent = expiry_urgent_q(now)
+    rows = sync_statuses_visible(user=user, now=now)
+    waiting = waiting_counts("pk", refused_groups, user=user, now=now, urgent=urgent)
+    groups: QuerySet[Any, Any] = (
+        rows.filter(overview_filters_q(filters, user=user, now=now))
+        .values("effective")
+        .annotate(
+            matching=Count("pk"),
+            urgent_matching=Count("pk", filter=urgent),
+            expiring=Count("pk", filter=expiring_soon_q(now)),
+            waiting_matching=waiting["waiting_matching"],
+            alike_matching=waiting["alike_matching"],
+        )
+        .order_by()
+    )
+    return groups
 
 
 def _aggregates_query(

@@ -1,6 +1,5 @@
 """The lists' SQL: who sees which keys, their state at a moment, how they are found and ordered."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,12 +24,11 @@ from django.db.models import (
 from freddy_admin.accounts.models import User
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
 from freddy_admin.core.compiled_queries import Param, transform_value_or_param
-from freddy_admin.organisations.access import ROLES_SEEING_ADDRESSES, Audience
-from freddy_admin.organisations.models import Membership, Organisation
+from freddy_admin.organisations.access import Audience
+from freddy_admin.organisations.models import Membership
 from freddy_admin.sync.health_states import (
     STATE_RANK,
     STATES_NEEDING_ACTION,
-    STATES_WORST_FIRST,
     HealthState,
 )
 from freddy_admin.sync.models import SyncStatus
@@ -42,7 +40,8 @@ from freddy_admin.sync.status.refused_alike import (
     others_work_expression,
     refused_group_q,
 )
-from freddy_admin.sync.status.rows import SOON_DAYS, KeyRow, urgent_cutoff_date, utc_date
+from freddy_admin.sync.status.rows import SOON_DAYS, urgent_cutoff_date, utc_date
+from freddy_admin.sync.status.search import searched_words, word_params, words_found_q
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # The moment of a list in a compiled query.
@@ -83,7 +82,7 @@ DETAIL_COLUMNS = (
     "incident",
 )
 LIST_COLUMNS = (*DETAIL_COLUMNS, *OBSERVATION_FIELDS)
-_SORT_COLUMNS = {
+SORT_COLUMNS: dict[str, tuple[str, ...]] = {
     "state": ("rank",),
     "organisation": (),
     "last": ("last_sync_at",),
@@ -92,7 +91,18 @@ _SORT_COLUMNS = {
     "checked": ("checked_at",),
 }
 NO_OWNER = 0
-_PARTIAL_SORT_MIN_KEYS = 500  # fewer are sorted in no time
+# What expires within days comes right after the states that need somebody.
+URGENT_RANK = 2 * max(STATE_RANK[state] for state in STATES_NEEDING_ACTION) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlace:
+    """Where a page begins, or with `is_before` ends: beside a key, as lists are sorted at `at`."""
+
+    at: datetime
+    part: int  # of the list, see `list_pages`
+    key_id: int
+    is_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ class OverviewFilters:
     sort: str = "state"  # one of selectors.OVERVIEW_SORTS, with a leading "-" for descending
     page: int = 1
     page_size: int = 50  # one of selectors.PAGE_SIZES
+    place: ListPlace | None = None  # where that page is, if the list has places
     environment: str = ""  # one of `conf.api_environments`, set up or not
     figures_digest: str = ""  # the keys that report figures with this digest
     expiring: bool = False  # those that expire soon, whatever their state
@@ -113,6 +124,7 @@ class OverviewFilters:
     refused: str = ""  # those refused in this way (the refusal of a `RefusedGroup`) …
     refused_at: str = ""  # … of this organisation at Aitronos
     organisation_ids: frozenset[int] | None = None  # of these alone; None for all
+    word_count: int = 0  # instead of `q`, in a compiled query that is given so many words
 
     @property
     def needs_attention(self) -> bool:
@@ -123,31 +135,15 @@ class OverviewFilters:
         self, *, states: tuple[HealthState, ...], sort: str
     ) -> "OverviewFilters | None":
         """The filters that a compiled query depends on; None where others are set."""
-        texts = (self.q, self.tag, self.environment, self.figures_digest, self.move, self.refused)
+        texts = (self.tag, self.environment, self.figures_digest, self.move, self.refused)
+        words = searched_words(self.q) if self.q else []
         if any((*texts, self.owner is not None)) or self.organisation_ids is not None:
             return None
-        return OverviewFilters(states=states, sort=sort, expiring=self.expiring)
-
-
-@dataclass(frozen=True, slots=True)
-class PartialSort:
-    """Which keys a page of all keys can hold, so that not all of them are sorted for fifty.
-
-    The states that are needed whole, and the last one. Of that, which often is that of most keys,
-    the first `organisations` by name are enough; 0: all of them. A guess, verified by
-    `is_partial_sort_complete`: where it was wrong, because names and states are spread unevenly
-    or a check came between, all are sorted.
-    """
-
-    whole_states: tuple[HealthState, ...]
-    last_state: HealthState
-    organisations: int
-    urgent: bool  # what expires within days is needed whole, whatever its state
-
-    @property
-    def states(self) -> tuple[HealthState, ...]:
-        """All that may be in these lines."""
-        return (*self.whole_states, self.last_state)
+        if self.q and not words:
+            return None
+        return OverviewFilters(
+            states=states, sort=sort, expiring=self.expiring, word_count=len(words)
+        )
 
 
 def sync_statuses_visible(*, user: User | Audience, now: datetime | Param) -> QuerySet[Any]:
@@ -172,15 +168,13 @@ def effective_state_expression(now: datetime | Param) -> Case:
 
 def _severity_rank(now: datetime | Param) -> Case:
     # Not by way of `effective`: a comparison with it repeats its whole expression, per state.
-    # What expires within days comes right after the states that need somebody.
     # Worked out for every row: the states that most keys are in are compared first.
     descending_ranks = sorted(STATE_RANK.items(), key=lambda item: -item[1])
     ranks = [When(state=state.value, then=Value(2 * rank)) for state, rank in descending_ranks]
     needs_nobody = Q(unknown_at__lt=now) | ~Q(state__in=STATES_NEEDING_ACTION)
-    after_needing = 2 * max(STATE_RANK[state] for state in STATES_NEEDING_ACTION) + 1
     return Case(
         When(key__paused_at__isnull=False, then=Value(2 * STATE_RANK[HealthState.PAUSED])),
-        When(expiry_urgent_q(now) & needs_nobody, then=Value(after_needing)),
+        When(expiry_urgent_q(now) & needs_nobody, then=Value(URGENT_RANK)),
         When(unknown_at__lt=now, then=Value(2 * STATE_RANK[HealthState.UNKNOWN])),
         *ranks,
         output_field=IntegerField(),
@@ -212,26 +206,14 @@ def expiry_urgent_cutoff(now: datetime | Param) -> date | Param:
 def overview_filters_q(
     filters: OverviewFilters, *, user: User | Audience, now: datetime | Param
 ) -> Q:
-    """The condition of these filters, without the states.
-
-    An owner's address is searched only where the person may see it: whoever finds it by trying
-    one letter after the other has read it.
-    """
-    condition, can_see_address = Q(), Q()
-    if filters.q and not user.is_platform_admin:
-        can_see_address = Q(
-            Exists(_membership_of_user(user).filter(role__in=ROLES_SEEING_ADDRESSES))
-        )
+    """The condition of these filters, without the states."""
+    condition = Q()
     if filters.organisation_ids is not None:
         condition &= Q(organisation_id__in=filters.organisation_ids)
-    for word in filters.q.split()[:8]:
-        condition &= (
-            Q(organisation__name__icontains=word)
-            | Q(key__label__icontains=word)
-            | Q(key__organization_id__icontains=word)
-            | Q(key__owner__name__icontains=word)
-            | (Q(key__owner__email__icontains=word) & can_see_address)
-        )
+    if filters.q:
+        condition &= words_found_q(searched_words(filters.q), user=user)
+    if filters.word_count:
+        condition &= words_found_q(word_params(filters.word_count), user=user)
     if filters.tag:
         tagged = ApiKey.tags.through.objects.filter(
             apikey_id=OuterRef("pk"), keytag__name=filters.tag
@@ -270,10 +252,10 @@ def order_rows(rows: QuerySet[Any], sort: str, *, now: datetime | Param) -> Quer
         rows = rows.annotate(rank=_severity_rank(now))
     orderings: list[Any] = [
         F(name).desc(nulls_last=True) if is_descending else F(name).asc(nulls_last=True)
-        for name in _SORT_COLUMNS[sort_name]
+        for name in SORT_COLUMNS[sort_name]
     ]
-    name = "-organisation__name" if is_descending and not orderings else "organisation__name"
-    ordered: QuerySet[Any] = rows.order_by(*orderings, name, "key__label", "pk")
+    name = "-organisation_name" if is_descending and not orderings else "organisation_name"
+    ordered: QuerySet[Any] = rows.order_by(*orderings, name, "key_label", "pk")
     return ordered
 
 
@@ -287,13 +269,14 @@ def list_values(
 ) -> QuerySet[Any, Any]:
     """The sorted rows with all columns that `key_row_from_values` reads."""
     sorted_rows = order_rows(rows, sort, now=now)
+    rank = ("rank",) if sort.endswith("state") else ()
     return annotate_list_columns(
         sorted_rows,
         user=user,
         now=now,
         single_organisation=single_organisation,
         with_mover=single_organisation,
-    ).values(*LIST_COLUMNS)
+    ).values(*LIST_COLUMNS, *rank)
 
 
 def annotate_list_columns(
@@ -326,71 +309,3 @@ def annotate_list_columns(
         mover = Value(None, output_field=IntegerField())
     incident = incident_column(needing_action_only=not with_mover)
     return rows.annotate(siblings=key_count, role=role, mover=mover, incident=incident)  # type: ignore[no-any-return]
-
-
-def partial_sort_plan(
-    counts: Mapping[HealthState, int], *, urgent: int, line_count: int
-) -> PartialSort | None:
-    """What the first `line_count` lines, worst first, are taken from; None: simply sort all.
-
-    The `urgent` ones, which expire within days although their state needs nobody, come right
-    after those that need somebody, and are among the counts of the later states.
-    """
-    total, passed_lines, whole_states = sum(counts.values()), 0, list[HealthState]()
-    if total < _PARTIAL_SORT_MIN_KEYS:
-        return None
-    urgent_ahead = urgent
-    for state in (
-        state
-        for state in STATES_WORST_FIRST
-        if counts.get(state) and state is not HealthState.PAUSED
-    ):
-        count = counts[state]
-        if state not in STATES_NEEDING_ACTION:
-            count, passed_lines, urgent_ahead = (
-                max(1, count - urgent),
-                passed_lines + urgent_ahead,
-                0,
-            )
-        if passed_lines + count >= line_count:
-            organisations = _organisations_needed(line_count - passed_lines, count / total, total)
-            return PartialSort(
-                tuple(whole_states), state, organisations, bool(urgent) and not urgent_ahead
-            )
-        whole_states.append(state)
-        passed_lines += count
-    return None
-
-
-def _organisations_needed(lines: int, share: float, total: int) -> int:
-    # Twice as many as are needed if each has a single key; powers of two, for few statements.
-    count = 1 << int(2 * max(1, lines) / share + 8).bit_length()
-    return count if count < total / 4 else 0
-
-
-def partial_sort_q(plan: PartialSort) -> Q:
-    """The condition of all rows that may be on the page: each part of it uses an index."""
-    if plan.organisations:
-        organisation_ids = Organisation.objects.order_by("name").values("pk")[: plan.organisations]
-        condition, whole_states = Q(organisation__in=organisation_ids), plan.whole_states
-    else:
-        condition, whole_states = Q(), plan.states
-    is_stale = Q(unknown_at__lt=NOW_PARAM)
-    if HealthState.UNKNOWN in whole_states:
-        # With the states, of which there are no others, it is found in the index.
-        condition |= Q(state__in=whole_states) | Q(state__in=STATES_WORST_FIRST) & is_stale
-    elif whole_states:
-        # Not what is unknown by now: of the last state, it would hide those that come before it.
-        condition |= Q(state__in=whole_states) & ~is_stale
-    if plan.urgent:
-        keys = ApiKey.objects.filter(expires_on__lte=expiry_urgent_cutoff(NOW_PARAM))
-        condition |= Q(key__in=keys.values("pk"))
-    return condition
-
-
-def is_partial_sort_complete(rows: Sequence[KeyRow], plan: PartialSort, *, lines: int) -> bool:
-    """Whether `rows` are the page: as many as there must be, and none from further down."""
-    are_in_plan = (
-        row.state in plan.states or (plan.urgent and row.is_expiry_urgent) for row in rows
-    )
-    return len(rows) == lines and all(are_in_plan)

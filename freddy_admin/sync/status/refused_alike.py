@@ -21,7 +21,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, NullIf
 
 from freddy_admin.accounts.models import User
 from freddy_admin.conf.api_environments import DEFAULT_ENVIRONMENT
@@ -110,7 +110,7 @@ def refused_groups_from_rows(
     audience: Audience,
 ) -> list[RefusedGroup]:
     """The groups that `REFUSED_GROUPS_QUERIES` found; one of all keys holds the smaller ones."""
-    rows = [row | {"reported_organization_id": ""} for row in map(dict, panel_rows)]
+    rows = [row | {"at": ""} for row in map(dict, panel_rows)]
     found = {(row["environment"], row["alike"]) for row in rows}
     rows += [
         dict(row) for row in organisation_rows if (row["environment"], row["alike"]) not in found
@@ -118,7 +118,7 @@ def refused_groups_from_rows(
     return [
         RefusedGroup(
             refusal=row["alike"],
-            organization_id=row["reported_organization_id"],
+            organization_id=row["at"],
             keys=row["seen"],
             environment=row["environment"],
             is_readers_move=audience.is_platform_admin,
@@ -209,18 +209,20 @@ def _panel_groups_queryset(audience: Audience) -> QuerySet[Any, Any]:
 
 def _organisation_groups_queryset(audience: Audience) -> QuerySet[Any, Any]:
     unpaused = SyncStatus.objects.filter(
-        reported_organization_id=OuterRef("reported_organization_id"),
+        reported_organization_id=OuterRef("at"),
         key__environment=OuterRef("environment"),
         key__paused_at=None,
     )
     groups: QuerySet[Any, Any] = (
         _rows_with_alike()
-        .exclude(reported_organization_id="")
-        .values("environment", "reported_organization_id", "alike")
+        # Not in the form that an index of all keys has: the refused ones alone are read.
+        .annotate(at=NullIf("reported_organization_id", Value("")))
+        .filter(at__isnull=False)
+        .values("environment", "at", "alike")
         .annotate(**_count_columns(audience))
         .filter(number__gte=MIN_KEYS_REFUSED_ALIKE)
         .filter(twice__gte=_count_subquery(unpaused))
-        .order_by("-number", "reported_organization_id", "environment", "alike")
+        .order_by("-number", "at", "environment", "alike")
     )
     return groups
 

@@ -1,6 +1,6 @@
 """Sync statuses for pages, exports and the JSON API. Nothing here calls Aitronos."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -9,9 +9,11 @@ from typing import Any
 
 from django.db.models import (
     Exists,
+    F,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
 )
 from django.utils.translation import gettext as _
 
@@ -37,19 +39,23 @@ from freddy_admin.sync.status.aggregates import (
     shared_sync_groups_query,
 )
 from freddy_admin.sync.status.filter_options import filter_options_query
+from freddy_admin.sync.status.list_pages import (
+    InSubqueries,
+    list_page_values,
+    list_part_counts,
+    list_places,
+)
 from freddy_admin.sync.status.moves import OTHERS_MOVE, OWN_MOVE, move_q
 from freddy_admin.sync.status.observation_cache import ObservationValues
 from freddy_admin.sync.status.outage import Outage
 from freddy_admin.sync.status.queries import (
     NOW_PARAM,
+    ListPlace,
     OverviewFilters,
-    PartialSort,
     expiry_urgent_q,
-    is_partial_sort_complete,
     list_values,
+    order_rows,
     overview_filters_q,
-    partial_sort_plan,
-    partial_sort_q,
     sync_statuses_visible,
 )
 from freddy_admin.sync.status.refused_alike import (
@@ -59,6 +65,7 @@ from freddy_admin.sync.status.refused_alike import (
     refused_groups_list,
 )
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
+from freddy_admin.sync.status.search import search_param_values
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import key_tag_names_by_key, undecided_candidates_query
 
@@ -94,6 +101,8 @@ class Overview:
     matching: int  # rows the filters leave, over all pages
     page: int
     pages: int
+    place_before: ListPlace | None  # where the page before this one is, in lists that have places
+    place_after: ListPlace | None
     checked_at: datetime | None  # the latest finished check of any key in view
     next_check_at: datetime | None  # the earliest scheduled one
     latest_worker_heartbeat_at: datetime | None  # the latest sign of life of any worker
@@ -161,19 +170,28 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
     )
     has_undecided = aggregates.pop("has_undecided") and user.is_active
     decisions = pending_decisions_list(user=user) if has_undecided else []
+    urgent_counts = aggregates.pop("urgent_counts")
     total = _matching_count(user, filters, aggregates)
     pages = max(1, ceil(total / filters.page_size))
     page = min(max(1, filters.page), pages)
     start = (page - 1) * filters.page_size
-    rows = _rows_by_partial_sort(user, filters, now, aggregates | notices, start)
-    if rows is None:
-        values_list = _overview_page_values(
-            user=user, filters=filters, now=now, start=start, groups=refused_groups
+    filters_read = replace(filters, sort=valid_sort(filters))
+    parts, place_before, place_after = None, None, None
+    if user.is_platform_admin:
+        parts = list_part_counts(
+            filters_read, counts=aggregates["all_counts"], urgent_counts=urgent_counts
         )
-        rows = [
-            key_row_from_values(values, user=user, now=now, refused_groups=refused_groups)
-            for values in values_list
-        ]
+    if parts is not None:
+        values_list = list_page_values(filters_read, parts, now=now, start=start)
+        place_before, place_after = list_places(values_list, filters_read, now=now)
+    else:
+        values_list = _overview_page_values(
+            user=user, filters=filters_read, now=now, start=start, groups=refused_groups
+        )
+    rows = [
+        key_row_from_values(values, user=user, now=now, refused_groups=refused_groups)
+        for values in values_list
+    ]
     return Overview(
         now=now,
         filters=filters,
@@ -182,6 +200,8 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
         matching=total,
         page=page,
         pages=pages,
+        place_before=place_before,
+        place_after=place_after,
         **aggregates,
         **notices,
     )
@@ -278,50 +298,37 @@ def _overview_page_values(
     now: datetime,
     start: int,
     groups: Sequence[RefusedGroup],
-) -> Iterable[ObservationValues]:
-    compilable_filters = filters.compilable_part(states=filters.states, sort=valid_sort(filters))
+) -> list[ObservationValues]:
+    window = slice(start, start + filters.page_size)
+    compilable_filters = filters.compilable_part(states=filters.states, sort=filters.sort)
     if compilable_filters is None:
-        return _filtered_rows_query(user, filters, now, groups)[start : start + filters.page_size]
-    param_values, audience = {"person": user.pk, "now": now}, audience_for(user)
+        rows = overview_rows_filtered(user, filters, now, groups)
+        ids = order_rows(rows, filters.sort, now=now).values("pk")[window]
+        page = sync_statuses_visible(user=user, now=now).filter(pk__in=ids)
+        return list(list_values(page, user=user, sort=filters.sort, now=now))
     return compiled_query_fetch(
-        _filtered_rows_query,
-        audience,
+        _window_query,
+        audience_for(user),
         compilable_filters,
-        NOW_PARAM,
-        param_values=param_values,
-        limit=filters.page_size,
-        offset=start,
+        param_values={
+            "person": user.pk,
+            "now": now,
+            "limit0": filters.page_size,
+            "offset0": start,
+            **search_param_values(filters.q),
+        },
     )
 
 
-def _rows_by_partial_sort(
-    user: User, filters: OverviewFilters, now: datetime, aggregates: Mapping[str, Any], start: int
-) -> list[KeyRow] | None:
-    """The rows of the page, from a part of all keys; None where all have to be sorted for it."""
-    page_size = filters.page_size
-    is_whole_list = replace(filters, page=1) == OverviewFilters(page_size=page_size)
-    if not user.is_platform_admin or not is_whole_list:
-        return None
-    counts, end_line = aggregates["all_counts"], start + page_size
-    line_count = min(end_line, sum(counts.values()))
-    plan = partial_sort_plan(counts, urgent=aggregates["urgent"], line_count=line_count)
-    if plan is None:
-        return None
-    param_values, window = {"person": user.pk, "now": now}, {"limit": page_size, "offset": start}
-    values_list = compiled_query_fetch(
-        _partial_sort_query, audience_for(user), plan, param_values=param_values, **window
-    )
-    groups = aggregates["refused_groups"]
-    rows = [
-        key_row_from_values(values, user=user, now=now, refused_groups=groups)
-        for values in values_list
-    ]
-    return rows if is_partial_sort_complete(rows, plan, lines=line_count - start) else None
+def _window_query(audience: Audience, filters: OverviewFilters) -> QuerySet[Any, Any]:
+    """The lines of a sorted list that the parameters `limit0` and `offset0` say.
 
-
-def _partial_sort_query(audience: Audience, plan: PartialSort) -> QuerySet[Any, Any]:
-    rows = sync_statuses_visible(user=audience, now=NOW_PARAM).filter(partial_sort_q(plan))
-    return list_values(rows, user=audience, sort="state", now=NOW_PARAM)
+    All are sorted by their keys alone: only those of the page are read whole.
+    """
+    rows = overview_rows_filtered(audience, filters, NOW_PARAM, ())
+    ids = Subquery(order_rows(rows, filters.sort, now=NOW_PARAM).values("pk"))
+    page = sync_statuses_visible(user=audience, now=NOW_PARAM).filter(InSubqueries(F("pk"), ids))
+    return list_values(page, user=audience, sort=filters.sort, now=NOW_PARAM)
 
 
 def valid_sort(filters: OverviewFilters) -> str:

@@ -92,6 +92,16 @@ def state_counts_and_recount() -> tuple[list[int], Counter[str]]:
     )
 
 
+@transaction.atomic
+def wrong_state_counts_count() -> int:
+    """Of how many states the stored count is not what counting anew gives."""
+    former_ids, counts = state_counts_and_recount()
+    stored: Counter[str] = Counter()
+    for state, keys in StateCount.objects.filter(pk__in=former_ids).values_list("state", "keys"):
+        stored[state] += keys
+    return sum(stored[state] != counts[state] for state in stored.keys() | counts.keys())
+
+
 @receiver(post_delete, sender=SyncStatus)
 def _deleted_status_uncount(*, instance: SyncStatus, **_kwargs: object) -> None:
     if instance.counted_state:

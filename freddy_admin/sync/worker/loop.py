@@ -46,6 +46,7 @@ from freddy_admin.sync.platform_status import (
     worker_heartbeat_record,
     worker_heartbeats_prune,
 )
+from freddy_admin.sync.status.names import status_names_repair
 from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.sync.status.state_counts import (
     keyless_organisations_refresh,
@@ -77,6 +78,7 @@ class WorkerLoop:
         self._probe_executor = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._probe: Future[list[ApiHealth]] | None = None
         self._has_tested_canaries = False
+        self._named_key_id = 0  # as far as `_repair_names` has come
         self._looked_at: float | None = None
         self._schedule_periodic_tasks()
         for queue in self._jobs.queues():
@@ -163,6 +165,7 @@ class WorkerLoop:
         every(MINUTE_SECONDS, _reschedule_checks)
         every(MINUTE_SECONDS, state_counts_refresh)
         every(MINUTE_SECONDS, keyless_organisations_refresh)
+        every(MINUTE_SECONDS, self._repair_names)
         every(MINUTE_SECONDS, lambda: shared_figures_refresh(now=clock.now()))
         every(
             MINUTE_SECONDS,
@@ -193,6 +196,9 @@ class WorkerLoop:
         # All of them at the start; later those that came with a new master key.
         canaries_test(tested_by=self.name, untested_only=self._has_tested_canaries)
         self._has_tested_canaries = True
+
+    def _repair_names(self) -> None:
+        self._named_key_id = status_names_repair(after_key_id=self._named_key_id)
 
     def _start_probe(self) -> None:
         if self._probe is None and settings.AITRONOS_CALLS:

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from freddy_admin.core.search_words import indexed_words, search_words
 from freddy_admin.organisations.access import Access
 from freddy_admin.organisations.roles import Permission
 from freddy_admin.sync.health_states import STATES_WORST_FIRST, HealthState
@@ -87,7 +88,7 @@ def organisation_key_list(rows: list[KeyRow], filters: OverviewFilters) -> Organ
     """The page the address asks for; `rows` keep their order. Few keys are never filtered."""
     if len(rows) <= KEY_CARDS_LIMIT:
         filters = OverviewFilters()
-    words = filters.q.casefold().split()
+    words = search_words(filters.q) if filters.q else []
     wanted_states = set(filters.states) or set(HealthState)
     urgent = bool(filters.states) and filters.needs_attention
     matching_rows = [
@@ -109,8 +110,10 @@ def organisation_key_list(rows: list[KeyRow], filters: OverviewFilters) -> Organ
 
 
 def _row_matches_words(row: KeyRow, words: list[str]) -> bool:
-    text = f"{row.key_label}\n{row.owner_name}\n{row.organization_id}".casefold()
-    return all(word in text for word in words)
+    if not words:
+        return True
+    row_words = indexed_words(f"{row.key_label} {row.owner_name} {row.organization_id}")
+    return all(any(text.startswith(word) for text in row_words) for word in words)
 
 
 @dataclass(frozen=True)  # without slots, which have no room for what is worked out once

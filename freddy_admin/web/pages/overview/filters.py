@@ -16,6 +16,7 @@ from freddy_admin.web.query_params import (
     page_param,
     parsed_param,
     pattern_param,
+    place_param,
     text_param,
 )
 
@@ -51,4 +52,5 @@ OVERVIEW_PARAMS = QueryParams(
         is_filter=False,
     ),
     page=page_param(largest=100_000),
+    place=place_param("before", "after"),
 )

@@ -121,7 +121,12 @@ def overview_page_context(
         "query": OVERVIEW_PARAMS.build_url(filters, page=1),
         "page_sizes": _page_size_links(overview, path),
         "pager": OVERVIEW_PARAMS.pager(
-            filters, path, page=overview.page, page_count=overview.pages
+            filters,
+            path,
+            page=overview.page,
+            page_count=overview.pages,
+            before=overview.place_before if overview.page > 2 else None,
+            after=overview.place_after,
         ),
     }
 
