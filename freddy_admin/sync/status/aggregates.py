@@ -30,11 +30,7 @@ from freddy_admin.core.compiled_queries import (
 )
 from freddy_admin.organisations.access import Audience, audience_for
 from freddy_admin.sync.health_states import STATES_NEEDING_ACTION, STATES_WORST_FIRST, HealthState
-from freddy_admin.sync.models import (
-    OrganisationFigures,
-    PanelFigures,
-    WorkerHeartbeat,
-)
+from freddy_admin.sync.models import OrganisationFigures, PanelFigures, WorkerHeartbeat
 from freddy_admin.sync.status.all_keys_queries import (
     FAILURE_COLUMNS,
     aged_states_query,
@@ -183,17 +179,13 @@ def _matching_aggregates_query(
     urgent = expiry_urgent_q(now)
     rows = sync_statuses_visible(user=user, now=now)
     waiting = waiting_counts("pk", refused_groups, user=user, now=now, urgent=urgent)
-    groups: QuerySet[Any, Any] = (
-        rows.filter(overview_filters_q(filters, user=user, now=now))
-        .values("effective")
-        .annotate(
-            matching=Count("pk"),
-            urgent_matching=Count("pk", filter=urgent),
-            expiring=Count("pk", filter=expiring_soon_q(now)),
-            waiting_matching=waiting["waiting_matching"],
-            alike_matching=waiting["alike_matching"],
-        )
-        .order_by()
+    matching = rows.filter(overview_filters_q(filters, user=user, now=now)).order_by()
+    groups: QuerySet[Any, Any] = matching.values("effective").annotate(
+        matching=Count("pk"),
+        urgent_matching=Count("pk", filter=urgent),
+        expiring=Count("pk", filter=expiring_soon_q(now)),
+        waiting_matching=waiting["waiting_matching"],
+        alike_matching=waiting["alike_matching"],
     )
     return groups
 

@@ -310,13 +310,8 @@ def _overview_page_values(
         _window_query,
         audience_for(user),
         compilable_filters,
-        param_values={
-            "person": user.pk,
-            "now": now,
-            "limit0": filters.page_size,
-            "offset0": start,
-            **search_param_values(filters.q),
-        },
+        param_values={"person": user.pk, "now": now, **search_param_values(filters.q)}
+        | {"limit0": filters.page_size, "offset0": start},
     )
 
 
