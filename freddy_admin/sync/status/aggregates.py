@@ -61,7 +61,6 @@ from freddy_admin.sync.status.queries import (
     sync_statuses_visible,
 )
 from freddy_admin.sync.status.refused_alike import RefusedGroup, rows_count
-from freddy_admin.sync.status.search import search_param_values
 from freddy_admin.sync.status.shared_figures import MIN_IDENTICAL_CHECKS
 from freddy_admin.vault.master_key_state import MasterKeyFit
 from freddy_admin.vault.selectors import undecided_candidates
@@ -155,7 +154,7 @@ def _aggregates_by_state(
             compilable_filters,
             NOW_PARAM,
             refused_groups,
-            param_values={"person": user.pk, "now": now, **search_param_values(filters.q)},
+            param_values={"person": user.pk, "now": now, **filters.search_params},
         )
     groups_by_state = {HealthState(group["effective"]): group for group in groups}
     if not user.is_platform_admin:

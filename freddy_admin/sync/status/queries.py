@@ -41,7 +41,12 @@ from freddy_admin.sync.status.refused_alike import (
     refused_group_q,
 )
 from freddy_admin.sync.status.rows import SOON_DAYS, urgent_cutoff_date, utc_date
-from freddy_admin.sync.status.search import searched_words, word_params, words_found_q
+from freddy_admin.sync.status.search import (
+    search_param_values,
+    searched_words,
+    word_params,
+    words_found_q,
+)
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
 
 # The moment of a list in a compiled query.
@@ -130,6 +135,11 @@ class OverviewFilters:
     def needs_attention(self) -> bool:
         """Whether those that need somebody are asked for, and so also those that expire."""
         return set(self.states) == STATES_NEEDING_ACTION
+
+    @property
+    def search_params(self) -> dict[str, str]:
+        """The words of the search, as parameters of a compiled query."""
+        return search_param_values(self.q) if self.q else {}
 
     def compilable_part(
         self, *, states: tuple[HealthState, ...], sort: str

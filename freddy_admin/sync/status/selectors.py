@@ -65,7 +65,6 @@ from freddy_admin.sync.status.refused_alike import (
     refused_groups_list,
 )
 from freddy_admin.sync.status.rows import KeyRow, key_row_from_values
-from freddy_admin.sync.status.search import search_param_values
 from freddy_admin.vault.models import ApiKey, CandidateState, KeyLifecycle
 from freddy_admin.vault.selectors import key_tag_names_by_key, undecided_candidates_query
 
@@ -74,6 +73,7 @@ PAGE_SIZES = (PAGE_SIZE, 200, 1_000)  # to choose from
 OVERVIEW_SORTS = ("state", "organisation", "last", "next", "tools", "checked")
 _MAX_EMPTY_ORGANISATIONS = 6
 _EXPORT_BATCH = 500
+_MIN_KEYS_OF_PARTS = 500  # fewer are sorted in no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def overview_page(*, user: User, filters: OverviewFilters, now: datetime) -> Ove
     start = (page - 1) * filters.page_size
     filters_read = replace(filters, sort=valid_sort(filters))
     parts, place_before, place_after = None, None, None
-    if user.is_platform_admin:
+    if user.is_platform_admin and sum(aggregates["all_counts"].values()) >= _MIN_KEYS_OF_PARTS:
         parts = list_part_counts(
             filters_read, counts=aggregates["all_counts"], urgent_counts=urgent_counts
         )
@@ -310,7 +310,7 @@ def _overview_page_values(
         _window_query,
         audience_for(user),
         compilable_filters,
-        param_values={"person": user.pk, "now": now, **search_param_values(filters.q)}
+        param_values={"person": user.pk, "now": now, **filters.search_params}
         | {"limit0": filters.page_size, "offset0": start},
     )
 
