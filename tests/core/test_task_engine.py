@@ -203,7 +203,8 @@ class TestListening:
                 )
                 wake("a")
                 assert worker.run_until_drained(number)
-        assert worker.run_until_jobs_are_gone()
+                # Else the next break may meet the end of this job, which is then taken up late.
+                assert worker.run_until_jobs_are_gone()
 
     def test_jobs_of_a_worker_that_died_are_done_by_another(self, worker: ListeningWorker) -> None:
         wake("a")

@@ -297,5 +297,6 @@ def test_postgresql_reads_a_page_from_the_index(platform_admin: User, page: int)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "sync_state_names" in plan
+    # In the order of either no row needs to be sorted; which is cheaper, so few rows do not say.
+    assert "sync_state_names" in plan or "sync_names" in plan
     assert "Seq Scan on sync_syncstatus" not in plan
