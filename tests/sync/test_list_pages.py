@@ -291,6 +291,7 @@ def test_postgresql_reads_a_page_from_the_index(platform_admin: User, page: int)
         # Of so few rows it would rather sort all.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL jit = off")
     with CaptureQueriesContext(connection) as statements:
         overview_page(user=platform_admin, filters=OverviewFilters(page=page), now=NOON)
     (statement,) = [query["sql"] for query in statements if "range0" in query["sql"]]
