@@ -24,7 +24,7 @@ from freddy_admin.sync.key_lifecycle import key_pause, key_resume
 from freddy_admin.sync.models import SyncStatus
 from freddy_admin.sync.status.refused_alike import refused_groups_list
 from tests.hand_clock import HandClock
-from tests.web.conftest import People, SignIn
+from tests.web.conftest import MakeKey, People, SignIn, columns_by_state
 from tests.web.refused_alike_scene import (
     ALIKE,
     AddKeys,
@@ -126,6 +126,28 @@ def test_one_organisation_at_aitronos_is_refused_and_the_others_work(
         check_due(loop, hand_clock)
     assert states() == {HealthState.UP_TO_DATE}
     assert SyncStatus.objects.count() == len(refused_keys) + len(working_keys)
+
+
+def test_own_moves_leave_no_room_for_the_card_of_what_others_do(
+    unlimited_api: SandboxServer,
+    add_keys: AddKeys,
+    make_key: MakeKey,
+    people: People,
+    signed_in: SignIn,
+    hand_clock: HandClock,
+) -> None:
+    add_keys(3)
+    unlimited_api.state.refuse(NO_RIGHT)
+    with worker_loop() as loop:
+        check_twice(loop, hand_clock)
+    manager = signed_in(people.manager)
+    assert manager.get("/").content.decode().count('<li class="needs-you-card') == 1
+    overdue = columns_by_state(hand_clock())[HealthState.OVERDUE]
+    for number in range(6):
+        make_key(str(number), state=HealthState.OVERDUE, **overdue)
+    page = manager.get("/").content.decode()
+    assert page.count('<li class="needs-you-card') == 6
+    assert "3 wait for others" in page
 
 
 def test_member_who_sees_a_part_is_told_of_the_panel_without_its_numbers(

@@ -275,14 +275,12 @@ def _card_groups(overview: Overview, user_time: UserTime, path: str) -> list[dic
         if rows:
             cards = own if group.is_readers_move else others
             cards.insert(0, _refused_card(group, rows, user_time, path))
-    own = [
-        *own[:CARDS_LIMIT],
-        *(
-            decision_card(decision, user_time)
-            for decision in _decisions_beside(overview, {row.key_id for row in own_rows})
-        ),
+    own = own[:CARDS_LIMIT]
+    others = others[: CARDS_LIMIT - len(own)]
+    own += [
+        decision_card(decision, user_time)
+        for decision in _decisions_beside(overview, {row.key_id for row in own_rows})
     ]
-    others[: max(0, CARDS_LIMIT - len(own))]
     own_count, others_count = overview.own_move_count_matching, overview.others_move_count_matching
     groups = [
         (_("Needs you"), own, own_count, OWN_MOVE, see_all_own),
