@@ -19,7 +19,7 @@ from django.conf import settings
 from django.test import override_settings
 from requests.adapters import HTTPAdapter
 
-from benchmarks.bare_view import BARE_PATH, create_bare_handler, wsgi_get
+from benchmarks.bare_view import time_bare_view
 from benchmarks.cpu_cores import API_LATENCY, pin_to_core, run_slow_api
 from benchmarks.timing import print_ratio, print_result, time_side_by_side
 from freddy_admin.core import clock
@@ -68,17 +68,13 @@ def measure_checks_over_tls(folder: str) -> None:
         ),
     ):
         _time_checks(TLS_PARALLEL)
-        bare = create_bare_handler()
-        calls = {
-            "bare": lambda: wsgi_get(bare, BARE_PATH),
-            "handshake": _create_handshake(address, authority.ca_file),
-        }
+        calls = {"handshake": _create_handshake(address, authority.ca_file)}
         ratios, times, handshakes = list[float](), list[float](), list[float]()
         for _ in range(ROUNDS):
-            parts = time_side_by_side(calls, rounds=200)
+            bare, handshake = time_bare_view(), time_side_by_side(calls, rounds=200)["handshake"]
             times.append(_time_checks(TLS_PARALLEL).cpu / KEYS)
-            ratios.append(times[-1] / parts["bare"])
-            handshakes.append(parts["handshake"] / parts["bare"])
+            ratios.append(times[-1] / bare)
+            handshakes.append(handshake / bare)
     label = f"CPU of one check over TLS, {TLS_PARALLEL} at a time, against a bare view"
     print_ratio(label, median(ratios), TLS_GOAL_AGAINST_BARE_VIEW)
     print_result("  the same, by itself", f"{median(times) * 1e3:.2f} ms")
@@ -114,10 +110,8 @@ def _report_throughput(parallel: int, goal: float) -> None:
     )
     cpu = median(checks.cpu for checks, _ in pairs) / KEYS * 1e3
     cpu_ratio = median(checks.cpu / bare_calls.cpu for checks, bare_calls in pairs)
-    bare = create_bare_handler()
-    bare_view = time_side_by_side({"bare": lambda: wsgi_get(bare, BARE_PATH)}, rounds=200)["bare"]
     label = "  CPU of one check, all included, against a bare view"
-    print_ratio(label, cpu / 1e3 / bare_view, GOALS_AGAINST_BARE_VIEW[parallel])
+    print_ratio(label, cpu / 1e3 / time_bare_view(), GOALS_AGAINST_BARE_VIEW[parallel])
     print_result("  the same, by itself and against a bare call", f"{cpu:.2f} ms {cpu_ratio:.2f} x")
 
 

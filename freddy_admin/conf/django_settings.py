@@ -35,7 +35,9 @@ def build_database_settings(env: Any, *, default: str) -> dict[str, Any]:
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
             ),
         }
-        return {**config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
+        # A thread keeps its connection: to open one and read the schema was a fifth of a page.
+        defaults = {"CONN_MAX_AGE": 60}
+        return {**defaults, **config, "OPTIONS": {**config.get("OPTIONS", {}), **options}}
     options = {
         # A server that drops packets would hold a command for minutes.
         "connect_timeout": 10,

@@ -13,7 +13,7 @@ of its queues twice a second know this module: the latter took 3 % of a core, co
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -241,13 +241,30 @@ def _compile_query(rows: QuerySet[Any, Any], connection: BaseDatabaseWrapper) ->
     sql, params = compiler.as_sql()
     columns = [column for column, _sql, _alias in compiler.select[: compiler.col_count]]
     converters = compiler.get_converters(columns)
+    convert_sqlite_moment = getattr(connection.ops, "convert_datetimefield_value", None)
     return _CompiledQuery(
         sql=sql,
         params=params,
         names=tuple(rows.query.selected or ()),
-        converters=[(index, *converter) for index, converter in converters.items()],
+        converters=[
+            (
+                index,
+                [
+                    _parse_sqlite_moment if converter == convert_sqlite_moment else converter
+                    for converter in converters_of_column
+                ],
+                expression,
+            )
+            for index, (converters_of_column, expression) in converters.items()
+        ],
         nulls=", ".join(_typed_null(column.output_field, connection) for column in columns),
     )
+
+
+def _parse_sqlite_moment(value: Any, *_: object) -> datetime | None:
+    """As Django's own converter does, which asks the settings for the zone of each value."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def _typed_null(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> str:

@@ -118,7 +118,9 @@ def render_parts(response: HttpResponse, version: str = "") -> HttpResponse:
 
 def values_digest(*values: object) -> str:
     """A short digest of values; equal values give equal digests, in every process."""
-    text = "\x1f".join(_stable_text(value) for value in values)
+    text = "\x1f".join(
+        [str(value) if type(value) in _PLAIN_TYPES else _stable_text(value) for value in values]
+    )
     return f"{crc32(text.encode('utf-8', 'backslashreplace')):08x}"
 
 
@@ -127,8 +129,6 @@ _PLAIN_TYPES = frozenset({str, bool, int, float, datetime, type(None)})
 
 
 def _stable_text(value: object) -> str:
-    if type(value) in _PLAIN_TYPES:
-        return str(value)
     if isinstance(value, frozenset | set):
         return ",".join(sorted(str(item) for item in value))
     if isinstance(value, tuple | list):

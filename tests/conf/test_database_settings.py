@@ -98,6 +98,12 @@ def test_a_checkout_may_have_any_path(
     assert file.exists()
 
 
+def test_a_sqlite_connection_is_kept_for_the_next_request() -> None:
+    config = build_database_settings(EnvironmentFromValues(), default="sqlite:///:memory:")
+
+    assert config["CONN_MAX_AGE"] == 60
+
+
 def test_postgresql_connections_are_kept_and_health_checked() -> None:
     env = EnvironmentFromValues(
         DATABASE_URL="postgres://user:pw@db.example:5433/freddy?sslmode=require"

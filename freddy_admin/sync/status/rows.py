@@ -103,7 +103,8 @@ class CheckError:
     timestamp: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: to create a thousand rows of fifty fields would take three times as long.
+@dataclass(slots=True)
 class KeyRow:
     """One key, at the moment `now` it was read for."""
 
