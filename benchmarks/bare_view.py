@@ -48,7 +48,12 @@ def time_bare_view() -> float:
 
 
 def wsgi_get(
-    handler: WSGIHandler, path: str, *, cookie: str = "", headers: Mapping[str, str] | None = None
+    handler: WSGIHandler,
+    path: str,
+    *,
+    cookie: str = "",
+    headers: Mapping[str, str] | None = None,
+    keeps_body: bool = True,
 ) -> tuple[int, dict[str, str], bytes]:
     """What a server would send for a GET: status, headers, body; without a client's own work."""
     path_info, _, query = path.partition("?")
@@ -77,6 +82,6 @@ def wsgi_get(
         answer["status"], answer["headers"] = int(status[:3]), dict(headers)
 
     response = handler(environ, start_response)
-    body = b"".join(response)
+    body = b"".join(piece if keeps_body else b"" for piece in response)
     response.close()
     return answer["status"], answer["headers"], body
