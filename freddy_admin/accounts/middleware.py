@@ -89,7 +89,13 @@ class UserAuthenticationMiddleware(AuthenticationMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """Set `request.user`, which is looked up on first access."""
         super().process_request(request)
-        request.user = cast(User, SimpleLazyObject(lambda: _get_user_without_key_change(request)))
+
+        def load() -> Any:
+            # In place of the lazy one, of which each attribute costs a call.
+            request.user = user = _get_user_without_key_change(request)
+            return user
+
+        request.user = cast(User, SimpleLazyObject(load))
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

@@ -89,7 +89,8 @@ class _CompiledQuery:
     sql: str
     params: Sequence[Any]
     names: tuple[str, ...]
-    converters: list[tuple[int, list[Any], Any]]
+    moments: tuple[int, ...]  # the columns that SQLite keeps moments in, without a zone
+    converters: list[tuple[int, list[Any], Any]]  # of the other columns
     nulls: str  # as many of the same types: what a union puts in their place
 
 
@@ -130,7 +131,7 @@ def compiled_query_fetch_rows(
     """
     connection = connections[DEFAULT_DB_ALIAS]
     query = _get_or_compile_query(connection, build, arguments)
-    if query.converters:
+    if query.moments or query.converters:
         raise TypeError(f"{build.__qualname__} has columns that need a conversion")
     params = _resolve_params(query.params, param_values, connection)
     with connection.cursor() as cursor:
@@ -201,6 +202,12 @@ def _execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -
 def _convert_rows(
     connection: BaseDatabaseWrapper, query: _CompiledQuery, rows: list[list[Any]]
 ) -> list[dict[str, Any]]:
+    # Django's converter would ask the settings for the zone of each value.
+    for index in query.moments:
+        for row in rows:
+            if (value := row[index]) is not None:
+                moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+                row[index] = moment.replace(tzinfo=UTC)
     for index, converters, expression in query.converters:
         for converter in converters:
             for row in rows:
@@ -241,30 +248,18 @@ def _compile_query(rows: QuerySet[Any, Any], connection: BaseDatabaseWrapper) ->
     sql, params = compiler.as_sql()
     columns = [column for column, _sql, _alias in compiler.select[: compiler.col_count]]
     converters = compiler.get_converters(columns)
-    convert_sqlite_moment = getattr(connection.ops, "convert_datetimefield_value", None)
+    convert_moment = getattr(connection.ops, "convert_datetimefield_value", None)  # SQLite's
+    moments = {index for index, (kinds, _column) in converters.items() if kinds == [convert_moment]}
     return _CompiledQuery(
         sql=sql,
         params=params,
         names=tuple(rows.query.selected or ()),
+        moments=tuple(moments),
         converters=[
-            (
-                index,
-                [
-                    _parse_sqlite_moment if converter == convert_sqlite_moment else converter
-                    for converter in converters_of_column
-                ],
-                expression,
-            )
-            for index, (converters_of_column, expression) in converters.items()
+            (index, *converter) for index, converter in converters.items() if index not in moments
         ],
         nulls=", ".join(_typed_null(column.output_field, connection) for column in columns),
     )
-
-
-def _parse_sqlite_moment(value: Any, *_: object) -> datetime | None:
-    """As Django's own converter does, which asks the settings for the zone of each value."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment and moment.replace(tzinfo=UTC)
 
 
 def _typed_null(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> str:

@@ -21,7 +21,7 @@ LISTED = {
 
 
 def cell_text(row: KeyRow, cell: str) -> str:
-    (html,) = render_key_rows([row], UserTime(NOW, UTC), key_row_digests([row]))
+    html = render_key_rows([row], UserTime(NOW, UTC), key_row_digests([row]))
     found = re.search(rf'<td data-label="[^"]*" class="c-{cell}">(.*?)</td>', html)
     assert found
     return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", found[1])).strip()

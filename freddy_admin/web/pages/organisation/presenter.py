@@ -221,7 +221,7 @@ class OrganisationPage:
                 for row in self.card_rows
                 if key_card_anchor(row) in anchors
             ],
-            "rows": render_key_rows(
+            "rows_html": render_key_rows(
                 (row for row in self.table_rows if key_row_anchor(row) in anchors),
                 user_time,
                 self._row_digests,

@@ -103,7 +103,7 @@ def overview_page_context(
         "shared_sync_note": render_text(shared_syncs_note(overview.more_shared_sync_groups)),
         "card_groups": _card_groups(overview, user_time, path),
         "columns": _sortable_columns(filters, path),
-        "row_htmls": render_key_rows(
+        "rows_html": render_key_rows(
             changed_rows, user_time, digests, out_of_band=seen_digests is not None
         ),
         "matching": render_text(
