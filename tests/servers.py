@@ -210,6 +210,19 @@ def _is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@contextmanager
+def migrated_postgres() -> Iterator[tuple[str, str]]:
+    """The address of a server, and there the name of a migrated database, to be copied.
+
+    Those of `python -m tests.servers` where the tests run below it, else a cluster of our own.
+    """
+    if template := os.environ.get("TEST_DATABASE_TEMPLATE"):
+        yield os.environ["TEST_DATABASE_URL"].rpartition("/")[0], template
+        return
+    with postgres_server() as url:
+        yield url.rpartition("/")[0], migrated_database_create(url)
+
+
 def migrated_database_create(database_url: str) -> str:
     """Create and migrate the database of this address; its name."""
     server_url, _slash, name = database_url.rpartition("/")

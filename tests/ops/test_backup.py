@@ -19,10 +19,11 @@ from psycopg import sql
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.drill_scale import drill_count
+from tests.flows.panel_process import EMAIL, PASSWORD
 from tests.flows.split_key_panel import SplitPanel
 from tests.flows.wait import wait_until
 from tests.ops.conftest import KEY_FILE_HEADER, RunCommand
-from tests.servers import postgres_server
+from tests.servers import migrated_postgres
 
 Rows = dict[str, list[tuple[Any, ...]]]
 IS_NO_BACKUP = "is no whole backup of Freddy Admin"
@@ -35,28 +36,32 @@ def api() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with postgres_server() as url:
-        server = url.rpartition("/")[0]
-
-        def can_connect() -> bool:
-            try:
-                psycopg.connect(f"{server}/postgres").close()
-            except psycopg.OperationalError:  # it is starting up
-                return False
-            return True
-
-        assert wait_until(can_connect)
-        yield server
+def postgres() -> Iterator[tuple[str, str]]:
+    with migrated_postgres() as address_and_template:
+        yield address_and_template
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def panel(request: pytest.FixtureRequest, tmp_path: Path, api: str) -> Iterator[SplitPanel]:
-    panel = SplitPanel(tmp_path, api=api)
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def filled_panel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, api: str
+) -> SplitPanel:
+    """An administrator and three keys, of which each test has a copy."""
+    panel = SplitPanel(tmp_path_factory.mktemp("filled"), api=api)
     if request.param == "postgresql":
-        panel.env["DATABASE_URL"] = _new_database(request.getfixturevalue("postgres"))
-    panel.migrate_and_create_admin()
+        server, template = request.getfixturevalue("postgres")
+        panel.env["DATABASE_URL"] = _new_database(server, template)
+    else:
+        panel.create_database()
+    _succeed(panel, "create_admin", EMAIL, "--password-stdin", stdin=PASSWORD)
     _import_keys(panel, "Acme", 3)
+    return panel
+
+
+@pytest.fixture
+def panel(filled_panel: SplitPanel, tmp_path: Path) -> Iterator[SplitPanel]:
+    panel = _copy(filled_panel, tmp_path)
     yield panel
     panel.stop_all()
 
@@ -68,10 +73,23 @@ def sqlite_panel(tmp_path: Path, api: str) -> SplitPanel:
     return panel
 
 
-def _new_database(server: str) -> str:
+def _copy(filled_panel: SplitPanel, folder: Path) -> SplitPanel:
+    panel = SplitPanel(folder, api=filled_panel.api)
+    panel.env |= {name: filled_panel.env[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS")}
+    server, _slash, name = filled_panel.env["DATABASE_URL"].rpartition("/")
+    if server.startswith("postgres"):
+        panel.env["DATABASE_URL"] = _new_database(server, name)
+    else:
+        with closing(sqlite3.connect(filled_panel.folder / "panel.sqlite3")) as database:
+            database.execute("VACUUM INTO ?", [str(folder / "panel.sqlite3")])
+    return panel
+
+
+def _new_database(server: str, template: str = "template1") -> str:
     name = f"panel_{random.randrange(10**12)}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return f"{server}/{name}"
 
 
@@ -85,8 +103,10 @@ def _import_keys(panel: SplitPanel, organisation: str, count: int) -> list[str]:
     return keys
 
 
-def _succeed(panel: SplitPanel, *command: str) -> "subprocess.CompletedProcess[str]":
-    result = panel.manage(*command)
+def _succeed(
+    panel: SplitPanel, *command: str, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    result = panel.manage(*command, stdin=stdin)
     assert result.returncode == 0, result.stderr
     return result
 
@@ -164,7 +184,7 @@ def test_backup_is_restored_into_a_new_database(
     if panel.env["DATABASE_URL"].startswith("sqlite"):
         (panel.folder / "panel.sqlite3").unlink()
     else:
-        panel.env["DATABASE_URL"] = _new_database(request.getfixturevalue("postgres"))
+        panel.env["DATABASE_URL"] = _new_database(request.getfixturevalue("postgres")[0])
     result = _succeed(panel, "restore", str(backup))
     assert "is kept" not in result.stderr
     assert _all_rows(panel) == saved
@@ -232,7 +252,10 @@ def _repack(backup: Path, target: Path, change: Callable[[dict[str, Any]], None]
             archive.addfile(member, BytesIO(data))
 
 
-def test_damaged_or_foreign_file_changes_nothing(sqlite_panel: SplitPanel) -> None:
+@pytest.mark.django_db
+def test_damaged_or_foreign_file_changes_nothing(
+    sqlite_panel: SplitPanel, run_command: RunCommand
+) -> None:
     panel, folder = sqlite_panel, sqlite_panel.folder
     backup, saved = folder / "one.backup", _all_rows(sqlite_panel)
     _succeed(panel, "backup", str(backup))
@@ -257,8 +280,11 @@ def test_damaged_or_foreign_file_changes_nothing(sqlite_panel: SplitPanel) -> No
         *("cut", "flipped", "text", "database", "tar", "fewer"),
         *("other-sum", "other-size", "other-format", "other-kind"),
     ):
-        assert IS_NO_BACKUP in _refused(panel, "restore", str(folder / name)), name
-    assert "There is no file" in _refused(panel, "restore", str(folder / "missing"))
+        result = run_command("restore", str(folder / name))
+        assert (result.code, IS_NO_BACKUP in result.err) == (1, True), name
+    assert "There is no file" in run_command("restore", str(folder / "missing")).err
+    # Two of them by the command itself, at a database that they could harm.
+    assert IS_NO_BACKUP in _refused(panel, "restore", str(folder / "flipped"))
     _repack(
         backup, folder / "newer", lambda facts: facts["migrations"].append(["vault", "0999_newer"])
     )
@@ -269,11 +295,11 @@ def test_damaged_or_foreign_file_changes_nothing(sqlite_panel: SplitPanel) -> No
 
 @pytest.mark.postgres
 def test_backup_of_another_kind_of_database_is_refused(
-    sqlite_panel: SplitPanel, postgres: str
+    sqlite_panel: SplitPanel, postgres: tuple[str, str]
 ) -> None:
     backup = sqlite_panel.folder / "one.backup"
     _succeed(sqlite_panel, "backup", str(backup))
-    sqlite_panel.env["DATABASE_URL"] = _new_database(postgres)
+    sqlite_panel.env["DATABASE_URL"] = _new_database(*postgres)
     sentence = _refused(sqlite_panel, "restore", str(backup))
     assert "a backup of sqlite, and DATABASE_URL leads to postgresql" in sentence
 
