@@ -15,9 +15,8 @@ from django.apps.registry import Apps
 from django.db import models
 
 from tests.flows.panel_process import PanelProcess
-from tests.flows.wait import wait_until
 from tests.migrations import migrate_to, migrations_restore
-from tests.servers import postgres_missing_reason, postgres_server
+from tests.servers import migrated_postgres, postgres_missing_reason
 
 RELEASE_0_4_1: list[tuple[str, str | None]] = [
     ("accounts", "0007_names"),
@@ -70,24 +69,16 @@ needs_postgres = [
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def empty_panel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PanelProcess]:
-    """A panel whose database holds nothing yet."""
+def migrated_panel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PanelProcess]:
+    """A panel whose empty database `migrate` set up: all tests begin with it."""
     panel = PanelProcess(tmp_path, api="http://127.0.0.1:9")
     if request.param == "sqlite":
+        panel.create_database()
         yield panel
         return
-    with postgres_server() as url:
-        panel.env["DATABASE_URL"] = url.rpartition("/")[0] + "/postgres"
-        assert wait_until(lambda: _is_answering(panel.env["DATABASE_URL"]))
+    with migrated_postgres() as (server, name):
+        panel.env["DATABASE_URL"] = f"{server}/{name}"
         yield panel
-
-
-def _is_answering(url: str) -> bool:
-    try:
-        psycopg.connect(url).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def _table_names(panel: PanelProcess) -> set[str]:
@@ -99,17 +90,14 @@ def _table_names(panel: PanelProcess) -> set[str]:
         return {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
 
 
-@pytest.mark.sqlite_is_enough  # it brings its own PostgreSQL
-def test_an_empty_database_is_set_up_by_migrate_alone(empty_panel: PanelProcess) -> None:
+def test_an_empty_database_is_set_up_by_migrate_alone(migrated_panel: PanelProcess) -> None:
     """The engine's tables come with PostgreSQL alone, and no model is without its migration."""
-    result = empty_panel.manage("migrate", "--verbosity", "0")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    tables = _table_names(empty_panel)
-    is_postgresql = empty_panel.env["DATABASE_URL"].startswith("postgres")
+    tables = _table_names(migrated_panel)
+    is_postgresql = migrated_panel.env["DATABASE_URL"].startswith("postgres")
     assert tables & ENGINE_TABLES == (ENGINE_TABLES if is_postgresql else set())
     assert {"vault_apikey", "sync_syncstatus", "core_periodicturn"} <= tables
     for command in (("migrate", "--check"), ("makemigrations", "--check", "--dry-run")):
-        result = empty_panel.manage(*command)
+        result = migrated_panel.manage(*command)
         assert result.returncode == 0, result.stdout + result.stderr
 
 
