@@ -14,6 +14,7 @@ from django.db import OperationalError
 from freddy_admin.core.database_errors import database_error_message
 from freddy_admin.ops.operator_command import OperatorCommand
 from freddy_admin.ops.supervisor import find_free_port
+from tests.drill_scale import drill_sample
 from tests.flows.panel_process import PanelProcess
 
 PASSWORD = "hush-do-not-say-this"
@@ -50,7 +51,9 @@ def _require_single_sentence(result: CompletedProcess[str], *parts: str, code: i
     assert PASSWORD not in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+# All share the base that says it: the next test.
+@pytest.mark.drill
+@pytest.mark.parametrize("command", drill_sample(COMMANDS))
 def test_unreachable_database_server_is_one_sentence(command: str, panel: PanelProcess) -> None:
     port = find_free_port()
     panel.env["DATABASE_URL"] = f"postgres://freddy:{PASSWORD}@127.0.0.1:{port}/freddy"
