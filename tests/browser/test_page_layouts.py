@@ -8,14 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from freddy_admin.sandbox.key_scenarios import Scenario
-from tests.browser.conftest import LONG_NAME, sign_in
+from tests.browser.conftest import LONG_NAME, ShareOf, sign_in
 from tests.browser.layout_checks import (
     AXE_OPTIONS,
     HEIGHT,
     NARROW,
     WIDE,
     find_layout_problems,
-    paths_for,
 )
 from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
 from tests.flows.wait import wait_until
@@ -94,9 +93,9 @@ def layout_page(
 
 
 @pytest.mark.drill
-def test_pages_fit_a_phone_and_read_well(layout_page: Page, colour_scheme: str) -> None:
+def test_pages_fit_a_phone_and_read_well(layout_page: Page, share_of: ShareOf) -> None:
     problems = []
-    for address in paths_for(colour_scheme, PAGES):
+    for address in share_of(PAGES):
         layout_page.goto(address)
         problems += find_layout_problems(layout_page)
     assert not problems, "\n".join(problems)
@@ -128,6 +127,7 @@ def test_action_pages_fit_and_read_well(layout_page: Page) -> None:
     assert problems + find_layout_problems(layout_page) == []
 
 
+@pytest.mark.drill
 def test_menus_read_well(layout_page: Page) -> None:
     """Each open menu is tested alone, as it covers what is below it; other tests keep it closed."""
     layout_page.set_viewport_size({"width": WIDE, "height": HEIGHT})
@@ -146,6 +146,7 @@ def test_menus_read_well(layout_page: Page) -> None:
             menu.evaluate("one => { one.open = false }")
 
 
+@pytest.mark.drill
 def test_keyboard_focus_is_visible(layout_page: Page) -> None:
     layout_page.set_viewport_size({"width": WIDE, "height": HEIGHT})
     layout_page.goto("/")

@@ -10,7 +10,7 @@ from tests.browser.layout_checks import NARROW, find_layout_problems
 from tests.browser.test_passkeys import add_passkey, device_plug_in
 from tests.flows.panel_process import PASSWORD, PanelProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.drill, pytest.mark.xdist_group("browser")]
 PLACE = "/organisations/elder/"
 # Ages the authentication of all sessions by a quarter of an hour.
 AGED = """

@@ -91,11 +91,16 @@ MakeKey = Callable[..., ApiKey]
 @pytest.fixture
 def make_key(organisation: Organisation) -> MakeKey:
     """A key that was just checked and is up to date, apart from what a test changes."""
+    return key_maker(organisation)
+
+
+def key_maker(organisation: Organisation | None = None) -> MakeKey:
+    """What `make_key` is; where no organisation is given, each key says where it is."""
 
     def make(
         label: str = "Main",
         *,
-        at: Organisation = organisation,
+        at: Organisation | None = organisation,
         key: dict[str, Any] | None = None,
         **row: Any,
     ) -> ApiKey:
