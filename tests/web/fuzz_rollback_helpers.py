@@ -53,7 +53,7 @@ def _tables() -> dict[str, str]:
 
 
 def post_form(client: Client, path: str, fields: Mapping[str, Any], **more: Any) -> Any:
-    """Send a form as a browser does; as multipart, Django's default here, it takes longer to read."""
+    """Send a form as a browser does; as multipart, this client's default, it is read slowly."""
     body = urlencode(fields, doseq=True)
     return client.post(path, body, "application/x-www-form-urlencoded", **more)
 
