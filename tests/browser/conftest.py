@@ -55,7 +55,7 @@ expect.set_options(timeout=PATIENCE_MS)
 FONTS_BY_COLOUR_SCHEME = {"light": "noto", "dark": "dejavu"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browsers_by_fonts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], Browser]]:
@@ -84,7 +84,7 @@ def browsers_by_fonts(
             browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(browsers_by_fonts: Callable[[str], Browser]) -> Browser:
     """The Chromium for tests that do not depend on fonts."""
     return browsers_by_fonts("dejavu")

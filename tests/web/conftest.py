@@ -75,14 +75,15 @@ def asks_reauthentication(answer: Any) -> bool:
 @pytest.fixture
 def signed_in() -> SignIn:
     """A function that returns a client signed in as a person who just typed their password."""
+    return client_sign_in
 
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        mark_reauthenticated(client, user)
-        return client
 
-    return sign_in
+def client_sign_in(user: User) -> Client:
+    """A client signed in as this person, who just typed their password."""
+    client = Client()
+    client.force_login(user)
+    mark_reauthenticated(client, user)
+    return client
 
 
 MakeKey = Callable[..., ApiKey]

@@ -16,8 +16,10 @@ from freddy_admin.organisations.models import Membership, Organisation
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.form_fuzzing import parse_page_forms
 from tests.web.fuzz_rollback_helpers import close_response, post_form, rollback_block
+from tests.web.module_people import module_people, organisation, people, signed_in
 from tests.web.test_access_table import ACCESS_TABLE, MACHINES, url_for_name
 
+__all__ = ["module_people", "organisation", "people", "signed_in"]
 PAGES = sorted(name for name, rows in ACCESS_TABLE.items() if rows not in MACHINES)
 PLANTED = "987654321"
 # Names that a list is filtered by, or that a form has under the same name.
