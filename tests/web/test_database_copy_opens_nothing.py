@@ -55,7 +55,7 @@ OPENED_BY = {
 
 
 class CopiedTexts(Protocol):
-    """All texts of a copy, decoded; `recorded` chooses among the statements and lines of the log."""
+    """All texts of a copy, decoded; `recorded` chooses among statements and lines of the log."""
 
     def __call__(self, *, recorded: slice = slice(None)) -> list[str]: ...
 
