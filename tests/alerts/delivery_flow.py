@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min
 
 from freddy_admin.alerts.deliveries.grouping import deliveries_group
 from freddy_admin.alerts.deliveries.planning import openings_plan, recoveries_plan
@@ -34,12 +35,24 @@ class DeliveryFlow:
     hand_clock: HandClock
 
     def run(self, *, step: float = 10, **span: float) -> int:
-        """Let this span pass in steps of some seconds; returns how many deliveries were decided."""
-        end, count = self.hand_clock.at + timedelta(**span), self.drain()
+        """Let this span pass in steps of some seconds; returns how many deliveries were decided.
+
+        Steps at which nothing is due yet pass without a drain, which would decide nothing.
+        """
+        end, pause = self.hand_clock.at + timedelta(**span), timedelta(seconds=step)
+        count = self.drain()
         while self.hand_clock.at < end:
-            self.hand_clock.at = min(end, self.hand_clock.at + timedelta(seconds=step))
+            idle_until = min(end, self._next_due_at() or end)
+            self.hand_clock.at = min(end, self.hand_clock.at + pause)
+            while self.hand_clock.at < idle_until:
+                self.hand_clock.at = min(end, self.hand_clock.at + pause)
             count += self.drain()
         return count
+
+    def _next_due_at(self) -> datetime | None:
+        planned = Delivery.objects.aggregate(next_due_at=Min("send_at"))
+        next_due_at: datetime | None = planned["next_due_at"]
+        return next_due_at
 
     def drain(self) -> int:
         """Decide about all that is due at this moment."""

@@ -165,7 +165,7 @@ def _repeat(call: Callable[[], object]) -> None:
     from django.db import DatabaseError, InterfaceError, connection
 
     pause = threading.Event()
-    while not pause.wait(0.05):
+    while not pause.wait(0.15):
         try:
             call()
         except (DatabaseError, InterfaceError):

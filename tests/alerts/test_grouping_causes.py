@@ -92,7 +92,7 @@ def test_pagerduty_is_told_that_a_cause_is_over_once_all_of_it_is(flow: Delivery
     incidents = [incident_open(one, HealthState.KEY_REJECTED, cause=cause) for one in organisations]
     flow.run(minutes=2)
     incidents_resolve(incidents[0])
-    flow.run(hours=3, step=60)
+    flow.run(hours=3, step=300)
     assert told(pager) == [("opened", ids(incidents))]
     incidents_resolve(incidents[1])
     flow.run(minutes=2)

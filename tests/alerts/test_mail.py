@@ -17,7 +17,7 @@ from freddy_admin.core.models import OutboxMessage
 from freddy_admin.core.outbox import NothingToSend
 from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.health_states import HealthState
-from tests.alerts.conftest import ACTOR, HandClock, MakeKey
+from tests.alerts.conftest import ACTOR, HandClock, MakeKey, keys_create
 from tests.alerts.mail_fixtures import (
     all_mails_send,
     incident,
@@ -89,12 +89,11 @@ def test_one_cause_is_said_once_over_all_that_it_reached(
     kind: CauseKind,
     manager: User,
     organisation: Organisation,
-    make_key: MakeKey,
     smtp: SmtpScript,
 ) -> None:
     incidents = [
-        incident_create(organisation, make_key(f"Key {n}"), state=HealthState.UNKNOWN)
-        for n in range(52)
+        incident_create(organisation, key, state=HealthState.UNKNOWN)
+        for key in keys_create([f"Key {n}" for n in range(52)], at=organisation)
     ]
     cause = cause_create(kind)
     message_create(manager, incidents, cause=cause)

@@ -15,7 +15,7 @@ from freddy_admin.alerts.models import (
 )
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.organisations.roles import Role
-from tests.alerts.conftest import MakeKey
+from tests.alerts.conftest import MakeKey, keys_create
 from tests.alerts.mail_fixtures import (
     incident,
     manager,
@@ -120,12 +120,13 @@ def test_name_as_long_as_they_come_leaves_the_subject_short_and_its_number_in_it
 
 
 def test_mail_that_would_be_cut_names_fewer_incidents(
-    manager: User, organisation: Organisation, make_key: MakeKey, smtp: SmtpScript
+    manager: User, organisation: Organisation, smtp: SmtpScript
 ) -> None:
     Organisation.objects.filter(pk=organisation.pk).update(name="\N{GREEK SMALL LETTER PI}" * 120)
+    labels = [f"{n} {m} " + "&" * 70 for n in range(50) for m in range(5)]
+    keys = keys_create(labels, at=organisation)
     incidents = [
-        incident_create(organisation, *(make_key(f"{n} {m} " + "&" * 70) for m in range(5)))
-        for n in range(50)
+        incident_create(organisation, *keys[start : start + 5]) for start in range(0, len(keys), 5)
     ]
     message_create(manager, incidents)
     mail = send_and_read(smtp)

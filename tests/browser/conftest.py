@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -10,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
 from tests.browser.font_sets import write_fontconfig_file
+from tests.browser.layout_checks import paths_for
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess, running_panel
 
 CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -39,6 +43,9 @@ LONG_NAME = f"Hazel{'donaudampfschifffahrtsgesellschaft' * 2}"
 LONG_LABEL = "Vertriebsabteilungundkundenbetreuungsgemeinschaftnordrheinwestfalen"
 
 
+ShareOf = Callable[[Sequence[str]], Sequence[str]]
+
+
 # Long enough on any machine: what comes later never comes.
 PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -48,7 +55,7 @@ expect.set_options(timeout=PATIENCE_MS)
 FONTS_BY_COLOUR_SCHEME = {"light": "noto", "dark": "dejavu"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browsers_by_fonts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], Browser]]:
@@ -77,16 +84,35 @@ def browsers_by_fonts(
             browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(browsers_by_fonts: Callable[[str], Browser]) -> Browser:
     """The Chromium for tests that do not depend on fonts."""
     return browsers_by_fonts("dejavu")
 
 
-@pytest.fixture(scope="module", params=list(FONTS_BY_COLOUR_SCHEME))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both colour schemes for tests that divide their pages between them, and in `make drills`.
+
+    Other tests take turns: each has one of the two.
+    """
+    if "colour_scheme" in metafunc.fixturenames:
+        schemes = list(FONTS_BY_COLOUR_SCHEME)
+        if not RUN_FULL_DRILLS and "share_of" not in metafunc.fixturenames:
+            turn = crc32(metafunc.function.__name__.encode())
+            schemes = [schemes[turn % len(schemes)]]
+        metafunc.parametrize("colour_scheme", schemes, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def colour_scheme(request: pytest.FixtureRequest) -> str:
     """Light or dark, each with a set of fonts of its own."""
     return str(request.param)
+
+
+@pytest.fixture
+def share_of(colour_scheme: str) -> ShareOf:
+    """A function that returns those of some pages that are examined in this colour scheme."""
+    return partial(paths_for, colour_scheme)
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from django.template import loader
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
-from tests.browser.conftest import PATIENCE_MS, sign_in
-from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems, paths_for
+from tests.browser.conftest import PATIENCE_MS, ShareOf, sign_in
+from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems
 from tests.flows.panel_process import PanelProcess
 from tests.flows.wait import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.drill, pytest.mark.xdist_group("browser")]
 HEADER = "organisation,label,api_key,organization_id,tags"
 PLACE = "/organisations/elder/"
 KEYS = tuple(f"{PLACE}keys/1/{page}" for page in ("", "replace/", "edit/", "revoke/"))
@@ -81,12 +81,11 @@ def press_button(page: Page, button: str) -> None:
         page.get_by_role("button", name=button, exact=True).click()
 
 
-@pytest.mark.drill
 def test_pages_of_keys_and_people_fit_read_well_and_have_titles_of_their_own(
-    admin: Page, colour_scheme: str
+    admin: Page, share_of: ShareOf
 ) -> None:
     problems, titles = [], []
-    examined_paths = paths_for(colour_scheme, KEYS + PEOPLE)
+    examined_paths = share_of(KEYS + PEOPLE)
     for address in KEYS + PEOPLE:
         admin.goto(address)
         titles.append(admin.title())

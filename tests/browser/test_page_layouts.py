@@ -5,17 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from freddy_admin.sandbox.key_scenarios import Scenario
-from tests.browser.conftest import LONG_NAME, sign_in
+from tests.browser.conftest import LONG_NAME, ShareOf, sign_in
 from tests.browser.layout_checks import (
     AXE_OPTIONS,
     HEIGHT,
     NARROW,
     WIDE,
     find_layout_problems,
-    paths_for,
 )
 from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
 from tests.flows.wait import wait_until
@@ -94,9 +93,9 @@ def layout_page(
 
 
 @pytest.mark.drill
-def test_pages_fit_a_phone_and_read_well(layout_page: Page, colour_scheme: str) -> None:
+def test_pages_fit_a_phone_and_read_well(layout_page: Page, share_of: ShareOf) -> None:
     problems = []
-    for address in paths_for(colour_scheme, PAGES):
+    for address in share_of(PAGES):
         layout_page.goto(address)
         problems += find_layout_problems(layout_page)
     assert not problems, "\n".join(problems)
@@ -128,6 +127,7 @@ def test_action_pages_fit_and_read_well(layout_page: Page) -> None:
     assert problems + find_layout_problems(layout_page) == []
 
 
+@pytest.mark.drill
 def test_menus_read_well(layout_page: Page) -> None:
     """Each open menu is tested alone, as it covers what is below it; other tests keep it closed."""
     layout_page.set_viewport_size({"width": WIDE, "height": HEIGHT})
@@ -146,6 +146,7 @@ def test_menus_read_well(layout_page: Page) -> None:
             menu.evaluate("one => { one.open = false }")
 
 
+@pytest.mark.drill
 def test_keyboard_focus_is_visible(layout_page: Page) -> None:
     layout_page.set_viewport_size({"width": WIDE, "height": HEIGHT})
     layout_page.goto("/")
@@ -168,6 +169,11 @@ def test_keyboard_focus_is_visible(layout_page: Page) -> None:
     assert layout_page.evaluate("document.activeElement.id") == "content"
 
 
+def _ask_without_version(route: Route) -> None:
+    headers = {name: text for name, text in route.request.headers.items() if name != "x-version"}
+    route.continue_(headers=headers)
+
+
 @pytest.mark.parametrize("selector", ["#live", "article[data-part]"])
 def test_opened_details_stay_open_through_a_live_update(selector: str, checked_page: Page) -> None:
     checked_page.goto("/organisations/alder/")
@@ -175,6 +181,8 @@ def test_opened_details_stay_open_through_a_live_update(selector: str, checked_p
     expect(checked_page.get_by_text("This line fits now.")).to_be_visible()
     details = checked_page.locator(selector)
     details.evaluate("(at) => { at.dataset.digest = 'old' }")
+    # With the page's version the answer would be that nothing changed.
+    checked_page.route(re.compile("/organisations/alder/"), _ask_without_version)
     with checked_page.expect_response(lambda answer: "organisations/alder" in answer.url):
         checked_page.evaluate("htmx.trigger(document.getElementById('live'), 'live')")
     expect(details).not_to_have_attribute("data-digest", "old")
@@ -219,3 +227,53 @@ def test_everything_but_live_updates_works_without_javascript(
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     context.close()
+
+
+# --- A first visit: requests, bytes on the wire, and what the paint waits for ---
+MAX_REQUESTS = 10
+MAX_SENT_BYTES = 90_000
+# What the browser itself says of each file it waited for.
+BLOCKING = """() => performance.getEntriesByType("resource")
+  .filter(entry => entry.renderBlockingStatus === "blocking").map(entry => entry.name)"""
+
+
+def _count_first_visit(page: Page, address: str) -> None:
+    sizes: dict[str, int] = {}
+
+    def note(request: object) -> None:
+        counted = request.sizes()  # type: ignore[attr-defined]
+        sent = counted["responseBodySize"] + counted["responseHeadersSize"]
+        sizes[request.url] = sent  # type: ignore[attr-defined]
+
+    page.on("requestfinished", note)
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    assert 4 <= len(sizes) <= MAX_REQUESTS, sizes
+    assert sum(sizes.values()) <= MAX_SENT_BYTES, sizes
+    assert [name.partition("?")[0].rpartition("/")[2] for name in page.evaluate(BLOCKING)] == [
+        "panel.css"
+    ]
+
+
+def test_first_visit_is_few_small_requests(
+    chromium: Browser, panel: PanelProcess, samples: dict[str, Scenario]
+) -> None:
+    with chromium.new_context(base_url=panel.address) as context:
+        _count_first_visit(context.new_page(), f"{panel.address}/accounts/login/")
+        sign_in(context, [])
+        state = context.storage_state()
+    with chromium.new_context(storage_state=state) as context:  # an empty cache
+        _count_first_visit(context.new_page(), f"{panel.address}/")
+
+
+def test_page_follows_a_dark_device_without_a_script(
+    chromium: Browser, panel: PanelProcess
+) -> None:
+    colours = {}
+    for scheme in ("light", "dark"):
+        with chromium.new_context(java_script_enabled=False, color_scheme=scheme) as context:
+            page = context.new_page()
+            page.goto(f"{panel.address}/accounts/login/")
+            field = page.locator("input[name=login]")
+            colours[scheme] = field.evaluate("at => getComputedStyle(at).backgroundColor")
+    assert colours["light"] != colours["dark"]

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.accounts.conftest import current_totp_code
-from tests.browser.conftest import sign_in
-from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems, paths_for
+from tests.browser.conftest import ShareOf, sign_in
+from tests.browser.layout_checks import HEIGHT, NARROW, find_layout_problems
 from tests.flows.panel_process import EMAIL, PASSWORD, PanelProcess
 from tests.flows.wait import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.drill, pytest.mark.xdist_group("browser")]
 RESET = "/accounts/password/reset/"
 VISITOR_PATHS = (
     "/accounts/login/",
@@ -97,19 +97,17 @@ def send(page: Page, button: str) -> None:
         page.get_by_role("button", name=button, exact=True).click()
 
 
-@pytest.mark.drill
-def test_pages_for_visitors_fit_and_read_well(visitor_page: Page, colour_scheme: str) -> None:
-    assert problems_of_pages(visitor_page, paths_for(colour_scheme, VISITOR_PATHS)) == []
+def test_pages_for_visitors_fit_and_read_well(visitor_page: Page, share_of: ShareOf) -> None:
+    assert problems_of_pages(visitor_page, share_of(VISITOR_PATHS)) == []
 
 
-@pytest.mark.drill
 def test_pages_of_people_and_of_oneself_fit_and_read_well(
-    signed_in_page: Page, panel: PanelProcess, colour_scheme: str
+    signed_in_page: Page, panel: PanelProcess, share_of: ShareOf
 ) -> None:
     signed_in_page.goto("/add-organisation/")
     signed_in_page.get_by_label("Name").fill("Alder")
     send(signed_in_page, "Add organisation")
-    assert problems_of_pages(signed_in_page, paths_for(colour_scheme, SIGNED_IN_PATHS)) == []
+    assert problems_of_pages(signed_in_page, share_of(SIGNED_IN_PATHS)) == []
 
 
 def test_a_refused_sign_in_fits_and_reads_well(visitor_page: Page) -> None:
@@ -121,12 +119,11 @@ def test_a_refused_sign_in_fits_and_reads_well(visitor_page: Page) -> None:
     assert find_layout_problems(visitor_page) == []
 
 
-@pytest.mark.drill
 def test_setting_a_second_factor_up_fits_and_reads_well(
     signed_in_page: Page,
     colour_scheme_browser: Browser,
     panel: PanelProcess,
-    colour_scheme: str,
+    share_of: ShareOf,
 ) -> None:
     signed_in_page.goto("/accounts/2fa/totp/activate/")
     problems = find_layout_problems(signed_in_page)
@@ -136,7 +133,7 @@ def test_setting_a_second_factor_up_fits_and_reads_well(
     signed_in_page.locator("input[name=code]").fill(current_totp_code(secret))
     send(signed_in_page, "Set it up")
     signed_in_page.wait_for_url("**/recovery-codes/")
-    problems += problems_of_pages(signed_in_page, paths_for(colour_scheme, SECOND_FACTOR_PATHS))
+    problems += problems_of_pages(signed_in_page, share_of(SECOND_FACTOR_PATHS))
     other_context = colour_scheme_browser.new_context(base_url=panel.address)
     page = other_context.new_page()
     page.goto("/accounts/login/")

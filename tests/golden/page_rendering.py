@@ -3,7 +3,7 @@
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -50,44 +50,62 @@ class RenderedText:
     text: str
 
 
-def render_pages(fleet: Fleet) -> Iterator[RenderedText]:
-    """Every address as every role: its page, its live part, and an empty form."""
+# Whether a request of a file is to be made as a role: `golden_texts.GoldenTexts.asks`.
+Asks = Callable[[str, str, str], bool]
+
+
+def render_pages(fleet: Fleet, asks: Asks) -> Iterator[RenderedText]:
+    """Every address as every role: its page, its live part, an empty form and a filled one."""
     for role in ROLES:
         browser = fleet.browser(role)
-        for route, path in _list_addresses(fleet):
-            file = ROUTE_NAMES.sub("-", route).strip("-") or "overview"
-            page = render_response(
-                browser, path, bearer=fleet.tenant.bearer, whole=file == "overview"
-            )
-            yield RenderedText(file, "GET", role, page)
-            if "data-live" in _LAST_RESPONSE.get("body", ""):
-                yield RenderedText(
-                    file, "GET live", role, render_response(browser, path, headers=LIVE_HEADERS)
-                )
-            if role in {"viewer", "manager", "admin"}:
-                empty_form_text = render_response(
-                    browser, path, method="post", bearer=fleet.tenant.bearer
-                )
-                yield RenderedText(file, "POST empty", role, empty_form_text)
-                filled_form_text = render_response(
-                    browser, path, method="post", sent=tenant_form_fields(fleet.tenant)
-                )
-                if filled_form_text != empty_form_text:
-                    yield RenderedText(file, "POST filled in", role, filled_form_text)
+        for file, path in _list_addresses(fleet):
+            yield from _render_page(fleet, asks, browser, RenderedText(file, path, role, ""))
 
 
-def render_reauthentication_pages(fleet: Fleet) -> Iterator[RenderedText]:
-    """What a manager and an admin get whose authentication is no longer recent."""
+def _render_page(
+    fleet: Fleet, asks: Asks, browser: Client, place: RenderedText
+) -> Iterator[RenderedText]:
+    file, path, role = place.file, place.request, place.role
+    if asks(file, "GET", role):
+        page = render_response(browser, path, bearer=fleet.tenant.bearer, whole=file == "overview")
+        yield RenderedText(file, "GET", role, page)
+        is_live = "data-live" in _LAST_RESPONSE.get("body", "")
+    else:
+        is_live = asks(file, "GET live", role)
+    if is_live:
+        live_part = render_response(browser, path, headers=LIVE_HEADERS)
+        yield RenderedText(file, "GET live", role, live_part)
+    if role not in {"viewer", "manager", "admin"}:
+        return
+    empty_form_text = ""
+    if asks(file, "POST empty", role):
+        empty_form_text = render_response(browser, path, method="post", bearer=fleet.tenant.bearer)
+        yield RenderedText(file, "POST empty", role, empty_form_text)
+    if asks(file, "POST filled in", role):
+        fields = tenant_form_fields(fleet.tenant)
+        filled_form_text = render_response(browser, path, method="post", sent=fields)
+        if filled_form_text != empty_form_text:
+            yield RenderedText(file, "POST filled in", role, filled_form_text)
+
+
+def render_reauthentication_pages(
+    fleet: Fleet, asks: Asks, pages: Iterable[RenderedText]
+) -> Iterator[RenderedText]:
+    """What a manager and an admin get whose authentication is no longer recent.
+
+    Of that only what differs from `pages`, which they get when it is.
+    """
+    plain_texts = {(page.file, page.request, page.role): page.text for page in pages}
     for role in ("manager", "admin"):
         browser = fleet.browser(role, minutes_ago=20)
-        for route, path in _list_addresses(fleet):
-            if route.startswith("api/"):
-                continue
-            file = ROUTE_NAMES.sub("-", route).strip("-") or "overview"
-            yield RenderedText(file, "GET unconfirmed", role, render_response(browser, path))
-            yield RenderedText(
-                file, "POST unconfirmed", role, render_response(browser, path, method="post")
-            )
+        for file, path in _list_addresses(fleet):
+            for method, plain_request in (("GET", "GET"), ("POST", "POST empty")):
+                request = f"{method} unconfirmed"
+                if path.startswith("/api/") or not asks(file, request, role):
+                    continue
+                text = render_response(browser, path, method=method.lower())
+                if text != plain_texts.get((file, plain_request, role)):
+                    yield RenderedText(file, request, role, text)
 
 
 def render_organisation_pages(fleet: Fleet) -> Iterator[RenderedText]:
@@ -215,9 +233,10 @@ def mask_random_values(text: str) -> str:
 
 
 def _list_addresses(fleet: Fleet) -> Iterator[tuple[str, str]]:
-    """Each route with its address at the organisation that has everything."""
+    """The file of each route, and its address at the organisation that has everything."""
     for route, __ in list_url_patterns(get_resolver()):
         if route.startswith(SKIPPED_ROUTES):
             continue
         ids = {name: str(fleet.tenant.ids.get(name, "5")) for name in URL_PARAMETER.findall(route)}
-        yield route, "/" + URL_PARAMETER.sub(lambda gap, ids=ids: ids[gap.group(1)], route)  # type: ignore[misc]
+        path = "/" + URL_PARAMETER.sub(lambda gap, ids=ids: ids[gap.group(1)], route)  # type: ignore[misc]
+        yield ROUTE_NAMES.sub("-", route).strip("-") or "overview", path

@@ -19,6 +19,7 @@ HIDDEN_FIELDS = frozenset({"csrfmiddlewaretoken"})
 # A list of all time zones is the machine's, not ours.
 MOST_OPTIONS = 60
 WORDS = re.compile(r"[A-Za-z]{2,}.*\s")
+PARTS = re.compile(r"<title>.*?</title>|<main.*?</main>", re.S)
 
 
 def visible_text(html: str, *, whole: bool = True) -> str:
@@ -26,8 +27,10 @@ def visible_text(html: str, *, whole: bool = True) -> str:
 
     Where it is not the `whole` page that is asked for: its title and what stands in `<main>`.
     """
-    parser = _VisibleTextParser(whole=whole or "<main" not in html)
-    parser.feed(html)
+    is_whole = whole or "<main" not in html
+    parser = _VisibleTextParser(whole=is_whole)
+    for piece in [html] if is_whole else PARTS.findall(html):
+        parser.feed(piece)
     parser.close()
     return "\n".join(parser.lines())
 

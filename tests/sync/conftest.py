@@ -1,6 +1,6 @@
 """Keys and results of checks, under the hand clock."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,7 +16,12 @@ from freddy_admin.sync.checks.results import CallFailure, CheckResult
 from freddy_admin.sync.key_lifecycle import key_monitoring_start
 from freddy_admin.sync.models import CheckOutcome, SyncStatus
 from freddy_admin.vault.models import ApiKey, KeyLifecycle
-from freddy_admin.vault.sealing import api_key_context, canary_ensure, sealed_secret_set
+from freddy_admin.vault.sealing import (
+    SEALED_SECRET_FIELDS,
+    api_key_context,
+    canary_ensure,
+    sealed_secret_set,
+)
 from tests.hand_clock import NOON, HandClock
 
 __all__ = ["NOON", "HandClock"]
@@ -54,19 +59,26 @@ MakeKey = Callable[..., ApiKey]
 @pytest.fixture
 def make_key(organisation: Organisation) -> MakeKey:
     def make(label: str = "Main", *, secret: str = "", at: Organisation = organisation) -> ApiKey:
-        key = ApiKey.objects.create(
-            organisation=at, label=label, status=KeyLifecycle.ACTIVE, created_at=clock.now()
-        )
-        canary_ensure()
-        context = api_key_context(at.pk, key.pk, key.version)
-        sealed_secret_set(
-            key, secret or f"oak_live_healthy_{label}_{key.pk}_0123456789abcdef", context=context
-        )
-        key.save()
-        key_monitoring_start(keys=[key])
+        [key] = keys_create([label], at=at, secret=secret)
         return key
 
     return make
+
+
+def keys_create(labels: Sequence[str], *, at: Organisation, secret: str = "") -> list[ApiKey]:
+    """Active keys with these labels, due for a check; without `secret` each has its own."""
+    keys = ApiKey.objects.bulk_create(
+        ApiKey(organisation=at, label=label, status=KeyLifecycle.ACTIVE, created_at=clock.now())
+        for label in labels
+    )
+    canary_ensure()
+    for key in keys:
+        context = api_key_context(at.pk, key.pk, key.version)
+        own_secret = f"oak_live_healthy_{key.label}_{key.pk}_0123456789abcdef"
+        sealed_secret_set(key, secret or own_secret, context=context)
+    ApiKey.objects.bulk_update(keys, SEALED_SECRET_FIELDS)
+    key_monitoring_start(keys=keys)
+    return keys
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from freddy_admin.sync.models import (
 )
 from freddy_admin.vault.models import ApiKey, CandidateState, ImportDraft, KeyCandidate
 from freddy_admin.vault.sealing import api_key_context, sealed_secret_set
-from tests.sync.conftest import HandClock, MakeKey
+from tests.sync.conftest import HandClock, MakeKey, keys_create
 from tests.sync.scripted_load import HANGS, Load
 from tests.vault.import_draft_data import import_draft_make
 
@@ -75,8 +75,8 @@ def victim(db: None, hand_clock: HandClock) -> Organisation:
     return Organisation.objects.create(name="Birch", slug="birch", created_at=hand_clock())
 
 
-def make_hanging_keys(make_key: MakeKey, organisation: Organisation, count: int) -> list[ApiKey]:
-    return [make_key(f"{HANGS}{number}", at=organisation) for number in range(count)]
+def make_hanging_keys(organisation: Organisation, count: int) -> list[ApiKey]:
+    return keys_create([f"{HANGS}{number}" for number in range(count)], at=organisation)
 
 
 def begin_delay(load: Load, text: str, asked_at: datetime) -> timedelta:
@@ -92,7 +92,7 @@ def test_scheduled_checks_and_check_now_of_others_come_in_time(
     hand_clock: HandClock,
 ) -> None:
     """Ten times as many hanging keys as slots, and a script that presses check now on them all."""
-    make_hanging_keys(make_key, attacker, 10 * PARALLEL)
+    make_hanging_keys(attacker, 10 * PARALLEL)
     victim_keys = [make_key(f"steady{number}", at=victim) for number in range(6)]
     asked_key = make_key("asked", at=victim)
     load, delays = make_load(), list[timedelta]()
@@ -126,7 +126,7 @@ def test_requests_of_people_leave_the_scheduled_checks_their_slots(
     make_load: MakeLoad, make_key: MakeKey, attacker: Organisation
 ) -> None:
     """Of one organisation alone, which nobody attacks: at least half, whatever is asked for."""
-    requested_keys = make_hanging_keys(make_key, attacker, 6 * PARALLEL)
+    requested_keys = make_hanging_keys(attacker, 6 * PARALLEL)
     scheduled_keys = [make_key(f"steady{number}", at=attacker) for number in range(PARALLEL)]
     ids = [key.pk for key in requested_keys]
     SyncStatus.objects.filter(pk__in=ids).update(requested_at=clock.now())
@@ -140,9 +140,9 @@ def test_requests_of_people_leave_the_scheduled_checks_their_slots(
 
 
 def test_an_organisation_alone_has_every_slot_but_the_reserve(
-    make_load: MakeLoad, make_key: MakeKey, attacker: Organisation
+    make_load: MakeLoad, attacker: Organisation
 ) -> None:
-    make_hanging_keys(make_key, attacker, 4 * PARALLEL)
+    make_hanging_keys(attacker, 4 * PARALLEL)
     load = make_load()
     load.run(1)
     assert load.client.running_count == PARALLEL
@@ -152,8 +152,7 @@ def test_ten_times_as_many_keys_of_one_as_slots_due_at_once_let_others_begin_at_
     make_load: MakeLoad, make_key: MakeKey, attacker: Organisation, hand_clock: HandClock
 ) -> None:
     """After a downtime: keys of many organisations, those of the largest due the longest."""
-    for number in range(20 * PARALLEL):
-        make_key(f"large{number}", at=attacker)
+    keys_create([f"large{number}" for number in range(20 * PARALLEL)], at=attacker)
     hand_clock.advance(seconds=1)
     for number in range(12):
         small = Organisation.objects.create(
@@ -175,7 +174,7 @@ def test_sync_of_another_begins_within_one_sync_timeout(
     hand_clock: HandClock,
 ) -> None:
     """Many slow syncs of one organisation, by several of its people."""
-    attacker_keys = make_hanging_keys(make_key, attacker, 60)
+    attacker_keys = make_hanging_keys(attacker, 60)
     victim_keys = [make_key(f"victim{number}", at=victim) for number in range(3)]
     SyncStatus.objects.update(next_check_at=hand_clock.at + timedelta(days=1))
     create_operations(attacker_keys, people=9)
@@ -244,7 +243,7 @@ def test_candidate_of_another_is_tested_within_one_call(
     victim: Organisation,
     hand_clock: HandClock,
 ) -> None:
-    create_candidates(make_hanging_keys(make_key, attacker, 40), HANGS)
+    create_candidates(make_hanging_keys(attacker, 40), HANGS)
     load = make_load()
     SyncStatus.objects.update(next_check_at=hand_clock.at + timedelta(days=1))
     load.run(3)
@@ -276,7 +275,7 @@ def test_catalog_of_another_is_fetched_within_one_call(
     victim: Organisation,
     hand_clock: HandClock,
 ) -> None:
-    create_catalog_requests(make_hanging_keys(make_key, attacker, 40))
+    create_catalog_requests(make_hanging_keys(attacker, 40))
     SyncStatus.objects.update(next_check_at=hand_clock.at + timedelta(days=1))
     load = make_load()
     load.run(3)

@@ -1,8 +1,9 @@
 """A page of many keys is read from ranges of an index, and is the page that sorting all gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -22,37 +23,58 @@ from freddy_admin.sync.status.selectors import (
     overview_page,
 )
 from freddy_admin.vault.models import ApiKey
+from tests.module_rows import module_rows
 from tests.sync.conftest import NOON, MakeKey
 
 DAY, M = timedelta(days=1), timedelta(minutes=1)
 KEYS = 600
 
 
-def create_keys(states: Sequence[HealthState], *, per_organisation: int = 2) -> list[SyncStatus]:
-    """Keys in these states, over organisations whose names have nothing to do with their age."""
+@pytest.fixture(scope="module")
+def _module_keys(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with module_rows(django_db_blocker, create_keys):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def keys(_module_keys: None, db: None) -> None:
+    """Many keys in three hundred organisations; `set_states` says in which states they are."""
+
+
+def create_keys() -> None:
+    """Keys of organisations whose names have nothing to do with their age, with some figures."""
     organisations = Organisation.objects.bulk_create(
         Organisation(name=f"{number * 7919 % 1009:04}", slug=f"o{number}")
-        for number in range(-(-len(states) // per_organisation))
+        for number in range(KEYS // 2)
     )
     keys = ApiKey.objects.bulk_create(
-        ApiKey(organisation=organisations[number // per_organisation], label=f"{number % 3}",
+        ApiKey(organisation=organisations[number // 2], label=f"{number % 3}",
                created_at=NOON, fingerprint=str(number))
-        for number in range(len(states))
+        for number in range(KEYS)
     )  # fmt: skip
-    rows = SyncStatus.objects.bulk_create(
-        SyncStatus(key=key, organisation_id=key.organisation_id, state=state, state_since=NOON,
-                next_check_at=NOON, updated_at=NOON, unknown_at=NOON + 15 * M)
-        for key, state in zip(keys, states, strict=True)
-    )  # fmt: skip
+    rows = [
+        SyncStatus(key=key, organisation_id=key.organisation_id, state=HealthState.UP_TO_DATE,
+                state_since=NOON, next_check_at=NOON, updated_at=NOON, unknown_at=NOON + 15 * M)
+        for key in keys
+    ]  # fmt: skip
+    for number, row in enumerate(rows):
+        if number % 5:
+            row.last_sync_at = NOON - number % 17 * M
+            row.next_sync_at = NOON + number % 13 * M
+            row.enabled_tools = number % 3
+            row.checked_at = NOON - number % 11 * M
+    SyncStatus.objects.bulk_create(rows)
     status_names_write(key_ids=[row.pk for row in rows])
-    return rows
 
 
-def mixed_states(**counts: int) -> list[HealthState]:
-    other_states = [HealthState.UP_TO_DATE] * (KEYS - sum(counts.values()))
-    return [
-        HealthState(name) for name, count in counts.items() for _ in range(count)
-    ] + other_states
+def set_states(**counts: int) -> list[int]:
+    """So many of the keys come into each of these states, in their order; the ids of all keys."""
+    ids = list(SyncStatus.objects.order_by("pk").values_list("pk", flat=True))
+    start = 0
+    for name, count in counts.items():
+        SyncStatus.objects.filter(pk__in=ids[start : start + count]).update(state=HealthState(name))
+        start += count
+    return ids
 
 
 # The totals, the page and the notices.
@@ -86,7 +108,7 @@ def all_rows(user: User, filters: OverviewFilters | None = None) -> list[KeyRow]
 def test_the_first_page_is_that_of_all_keys_without_sorting_them(
     platform_admin: User, counts: dict[str, int]
 ) -> None:
-    create_keys(mixed_states(**counts))
+    set_states(**counts)
     assert first_page(platform_admin) == (
         all_rows(platform_admin)[:PAGE_SIZE],
         STATEMENTS_OF_A_PAGE,
@@ -94,20 +116,16 @@ def test_the_first_page_is_that_of_all_keys_without_sorting_them(
 
 
 def test_every_page_is_that_of_all_keys(platform_admin: User) -> None:
-    rows = create_keys(mixed_states(overdue=30, late=130, waiting=60, unknown=10))
-    _pause_and_age(rows)
+    _pause_and_age(set_states(overdue=30, late=130, waiting=60, unknown=10))
     expected = all_rows(platform_admin)
     page_rows = [row for page in pages(platform_admin, *range(1, 13)) for row in page]
     assert [row.key_id for row in page_rows] == [row.key_id for row in expected]
     assert page_rows == expected
 
 
-def _pause_and_age(rows: list[SyncStatus]) -> None:
+def _pause_and_age(ids: list[int]) -> None:
     """Pause some of these keys, age the figures of some, let some expire: in every state."""
-    for row in rows[::7]:
-        row.unknown_at = NOON - M
-    SyncStatus.objects.bulk_update(rows[::7], ["unknown_at"])
-    ids = [row.pk for row in rows]
+    SyncStatus.objects.filter(pk__in=ids[::7]).update(unknown_at=NOON - M)
     ApiKey.objects.filter(pk__in=ids[::11]).update(paused_at=NOON)
     ApiKey.objects.filter(pk__in=ids[::13]).update(expires_on=NOON.date() + 3 * DAY)
 
@@ -116,8 +134,7 @@ def _pause_and_age(rows: list[SyncStatus]) -> None:
 def test_urgently_expiring_keys_stand_where_a_full_sort_puts_them(
     platform_admin: User, expiring: int
 ) -> None:
-    rows = create_keys(mixed_states(overdue=20, late=10))
-    expiring_ids = [row.pk for row in rows[-expiring:]]
+    expiring_ids = set_states(overdue=20, late=10)[-expiring:]
     ApiKey.objects.filter(pk__in=expiring_ids).update(expires_on=NOON.date() + 3 * DAY)
     page, statement_count = first_page(platform_admin)
     assert page == all_rows(platform_admin)[:PAGE_SIZE]
@@ -127,37 +144,20 @@ def test_urgently_expiring_keys_stand_where_a_full_sort_puts_them(
 
 def test_keys_that_became_unknown_hide_no_line_before_them(platform_admin: User) -> None:
     # By name: first keys that are well, then unknown ones, then some that were overdue and aged.
-    create_keys(mixed_states(), per_organisation=1)
-    rows = list(SyncStatus.objects.order_by("organisation__name"))
-    for row in rows[135:]:
-        row.state = HealthState.UNKNOWN
-    for row in rows[-65:]:
-        row.state = HealthState.OVERDUE
-    for row in rows[-60:]:
-        row.unknown_at = NOON - M
-    SyncStatus.objects.bulk_update(rows, ["state", "unknown_at"], batch_size=200)
+    by_name = SyncStatus.objects.order_by("organisation__name", "key__label")
+    ids = list(by_name.values_list("pk", flat=True))
+    SyncStatus.objects.filter(pk__in=ids[135:]).update(state=HealthState.UNKNOWN)
+    SyncStatus.objects.filter(pk__in=ids[-65:]).update(state=HealthState.OVERDUE)
+    SyncStatus.objects.filter(pk__in=ids[-60:]).update(unknown_at=NOON - M)
     assert pages(platform_admin, 1)[0] == all_rows(platform_admin)[:PAGE_SIZE]
 
 
 SORTS = [f"{sign}{sort}" for sort in OVERVIEW_SORTS for sign in ("", "-")]
 
 
-def _scatter_figures(rows: list[SyncStatus]) -> None:
-    for number, row in enumerate(rows):
-        if number % 5:
-            row.last_sync_at = NOON - number % 17 * M
-            row.next_sync_at = NOON + number % 13 * M
-            row.enabled_tools = number % 3
-            row.checked_at = NOON - number % 11 * M
-    columns = ["last_sync_at", "next_sync_at", "enabled_tools", "checked_at"]
-    SyncStatus.objects.bulk_update(rows, columns, batch_size=200)
-
-
 @pytest.mark.parametrize("sort", SORTS)
 def test_every_page_of_every_sort_is_that_of_all_keys(platform_admin: User, sort: str) -> None:
-    rows = create_keys(mixed_states(overdue=30, late=130, waiting=60, unknown=10))
-    _pause_and_age(rows)
-    _scatter_figures(rows)
+    _pause_and_age(set_states(overdue=30, late=130, waiting=60, unknown=10))
     filters = OverviewFilters(sort=sort, page_size=200)
     expected = [row.key_id for row in all_rows(platform_admin, filters)]
     for number in range(1, 4):
@@ -175,7 +175,7 @@ def test_every_page_of_every_sort_is_that_of_all_keys(platform_admin: User, sort
 def test_pages_of_some_states_are_those_of_all_keys(
     platform_admin: User, states: tuple[HealthState, ...]
 ) -> None:
-    _pause_and_age(create_keys(mixed_states(overdue=90, late=60, unknown=70)))
+    _pause_and_age(set_states(overdue=90, late=60, unknown=70))
     filters = OverviewFilters(states=states)
     expected = all_rows(platform_admin, filters)
     first = overview_page(user=platform_admin, filters=filters, now=NOON)
@@ -188,8 +188,7 @@ def test_pages_of_some_states_are_those_of_all_keys(
 
 @pytest.mark.parametrize("sort", ["state", "-state", "organisation"])
 def test_places_lead_through_all_pages_and_back(platform_admin: User, sort: str) -> None:
-    rows = create_keys(mixed_states(overdue=30, late=130, waiting=60, unknown=10))
-    _pause_and_age(rows)
+    _pause_and_age(set_states(overdue=30, late=130, waiting=60, unknown=10))
     filters = OverviewFilters(sort=sort)
     expected = [row.key_id for row in all_rows(platform_admin, filters)]
     found, page = list[int](), overview_page(user=platform_admin, filters=filters, now=NOON)
@@ -209,7 +208,7 @@ def test_places_lead_through_all_pages_and_back(platform_admin: User, sort: str)
 def test_the_next_page_repeats_and_skips_no_key_though_states_change_meanwhile(
     platform_admin: User,
 ) -> None:
-    create_keys(mixed_states(late=300))
+    set_states(late=300)
     first = overview_page(user=platform_admin, filters=OverviewFilters(), now=NOON)
     # By the clock all are unknown by now; by a check the first twenty are up to date.
     shown = [row.key_id for row in first.rows]
@@ -227,7 +226,7 @@ def test_the_next_page_repeats_and_skips_no_key_though_states_change_meanwhile(
 def test_a_page_without_its_place_is_the_one_of_its_number(
     platform_admin: User, fault: str
 ) -> None:
-    create_keys(mixed_states(late=300))
+    set_states(late=300)
     first = overview_page(user=platform_admin, filters=OverviewFilters(), now=NOON)
     place = first.place_after
     assert place is not None
@@ -261,8 +260,7 @@ def test_no_page_sorts_or_scans_all_statuses(
         pytest.skip("PostgreSQL plans by how many rows there are")
     if states and not sort.endswith("state"):
         pytest.skip("keys of some states are sorted by other columns than the state one by one")
-    rows = create_keys(mixed_states(overdue=3, late=9))
-    _scatter_figures(rows)
+    set_states(overdue=3, late=9)
     with CaptureQueriesContext(connection) as statements:
         overview_page(
             user=platform_admin, filters=OverviewFilters(sort=sort, states=states), now=NOON
@@ -285,7 +283,7 @@ def test_no_page_sorts_or_scans_all_statuses(
 def test_postgresql_reads_a_page_from_the_index(platform_admin: User, page: int) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("of PostgreSQL")
-    create_keys(mixed_states(overdue=3, late=9))
+    set_states(overdue=3, late=9)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE sync_syncstatus")
         # Of so few rows it would rather sort all.

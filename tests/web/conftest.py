@@ -75,14 +75,15 @@ def asks_reauthentication(answer: Any) -> bool:
 @pytest.fixture
 def signed_in() -> SignIn:
     """A function that returns a client signed in as a person who just typed their password."""
+    return client_sign_in
 
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        mark_reauthenticated(client, user)
-        return client
 
-    return sign_in
+def client_sign_in(user: User) -> Client:
+    """A client signed in as this person, who just typed their password."""
+    client = Client()
+    client.force_login(user)
+    mark_reauthenticated(client, user)
+    return client
 
 
 MakeKey = Callable[..., ApiKey]
@@ -91,11 +92,16 @@ MakeKey = Callable[..., ApiKey]
 @pytest.fixture
 def make_key(organisation: Organisation) -> MakeKey:
     """A key that was just checked and is up to date, apart from what a test changes."""
+    return key_maker(organisation)
+
+
+def key_maker(organisation: Organisation | None = None) -> MakeKey:
+    """What `make_key` is; where no organisation is given, each key says where it is."""
 
     def make(
         label: str = "Main",
         *,
-        at: Organisation = organisation,
+        at: Organisation | None = organisation,
         key: dict[str, Any] | None = None,
         **row: Any,
     ) -> ApiKey:

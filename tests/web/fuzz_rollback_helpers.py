@@ -1,13 +1,16 @@
 """Fuzz tests on the same data: each example is rolled back, and its writes are counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
+from urllib.parse import urlencode
 
 from django.apps import apps
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection, transaction
 from django.http.response import HttpResponseBase
+from django.test import Client
 
 # Written by every request, whatever it asks for.
 ALWAYS_WRITTEN_TABLES = {
@@ -47,6 +50,12 @@ def _tables() -> dict[str, str]:
     return {
         model._meta.label: quoted(model._meta.db_table) for model in models if model._meta.managed
     }
+
+
+def post_form(client: Client, path: str, fields: Mapping[str, Any], **more: Any) -> Any:
+    """Send a form as a browser does; as multipart, this client's default, it is read slowly."""
+    body = urlencode(fields, doseq=True)
+    return client.post(path, body, "application/x-www-form-urlencoded", **more)
 
 
 def close_response(answer: HttpResponseBase) -> None:

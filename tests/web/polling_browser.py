@@ -47,8 +47,13 @@ class PollingBrowser:
         return set(parts) - {"checked"}
 
     def is_sent_what_changed(self) -> bool:
-        """Whether something but checks changed, by comparing all; asserts that polls send it."""
+        """Whether something but checks changed, by comparing all; asserts that polls send it.
+
+        Nothing is sent where the page is no longer for this person.
+        """
         compared = self.poll(version="")
+        if compared.status_code in {302, 403, 404}:
+            return False
         answer = self.poll()
         changed = self.changed_parts(compared) if compared.status_code == 200 else set()
         if answer.status_code == 200:

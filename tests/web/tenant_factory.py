@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from freddy_admin.audit.tags import AuditTag
 from freddy_admin.core import clock
 from freddy_admin.core.models import TenantOwned
 from freddy_admin.organisations.access import organisation_audit_ref
-from freddy_admin.organisations.models import Organisation
+from freddy_admin.organisations.models import Membership, Organisation
 from freddy_admin.sync.models import (
     CatalogKind,
     CheckRun,
@@ -373,6 +374,13 @@ def _organisation_path(model: type[Model]) -> str:
         if name in names:
             return name if name == "organisation" else f"{name}__organisation"
     return ""
+
+
+@cache
+def tenant_tables() -> frozenset[str]:
+    """The tables that `tenant_rows` reads."""
+    models = [model for model in apps.get_models() if _organisation_path(model)]
+    return frozenset(model._meta.db_table for model in (*models, Organisation, Membership, User))
 
 
 def tenant_rows(tenant: Tenant) -> list[Any]:

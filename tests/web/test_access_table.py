@@ -22,7 +22,9 @@ from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response
 from tests.web.incident_rows import create_incident, create_window
 from tests.web.member_factories import create_invitation, create_member
+from tests.web.module_people import module_people, organisation, people, signed_in
 
+__all__ = ["module_people", "organisation", "people", "signed_in"]
 ROLES = ("signed out", "stranger", "viewer", "operator", "manager", "admin")
 # Status of GET and of POST per role of ROLES; 302 from a GET leads to the sign-in page.
 SEE_OWN = ((302, 200, 200, 200, 200, 200), (302, 405, 405, 405, 405, 405))

@@ -6,8 +6,10 @@ from django.test import Client
 from freddy_admin.organisations.models import Organisation
 from tests.web.conftest import MakeKey, People, SignIn
 from tests.web.fuzz_rollback_helpers import close_response, count_rows, rollback_block
+from tests.web.module_people import module_people, organisation, people, signed_in
 from tests.web.test_access_table import ACCESS_TABLE, MACHINES, url_for_name
 
+__all__ = ["module_people", "organisation", "people", "signed_in"]
 pytestmark = pytest.mark.sqlite_is_enough
 
 # A mail program posts it, for whoever has the mail (RFC 8058); all that it can do is to end mails.

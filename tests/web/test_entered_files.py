@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 import time_machine
 
+from freddy_admin.accounts.models import User
 from tests.entered_files import entered_files
 from tests.golden.golden_fleet import Fleet, demo_create, fleet_create
-from tests.web.conftest import HandClock
+from tests.hand_clock import hand_clock_block
+from tests.module_rows import module_rows
+from tests.web.conftest import HandClock, key_maker
 
 pytestmark = pytest.mark.sqlite_is_enough
 
@@ -18,12 +22,24 @@ PASSWORD = "correct horse battery 9"
 MOST_FILES = {"overview": 29, "organisation": 40, "sign-in": 20}
 
 
-@pytest.fixture
-def fleet(db: None, hand_clock: HandClock, request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    """The demo's organisations with a week behind them, and one that has a row of every kind."""
-    with time_machine.travel(hand_clock(), tick=False):
+@pytest.fixture(scope="module")
+def _module_fleet(django_db_setup: None, django_db_blocker: Any) -> Iterator[Fleet]:
+    def make() -> Fleet:
         demo_create(history_length=timedelta(days=7))
-        yield fleet_create(request.getfixturevalue("make_key"))
+        return fleet_create(key_maker())
+
+    with (
+        hand_clock_block() as hand_clock,
+        time_machine.travel(hand_clock(), tick=False),
+        module_rows(django_db_blocker, make) as fleet,
+    ):
+        yield fleet
+
+
+@pytest.fixture
+def fleet(_module_fleet: Fleet, db: None, hand_clock: HandClock) -> Fleet:
+    """The demo's organisations with a week behind them, and one that has a row of every kind."""
+    return _module_fleet
 
 
 def test_a_page_enters_few_files(fleet: Fleet) -> None:
@@ -36,7 +52,7 @@ def test_a_page_enters_few_files(fleet: Fleet) -> None:
 
 
 def test_a_sign_in_enters_few_files(fleet: Fleet) -> None:
-    person, browser = fleet.people["manager"], fleet.browser("signed out")
+    person, browser = User.objects.get(pk=fleet.people["manager"].pk), fleet.browser("signed out")
     person.set_password(PASSWORD)
     person.save()
     browser.get("/accounts/login/")
