@@ -37,6 +37,13 @@ _TEXT_KINDS: Final = (
     (re.compile(r"\{\\rtf"), gettext_noop("a formatted text (RTF)")),
     (re.compile(r"\{\s*[\"}]|\[\s*[\"{\[\]]"), gettext_noop("JSON")),
     (re.compile(r"<"), gettext_noop("XML or a web page")),
+    (re.compile(r">"), gettext_noop("a quoted mail")),
+    (re.compile(r"```"), gettext_noop("a block of a chat or a wiki, between ```")),
+    (re.compile(r"---\s|-\s+\w{1,40}:"), gettext_noop("YAML")),
+    (
+        re.compile(r"(?:export[ ]+)?[A-Za-z_][A-Za-z0-9_]{0,80}[ ]?=[ ]?[^\s=]"),
+        gettext_noop("a file of settings, with lines NAME=value"),
+    ),
     (re.compile(r"-----BEGIN "), gettext_noop("a certificate or an encrypted file")),
 )
 

@@ -132,7 +132,13 @@ REFUSED_FILES = {
         "twice",
     ),
     "a column twice": (f"{HEADER},owner,Owner\nAcme,Main,{ONE},,,,", "twice"),
-    "only lines of an environment": (f"AITRONOS_API_KEY={ONE}", "the first row must be"),
+    "only lines of an environment": (f"AITRONOS_API_KEY={ONE}", "lines NAME=value"),
+    "exported variables": (f"export ACME='{ONE}'\nexport BOLT='{TWO}'", "lines NAME=value"),
+    "a list of YAML": (f"- organisation: Acme\n  api_key: {ONE}\n", "YAML"),
+    "a document of YAML": (f"---\nkeys:\n  - {ONE}\n", "YAML"),
+    "a quoted mail": ("> " + TABLE.replace("\n", "\n> "), "a quoted mail"),
+    "a block of a chat": (f"```\n{TABLE}```", "a block of a chat"),
+    "keys alone, with padding": (f"{ONE}==\n{TWO}==", "the first row must be"),
 }
 
 
