@@ -189,7 +189,7 @@ def key_monitoring_start(
             known_rows = SyncStatus.objects.select_for_update().in_bulk([key.pk for key in batch])
             for row, key in ((known_rows[key.pk], key) for key in batch if key.pk in known_rows):
                 check_run_interrupt(row, pending_history=pending_history, now=now)
-                sync_status_reset(row, version=key.version)
+                sync_status_reset(row, version=key.version, environment=key.environment)
                 _restart_sync_status(
                     row, event, actor=actor, now=now, pending_history=pending_history
                 )

@@ -72,17 +72,18 @@ class SharedOrganizationId:
 def shared_organization_ids(*, draft: ImportDraft) -> list[SharedOrganizationId]:
     """The ids that tested rows of more than one organisation report, most rows first.
 
-    Most likely one organisation's key was copied into the rows of others.
+    Most likely one organisation's key was copied into the rows of others. An id of one environment
+    is another organisation's than the same id of another one.
     """
     rows = draft.rows.exclude(reported_organization_id="").filter(ciphertext__isnull=False)
-    names: dict[str, list[str]] = {}
-    for organization_id, name in rows.order_by("organisation_name").values_list(
-        "reported_organization_id", "organisation_name"
+    names: dict[tuple[str, str], list[str]] = {}
+    for environment, organization_id, name in rows.order_by("organisation_name").values_list(
+        "environment", "reported_organization_id", "organisation_name"
     ):
-        names.setdefault(organization_id, []).append(name)
+        names.setdefault((environment, organization_id), []).append(name)
     found = [
         SharedOrganizationId(organization_id, len(row_names), tuple(dict.fromkeys(row_names)))
-        for organization_id, row_names in names.items()
+        for (_environment, organization_id), row_names in names.items()
     ]
     shared = [entry for entry in found if len(entry.organisation_names) > 1]
     return sorted(shared, key=lambda entry: (-entry.row_count, entry.organization_id))

@@ -238,11 +238,11 @@ class _RowParser:
             raise _MalformedRow(
                 _("the key stands in another column, too: take it out"), names_reportable=False
             )
-        if not _looks_like_key(row.secret) and any(map(_looks_like_key, texts[:2])):
+        if not _looks_like_key(row.secret) and any(map(_looks_like_key, texts)):
             raise _MalformedRow(
                 _(
-                    "what stands in organisation or label looks like a key, and api_key does not: "
-                    "are the columns in the right order?"
+                    "what stands in another column looks like a key, and api_key does not: are the "
+                    "columns in the right order, and names with a comma in them in quotes?"
                 ),
                 names_reportable=False,
             )

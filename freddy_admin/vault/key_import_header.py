@@ -35,8 +35,15 @@ _EXPORTS: Final[Sequence[tuple[str, frozenset[str], str]]] = (
 # How texts begin that are no table.
 _TEXT_KINDS: Final = (
     (re.compile(r"\{\\rtf"), gettext_noop("a formatted text (RTF)")),
-    (re.compile(r"[{\[]"), gettext_noop("JSON")),
+    (re.compile(r"\{\s*[\"}]|\[\s*[\"{\[\]]"), gettext_noop("JSON")),
     (re.compile(r"<"), gettext_noop("XML or a web page")),
+    (re.compile(r">"), gettext_noop("a quoted mail")),
+    (re.compile(r"```"), gettext_noop("a block of a chat or a wiki, between ```")),
+    (re.compile(r"---\s|-\s+\w{1,40}:"), gettext_noop("YAML")),
+    (
+        re.compile(r"(?:export[ ]+)?[A-Za-z_][A-Za-z0-9_]{0,80}[ ]?=[ ]?[^\s=]"),
+        gettext_noop("a file of settings, with lines NAME=value"),
+    ),
     (re.compile(r"-----BEGIN "), gettext_noop("a certificate or an encrypted file")),
 )
 
@@ -127,6 +134,8 @@ def _wrong_header(heads: Sequence[str], text: str, number: int) -> UnreadableFil
             _("all columns stand in one cell: split them, in Excel by “Data”, “Text to Columns”"),
             number=number,
         )
+    if any(heads.count(column) > 1 for column in COLUMNS):
+        return unreadable_file(_("a column stands in the header twice"), number=number)
     if {*COLUMNS} <= columns:
         return unreadable_file(
             _("the columns stand in another order: put these five in front"), number=number

@@ -35,10 +35,12 @@ _SCHEME: Final = re.compile(
 _KEY_CHARACTERS: Final = re.compile("[!-~]+")
 # What pages show of a key that they hide: signs in its place, or between its two ends.
 _MASKED_KEY: Final = re.compile(r"[*#•●.]+|.*(?:\*{3,}|[•●]{3,}|\.{3,}|…).*", re.DOTALL)
-# What a spreadsheet made of a cell: its errors, and numbers that it shortened.
+# What a spreadsheet made of a cell: its errors, numbers that it shortened, and formulas.
 _SPREADSHEET_DAMAGE: Final = re.compile(
     r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|N/A)[!?]?|[0-9]+(?:[.,][0-9]+)?E\+[0-9]+"
+    r"|=[A-Za-z.]+\(.*\)"
 )
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _COLUMN_NAMES: Final = frozenset({"api_key", "api key", "apikey"})
 
 
@@ -109,7 +111,7 @@ def _secret_problem(secret: str) -> str:
             "There is a typographic quotation mark inside the key, which no API key has. Copy it "
             "again from where it was made."
         )
-    if any(unicodedata.category(character) == "Cf" for character in secret):
+    if any(unicodedata.category(character) in {"Cf", "Cc"} for character in secret):
         return _(
             "There is an invisible character inside the key, which no API key has. Copy it again "
             "from where it was made."
@@ -132,9 +134,11 @@ def _stand_in_problem(secret: str) -> str:
         )
     if _SPREADSHEET_DAMAGE.fullmatch(secret):
         return _(
-            "This is an error or a shortened number of a spreadsheet, not a key. Make the column "
-            "one of text there, and paste the key anew."
+            "This is an error, a formula or a shortened number of a spreadsheet, not a key. Make "
+            "the column one of text there, and paste the key anew."
         )
+    if _ADDRESS.match(secret):
+        return _("This is an address, not a key. Paste the key alone.")
     return ""
 
 

@@ -71,13 +71,20 @@ _OUTAGES: Final[Mapping[Outage, Text]] = {
 }
 
 
-def outage_notice(outage: Outage, *, condition: Sequence[Sentence] = ()) -> NoticeWording:
-    """That Aitronos as a whole is out of reach; `condition` is what it says of itself."""
+def outage_notice(
+    outage: Outage, *, condition: Sequence[Sentence] = (), places: Sequence[str] = ()
+) -> NoticeWording:
+    """That Aitronos is out of reach; `condition` is what it says of itself.
+
+    `places` are the environments that are meant; without any, Aitronos as a whole.
+    """
     return NoticeWording(
         kind=f"outage_{outage}",
         tone=WARN,
         icon="plug-connected-x",
-        title=say(_("Aitronos cannot be reached")),
+        title=say(_("Aitronos cannot be reached at {places}"), places=", ".join(places))
+        if places
+        else say(_("Aitronos cannot be reached")),
         words=(
             say(_OUTAGES[outage]),
             *condition,

@@ -13,7 +13,7 @@ from freddy_admin.sync.checks.budget import budget_group_parse, budget_period
 from freddy_admin.sync.models import ApiHealth
 from freddy_admin.sync.platform_status import ApiHealths, PlatformStatus
 from freddy_admin.sync.status.rows import CheckError
-from freddy_admin.wording.environments import is_environment_shown
+from freddy_admin.wording.environments import environment_label, is_environment_shown
 from freddy_admin.wording.failures import failure_wording
 from freddy_admin.wording.platform import PartWording
 from freddy_admin.wording.sentences import Sentence, Text, moment_ago, say, say_counted
@@ -85,6 +85,12 @@ def api_conditions(healths: ApiHealths) -> tuple[Sentence, ...]:
             )
         sentences += condition
     return tuple(sentences)
+
+
+def unreachable_places(healths: ApiHealths) -> tuple[str, ...]:
+    """The environments that do not answer, where another one does; else none is to blame."""
+    silent = [environment_label(place.name) for place, api in healths if api and api.kind]
+    return tuple(silent) if any(api and not api.kind for _place, api in healths) else ()
 
 
 def api_condition(api: ApiHealth) -> tuple[Sentence, ...]:

@@ -110,7 +110,7 @@ class World:
         pending_history = PendingHistory()
         check_run_interrupt(self.row, pending_history=pending_history, now=self.now)
         self.key.version += 1
-        sync_status_reset(self.row, version=self.key.version)
+        sync_status_reset(self.row, version=self.key.version, environment=self.key.environment)
         self.row.state, self.row.state_since = HealthState.NOT_CHECKED, self.now
         key_change = KeyChange("replaced", HealthState.NOT_CHECKED)
         key_change_record(pending_history, self.row, key_change, actor="Ana", now=self.now)

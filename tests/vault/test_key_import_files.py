@@ -126,8 +126,19 @@ REFUSED_FILES = {
     ),
     "all in one cell": ("\n".join(f'"{line}"' for line in TABLE.splitlines()), "in one cell"),
     "an unknown column": (f"{HEADER},colour\nAcme,Main,{ONE},,,red", "column 6"),
+    "a table of INI or TOML": (f'[acme]\napi_key = "{ONE}"', "the first row must be"),
+    "one of the five twice": (
+        f"organisation,label,api_key,api_key,organization_id,tags\nAcme,Main,{ONE},{ONE},,",
+        "twice",
+    ),
     "a column twice": (f"{HEADER},owner,Owner\nAcme,Main,{ONE},,,,", "twice"),
-    "only lines of an environment": (f"AITRONOS_API_KEY={ONE}", "the first row must be"),
+    "only lines of an environment": (f"AITRONOS_API_KEY={ONE}", "lines NAME=value"),
+    "exported variables": (f"export ACME='{ONE}'\nexport BOLT='{TWO}'", "lines NAME=value"),
+    "a list of YAML": (f"- organisation: Acme\n  api_key: {ONE}\n", "YAML"),
+    "a document of YAML": (f"---\nkeys:\n  - {ONE}\n", "YAML"),
+    "a quoted mail": ("> " + TABLE.replace("\n", "\n> "), "a quoted mail"),
+    "a block of a chat": (f"```\n{TABLE}```", "a block of a chat"),
+    "keys alone, with padding": (f"{ONE}==\n{TWO}==", "the first row must be"),
 }
 
 
@@ -213,6 +224,7 @@ def _lines(*rows: str, header: str = HEADER) -> CsvFile:
         (f"Bearer {ONE}", "such as Bearer"),
         (f"x-api-key: {ONE}", "such as Bearer"),
         (f"{ONE[:9]}\u200b{ONE[9:]}", "invisible"),
+        (f"{ONE[:9]}\0{ONE[9:]}", "invisible"),
         (f"{ONE[:9]}\u2019{ONE[9:]}", "typographic"),
         (f"{ONE[:9]}\u00a0{ONE[9:]}", "white space"),
         ("api_key", "name of the column"),
@@ -237,6 +249,9 @@ def test_a_key_with_something_in_or_before_it_is_refused_with_what_is_wrong(
         ("#REF!", "spreadsheet"),
         ("#N/A", "spreadsheet"),
         ("1.23457E+18", "spreadsheet"),
+        (f'"=HYPERLINK(""{ONE}"")"', "formula"),
+        (f"https://docs.example.org/?key={ONE}", "address"),
+        ("op://vault/item/field", "address"),
     ],
 )
 def test_what_stands_in_place_of_a_key_is_refused_for_what_it_is(cell: str, words: str) -> None:
@@ -244,10 +259,24 @@ def test_what_stands_in_place_of_a_key_is_refused_for_what_it_is(cell: str, word
     assert words in line.problem
 
 
-def test_a_key_in_the_column_of_labels_is_refused_and_not_repeated() -> None:
-    [line] = _lines(f"Acme,{ONE},Main,,").lines
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"Acme,{ONE},Main,,",
+        f"Acme, Inc.,Main,{ONE},,",
+        f"Acme,Main, Berlin,{ONE},org_1,",
+        f"Acme,Main,Berlin,,{ONE}",
+        f"Acme,Main,Berlin,,eu|{ONE}",
+    ],
+)
+def test_a_key_in_another_column_is_refused_and_not_repeated(row: str) -> None:
+    file = _lines(row)
+    [line] = file.lines
     assert "right order" in line.problem
-    assert ONE not in str(line)
+    assert "comma" in line.problem
+    # Or it would be stored, and shown, as an id of an organisation or as a tag.
+    assert file.rows == ()
+    assert ONE not in repr(file)
 
 
 def test_line_breaks_and_tabs_inside_a_name_are_folded() -> None:

@@ -122,6 +122,19 @@ def test_rows_of_several_organisations_with_one_id_are_warned_about(
     assert page.index(warning) < page.index("Save 7 keys")
 
 
+def test_rows_of_two_environments_with_one_id_are_not_warned_about(
+    people: People, signed_in: SignIn
+) -> None:
+    draft = import_draft_make(
+        people.admin, f"Alder,Main,{secret('1')},,", f"Beech,Main,{secret('2')},,"
+    )
+    _record({}, "org_shared")
+    client = signed_in(people.admin)
+    assert "Aitronos answers for one" in client.get(f"/import/{draft.pk}/").content.decode()
+    ImportDraftRow.objects.filter(organisation_name="Beech").update(environment="staging")
+    assert "Aitronos answers for one" not in client.get(f"/import/{draft.pk}/").content.decode()
+
+
 def test_two_rows_of_one_organisation_are_not_warned_about(
     people: People, signed_in: SignIn, organisation: Organisation
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from freddy_admin.conf.api_environments import ApiEnvironment
 from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.models import ApiHealth, CallBudget, WorkerHeartbeat
 from tests.web.catalog_snapshots import visible_text_of
@@ -159,3 +160,28 @@ def test_outage_notice_names_what_aitronos_says_of_itself(
     page = visible_text_of(signed_in(people.viewer).get("/").content.decode())
     assert "Aitronos cannot be reached" in page
     assert "Aitronos says its database is not well (“down”)." in page
+
+
+def test_outage_of_one_environment_is_not_said_to_be_one_of_all(
+    people: People,
+    signed_in: SignIn,
+    make_key: MakeKey,
+    hand_clock: HandClock,
+    settings: LazySettings,
+) -> None:
+    settings.AITRONOS_ENVIRONMENTS = (ApiEnvironment("staging", "https://s.example", ("x",)),)
+    make_key("Works")
+    failing = {"outcome": "failed", "error_kind": "read_timeout", "failures": 1}
+    for number in range(3):
+        make_key(str(number), key={"environment": "staging"}, **failing)
+    record_health(hand_clock())
+    silent = {"environment": "staging", "reachable": False, "kind": "read_timeout"}
+    ApiHealth.objects.create(checked_at=hand_clock(), **silent)
+    client = signed_in(people.viewer)
+    page = visible_text_of(client.get("/").content.decode())
+    assert "Aitronos cannot be reached at staging (s.example)" in page
+    # Where no environment answers, Aitronos as a whole is out of reach.
+    ApiHealth.objects.update(reachable=False, kind="read_timeout")
+    page = visible_text_of(client.get("/?sort=name").content.decode())
+    assert "Aitronos cannot be reached" in page
+    assert "cannot be reached at" not in page

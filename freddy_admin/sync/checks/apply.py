@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from freddy_admin.sync import health
 from freddy_admin.sync.api_client import call_settings_digest
+from freddy_admin.sync.checks.budget import is_budget_group_of
 from freddy_admin.sync.checks.policy import CheckPolicy
 from freddy_admin.sync.checks.results import CallFailure, CheckResult, LocalFailureKind
 from freddy_admin.sync.health_states import HealthState
@@ -16,8 +17,14 @@ from freddy_admin.vault.models import ApiKey
 NO_FAILURE = CallFailure(kind="")
 
 
-def sync_status_reset(row: SyncStatus, *, version: int) -> None:
-    """Reset the row of a replaced or resumed key: its old figures are shown, and prove nothing."""
+def sync_status_reset(row: SyncStatus, *, version: int, environment: str) -> None:
+    """Reset the row of a replaced or resumed key: its old figures are shown, and prove nothing.
+
+    What Aitronos called the key's organisation stays with a secret that is known to be of the same
+    environment: in another one the id is nobody's, or somebody else's.
+    """
+    if row.key_version != version and not is_budget_group_of(row.budget_group, environment):
+        row.reported_organization_id = ""
     row.key_version = version
     row.figures_are_former = row.observed_at is not None
     row.first_observed_at = row.first_next_sync_at = row.skipped_at = None

@@ -126,6 +126,11 @@ def budget_group_parse(group: str) -> BudgetGroupParts:
     return BudgetGroupParts(environment, int(organisation_id), entered_id)
 
 
+def is_budget_group_of(group: str, environment: str) -> bool:
+    """Whether the group is one of this environment; "" is of none."""
+    return group.startswith(f"{environment}:")
+
+
 @dataclass(frozen=True, slots=True)
 class GroupBudget:
     """One group at one moment: calls made today (UTC), keys checked on schedule, its hold."""

@@ -150,7 +150,7 @@ def check_result_apply(
     """Apply the result of one check to `row` and `pending_history`; saves neither."""
     if row.key_version != result.key_version:
         check_run_interrupt(row, pending_history=pending_history)
-        sync_status_reset(row, version=result.key_version)
+        sync_status_reset(row, version=result.key_version, environment=key.environment)
     previous = PreviousStatus.from_row(row)
     observation = _previous_observation_from_row(row)
     now = result.finished_at

@@ -131,10 +131,13 @@ def refused_groups_from_rows(
 def others_work_expression() -> Case:
     """Whether another key of the same organisation at Aitronos works, as far as is known.
 
-    Asked of refused keys alone, for which it says whether the key is the cause.
+    Of the same environment: an organisation of one is none of another, whatever its id. Asked of
+    refused keys alone, for which it says whether the key is the cause.
     """
     others = SyncStatus.objects.filter(
-        reported_organization_id=OuterRef("reported_organization_id"), outcome=CheckOutcome.GOOD
+        reported_organization_id=OuterRef("reported_organization_id"),
+        outcome=CheckOutcome.GOOD,
+        key__environment=OuterRef("key__environment"),
     ).exclude(pk=OuterRef("pk"))
     return Case(
         When(Q(refusal=None) | Q(reported_organization_id=""), then=Value(value=False)),

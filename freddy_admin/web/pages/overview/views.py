@@ -63,7 +63,7 @@ from freddy_admin.wording.notices import (
     silent_worker_notice,
 )
 from freddy_admin.wording.panel_copy import copied_panel_notice
-from freddy_admin.wording.platform_api import api_conditions
+from freddy_admin.wording.platform_api import api_conditions, unreachable_places
 from freddy_admin.wording.refused_alike import refused_notice
 from freddy_admin.wording.sentences import render_text
 from freddy_admin.wording.times import get_user_time
@@ -156,8 +156,9 @@ def _overview_notices(overview: Overview, person: User) -> list[NoticeWording]:
         notices.append(copied_panel_notice(overview.copied_from))
     if overview.outage is not None:
         # Read in an outage alone.
-        condition = api_conditions(api_healths_list())
-        notices.append(outage_notice(overview.outage, condition=condition))
+        healths = api_healths_list()
+        condition, places = api_conditions(healths), unreachable_places(healths)
+        notices.append(outage_notice(overview.outage, condition=condition, places=places))
     notices += [
         refused_notice(group, overview.rows, overview.now)
         for group in overview.refused_groups[:_MAX_REFUSED_NOTICES]
