@@ -157,7 +157,7 @@ def test_reader_learns_of_no_organisation_that_they_may_not_see(
         message_content(message)
 
 
-@pytest.mark.parametrize("how", ["left", "deactivated", "removed"])
+@pytest.mark.parametrize("how", ["unsubscribed", "left", "deactivated", "removed"])
 def test_person_who_is_gone_gets_nothing(
     how: str, manager: User, incident: Incident, smtp: SmtpScript
 ) -> None:
@@ -171,7 +171,7 @@ def test_person_who_is_gone_gets_nothing(
         assert message.state == DeliveryState.DROPPED
 
 
-@pytest.mark.parametrize("how", ["left", "deactivated"])
+@pytest.mark.parametrize("how", ["unsubscribed", "left", "deactivated"])
 def test_person_who_goes_between_two_attempts_gets_nothing(
     how: str, manager: User, incident: Incident, smtp: SmtpScript, hand_clock: HandClock
 ) -> None:
@@ -186,11 +186,34 @@ def test_person_who_goes_between_two_attempts_gets_nothing(
     assert message.state == DeliveryState.DROPPED
 
 
+def test_retry_to_somebody_who_left_an_organisation_tells_of_the_others_alone(
+    manager: User,
+    incident: Incident,
+    other_organisation: Organisation,
+    smtp: SmtpScript,
+    hand_clock: HandClock,
+) -> None:
+    Membership.objects.create(
+        organisation=other_organisation, user=manager, role="manager", created_at=hand_clock.at
+    )
+    smtp.replies["mona@example.org"] = ["451 later"]
+    message = message_create(manager, [incident, incident_create(other_organisation)])
+    assert alert_mails_send() == 0
+    Membership.objects.filter(organisation=other_organisation).delete()
+    hand_clock.advance(minutes=1)
+    mail = send_and_read(smtp)
+    assert other_organisation.name not in mail.as_string()
+    assert str(message.uid) in mail["message-id"]
+    assert incident.organisation.name in mail.as_string()
+
+
 def leave(user: User, how: str) -> None:
     if how == "removed":
         user.delete()
     elif how == "deactivated":
         User.objects.filter(pk=user.pk).update(is_active=False)
+    elif how == "left":
+        Membership.objects.filter(user=user).delete()
     else:
         values = PreferenceValues(
             gets_mail=False,

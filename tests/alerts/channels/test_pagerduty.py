@@ -79,9 +79,11 @@ def _tell(
             created_at=clock.now(),
         )
     message = Message.objects.select_related("channel__user", "cause").get(pk=message.pk)
-    body = pagerduty.render(message_content(message), channel=channel)
-    pagerduty.send(body, channel=channel, message=message)
-    return body["events"]
+    message.body = pagerduty.render(message_content(message), channel=channel)
+    message.save()
+    pagerduty.send(message.body, channel=channel, message=message)
+    events: list[dict[str, Any]] = message.body["events"]
+    return events
 
 
 def test_alert_opens_and_closes_by_the_incidents_id(
@@ -147,6 +149,23 @@ def test_an_incident_that_was_told_alone_closes_alone_though_a_cause_joined_it(
     _tell(channel, OPENED, *others, cause=cause)
     assert set(pagerduty_receiver.open_alerts) == {str(alone.uid), str(cause.uid)}
     _tell(channel, RESOLVED, *incidents, cause=cause)
+    assert pagerduty_receiver.open_alerts == {}
+
+
+def test_alert_of_a_cause_closes_though_an_organisation_that_shared_it_was_removed(
+    channel: Channel,
+    incidents: list[Incident],
+    cause: Cause,
+    other_organisation: Organisation,
+    pagerduty_receiver: PagerDutyReceiver,
+) -> None:
+    first, second, *_rest = incidents
+    _tell(channel, OPENED, first, second, cause=cause)
+    assert set(pagerduty_receiver.open_alerts) == {str(cause.uid)}
+    _tell(channel, RESOLVED, second)
+    other_organisation.delete()
+    (end,) = _tell(channel, RESOLVED, first, cause=cause)
+    assert (end["event_action"], end["dedup_key"]) == ("resolve", str(cause.uid))
     assert pagerduty_receiver.open_alerts == {}
 
 
