@@ -84,6 +84,29 @@ def test_refusal_is_told_by_its_code(
     assert "A manager pastes a key that was made in the right organisation" in text
 
 
+@pytest.mark.parametrize(
+    ("error_kind", "advice"),
+    [
+        ("spending_limit", "Raise the spending limit at Aitronos."),
+        ("firewall", "Ask whether this panel's address is allowed to reach Aitronos."),
+        ("read_timeout", "Nothing for you to do: we keep trying."),
+        ("server_error", "Nothing for you to do: we keep trying."),
+    ],
+)
+def test_failure_that_somebody_can_end_says_how(
+    error_kind: str,
+    advice: str,
+    manager: User,
+    organisation: Organisation,
+    make_key: MakeKey,
+    smtp: SmtpScript,
+) -> None:
+    state = HealthState.UNKNOWN
+    incident = incident_create(organisation, make_key(), state=state, error_kind=error_kind)
+    message_create(manager, [incident])
+    assert advice in mail_part(send_and_read(smtp), "plain")
+
+
 @pytest.mark.parametrize("kind", CauseKind)
 def test_one_cause_is_said_once_over_all_that_it_reached(
     kind: CauseKind,

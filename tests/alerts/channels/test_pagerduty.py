@@ -222,6 +222,21 @@ def test_long_names_are_cut_to_what_pagerduty_takes(
     assert len(pagerduty_receiver.taken) == 2
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["@everyone <!channel> :wave: `rm` **bold** <b>", "[here](https://evil.example)", "a\r\nb"],
+)
+def test_name_is_in_fields_of_plain_text_alone(channel: Channel, name: str) -> None:
+    body = pagerduty.render(message_content_of(message_item(1, name, name)), channel=channel)
+    (event,) = body["events"]
+    payload = event["payload"]
+    assert payload["source"] == name
+    assert payload["summary"].startswith(name)
+    # PagerDuty makes links and images of these alone: they are ours.
+    assert name not in str([event["links"], event["client"], event["client_url"]])
+    assert "images" not in event
+
+
 def test_more_incidents_than_a_message_names_are_alerts_of_their_own(
     channel: Channel, organisation: Organisation, pagerduty_receiver: PagerDutyReceiver
 ) -> None:
