@@ -222,3 +222,28 @@ def test_what_failed_at_the_former_address_goes_to_the_new_one_at_once(
             address="https://hooks.example.org/new",
         )
     assert due_messages_send() == 1
+
+
+def test_new_address_is_not_kept_waiting_for_what_the_former_one_asked(
+    told_incident: Incident,
+    channel: Channel,
+    organisation: Organisation,
+    transport: ScriptedTransport,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    def ask_for_patience(_message: Message) -> None:
+        raise ChannelNotSent(ChannelFailure.BUSY, retry_after=timedelta(hours=20))
+
+    message_create(channel, incident_create(organisation))
+    transport.on_send = ask_for_patience
+    due_messages_send()
+    transport.on_send = succeed
+    assert due_messages_send() == 0
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        channel_address_replace(
+            organisation=organisation,
+            actor=ACTOR,
+            channel=channel,
+            address="https://hooks.example.org/new",
+        )
+    assert due_messages_send() == 1

@@ -312,6 +312,7 @@ def _switch_on(channel: Channel) -> None:
 def _health_forget(channel: Channel) -> None:
     channel.answered_at, channel.answer, channel.answer_status = None, "", None
     channel.succeeded_at, channel.failing_since, channel.failure = None, None, ""
+    channel.retry_at = None  # that the former address asked for patience
 
 
 @sensitive_variables("parts")
