@@ -59,7 +59,7 @@ def alert_tables_register() -> None:
             Incident,
             (
                 *("opened_at", "noticed_at", "resolved_at"),
-                *("resolution_noticed_at", "acknowledged_at"),
+                *("resolution_noticed_at", "acknowledged_at", "cause_linked_at"),
             ),
         ),
         TimestampedTable(IncidentKey, ("began_at", "ended_at")),

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from freddy_admin.wording.channels import channel_failure_sentence
+from freddy_admin.wording.incidents import HELD_BY
 from freddy_admin.wording.sentences import EMPTY, Moment, Sentence, Text, say
 from freddy_admin.wording.states import BAD, GOOD, QUIET, WARN
 
@@ -25,7 +26,7 @@ DELIVERY_TONES: Final[Mapping[str, tuple[str, str]]] = {
     "dropped": (QUIET, "circle-dashed"),
 }
 _OUTCOMES: Final[Mapping[str, Text]] = {
-    "waiting": _("Waits for what else comes."),
+    "waiting": _("Planned."),
     "held": _("Held back."),
     "queued": _("Goes out in a moment."),
     "sending": _("Is being sent."),
@@ -35,11 +36,6 @@ _OUTCOMES: Final[Mapping[str, Text]] = {
     "given_up": _("Given up."),
     "dropped": _("Not needed any more."),
 }
-_HOLDS: Final[Mapping[str, Text]] = {
-    "mute": _("Held back: the incident is muted."),
-    "window": _("Held back by a maintenance window."),
-    "quiet_hours": _("Held back by quiet hours."),
-}
 WORDS_REFUSED: Final = say(
     _("The mail server refused the words of this mail; it took one with the link alone.")
 )
@@ -47,8 +43,8 @@ WORDS_REFUSED: Final = say(
 
 def message_outcome(state: str, *, reason: str = "", held_reason: str = "") -> tuple[Sentence, ...]:
     """What became of a message, and why where that is known."""
-    if state == "held" and held_reason in _HOLDS:
-        return (say(_HOLDS[held_reason]),)
+    if state == "held" and held_reason in HELD_BY:
+        return (say(HELD_BY[held_reason]),)
     outcome = say(_OUTCOMES.get(state, state))
     if state in {"failed", "given_up", "may_have_arrived"} and reason:
         return outcome, channel_failure_sentence("", reason)

@@ -231,6 +231,10 @@ def incident_next_move(
         next_move = failure_wording(_named_error(state, error)).next_move
         if next_move:
             return say(next_move)
+    if error is not None and state is HealthState.UNKNOWN:
+        failure = failure_wording(error)
+        if not failure.is_only_waited_for:
+            return say(failure.advice)
     return say(STATE_WORDINGS[state].next_move)
 
 

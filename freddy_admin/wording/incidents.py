@@ -228,7 +228,7 @@ _DELIVERY_TONES: Final[Mapping[str, tuple[str, str]]] = {
     "given_up": (BAD, "circle-x"),
     "dropped": (QUIET, "circle-dashed"),
 }
-_HELD_BY: Final[Mapping[str, Text]] = {
+HELD_BY: Final[Mapping[str, Text]] = {
     "mute": _("Held back by a mute."),
     "window": _("Held back by a maintenance window."),
     "quiet_hours": _("Held back by quiet hours."),
@@ -258,7 +258,7 @@ def delivery_notes(
     *, held_reason: str, send_at: datetime | None, attempts: int, answer: str
 ) -> tuple[Sentence, ...]:
     """Why it waits and until when, how often it was tried, what the other side answered."""
-    held = say(_HELD_BY[held_reason]) if held_reason in _HELD_BY else EMPTY
+    held = say(HELD_BY[held_reason]) if held_reason in HELD_BY else EMPTY
     until = say(_("Goes out at {at}."), at=Moment(send_at)) if send_at else EMPTY
     tried = say_counted(_ATTEMPTS, attempts) if attempts > 1 else EMPTY
     said = say(_("The answer: “{answer}”."), answer=answer) if answer else EMPTY

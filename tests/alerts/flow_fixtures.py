@@ -7,6 +7,7 @@ import pytest
 from freddy_admin.alerts.models import (
     Channel,
     Incident,
+    MaintenanceWindow,
     Mute,
 )
 from freddy_admin.core import clock
@@ -53,6 +54,22 @@ def mute(incident: Incident, **span: float) -> None:
         incident=incident,
         until=now + timedelta(**span),
         reason="planned",
+        created_at=now,
+        created_by="test",
+    )
+
+
+def window(organisation: Organisation | None, *, minutes: int, tag: str = "") -> MaintenanceWindow:
+    """A window that begins at this minute, of an organisation or of the whole panel."""
+    now = clock.now()
+    return MaintenanceWindow.objects.create(
+        organisation=organisation,
+        reason="upgrade",
+        zone="UTC",
+        starts_on=now.date(),
+        starts_at=now.time(),
+        minutes=minutes,
+        tag=tag,
         created_at=now,
         created_by="test",
     )

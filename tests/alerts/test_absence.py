@@ -13,10 +13,10 @@ from django.db import connection
 
 from freddy_admin.alerts.deliveries import absence
 from freddy_admin.alerts.deliveries.absence import (
-    RESTORED,
     SETTLE_DURATION,
     sender_heartbeat_record,
 )
+from freddy_admin.alerts.deliveries.outbox_lanes import RESTORED
 from freddy_admin.alerts.models import (
     Channel,
     Delivery,

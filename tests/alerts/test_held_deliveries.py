@@ -8,6 +8,7 @@ from freddy_admin.accounts.models import User
 from freddy_admin.alerts.models import (
     AlertPreferences,
     Channel,
+    IncidentState,
     Message,
 )
 from freddy_admin.core import clock
@@ -23,7 +24,7 @@ from tests.alerts.delivery_flow import (
     rule_make,
     told,
 )
-from tests.alerts.flow_fixtures import channel, fleet_channel, flow, mute
+from tests.alerts.flow_fixtures import channel, fleet_channel, flow, mute, window
 from tests.people import People
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,54 @@ def test_muted_after_the_opening_still_gets_its_end(
     flow.run(minutes=2)
 
     assert kinds_told(channel) == ["opened", "resolved"]
+
+
+def test_opening_that_a_mute_held_back_counts_as_told_once_it_is_sent(
+    flow: DeliveryFlow, channel: Channel, organisation: Organisation
+) -> None:
+    incident = incident_open(organisation)
+    mute(incident, hours=2)
+    flow.run(hours=2, minutes=1, step=60)
+    opened_at = Message.objects.get().created_at
+    flow.run(hours=1, step=60)
+
+    [_opening, reminder] = Message.objects.order_by("pk")
+    assert reminder.kind == "reminder"
+    assert reminder.created_at - opened_at >= timedelta(hours=1)
+    incidents_resolve(incident)
+    flow.run(minutes=2)
+    assert kinds_told(channel) == ["opened", "reminder", "resolved"]
+
+
+@pytest.mark.parametrize("is_of_all", [False, True])
+def test_what_was_told_before_a_window_and_ends_in_it_is_told_to_be_over(
+    is_of_all: bool, flow: DeliveryFlow, channel: Channel, organisation: Organisation
+) -> None:
+    incident = incident_open(organisation)
+    flow.run(minutes=2)
+    window(None if is_of_all else organisation, minutes=120)
+    flow.run(minutes=30, step=60)
+    incidents_resolve(incident)
+    flow.run(minutes=2)
+
+    assert kinds_told(channel) == ["opened", "resolved"]
+
+
+def test_what_was_told_before_a_window_is_not_told_again_after_it(
+    flow: DeliveryFlow, organisation: Organisation
+) -> None:
+    channel = channel_create(organisation)
+    rule_make(organisation, channel, sends_reminders=False)
+    told_before = incident_open(organisation)
+    flow.run(minutes=2)
+    window(organisation, minutes=60)
+    began_within, over_within = incident_open(organisation), incident_open(organisation)
+    flow.run(minutes=30, step=60)
+    incidents_resolve(over_within)
+    assert told(channel) == [("opened", [told_before.pk])]
+    flow.run(hours=5, step=60)
+
+    assert told(channel) == [("opened", [told_before.pk]), ("opened", [began_within.pk])]
 
 
 def test_quiet_hours_of_a_rule_hold_back_and_tell_what_is_still_true(
@@ -133,6 +182,22 @@ def test_acknowledgement_stops_reminders_and_not_the_end(
     incident_acknowledge_row(incident)
     flow.run(hours=100, step=600)
     assert kinds_told(channel) == ["opened"]
+    incidents_resolve(incident)
+    flow.run(minutes=2)
+
+    assert kinds_told(channel) == ["opened", "resolved"]
+
+
+def test_acknowledged_incident_says_nothing_for_months_but_that_it_is_over(
+    flow: DeliveryFlow, channel: Channel, organisation: Organisation
+) -> None:
+    incident = incident_open(organisation)
+    flow.run(minutes=2)
+    incident_acknowledge_row(incident)
+    flow.run(days=200, step=6 * 3600)
+    assert kinds_told(channel) == ["opened"]
+    incident.refresh_from_db()
+    assert incident.state == IncidentState.ACKNOWLEDGED
     incidents_resolve(incident)
     flow.run(minutes=2)
 

@@ -153,6 +153,27 @@ def test_log_is_filtered_by_channel_kind_state_and_organisation(
     assert channels(LogFilters(channel_id=hook.pk), people.stranger) == []
 
 
+def test_log_is_of_what_was_told_and_names_what_is_planned_where_asked(
+    organisation: Organisation, manager: User, hand_clock: HandClock
+) -> None:
+    incident, channel = incident_create(organisation), channel_create(organisation)
+    planned = {"send_at": hand_clock.at, "created_at": hand_clock.at}
+    message_create(channel, incident)
+    for number in (1, 2):
+        state = DeliveryState.WAITING if number == 2 else DeliveryState.HELD
+        Delivery.objects.create(
+            incident=incident, channel=channel, kind=DeliveryKind.REMINDER, number=number,
+            state=state, **planned,
+        )  # fmt: skip
+
+    def kinds(**filters: str) -> list[tuple[str, int]]:
+        page = deliveries_log(user=manager, filters=LogFilters(**filters))
+        return [(entry.delivery.kind, entry.delivery.number) for entry in page.entries]
+
+    assert kinds() == [("reminder", 1), ("opened", 0)]
+    assert kinds(state="waiting") == [("reminder", 2)]
+
+
 def test_log_comes_in_pages(organisation: Organisation, manager: User) -> None:
     channel = channel_create(organisation)
     for _ in range(LOG_PAGE_SIZE + 1):

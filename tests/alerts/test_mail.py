@@ -84,6 +84,29 @@ def test_refusal_is_told_by_its_code(
     assert "A manager pastes a key that was made in the right organisation" in text
 
 
+@pytest.mark.parametrize(
+    ("error_kind", "advice"),
+    [
+        ("spending_limit", "Raise the spending limit at Aitronos."),
+        ("firewall", "Ask whether this panel's address is allowed to reach Aitronos."),
+        ("read_timeout", "Nothing for you to do: we keep trying."),
+        ("server_error", "Nothing for you to do: we keep trying."),
+    ],
+)
+def test_failure_that_somebody_can_end_says_how(
+    error_kind: str,
+    advice: str,
+    manager: User,
+    organisation: Organisation,
+    make_key: MakeKey,
+    smtp: SmtpScript,
+) -> None:
+    state = HealthState.UNKNOWN
+    incident = incident_create(organisation, make_key(), state=state, error_kind=error_kind)
+    message_create(manager, [incident])
+    assert advice in mail_part(send_and_read(smtp), "plain")
+
+
 @pytest.mark.parametrize("kind", CauseKind)
 def test_one_cause_is_said_once_over_all_that_it_reached(
     kind: CauseKind,
@@ -156,7 +179,7 @@ def test_reader_learns_of_no_organisation_that_they_may_not_see(
         message_content(message)
 
 
-@pytest.mark.parametrize("how", ["left", "deactivated", "removed"])
+@pytest.mark.parametrize("how", ["unsubscribed", "left", "deactivated", "removed"])
 def test_person_who_is_gone_gets_nothing(
     how: str, manager: User, incident: Incident, smtp: SmtpScript
 ) -> None:
@@ -170,7 +193,7 @@ def test_person_who_is_gone_gets_nothing(
         assert message.state == DeliveryState.DROPPED
 
 
-@pytest.mark.parametrize("how", ["left", "deactivated"])
+@pytest.mark.parametrize("how", ["unsubscribed", "left", "deactivated"])
 def test_person_who_goes_between_two_attempts_gets_nothing(
     how: str, manager: User, incident: Incident, smtp: SmtpScript, hand_clock: HandClock
 ) -> None:
@@ -185,11 +208,34 @@ def test_person_who_goes_between_two_attempts_gets_nothing(
     assert message.state == DeliveryState.DROPPED
 
 
+def test_retry_to_somebody_who_left_an_organisation_tells_of_the_others_alone(
+    manager: User,
+    incident: Incident,
+    other_organisation: Organisation,
+    smtp: SmtpScript,
+    hand_clock: HandClock,
+) -> None:
+    Membership.objects.create(
+        organisation=other_organisation, user=manager, role="manager", created_at=hand_clock.at
+    )
+    smtp.replies["mona@example.org"] = ["451 later"]
+    message = message_create(manager, [incident, incident_create(other_organisation)])
+    assert alert_mails_send() == 0
+    Membership.objects.filter(organisation=other_organisation).delete()
+    hand_clock.advance(minutes=1)
+    mail = send_and_read(smtp)
+    assert other_organisation.name not in mail.as_string()
+    assert str(message.uid) in mail["message-id"]
+    assert incident.organisation.name in mail.as_string()
+
+
 def leave(user: User, how: str) -> None:
     if how == "removed":
         user.delete()
     elif how == "deactivated":
         User.objects.filter(pk=user.pk).update(is_active=False)
+    elif how == "left":
+        Membership.objects.filter(user=user).delete()
     else:
         values = PreferenceValues(
             gets_mail=False,

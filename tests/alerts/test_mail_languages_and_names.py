@@ -105,6 +105,20 @@ def test_names_are_plain_text_without_markup_and_links(
         assert "evil.\u200bexample" in part
 
 
+def test_line_break_in_a_name_adds_no_header_and_no_line(
+    manager: User, organisation: Organisation, make_key: MakeKey, smtp: SmtpScript
+) -> None:
+    """No form takes one; a row of a database that others write may hold it."""
+    Organisation.objects.filter(pk=organisation.pk).update(
+        name="Alder\r\nBcc: eve@example.org\r\n\r\nPay here"
+    )
+    message_create(manager, [incident_create(organisation, make_key())])
+    mail = send_and_read(smtp)
+    assert mail["bcc"] is None
+    assert str(mail["subject"]).startswith("Alder Bcc: eve@example.org Pay here: Overdue")
+    assert mail["to"] == "mona@example.org"
+
+
 def test_name_as_long_as_they_come_leaves_the_subject_short_and_its_number_in_it(
     manager: User, organisation: Organisation, make_key: MakeKey, smtp: SmtpScript
 ) -> None:

@@ -10,9 +10,9 @@ from freddy_admin.accounts.models import User
 from freddy_admin.alerts.channels.answers import ChannelAnswer, ChannelFailure, ChannelNotSent
 from freddy_admin.alerts.channels.person_channels import person_channel_get
 from freddy_admin.alerts.deliveries import sending
+from freddy_admin.alerts.deliveries.outbox_lanes import MESSAGE_LIFETIME
 from freddy_admin.alerts.deliveries.sending import (
     GIVES_UP_AFTER,
-    LIFETIME,
     RETRY_DELAYS,
     lost_messages_settle,
 )
@@ -144,7 +144,7 @@ def test_failing_message_is_tried_after_the_promised_gaps_and_given_up_in_the_en
 def test_no_jitter_adds_or_takes_an_attempt() -> None:
     total, last = sum(RETRY_DELAYS, timedelta()), RETRY_DELAYS[-1]
     assert total < GIVES_UP_AFTER < 0.75 * (total + last)
-    assert total + last < LIFETIME
+    assert total + last < MESSAGE_LIFETIME
 
 
 def test_killed_worker_leaves_a_message_that_may_have_arrived_and_goes_again_under_its_id(
@@ -302,7 +302,7 @@ def test_channel_that_answers_again_gets_at_once_what_failed_meanwhile(
 def test_message_that_waits_for_longer_than_any_may_is_given_up_where_people_see_it(
     message: Message, hand_clock: HandClock
 ) -> None:
-    hand_clock.at += LIFETIME
+    hand_clock.at += MESSAGE_LIFETIME
     assert lost_messages_settle(now=hand_clock.at) == 0
     hand_clock.advance(seconds=1)
     assert lost_messages_settle(now=hand_clock.at) == 1

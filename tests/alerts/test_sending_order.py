@@ -59,6 +59,10 @@ def fail(_message: Message) -> None:
     raise ChannelNotSent(ChannelFailure.BROKEN)
 
 
+def fail_for_good() -> None:
+    raise ChannelNotSent(ChannelFailure.GONE)
+
+
 def succeed(_message: Message) -> None:
     """Nothing is wrong."""
 
@@ -174,6 +178,24 @@ def test_end_is_told_unless_the_opening_certainly_never_arrived(
     assert due_messages_send() == may_have_arrived
     expected = DeliveryState.SENT if may_have_arrived else DeliveryState.DROPPED
     assert states_of(recovery) == (expected, {expected})
+
+
+@pytest.mark.parametrize("was_reminded", [False, True])
+def test_end_is_told_to_whoever_learned_of_it_by_a_reminder(
+    was_reminded: bool, incident: Incident, channel: Channel, transport: ScriptedTransport
+) -> None:
+    message_create(channel, incident)
+    transport.on_send = lambda _message: fail_for_good()
+    due_messages_send()
+    Channel.objects.update(disabled_at=None)  # somebody mended it
+    transport.on_send = succeed
+    if was_reminded:
+        message_create(channel, incident, kind=REMINDER)
+        due_messages_send()
+    incident_resolve(incident)
+    message_create(channel, incident, kind=RESOLVED)
+    due_messages_send()
+    assert sent_kinds(transport) == ([REMINDER, RESOLVED] if was_reminded else [])
 
 
 def test_end_of_many_leaves_out_those_of_which_nothing_was_told(

@@ -370,3 +370,21 @@ def test_requests_made_while_workers_drain_are_all_sent(receiver: Receiver) -> N
     run_in_thread(drain_a)
     assert set(receiver.sent) == {1, 2, 3, 4, 5}
     assert run_in_thread(OutboxMessage.objects.count) == 0
+
+
+@pytest.mark.usefixtures("shared_database")
+@pytest.mark.django_db(transaction=not IS_SQLITE)
+def test_failed_attempt_of_one_worker_is_repeated_by_no_other(
+    receiver: Receiver, hand_clock: HandClock
+) -> None:
+    attempts = list[int]()
+    receiver.on_send = lambda: attempts.append(1)
+    receiver.error = NotSent("no_answer")
+    run_in_thread(enqueue)
+    for number in (1, 2, 3):
+        assert run_concurrently([drain_a] * 4) == [0] * 4
+        assert len(attempts) == number
+        hand_clock.advance(minutes=2 * number)
+    receiver.error = None
+    assert sum(run_concurrently([drain_a] * 4)) == 1
+    assert receiver.sent == [1]

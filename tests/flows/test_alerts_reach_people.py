@@ -78,6 +78,10 @@ class Panel:
     loop: WorkerLoop = field(init=False)
 
     def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A worker's process begins."""
         config = ClientConfig(self.api.address, connect_timeout=5, read_timeout=5, total_timeout=9)
         self.loop = WorkerLoop(client=AitronosClient(config, clock=clock.now), name="test")
         alert_jobs_add(self.loop.tasks)
@@ -88,6 +92,12 @@ class Panel:
         while self.hand_clock.at < end:
             self.hand_clock.at = min(end, self.hand_clock.at + STEP)
             self.step()
+
+    def restart(self, **span: float) -> None:
+        """The worker ends, and another one begins after this span."""
+        self.loop.stop()
+        self.hand_clock.advance(**span)
+        self.start()
 
     def step(self) -> None:
         """Do all that is due at this moment: checks, incidents, messages, sending."""
@@ -246,6 +256,43 @@ def test_mute_and_acknowledgement_hold_back_no_end_of_what_was_told(
     panel.schedule.stopped_at = None
     panel.run(minutes=15)
     assert kinds(webhook_receiver) == ["opened", "resolved"]
+
+
+def test_worker_that_starts_again_announces_nothing_that_was_told(
+    panel: Panel,
+    make_key: MakeKey,
+    organisation: Organisation,
+    webhook_receiver: WebhookReceiver,
+    make_channel: Any,
+) -> None:
+    make_key()
+    hook = make_channel("webhook", webhook_receiver)
+    webhook_receiver.secret = hook.signing_secret
+    rule_create(organisation, hook.channel, sends_reminders=False)
+    panel.run(minutes=10)
+    panel.schedule.stopped_at = panel.hand_clock.at
+    panel.run(hours=1, minutes=30)
+    assert kinds(webhook_receiver) == ["opened"]
+    for hours_away in (0, 3):
+        panel.restart(hours=hours_away)
+        panel.run(minutes=30)
+    assert kinds(webhook_receiver) == ["opened"]
+    panel.schedule.stopped_at = None
+    panel.run(minutes=15)
+    assert kinds(webhook_receiver) == ["opened", "resolved"]
+
+
+def test_keys_that_nobody_looked_at_during_an_upgrade_are_no_incident(
+    panel: Panel, make_key: MakeKey, manager: User
+) -> None:
+    """They became unknown meanwhile, for there was no worker."""
+    for label in ("a", "b", "c"):
+        make_key(label)
+    panel.run(minutes=10)
+    panel.restart(days=1)
+    panel.run(minutes=40)
+    assert not Incident.objects.exists()
+    assert mails_to(manager.email) == []
 
 
 def test_rehearsal_counts_what_the_same_days_really_sent(

@@ -77,14 +77,14 @@ def _create_key(organisation: Organisation, label: str, **row: Any) -> SyncStatu
     return SyncStatus.objects.create(key=key, organisation=organisation, **(values | row))
 
 
-def _request_metrics(user: User, token_options: ApiTokenOptions | None = None) -> HttpResponse:
+def request_metrics(user: User, token_options: ApiTokenOptions | None = None) -> HttpResponse:
     token = api_token_create(
         actor=OPERATOR, user=user, name="p", token_options=token_options or ApiTokenOptions()
     )
     return Client().get("/metrics", headers={"authorization": f"Bearer {token}"})
 
 
-def _parse_samples(response: HttpResponse) -> dict[str, Samples]:
+def parse_samples(response: HttpResponse) -> dict[str, Samples]:
     assert response.status_code == 200
     families = text_string_to_metric_families(response.content.decode())
     samples_by_name: dict[str, Samples] = {}
@@ -106,7 +106,7 @@ def test_metrics_tell_environments_apart(
     ApiHealth.objects.create(environment="former", checked_at=NOON, reachable=False, kind="tls")
     _create_key(organisation, "a")
     ApiKey.objects.filter(pk=_create_key(organisation, "b").pk).update(environment="former")
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert samples["freddy_api_reachable"] == {(): 1, ("staging",): 0}
     assert samples["freddy_keys_without_environment"] == {("former",): 1}
 
@@ -116,7 +116,7 @@ def test_metrics_count_keys_by_their_current_state(admin: User, organisation: Or
     _create_key(organisation, "b", state=HealthState.OVERDUE)
     _create_key(organisation, "c", unknown_at=NOON - timedelta(seconds=1))
     _create_key(organisation, "d", paused_at=NOON)
-    states = _parse_samples(_request_metrics(admin))["freddy_keys"]
+    states = parse_samples(request_metrics(admin))["freddy_keys"]
     assert {labels[0] for labels in states} == set(HealthState.values)
     counts = {state: count for (state,), count in states.items() if count}
     assert counts == {"up_to_date": 1, "overdue": 1, "unknown": 1, "paused": 1}
@@ -135,7 +135,7 @@ def test_metrics_count_due_keys_and_the_oldest_check(
     _create_key(
         organisation, "paused", next_check_at=NOON - _MINUTE * 99, checked_at=None, paused_at=NOON
     )
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert samples["freddy_keys_due"] == {(): 1}
     assert samples["freddy_keys_due_longest_seconds"] == {(): 70}
     assert samples["freddy_oldest_check_age_seconds"] == {(): 120}
@@ -155,7 +155,7 @@ def test_metrics_count_checks_by_outcome(admin: User, organisation: Organisation
         )
     check_counters_increment([_check_result(row, CheckOutcome.FAILED, "timeout")])
     check_counters_increment([])
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert samples["freddy_checks_total"] == {("good", ""): 2, ("failed", "timeout"): 3}
     assert samples["freddy_keys_latest_check"] == {("failed", "timeout"): 1}
 
@@ -189,7 +189,7 @@ def test_metrics_hold_operations_workers_and_the_api(
         budget_group="default:reported:org_x", day=NOON.date(), calls=5000, key_count=50
     )
     SyncStatus.objects.update(check_period_seconds=432.0)
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert samples["freddy_orders"]["sync", "queued"] == 1
     assert sum(samples["freddy_orders"].values()) == 1
     assert samples["freddy_workers_alive"] == {(): 1}
@@ -219,7 +219,7 @@ def test_metrics_hold_the_outbox_by_lane(admin: User) -> None:
     OutboxMessage.objects.create(
         object_id=9, requested_at=NOON, given_up_at=NOON, reason="no_answer", **message
     )
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     # Mails of sign-in and of alerts have a lane each.
     assert samples["freddy_outbox_waiting"] == {("mail",): 2, ("mail:alerts",): 0}
     assert samples["freddy_outbox_oldest_age_seconds"] == {
@@ -233,7 +233,7 @@ def test_metrics_hold_what_people_wait_for_by_queue(admin: User) -> None:
     draft = ImportDraft.objects.create(person=admin, created_at=NOON - 7 * _MINUTE)
     for number in range(2):
         ImportDraftRow.objects.create(draft=draft, number=number)
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert samples["freddy_queue_waiting"] == {
         ("check_requests",): 0,
         ("candidates",): 0,
@@ -258,7 +258,7 @@ def test_metrics_tell_what_waits_from_what_a_worker_has_begun(
     for label in ("first", "second"):
         _create_key(organisation, label, **due, **leased, requested_at=NOON)
     _create_key(organisation, "lease is over", **due, lease_token="t", lease_until=NOON - _MINUTE)
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     waiting, running = samples["freddy_queue_waiting"], samples["freddy_queue_running"]
     assert (waiting[("checks",)], running[("checks",)]) == (2, 1)
     assert (waiting[("check_requests",)], running[("check_requests",)]) == (1, 2)
@@ -271,7 +271,7 @@ def test_metrics_hold_the_engines_jobs_by_queue_and_state_on_postgresql_alone(
 ) -> None:
     if connection.vendor != "postgresql":
         assert not {"freddy_jobs", "freddy_jobs_oldest_age_seconds"} & set(
-            _parse_samples(_request_metrics(admin))
+            parse_samples(request_metrics(admin))
         )
         return
     for queue in ("check_requests", "check_requests", "operations"):
@@ -281,7 +281,7 @@ def test_metrics_hold_the_engines_jobs_by_queue_and_state_on_postgresql_alone(
             "UPDATE procrastinate_jobs SET status = 'doing' WHERE queue_name = 'operations'"
         )
         cursor.execute("UPDATE procrastinate_events SET at = at - interval '70 s'")
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     jobs = samples["freddy_jobs"]
     assert jobs["check_requests", "waiting"] == 2
     assert jobs["operations", "running"] == 1
@@ -292,7 +292,7 @@ def test_metrics_hold_the_engines_jobs_by_queue_and_state_on_postgresql_alone(
 
 
 def test_metrics_of_an_empty_panel_are_zeros_without_unknown_values(admin: User) -> None:
-    samples = _parse_samples(_request_metrics(admin))
+    samples = parse_samples(request_metrics(admin))
     assert sum(samples["freddy_keys"].values()) == 0
     assert samples["freddy_keys_due"] == {(): 0}
     assert samples["freddy_workers_alive"] == {(): 0}
@@ -303,14 +303,14 @@ def test_metrics_name_nobody_and_do_not_grow_with_the_keys(
     admin: User, organisation: Organisation, django_assert_max_num_queries: Any
 ) -> None:
     first_row = _create_key(organisation, "Label Secret")
-    text_before = _request_metrics(admin).content.decode()
+    text_before = request_metrics(admin).content.decode()
     assert "ecret" not in text_before.replace("# HELP", "")
     for number in range(20):
         _create_key(organisation, f"k{number}")
     # The token, its use, its count between savepoints; seven for the figures, one for each lane,
     # nine for incidents, their messages and channels, twelve for the queues.
     with django_assert_max_num_queries(50):
-        text_after = _request_metrics(admin).content.decode()
+        text_after = request_metrics(admin).content.decode()
     assert len(text_after.splitlines()) == len(text_before.splitlines())
     assert str(first_row.key_id) not in {
         line.rpartition(" ")[0] for line in text_after.splitlines()
@@ -323,10 +323,10 @@ def test_metrics_need_a_platform_admins_token_for_all_organisations(
     manager = User.objects.create(email="m@example.org")
     Membership.objects.create(organisation=organisation, user=manager, role="manager")
     narrow_options = ApiTokenOptions(organisation_ids=frozenset({organisation.pk}))
-    for response in (_request_metrics(manager), _request_metrics(admin, narrow_options)):
+    for response in (request_metrics(manager), request_metrics(admin, narrow_options)):
         assert response.status_code == 403
         assert "platform admin" in response.json()["detail"]
-    assert _request_metrics(admin, ApiTokenOptions(scope="act")).status_code == 200
+    assert request_metrics(admin, ApiTokenOptions(scope="act")).status_code == 200
 
 
 def test_metrics_without_a_token_are_a_401_that_names_the_scheme(admin: User) -> None:
@@ -362,9 +362,9 @@ def test_metric_labels_can_be_parsed_back() -> None:
 def test_metrics_say_whether_deletion_is_held(
     admin: User, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples = _parse_samples(_request_metrics(admin))["freddy_deletion_held"]
+    samples = parse_samples(request_metrics(admin))["freddy_deletion_held"]
     assert list(samples.values()) == [0.0]
     hold = DeletionHold(DeletionHoldReason.DATABASE, timedelta(days=365), until=None)
     monkeypatch.setattr("freddy_admin.ops.metrics_view.deletion_hold_get", lambda: hold)
-    samples = _parse_samples(_request_metrics(admin))["freddy_deletion_held"]
+    samples = parse_samples(request_metrics(admin))["freddy_deletion_held"]
     assert list(samples.values()) == [1.0]

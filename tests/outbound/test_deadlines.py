@@ -91,3 +91,24 @@ def test_connection_cannot_be_made_without_a_deadline() -> None:
     connection = DeadlineHTTPConnection("127.0.0.1", 1)
     with pytest.raises(RuntimeError, match="within an exchange"):
         connection.connect()
+
+
+@pytest.mark.parametrize(
+    ("seconds_taken", "answer", "is_allowed"),
+    [(0, True, True), (0, False, False), (9, True, False)],
+)
+def test_request_goes_out_if_the_caller_allows_it_and_time_is_left(
+    seconds_taken: float, answer: bool, is_allowed: bool
+) -> None:
+    """The asking takes of the call's own time."""
+    times, asked = [100.0], list[float]()
+
+    def may_send(remaining: float) -> bool:
+        asked.append(remaining)
+        times[0] += seconds_taken
+        return answer
+
+    deadline = Deadline(5, monotonic=lambda: times[0], may_send=may_send)
+    assert deadline.is_sending_allowed() is is_allowed
+    assert asked == [5]
+    assert Deadline(5).is_sending_allowed()

@@ -95,6 +95,19 @@ def test_long_list_has_pages_of_the_same_number_of_queries(
     assert client.get("/alerts/?page=9")["Location"] == "/alerts/?page=2"
 
 
+def test_times_are_those_of_the_readers_zone_which_the_page_names(
+    people: People, signed_in: SignIn, make_key: MakeKey
+) -> None:
+    create_incident(make_key("Main"), minutes_ago=30)  # it is noon in UTC
+    for zone, at in (("Asia/Tokyo", "20:30"), ("America/New_York", "06:30"), ("UTC", "11:30")):
+        people.viewer.time_zone = zone
+        people.viewer.save()
+        page = signed_in(people.viewer).get("/alerts/").content.decode()
+        assert f"Times are shown in {zone}." in page
+        shown = set(re.findall(r"2 Mar(?: 2026)?, (\d\d:\d\d)", page))
+        assert shown == {at}, zone
+
+
 def test_empty_list_says_that_nothing_is_broken(people: People, signed_in: SignIn) -> None:
     client = signed_in(people.viewer)
     assert "Nothing is broken" in client.get("/alerts/").content.decode()

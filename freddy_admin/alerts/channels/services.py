@@ -25,6 +25,7 @@ from freddy_admin.alerts.channels.selectors import (
     channels_stored,
 )
 from freddy_admin.alerts.channels.webhook import signing_secret_generate
+from freddy_admin.alerts.deliveries.channel_return import channel_messages_resume
 from freddy_admin.alerts.models import Channel, ChannelKind
 from freddy_admin.audit.services import WORKER, Actor, audit_event_record
 from freddy_admin.audit.tags import AuditTag
@@ -301,12 +302,17 @@ def _signing_secret_add(channel: Channel, actor: Actor) -> str:
 
 
 def _switch_on(channel: Channel) -> None:
+    """Take messages again; the ends that were missed meanwhile go out."""
+    moments = [at for at in (channel.disabled_at, channel.failing_since) if at is not None]
     channel.disabled_at, channel.disabled_by, channel.disabled_reason = None, "", ""
+    if moments:
+        channel_messages_resume(channel=channel, since=min(moments), now=clock.now())
 
 
 def _health_forget(channel: Channel) -> None:
     channel.answered_at, channel.answer, channel.answer_status = None, "", None
     channel.succeeded_at, channel.failing_since, channel.failure = None, None, ""
+    channel.retry_at = None  # that the former address asked for patience
 
 
 @sensitive_variables("parts")

@@ -12,7 +12,7 @@ from typing import Final
 from django.db import transaction
 
 from freddy_admin.alerts.deliveries.order import messages_unfinished
-from freddy_admin.alerts.deliveries.outbox_lanes import ALERT_MESSAGE
+from freddy_admin.alerts.deliveries.outbox_lanes import ALERT_MESSAGE, RESTORED
 from freddy_admin.alerts.deliveries.sending import lost_messages_settle
 from freddy_admin.alerts.digest.services import digests_take_as_sent
 from freddy_admin.alerts.models import (
@@ -33,7 +33,6 @@ LOOK_SECONDS: Final = 30.0
 ABSENCE: Final = timedelta(hours=1)
 # Until every key was checked twice: STATUS_CHECK_SECONDS is five minutes.
 SETTLE_DURATION: Final = timedelta(minutes=11)
-RESTORED: Final = "restored"  # the reason of a message that a former state of the database holds
 _ONE_ROW: Final = 1
 
 

@@ -14,6 +14,7 @@ from freddy_admin.alerts.models import (
     Channel,
     ChannelKind,
     Delivery,
+    DeliveryKind,
     DeliveryState,
     Incident,
 )
@@ -77,7 +78,8 @@ def incident_ledger(*, incident: Incident, access: Access) -> list[LedgerEntry]:
 def deliveries_log(*, user: User, filters: LogFilters) -> LogPage:
     """A page of the deliveries of those organisations whose alerts the person manages; one query.
 
-    Platform admins see all of them.
+    Platform admins see all of them. Planned reminders are left out, unless the filter asks for
+    what is planned.
     """
     rows = _managed_deliveries(user)
     if filters.channel_id is not None:
@@ -86,6 +88,9 @@ def deliveries_log(*, user: User, filters: LogFilters) -> LogPage:
         rows = rows.filter(channel__kind=filters.channel_kind)
     if filters.state:
         rows = rows.filter(state=filters.state)
+    else:
+        # Each open incident has its next reminder planned: the log is of what was told.
+        rows = rows.exclude(kind=DeliveryKind.REMINDER, state=DeliveryState.WAITING)
     if filters.organisation_slug:
         rows = rows.filter(incident__organisation__slug=filters.organisation_slug)
     if filters.before is not None:

@@ -20,6 +20,8 @@ from freddy_admin.alerts.models import (
 from freddy_admin.core.outbox import NothingToSend
 
 FINISHED_STATES: Final = (DeliveryState.SENT, DeliveryState.GIVEN_UP, DeliveryState.DROPPED)
+# Of what its receiver knows, or may know.
+TOLD_STATES: Final = (DeliveryState.SENT, DeliveryState.MAY_HAVE_ARRIVED, DeliveryState.SENDING)
 # An opening whose first attempt comes so late, for no worker ran, is of what was.
 OLD_NEWS_AFTER: Final = timedelta(hours=1)
 
@@ -64,7 +66,8 @@ def untold_deliveries_drop(message: Message, *, now: datetime) -> None:
 def _needless_deliveries(message: Message, now: datetime) -> QuerySet[Delivery]:
     deliveries = message.deliveries.all()
     if message.kind == DeliveryKind.RESOLVED:
-        return deliveries.filter(Exists(_openings_that_never_arrived()))
+        was_reminded = Exists(_reminders_that_may_have_arrived())
+        return deliveries.filter(~was_reminded, Exists(_openings_that_never_arrived()))
     if message.kind == DeliveryKind.REMINDER:
         return deliveries.exclude(incident__state=IncidentState.OPEN)
     if now - message.created_at < OLD_NEWS_AFTER:
@@ -77,5 +80,16 @@ def _openings_that_never_arrived() -> QuerySet[Delivery]:
     is_unsent = Q(state=DeliveryState.DROPPED) | Q(
         state=DeliveryState.GIVEN_UP, message__may_have_arrived=False
     )
-    openings = Delivery.objects.filter(is_unsent, kind=DeliveryKind.OPENED)
-    return openings.filter(incident=OuterRef("incident"), channel=OuterRef("channel"))
+    return _told_alike(DeliveryKind.OPENED).filter(is_unsent)
+
+
+def _reminders_that_may_have_arrived() -> QuerySet[Delivery]:
+    """Reminders by which a channel learned what its opening, given up before, did not tell it."""
+    has_arrived = Q(state__in=TOLD_STATES) | Q(message__may_have_arrived=True)
+    return _told_alike(DeliveryKind.REMINDER).filter(has_arrived)
+
+
+def _told_alike(kind: DeliveryKind) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        kind=kind, incident=OuterRef("incident"), channel=OuterRef("channel")
+    )

@@ -1,6 +1,6 @@
 """In which lane of the outbox a channel's messages wait, and how long one may be in hand."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from freddy_admin.alerts.models import Channel, ChannelKind, Message
@@ -11,6 +11,8 @@ from freddy_admin.core.outbox import LEASE_SECONDS, outbox_enqueue
 ALERT_MESSAGE: Final = "alert_message"  # the kind of a `Message` in the outbox
 # Mail of all persons goes to one server; that of sign-in has a lane of its own beside it.
 ALERT_MAIL_LANE: Final = f"{MAIL_LANE}:alerts"
+MESSAGE_LIFETIME: Final = timedelta(days=7)
+RESTORED: Final = "restored"  # the reason of a message that a former state of the database holds
 
 
 def channel_lane(*, channel: Channel) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from freddy_admin.alerts.channels.transports import channel_transport
-from freddy_admin.alerts.deliveries.order import messages_unfinished
+from freddy_admin.alerts.deliveries.order import TOLD_STATES, messages_unfinished
 from freddy_admin.alerts.deliveries.outbox_lanes import message_enqueue
 from freddy_admin.alerts.deliveries.planning import recoveries_plan
 from freddy_admin.alerts.incidents.causes import causes_close_without_incidents
@@ -29,8 +29,6 @@ from freddy_admin.alerts.models import (
 from freddy_admin.alerts.rules.decisions import GroupKey, group_key
 from freddy_admin.core.outbox import NothingToSend
 from freddy_admin.organisations.models import Organisation
-
-_TOLD_STATES = (DeliveryState.SENT, DeliveryState.MAY_HAVE_ARRIVED, DeliveryState.SENDING)
 
 
 def incidents_end_with_organisation(*, organisation: Organisation, now: datetime) -> int:
@@ -62,7 +60,7 @@ def incidents_end_with_organisation(*, organisation: Organisation, now: datetime
 def _unsent_messages_drop(organisation: Organisation, now: datetime) -> None:
     """Messages of its incidents alone that nobody got yet: they would have nothing to tell."""
     of_others = Delivery.objects.exclude(incident__organisation=organisation)
-    unsent = messages_unfinished().exclude(state__in=_TOLD_STATES).filter(may_have_arrived=False)
+    unsent = messages_unfinished().exclude(state__in=TOLD_STATES).filter(may_have_arrived=False)
     mine = unsent.filter(deliveries__incident__organisation=organisation).exclude(
         deliveries__in=of_others
     )

@@ -22,6 +22,7 @@ from freddy_admin.alerts.channels.services import (
     channel_failure_record,
 )
 from freddy_admin.alerts.channels.transports import channel_transport
+from freddy_admin.alerts.deliveries.channel_return import ends_send_again
 from freddy_admin.alerts.deliveries.order import (
     FINISHED_STATES,
     message_predecessors_unfinished,
@@ -31,10 +32,11 @@ from freddy_admin.alerts.deliveries.order import (
 from freddy_admin.alerts.deliveries.outbox_lanes import (
     ALERT_MAIL_LANE,
     ALERT_MESSAGE,
+    MESSAGE_LIFETIME,
     channel_lane,
     sending_ends_before,
 )
-from freddy_admin.alerts.messages.content import message_content
+from freddy_admin.alerts.messages.content import message_content, reader_may_see_all
 from freddy_admin.alerts.models import (
     Channel,
     ChannelKind,
@@ -67,7 +69,6 @@ RETRY_DELAYS: Final = (
 )
 # Long enough for all of the gaps, whatever the jitter, and too short for the last one twice.
 GIVES_UP_AFTER: Final = timedelta(hours=48)
-LIFETIME: Final = timedelta(days=7)
 # How long a message waits for one before it, unless that is finished earlier.
 _ORDER_WAIT: Final = timedelta(seconds=30)
 _SETTLE_LIMIT: Final = 200
@@ -88,6 +89,8 @@ def message_prepare(message_id: int) -> Send:
         raise NotYet(channel.retry_at)
     if message_predecessors_unfinished(message).exists():
         raise NotYet(now + _ORDER_WAIT)
+    if message.body is not None and not reader_may_see_all(message):
+        message.body = None  # written before its reader lost sight of an organisation
     if message.body is None:
         try:
             untold_deliveries_drop(message, now=now)
@@ -115,10 +118,13 @@ def message_record_sent(message_id: int, answer: ChannelAnswer | None) -> None:
     channel_answer_record(channel=channel, answer=answer, now=now)
     if channel.retry_at is not None:
         Channel.objects.filter(pk=channel.pk).update(retry_at=None)
-    if channel.kind != ChannelKind.MAIL:
-        # What waited for this one, or has failed since the channel took nothing any more.
-        lane, failing_since = channel_lane(channel=channel), channel.failing_since
-        transaction.on_commit(lambda: outbox_lane_retry_now(lane, failing_since=failing_since))
+    if channel.kind == ChannelKind.MAIL:
+        return
+    # What waited for this one, or has failed since the channel took nothing any more.
+    lane, failing_since = channel_lane(channel=channel), channel.failing_since
+    transaction.on_commit(lambda: outbox_lane_retry_now(lane, failing_since=failing_since))
+    if failing_since is not None:
+        ends_send_again(channel=channel, since=failing_since, now=now)
 
 
 def message_record_failure(message_id: int, failure: SendFailure) -> None:
@@ -148,7 +154,7 @@ def lost_messages_settle(*, now: datetime) -> int:
     lost = Message.objects.filter(
         state=DeliveryState.SENDING, sending_since__lt=sending_ends_before(now)
     )
-    expired = messages_unfinished().filter(created_at__lt=now - LIFETIME)
+    expired = messages_unfinished().filter(created_at__lt=now - MESSAGE_LIFETIME)
     return _each_locked(lost, _lost_mark) + _each_locked(
         expired,
         lambda message: message_finish(message, DeliveryState.GIVEN_UP, now=now, reason=EXPIRED),
@@ -232,7 +238,7 @@ outbox_kind_register(
     OutboxKind(
         name=ALERT_MESSAGE,
         lane=ALERT_MAIL_LANE,
-        lifetime=LIFETIME,
+        lifetime=MESSAGE_LIFETIME,
         gives_up_after=GIVES_UP_AFTER,
         prepare=message_prepare,
         record_sent=message_record_sent,

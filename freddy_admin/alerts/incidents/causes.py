@@ -170,7 +170,9 @@ def _incidents_link(identity: CauseIdentity, incident_ids: Iterable[int], now: d
         [Cause(**identity_values, opened_at=min(opened_at_by_id.values()))], ignore_conflicts=True
     )
     cause = Cause.objects.get(**identity_values, resolved_at=None)
-    return Incident.objects.filter(pk__in=list(opened_at_by_id)).update(cause=cause)
+    return Incident.objects.filter(pk__in=list(opened_at_by_id)).update(
+        cause=cause, cause_linked_at=now
+    )
 
 
 def _causes_close(causes: Iterable[Cause], failures: SharedFailures, now: datetime) -> None:

@@ -153,6 +153,15 @@ def _deliveries_visible(message: Message) -> list[Delivery]:
     return sorted(rows, key=lambda row: (_rank(row.incident), row.incident_id))
 
 
+def reader_may_see_all(message: Message) -> bool:
+    """Whether its receiver may see every organisation that it tells of; a channel always."""
+    user = message.channel.user
+    if user is None:
+        return True
+    hidden = message.deliveries.exclude(incident__organisation__in=organisations_visible(user=user))
+    return not hidden.exists()
+
+
 def _require_mail_wanted(user: User) -> None:
     if not user.is_active or not preferences_get(user=user).gets_mail:
         raise NothingToSend

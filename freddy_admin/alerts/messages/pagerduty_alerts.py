@@ -6,11 +6,12 @@ alert for whoever is called at night, it is the cause's id, and closed with the 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import QuerySet
 
 from freddy_admin.alerts.models import ChannelKind, Delivery, DeliveryKind, Message
 
@@ -35,11 +36,14 @@ def pagerduty_alerts(
     if message.channel.kind != ChannelKind.PAGERDUTY:
         return ()
     incident_uids = {delivery.incident_id: delivery.incident.uid for delivery in deliveries}
-    causes = dict(
-        _openings_of_causes(message)
-        .filter(incident__in=list(incident_uids))
-        .values_list("incident", "message__cause__uid")
-    )
+    cause_uids = _cause_uids_by_opening(message, incident_uids)
+    openings = Delivery.objects.filter(kind=DeliveryKind.OPENED, message__in=list(cause_uids))
+    told_together = openings.filter(incident__in=list(incident_uids))
+    causes = {
+        incident_id: cause_uids[message_id]
+        for incident_id, message_id in told_together.values_list("incident", "message_id")
+        if message_id is not None
+    }
     alerts = [
         PagerDutyAlert(uid, frozenset({uid}))
         for pk, uid in incident_uids.items()
@@ -53,36 +57,48 @@ def pagerduty_alerts(
             cause_uid,
             frozenset(uids),
             is_of_cause=True,
-            open_count=_open_count(message, cause_uid, uids),
+            open_count=_open_count(message, openings.filter(message__cause__uid=cause_uid), uids),
         )
         for cause_uid, uids in uids_by_cause.items()
     ]
     return tuple(alerts)
 
 
-def _openings_of_causes(message: Message) -> QuerySet[Delivery]:
-    """Openings that a message about several incidents of a cause carried to this channel."""
-    several = (
-        Delivery.objects.filter(message__channel=message.channel_id)
-        .values("message")
-        .annotate(count=Count("pk"))
-        .filter(count__gt=1)
-    )
-    return Delivery.objects.filter(
+def _cause_uids_by_opening(message: Message, incident_ids: Collection[int]) -> dict[int, UUID]:
+    """The openings that opened an alert for the cause of one of these incidents, by their ids.
+
+    By what was sent, and not by the incidents that are there still: those of an organisation that
+    was removed are gone.
+    """
+    causes = Delivery.objects.filter(
         channel=message.channel_id,
         kind=DeliveryKind.OPENED,
-        message__in=several.values("message"),
+        incident__in=list(incident_ids),
         message__cause__isnull=False,
-        message__pk__lte=message.pk,
+    ).values("message__cause")
+    openings = Message.objects.filter(
+        channel=message.channel_id,
+        kind=DeliveryKind.OPENED,
+        cause__in=causes,
+        pk__lte=message.pk,
     )
+    return {
+        pk: cause_uid
+        for pk, cause_uid, body in openings.values_list("pk", "cause__uid", "body")
+        if (len(incident_ids) > 1 if pk == message.pk else _opened_alert(body, cause_uid))
+    }
 
 
-def _open_count(message: Message, cause_uid: UUID, uids: set[UUID]) -> int:
+def _opened_alert(body: dict[str, Any] | None, key: UUID) -> bool:
+    events = body["events"] if body else ()
+    return any(event["dedup_key"] == str(key) for event in events)
+
+
+def _open_count(message: Message, openings: QuerySet[Delivery], uids: set[UUID]) -> int:
     ended = Delivery.objects.filter(
         channel=message.channel_id,
         kind=DeliveryKind.RESOLVED,
         message__pk__lte=message.pk,
     )
-    openings = _openings_of_causes(message).filter(message__cause__uid=cause_uid)
     others = openings.exclude(incident__uid__in=uids).exclude(incident__in=ended.values("incident"))
-    return others.values(pk_of=F("incident")).distinct().count()
+    return others.values("incident").distinct().count()

@@ -532,7 +532,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "waits for what else comes"),
+                            ("waiting", "planned"),
                             ("held", "held back"),
                             ("queued", "queued"),
                             ("sending", "being sent"),
@@ -600,7 +600,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "waits for what else comes"),
+                            ("waiting", "planned"),
                             ("held", "held back"),
                             ("queued", "queued"),
                             ("sending", "being sent"),

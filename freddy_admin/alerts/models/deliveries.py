@@ -21,7 +21,7 @@ class DeliveryKind(models.TextChoices):
 class DeliveryState(models.TextChoices):
     """How far a delivery is; the value is stored and never changes its meaning."""
 
-    WAITING = "waiting", _("waits for what else comes")
+    WAITING = "waiting", _("planned")
     HELD = "held", _("held back")
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("being sent")

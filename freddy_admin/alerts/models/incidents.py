@@ -72,6 +72,8 @@ class Incident(TenantOwned):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     cause = models.ForeignKey(Cause, on_delete=models.SET_NULL, null=True, related_name="incidents")
+    # When it was; an incident is told by itself before. None of what no cause was found for.
+    cause_linked_at = models.DateTimeField(null=True)
     state = models.CharField(
         max_length=12, choices=IncidentState.choices, default=IncidentState.OPEN
     )

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -62,6 +62,7 @@ def rehearsed_incidents(
     stories = _stories(spans, _stored_parts(organisation_ids, start))
     for story in stories:
         _tell(story)
+        _add_stage_of_link(story)
     _add_confirmations(stories, start)
     _add_acknowledgements(stories)
     return [(story.incident, story.stages) for story in stories]
@@ -118,6 +119,7 @@ class _StoredPart:
 
     incident_id: int
     cause_id: int | None
+    cause_linked_at: datetime | None
     noticed_at: datetime
     resolution_noticed_at: datetime | None
 
@@ -137,13 +139,13 @@ def _stored_parts(
         "key_id",
         "incident_id",
         "incident__cause_id",
+        "incident__cause_linked_at",
         "incident__noticed_at",
         "incident__resolution_noticed_at",
     )
     parts = defaultdict[int, list[_StoredPart]](list)
-    for key_id, incident_id, cause_id, noticed_at, resolution_noticed_at in rows:
-        part = _StoredPart(incident_id, cause_id, noticed_at, resolution_noticed_at)
-        parts[key_id].append(part)
+    for row in rows:
+        parts[row[0]].append(_StoredPart(*row[1:]))
     return parts
 
 
@@ -161,6 +163,7 @@ def _stories(
             stories.append(story)
             if part is not None:
                 incident.cause_id, incident.stored_id = part.cause_id, part.incident_id
+                incident.cause_linked_at = part.cause_linked_at
                 by_stored_id[part.incident_id] = story
         story.spans.append((organisation_id, span))
         story.incident.key_ids.add(span.key_id)
@@ -197,6 +200,17 @@ def _tell(story: _Story) -> None:
             story.known_at = at
     if states:
         story.incident.resolved_at = None
+
+
+def _add_stage_of_link(story: _Story) -> None:
+    """Whoever is told of causes alone is told once it is linked to one."""
+    linked_at, incident = story.incident.cause_linked_at, story.incident
+    if linked_at is None or not incident.is_open(linked_at):
+        return
+    earlier = [stage for stage in story.stages if stage.at <= linked_at]
+    if earlier:
+        story.stages.append(replace(earlier[-1], at=linked_at))
+        story.stages.sort(key=lambda stage: stage.at)
 
 
 def _add_confirmations(stories: Iterable[_Story], start: datetime) -> None:

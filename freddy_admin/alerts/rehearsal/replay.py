@@ -50,6 +50,7 @@ class RehearsedIncident:
     opened_at: datetime
     resolved_at: datetime | None = None
     cause_id: int | None = None
+    cause_linked_at: datetime | None = None  # None of a cause that it had from the beginning
     stored_id: int | None = None  # of the incident that was recorded, if one was
     key_ids: set[int] = field(default_factory=set)
     # From when on a second check has shown the same.
@@ -60,6 +61,11 @@ class RehearsedIncident:
     def is_open(self, at: datetime) -> bool:
         """Whether it was not over at this moment."""
         return self.resolved_at is None or self.resolved_at > at
+
+    def cause_at(self, at: datetime) -> int | None:
+        """The cause that was known of it at this moment."""
+        is_linked = self.cause_linked_at is None or self.cause_linked_at <= at
+        return self.cause_id if is_linked else None
 
     def is_acknowledged(self, at: datetime) -> bool:
         """Whether somebody had said that they look after it."""
@@ -226,7 +232,7 @@ class Replay:
         groups, unconfirmed = defaultdict[GroupKey, list[_Row]](list), set[int | None]()
         for row in rows:
             decision = delivery_decide(self._terms(row, now), now=now)
-            key = self._key(row)
+            key = self._key(row, now)
             if decision.action == Action.SEND:
                 groups[key].append(row)
             elif decision.action == Action.DROP:
@@ -269,13 +275,13 @@ class Replay:
             quiet_hours=(row.rule.quiet_hours, self.quiet_hours),
         )
 
-    def _key(self, row: _Row) -> GroupKey:
+    def _key(self, row: _Row, now: datetime) -> GroupKey:
         is_opening = row.kind == DeliveryKind.OPENED
         return group_key(
             channel_id=0,
             channel_kind=self.channel_kind,
             kind=row.kind,
-            cause_id=row.incident.cause_id if is_opening else self._told.get(row.incident),
+            cause_id=row.incident.cause_at(now) if is_opening else self._told.get(row.incident),
             incident_id=row.incident.number,
         )
 

@@ -160,7 +160,8 @@ class _Router:
     def route(self, incident: RehearsedIncident, stage: IncidentStage) -> dict[Target, RuleTerms]:
         """Who is told of the incident at this stage, and by which rule."""
         organisation_id = incident.organisation_id
-        key = (organisation_id, stage.severity, stage.health_state, incident.cause_id is None)
+        cause_id = incident.cause_at(stage.at)
+        key = (organisation_id, stage.severity, stage.health_state, cause_id is None)
         if key in self._routes:
             return self._routes[key]
         terms = IncidentTerms(
@@ -168,7 +169,7 @@ class _Router:
             organisation_id=organisation_id,
             severity=stage.severity,
             health_state=stage.health_state,
-            cause_id=incident.cause_id,
+            cause_id=cause_id,
         )
         routes = recipients_route(
             self._rules[organisation_id], terms, self._directory, now=stage.at

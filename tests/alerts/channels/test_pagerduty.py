@@ -79,9 +79,11 @@ def _tell(
             created_at=clock.now(),
         )
     message = Message.objects.select_related("channel__user", "cause").get(pk=message.pk)
-    body = pagerduty.render(message_content(message), channel=channel)
-    pagerduty.send(body, channel=channel, message=message)
-    return body["events"]
+    message.body = pagerduty.render(message_content(message), channel=channel)
+    message.save()
+    pagerduty.send(message.body, channel=channel, message=message)
+    events: list[dict[str, Any]] = message.body["events"]
+    return events
 
 
 def test_alert_opens_and_closes_by_the_incidents_id(
@@ -150,6 +152,23 @@ def test_an_incident_that_was_told_alone_closes_alone_though_a_cause_joined_it(
     assert pagerduty_receiver.open_alerts == {}
 
 
+def test_alert_of_a_cause_closes_though_an_organisation_that_shared_it_was_removed(
+    channel: Channel,
+    incidents: list[Incident],
+    cause: Cause,
+    other_organisation: Organisation,
+    pagerduty_receiver: PagerDutyReceiver,
+) -> None:
+    first, second, *_rest = incidents
+    _tell(channel, OPENED, first, second, cause=cause)
+    assert set(pagerduty_receiver.open_alerts) == {str(cause.uid)}
+    _tell(channel, RESOLVED, second)
+    other_organisation.delete()
+    (end,) = _tell(channel, RESOLVED, first, cause=cause)
+    assert (end["event_action"], end["dedup_key"]) == ("resolve", str(cause.uid))
+    assert pagerduty_receiver.open_alerts == {}
+
+
 def test_what_another_channel_was_told_changes_no_alert(
     channel: Channel,
     incidents: list[Incident],
@@ -201,6 +220,21 @@ def test_long_names_are_cut_to_what_pagerduty_takes(
         body = pagerduty.render(content, channel=channel)
         assert pagerduty.send(body, channel=channel, message=message).status == 202
     assert len(pagerduty_receiver.taken) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["@everyone <!channel> :wave: `rm` **bold** <b>", "[here](https://evil.example)", "a\r\nb"],
+)
+def test_name_is_in_fields_of_plain_text_alone(channel: Channel, name: str) -> None:
+    body = pagerduty.render(message_content_of(message_item(1, name, name)), channel=channel)
+    (event,) = body["events"]
+    payload = event["payload"]
+    assert payload["source"] == name
+    assert payload["summary"].startswith(name)
+    # PagerDuty makes links and images of these alone: they are ours.
+    assert name not in str([event["links"], event["client"], event["client_url"]])
+    assert "images" not in event
 
 
 def test_more_incidents_than_a_message_names_are_alerts_of_their_own(

@@ -52,7 +52,7 @@ def _row(entry: LedgerEntry, user_time: UserTime) -> dict[str, Any]:
     status = f"{entry.answer_status} " if entry.answer_status is not None else ""
     notes = delivery_notes(
         held_reason="",
-        send_at=delivery.send_at if state == DeliveryState.HELD else None,
+        send_at=delivery.send_at,
         attempts=entry.attempts,
         answer=f"{status}{entry.answer}".strip(),
     )

@@ -16,7 +16,7 @@ _INCIDENT_CHOICES = [(YES, _l("As the rules of each organisation say")), (NO, _l
 _HOUR_CHOICES = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
 _WEEKDAY_CHOICES = [(str(number), name) for number, name in WEEKDAYS.items()]
 _QUIET_CHOICES = [
-    (YES, _l("Only if something changed or is not well")),
+    (YES, _l("If anything changed or is wrong")),
     (NO, _l("Always, so that I see that it comes")),
 ]
 

@@ -12,6 +12,7 @@ from freddy_admin.alerts.rehearsal.selectors import (
 )
 from freddy_admin.organisations.access import person_display_name
 from freddy_admin.organisations.roles import Permission
+from freddy_admin.wording.channels import KIND_ICONS
 from freddy_admin.wording.rehearsal import (
     HOW_IT_IS_MADE,
     MORE_MESSAGES,
@@ -59,7 +60,7 @@ def _recipient(
     return {
         "name": _name(recipient),
         "is_own": is_own,
-        "is_person": recipient.user is not None,
+        "icon": KIND_ICONS[recipient.channel.kind] if recipient.channel else "user",
         "count": render_text([rehearsal_count(len(messages))]),
         "kinds": [
             render_text([rehearsal_kind_count(kind.value, count)])

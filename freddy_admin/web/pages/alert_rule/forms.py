@@ -71,7 +71,7 @@ class RuleForm(PanelForm):
         widget=forms.CheckboxSelectMultiple,
     )
     delay_minutes = forms.IntegerField(
-        label=_l("Wait how many minutes more"),
+        label=_l("Extra wait, in minutes"),
         min_value=0,
         max_value=DELAY_AT_MOST,
         initial=0,

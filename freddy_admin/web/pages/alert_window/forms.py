@@ -47,7 +47,7 @@ class WindowForm(PanelForm):
         error_messages={"invalid": _l("Enter a time, for example 22:00.")},
     )
     hours = forms.IntegerField(
-        label=_l("Lasts how many hours"), min_value=0, max_value=LONGEST_HOURS, initial=2
+        label=_l("Lasts, in hours"), min_value=0, max_value=LONGEST_HOURS, initial=2
     )
     minutes = forms.IntegerField(label=_l("and minutes"), min_value=0, max_value=59, initial=0)
     zone = forms.CharField(
@@ -56,7 +56,7 @@ class WindowForm(PanelForm):
         widget=TimeZoneSelect,
     )
     ends_on = forms.DateField(
-        label=_l("Last day, of a weekly one"),
+        label=_l("Last day, if it repeats every week"),
         required=False,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
