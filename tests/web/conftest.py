@@ -228,6 +228,8 @@ def unlimited_api(settings: LazySettings, hand_clock: HandClock) -> Iterator[San
     sandbox_clock = SandboxClock(real_time=hand_clock)
     with SandboxServer(clock=sandbox_clock, options=SandboxOptions(rate_limit=None)) as server:
         settings.AITRONOS_API_BASE_URL = server.base_url
+        # On a busy machine an answer may take longer than tests of time limits wait.
+        settings.AITRONOS_CONNECT_TIMEOUT = settings.AITRONOS_READ_TIMEOUT = 20.0
         settings.AITRONOS_TOTAL_TIMEOUT = 60.0
         yield server
 
