@@ -29,14 +29,19 @@ from freddy_admin.sync.status.selectors import overview_page
 from freddy_admin.sync.worker.loop import WorkerLoop
 from freddy_admin.vault.models import ApiKey
 from tests.flows.wait import wait_until
+from tests.module_rows import module_rows
 from tests.ops.conftest import RunCommand
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def demo_data() -> None:
-    assert demo_data_ensure(history_length=timedelta(days=4))
+@pytest.fixture(scope="module", autouse=True)
+def demo_data(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    with module_rows(
+        django_db_blocker, lambda: demo_data_ensure(history_length=timedelta(days=4))
+    ) as is_new:
+        assert is_new
+        yield
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def fast_checks(settings: LazySettings) -> Iterator[None]:
         yield
 
 
-def test_demo_has_at_least_24_organisations_and_people_to_sign_in(demo_data: None) -> None:
+def test_demo_has_at_least_24_organisations_and_people_to_sign_in() -> None:
     assert Organisation.objects.count() >= 24
     assert User.objects.get(email=DEMO_ADMIN_EMAIL).is_platform_admin
     viewer = User.objects.get(email=DEMO_VIEWER_EMAIL)
@@ -63,7 +68,7 @@ def test_demo_has_at_least_24_organisations_and_people_to_sign_in(demo_data: Non
     assert 0 < len(roles) < Organisation.objects.count()
 
 
-def test_key_that_is_overdue_now_was_on_time_before(demo_data: None) -> None:
+def test_key_that_is_overdue_now_was_on_time_before() -> None:
     key = ApiKey.objects.get(organisation__name="Saltmarsh Textiles", label="Production")
     admin, now = User.objects.get(email=DEMO_ADMIN_EMAIL), clock.now()
     row = key_row(user=admin, organisation=key.organisation, key_id=key.pk, now=now)
@@ -74,7 +79,7 @@ def test_key_that_is_overdue_now_was_on_time_before(demo_data: None) -> None:
     assert share.up_to_date > 0.5
 
 
-def test_failed_checks_ended_unless_the_key_fails_now(demo_data: None) -> None:
+def test_failed_checks_ended_unless_the_key_fails_now() -> None:
     failed_check_events = HistoryEvent.objects.filter(kind=EventKind.CHECK_FAILED)
     lasting_key_ids = sorted(
         failed_check_events.filter(until=None).values_list("key_id", flat=True)
@@ -84,23 +89,23 @@ def test_failed_checks_ended_unless_the_key_fails_now(demo_data: None) -> None:
     assert failed_check_events.exclude(until=None).exists()
 
 
-def test_second_start_of_the_demo_changes_nothing(demo_data: None) -> None:
+def test_second_start_of_the_demo_changes_nothing() -> None:
     keys_before = list(ApiKey.objects.values())
     assert not demo_data_ensure()
     assert list(ApiKey.objects.values()) == keys_before
 
 
-def test_some_demo_keys_have_an_owner(demo_data: None) -> None:
+def test_some_demo_keys_have_an_owner() -> None:
     assert ApiKey.objects.exclude(owner=None).count() >= 10
 
 
-def test_all_demo_keys_but_one_are_due_at_once(demo_data: None) -> None:
+def test_all_demo_keys_but_one_are_due_at_once() -> None:
     late_rows = SyncStatus.objects.filter(next_check_at__gt=clock.now() + timedelta(minutes=15))
     assert late_rows.get().key.organisation.name == "Hollis Newcomers"
 
 
 def test_demo_keys_show_every_state_together(
-    demo_data: None, sandbox: SandboxServer, staging: None, fast_checks: None
+    sandbox: SandboxServer, staging: None, fast_checks: None
 ) -> None:
     late_key_ids = set(
         SyncStatus.objects.filter(next_check_at__gt=clock.now()).values_list("pk", flat=True)
@@ -127,10 +132,11 @@ def test_demo_keys_show_every_state_together(
 
 
 def test_demo_data_refuses_every_other_database(run_command: RunCommand) -> None:
+    Organisation.objects.get(name="Saltmarsh Textiles").delete()
     result = run_command("demo_data")
     assert result.code == 2
     assert "make demo" in result.err
-    assert not Organisation.objects.exists()
+    assert not Organisation.objects.filter(name="Saltmarsh Textiles").exists()
 
 
 def test_demo_serves_this_machine_alone_with_its_own_database() -> None:
