@@ -8,7 +8,7 @@ import pytest
 from tests.migrations import migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = ("sync", "0009_call_budget_and_health_details")
+BEFORE, AFTER = ("sync", "0009_call_budget_and_health_details"), ("sync", "0010_refusals")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 # Label → the columns of 0.4.1, and the refusal that they mean.
 ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
@@ -54,7 +54,7 @@ def create_former_rows(apps: Any) -> None:
 def test_refusals_are_filled_in_and_can_be_taken_back() -> None:
     try:
         create_former_rows(migrate_to(BEFORE))
-        statuses = migrate_to().get_model("sync", "SyncStatus").objects
+        statuses = migrate_to(AFTER).get_model("sync", "SyncStatus").objects
         found = dict(statuses.values_list("key__label", "refusal"))
         assert found == {label: refusal for label, (_values, refusal) in ROWS.items()}
         # With which settings is not known: the worker tries these keys when it starts.
