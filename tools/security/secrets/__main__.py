@@ -1,7 +1,7 @@
-"""`python -m tools.security.secrets [--tree | --head] [REPOSITORY]`: searches tree and history.
+"""`python -m tools.security.secrets [--tree | --recent] [REPOSITORY]`: searches tree and history.
 
-`--tree` leaves the history out, `--head` what the current branch does not hold. The exit code is 1
-where a secret is found, 2 where there was nothing to search.
+`--tree` leaves the history out, `--recent` all of it but the last 20 commits of the current branch.
+The exit code is 1 where a secret is found, 2 where there was nothing to search.
 """
 
 import sys
@@ -41,7 +41,7 @@ def _search_repository(root: Path, *, options: set[str]) -> list[str]:
     print(f"{len(tree_lines)} secrets in the tree.")
     if "--tree" in options:
         return tree_lines
-    refs = "HEAD" if "--head" in options else "--all"
+    refs = git_texts.list_recent_refs(root) if "--recent" in options else ["--all"]
     if git_texts.is_shallow_clone(root):
         print(
             "This clone is shallow: the commits that were left behind are not searched. "

@@ -1,11 +1,12 @@
 """The texts of a repository: its files, and every object of every commit of every branch."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 OBJECTS_PER_BATCH = 400  # objects that one call of git reads
+RECENT_COMMITS = 20
 
 
 class GitText(NamedTuple):
@@ -28,13 +29,19 @@ def list_tree_texts(root: Path) -> Iterator[GitText]:
             yield GitText(name, "", (root / name).read_bytes().decode("latin-1"))
 
 
-def list_history_texts(root: Path, refs: str = "--all") -> Iterator[GitText]:
+def list_recent_refs(root: Path) -> list[str]:
+    """What names the last commits of the current branch for git: its end, without what is older."""
+    older = ["--first-parent", f"--skip={RECENT_COMMITS}", "--max-count=1"]
+    return ["HEAD", *(f"^{name}" for name in _run_git(root, "rev-list", *older, "HEAD").split())]
+
+
+def list_history_texts(root: Path, refs: Sequence[str] = ("--all",)) -> Iterator[GitText]:
     """Every version of every file, every commit message and every tag, each once."""
     paths = {
         name: path
         for name, _, path in (
             line.partition(" ")
-            for line in _run_git(root, "rev-list", refs, "--objects").splitlines()
+            for line in _run_git(root, "rev-list", *refs, "--objects").splitlines()
         )
     }
     names = list(paths)
@@ -49,9 +56,9 @@ def is_shallow_clone(root: Path) -> bool:
     return _run_git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
 
 
-def count_commits(root: Path, refs: str = "--all") -> int:
+def count_commits(root: Path, refs: Sequence[str] = ("--all",)) -> int:
     """The number of commits that these refs reach."""
-    return int(_run_git(root, "rev-list", refs, "--count"))
+    return int(_run_git(root, "rev-list", *refs, "--count"))
 
 
 def find_commit_with_object(root: Path, name: str) -> str:
