@@ -172,8 +172,7 @@ def incident_line(row: KeyRow, user_time: UserTime, *, origin: str) -> dict[str,
 
     Its buttons lead back to `origin`, a name that the incident's views know.
     """
-    incident = row.incident
-    if incident is None:
+    if (incident := row.incident) is None:
         return None
     sentence, until = say(words.INCIDENT_LINE_OPEN), _incident_muted_until(row)
     if incident["assignee_id"] is not None:
@@ -214,9 +213,8 @@ def tool_counts_text(enabled: int, total: int) -> str:
 
 def tool_counts_cell(row: KeyRow) -> str:
     """Tools on / total."""
-    if row.figures is None:
-        return NO_VALUE
-    return tool_counts_text(row.figures.enabled_tools, row.figures.total_tools)
+    figures = row.figures
+    return tool_counts_text(figures.enabled_tools, figures.total_tools) if figures else NO_VALUE
 
 
 def key_row_digests(rows: Iterable[KeyRow], *, with_checks: bool = False) -> dict[str, str]:
@@ -244,8 +242,7 @@ _error_values = attrgetter("kind", "code", "http_status", "message", "field", "d
 def key_row_digest(row: KeyRow) -> str:
     """A digest of what is shown of the row, but of its latest check; times as they are."""
     values = (
-        _digest_values(row),
-        _sorted_names(row.permissions),
+        *(_digest_values(row), _sorted_names(row.permissions)),
         row.figures and _figure_values(row.figures),
         row.error and _error_values(row.error),
         (_is_due_past(row), _is_last_sync_ahead(row)),
@@ -314,7 +311,7 @@ def render_key_rows(
             f'<td data-label="{labels[cell]}" class="c-{cell}">{html}</td>\n'
             for cell, html in _key_row_cells(row, user_time).items()
         ).replace(' class="c-checked"', f' class="c-checked" id="checked-{row.key_id}"', 1)
-        html = (
+        htmls.append(
             f'<tr id="{anchor}" data-part="{anchor}" data-digest="{digests[anchor]}" '
             f'data-news="{escape(news % {"name": name, "state": word})}" '
             f'class="tone-{pill.tone}"{pending}{swap}>\n'
@@ -323,7 +320,6 @@ def render_key_rows(
             f"{pill_html}</span>{_render_small(_key_row_note(row, user_time))}</td>\n"
             f"{cells}</tr>\n"
         )
-        htmls.append(html)
     return SafeString("".join(htmls))  # nosec B703  every text from outside is escaped
 
 
@@ -382,16 +378,14 @@ def _key_row_name(row: KeyRow, base: str, *, has_organisation: bool) -> tuple[st
     if not has_organisation:
         return row.key_label, key_link + _environment_mark(row)
     link = f'<a href="{escape(url)}">{escape(row.organisation_name)}</a>'
-    if row.keys_in_organisation > 1:
-        link += f"<small>{key_link}</small>"
-    return row.organisation_name, link + _environment_mark(row)
+    small = f"<small>{key_link}</small>" if row.keys_in_organisation > 1 else ""
+    return row.organisation_name, link + small + _environment_mark(row)
 
 
 def _environment_mark(row: KeyRow) -> str:
     """The environment beside the name; nothing for the default one, which most keys belong to."""
-    if row.environment == DEFAULT_ENVIRONMENT:
-        return ""
-    return f' <span class="mark mark-quiet">{escape(row.environment)}</span>'
+    mark = f' <span class="mark mark-quiet">{escape(row.environment)}</span>'
+    return "" if row.environment == DEFAULT_ENVIRONMENT else mark
 
 
 def _key_row_note(row: KeyRow, user_time: UserTime) -> str:

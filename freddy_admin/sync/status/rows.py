@@ -103,8 +103,7 @@ class CheckError:
     timestamp: str = ""
 
 
-# Not frozen: to create a thousand rows of fifty fields would take three times as long.
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen: fifty fields would take three times as long to set
 class KeyRow:
     """One key, at the moment `now` it was read for."""
 
