@@ -25,7 +25,8 @@ from tests.free_ports import find_free_port
 from tests.migrated_database import database_migrate
 
 # Nothing of this outlives the run, so nothing needs to reach the disk.
-POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Nor is it worth compiling plans (JIT) that run once or twice.
+POSTGRES_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
 
 PGBOUNCER_CONFIG = """\
 [databases]

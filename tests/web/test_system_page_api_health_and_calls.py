@@ -21,7 +21,7 @@ def show_system(people: People, signed_in: SignIn) -> str:
 
 def record_health(at: Any, **values: Any) -> None:
     defaults = {"checked_at": at, "reachable": True, "elapsed_ms": 12.0}
-    ApiHealth.objects.update_or_create(pk=1, defaults=defaults | values)
+    ApiHealth.objects.update_or_create(environment="default", defaults=defaults | values)
 
 
 @pytest.mark.parametrize(
