@@ -13,7 +13,10 @@ VIEW_CHANGE_TRIGGERS = (
             *("organisation_id", "cause_id", "state", "severity", "health_state", "opened_at"),
             *("resolved_at", "acknowledged_at", "acknowledged_by", "assignee_id"),
         ),
-        ignored=("id", "uid", "noticed_at", "resolution_noticed_at", "is_from_history"),
+        ignored=(
+            *("id", "uid", "noticed_at", "resolution_noticed_at", "is_from_history"),
+            "cause_linked_at",  # together with the cause
+        ),
     ),
     ViewChangeTrigger(
         table="alerts_incidentkey",
