@@ -15,7 +15,7 @@ from tests.web.conftest import HandClock, MakeKey, People, SignIn
 def test_the_system_page_says_what_works(
     people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
 ) -> None:
-    ApiHealth.objects.create(pk=1, checked_at=hand_clock(), reachable=True, elapsed_ms=12.0)
+    ApiHealth.objects.create(checked_at=hand_clock(), reachable=True, elapsed_ms=12.0)
     page = signed_in(people.admin).get("/system/").content.decode()
     assert "Everything works" in page
     assert "1 worker runs" in page
@@ -25,7 +25,7 @@ def test_the_system_page_says_what_works(
 def test_the_system_page_says_what_does_not_work(
     people: People, signed_in: SignIn, worker: WorkerHeartbeat, hand_clock: HandClock
 ) -> None:
-    ApiHealth.objects.create(pk=1, checked_at=hand_clock(), reachable=False, kind="tls")
+    ApiHealth.objects.create(checked_at=hand_clock(), reachable=False, kind="tls")
     hand_clock.at += timedelta(minutes=5)
     page = signed_in(people.admin).get("/system/").content.decode()
     assert "no worker runs" in page
@@ -38,7 +38,7 @@ def test_the_system_page_waits_for_aitronos_where_nobody_here_can_do_anything(
 ) -> None:
     for kind in ("server_error", "read_timeout", "name_not_found"):
         values = {"checked_at": hand_clock(), "reachable": False, "kind": kind}
-        ApiHealth.objects.update_or_create(pk=1, defaults=values)
+        ApiHealth.objects.update_or_create(environment="default", defaults=values)
         page = signed_in(people.admin).get("/system/").content.decode()
         assert "1 part is waiting" in page
         assert "needs you" not in page.split("<main")[1]

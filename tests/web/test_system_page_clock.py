@@ -42,7 +42,7 @@ Admin = Callable[[], Client]
 @pytest.fixture
 def admin(people: People, signed_in: SignIn, worker: WorkerHeartbeat) -> Admin:
     """A function that returns a browser in which the platform admin has just signed in."""
-    ApiHealth.objects.create(pk=1, checked_at=NOON, reachable=True)
+    ApiHealth.objects.create(checked_at=NOON, reachable=True)
     return lambda: signed_in(people.admin)
 
 
