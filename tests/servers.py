@@ -224,6 +224,14 @@ def migrated_postgres() -> Iterator[tuple[str, str]]:
         yield url.rpartition("/")[0], migrated_database_create(url)
 
 
+def database_copy(server: str, template: str = "template1") -> str:
+    """The address of a new database, a copy of the one of that name, which nobody may be using."""
+    name = f"copy_{secrets.token_hex(6)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server}/{name}"
+
+
 def migrated_database_create(database_url: str) -> str:
     """Create and migrate the database of this address; its name."""
     server_url, _slash, name = database_url.rpartition("/")

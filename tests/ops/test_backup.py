@@ -23,7 +23,7 @@ from tests.flows.panel_process import EMAIL, PASSWORD
 from tests.flows.split_key_panel import SplitPanel
 from tests.flows.wait import wait_until
 from tests.ops.conftest import KEY_FILE_HEADER, RunCommand
-from tests.servers import migrated_postgres
+from tests.servers import database_copy, migrated_postgres
 
 Rows = dict[str, list[tuple[Any, ...]]]
 IS_NO_BACKUP = "is no whole backup of Freddy Admin"
@@ -51,7 +51,7 @@ def filled_panel(
     panel = SplitPanel(tmp_path_factory.mktemp("filled"), api=api)
     if request.param == "postgresql":
         server, template = request.getfixturevalue("postgres")
-        panel.env["DATABASE_URL"] = _new_database(server, template)
+        panel.env["DATABASE_URL"] = database_copy(server, template)
     else:
         panel.create_database()
     _succeed(panel, "create_admin", EMAIL, "--password-stdin", stdin=PASSWORD)
@@ -78,19 +78,11 @@ def _copy(filled_panel: SplitPanel, folder: Path) -> SplitPanel:
     panel.env |= {name: filled_panel.env[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS")}
     server, _slash, name = filled_panel.env["DATABASE_URL"].rpartition("/")
     if server.startswith("postgres"):
-        panel.env["DATABASE_URL"] = _new_database(server, name)
+        panel.env["DATABASE_URL"] = database_copy(server, name)
     else:
         with closing(sqlite3.connect(filled_panel.folder / "panel.sqlite3")) as database:
             database.execute("VACUUM INTO ?", [str(folder / "panel.sqlite3")])
     return panel
-
-
-def _new_database(server: str, template: str = "template1") -> str:
-    name = f"panel_{random.randrange(10**12)}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-    return f"{server}/{name}"
 
 
 def _import_keys(panel: SplitPanel, organisation: str, count: int) -> list[str]:
@@ -176,7 +168,7 @@ def test_restored_panel_has_every_row_and_opens_every_key(panel: SplitPanel) -> 
     assert "before_restore_" not in _unpacked(second).decode(errors="replace")
 
 
-def test_backup_is_restored_into_a_new_database(
+def test_backup_is_restored_into_adatabase_copy(
     panel: SplitPanel, request: pytest.FixtureRequest
 ) -> None:
     backup, saved = panel.folder / "one.backup", _all_rows(panel)
@@ -184,7 +176,7 @@ def test_backup_is_restored_into_a_new_database(
     if panel.env["DATABASE_URL"].startswith("sqlite"):
         (panel.folder / "panel.sqlite3").unlink()
     else:
-        panel.env["DATABASE_URL"] = _new_database(request.getfixturevalue("postgres")[0])
+        panel.env["DATABASE_URL"] = database_copy(request.getfixturevalue("postgres")[0])
     result = _succeed(panel, "restore", str(backup))
     assert "is kept" not in result.stderr
     assert _all_rows(panel) == saved
@@ -299,7 +291,7 @@ def test_backup_of_another_kind_of_database_is_refused(
 ) -> None:
     backup = sqlite_panel.folder / "one.backup"
     _succeed(sqlite_panel, "backup", str(backup))
-    sqlite_panel.env["DATABASE_URL"] = _new_database(*postgres)
+    sqlite_panel.env["DATABASE_URL"] = database_copy(*postgres)
     sentence = _refused(sqlite_panel, "restore", str(backup))
     assert "a backup of sqlite, and DATABASE_URL leads to postgresql" in sentence
 
@@ -329,7 +321,7 @@ class TestRefusals:
 
 
 @pytest.mark.drill
-def test_killed_backup_or_restore_leaves_the_old_or_the_new_database(
+def test_killed_backup_or_restore_leaves_the_old_or_thedatabase_copy(
     sqlite_panel: SplitPanel,
 ) -> None:
     panel, folder, chance = sqlite_panel, sqlite_panel.folder, random.Random(14)

@@ -16,7 +16,7 @@ from django.db import models
 
 from tests.flows.panel_process import PanelProcess
 from tests.migrations import migrate_to, migrations_restore
-from tests.servers import migrated_postgres, postgres_missing_reason
+from tests.servers import database_copy, migrated_postgres, postgres_missing_reason
 
 RELEASE_0_4_1: list[tuple[str, str | None]] = [
     ("accounts", "0007_names"),
@@ -77,7 +77,7 @@ def migrated_panel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[P
         yield panel
         return
     with migrated_postgres() as (server, name):
-        panel.env["DATABASE_URL"] = f"{server}/{name}"
+        panel.env["DATABASE_URL"] = database_copy(server, name)
         yield panel
 
 
