@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import psycopg
@@ -77,7 +78,7 @@ class PostgresServer:
         command += ["--encoding=UTF8", "--no-sync", "--auth=scram-sha-256", "--username=freddy"]
         command.append(f"--pwfile={folder / 'password'}")
         subprocess.run(
-            _as_postgres_user(command), check=True, stdout=subprocess.DEVNULL, cwd=folder
+            command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **_postgres_identity()
         )
 
     def start(self) -> None:
@@ -85,7 +86,8 @@ class PostgresServer:
         server = [_find_postgres_program("postgres"), "-D", str(self._folder / "data")]
         server += ["-p", str(self._port), "-k", str(self._folder), "-h", "127.0.0.1"]
         server += [f"-c{option}" for option in (*POSTGRES_OPTIONS, "max_connections=200")]
-        running = _run_server(_as_postgres_user(server), self._port, cwd=self._folder)
+        identity = _postgres_identity()
+        running = _run_server(server, self._port, cwd=self._folder, **identity)
         self._running.enter_context(running)
 
     def stop(self) -> None:
@@ -133,7 +135,7 @@ def pgbouncer_server(database_url: str) -> Iterator[str]:
         )
         _chown_to_postgres(Path(folder_name), config)
         command = [_find_pgbouncer(), str(config)]
-        with _run_server(_as_postgres_user(command), port, cwd=Path(folder_name)):
+        with _run_server(command, port, cwd=Path(folder_name), **_postgres_identity()):
             yield f"postgres://{parts.username}:pooled@127.0.0.1:{port}{parts.path}"
 
 
@@ -173,9 +175,20 @@ def _find_postgres_program(name: str) -> str:
     return str(packaged_programs[0]) if packaged_programs else str(path_program)
 
 
-def _as_postgres_user(command: Sequence[str]) -> list[str]:
-    # PostgreSQL refuses to run as root; Debian's package makes a user for it.
-    return [*(["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []), *command]
+class Identity(TypedDict, total=False):
+    """Whom a child process runs as, by the parameters of `subprocess.Popen`."""
+
+    user: str
+    group: str
+    extra_groups: Sequence[str]
+
+
+def _postgres_identity() -> Identity:
+    # PostgreSQL refuses to run as root; Debian's package makes a user for it. Not by `runuser`: it
+    # stands between, and kills a server that needs more than two seconds to stop.
+    if os.geteuid() != 0:
+        return {}
+    return {"user": "postgres", "group": "postgres", "extra_groups": ()}
 
 
 def _chown_to_postgres(*paths: Path) -> None:
@@ -186,19 +199,22 @@ def _chown_to_postgres(*paths: Path) -> None:
 
 
 @contextmanager
-def _run_server(command: Sequence[str], port: int, cwd: Path | None = None) -> Iterator[None]:
+def _run_server(
+    command: Sequence[str], port: int, cwd: Path | None = None, **identity: Unpack[Identity]
+) -> Iterator[None]:
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=cwd, start_new_session=True)
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=cwd, start_new_session=True, **identity
+        )
         try:
-            if (
-                not wait_until(lambda: server.poll() is not None or _is_listening(port))
-                or server.poll()
+            if not wait_until(lambda: server.poll() is not None or _is_listening(port)) or (
+                server.poll() is not None
             ):
                 log.seek(0)
                 raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
             yield
         finally:
-            os.killpg(server.pid, signal.SIGINT)
+            server.send_signal(signal.SIGINT)  # nothing, if it has ended
             try:
                 server.wait(timeout=60)
             except subprocess.TimeoutExpired:
