@@ -1,13 +1,15 @@
 """Addresses below PANEL_URL are the same in a request, in a command and in a thread."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.conf import LazySettings
+from django.urls import NoReverseMatch, reverse
 from django.urls.base import get_script_prefix, set_script_prefix
 
 from freddy_admin.accounts.oidc.authorization_code_flow import redirect_uri
-from freddy_admin.core.panel_urls import panel_url, path_in_panel
+from freddy_admin.core.panel_urls import PAGE_NAMES, panel_url, path_in_panel
 from freddy_admin.ops.gunicorn_worker import STRANGER_LANE, sign_in_request_lane
 from tests.ops.test_sign_in_lane import sign_in
 
@@ -37,6 +39,18 @@ def test_address_without_a_path_is_as_before(settings: LazySettings) -> None:
     settings.PANEL_URL = "https://panel.example.org"
     assert panel_url("overview") == "https://panel.example.org/"
     assert path_in_panel("/tools/freddy/") == "/tools/freddy/"
+
+
+@pytest.mark.parametrize("page_name", PAGE_NAMES)
+def test_address_in_a_message_is_that_of_the_page(page_name: str, settings: LazySettings) -> None:
+    settings.PANEL_URL = "https://panel.example.org"
+    paths = dict[tuple[str, ...], str]()
+    for args in [(), ("1",), ("2", "3"), ("ü%~:@-_",)]:
+        with suppress(NoReverseMatch):
+            paths[args] = reverse(page_name, args=args)
+    assert paths
+    for args, path in paths.items():
+        assert panel_url(page_name, *args) == f"https://panel.example.org{path}"
 
 
 @pytest.mark.usefixtures("below_path")
