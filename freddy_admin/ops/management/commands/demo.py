@@ -25,7 +25,6 @@ class Command(OperatorCommand):
 
     help = "Start the panel with sample organisations; one Ctrl-C stops all of it."
     validates_database_version = False
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="where the panel listens")

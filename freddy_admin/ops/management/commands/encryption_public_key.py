@@ -15,7 +15,6 @@ class Command(OperatorCommand):
 
     help = "Print the public half of the master key, with which a process can seal and not open."
     validates_database_version = False
-    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENCRYPTION_KEYS_KMS:

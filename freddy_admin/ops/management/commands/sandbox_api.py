@@ -18,7 +18,6 @@ class Command(OperatorCommand):
 
     help = "Serve an imitation of the Aitronos API on this machine; the key picks what it does."
     validates_database_version = False
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, required=True, help="0 takes a free port")

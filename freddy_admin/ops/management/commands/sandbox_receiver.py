@@ -15,7 +15,6 @@ class Command(OperatorCommand):
 
     help = "Print the alerts that are sent to Slack, Teams, PagerDuty and webhooks of the demo."
     validates_database_version = False
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
