@@ -5,7 +5,7 @@ and `SearchWord` has their words. They are written here alone: for new keys, on 
 the worker, some keys a minute, where something was written past the services.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +21,9 @@ from freddy_admin.vault.models import ApiKey
 _BATCH = 500
 # None for the words of the organisation's own name.
 _Word = tuple[int, int | None, str]
+_OrganisationNames = dict[int, str]
+# Ids of the organisation and the status, the key's label, its organisation's id at Aitronos.
+_KeyTexts = tuple[int, int, str, str]
 _ABSENT = object()
 
 
@@ -31,8 +34,7 @@ def status_names_write(*, key_ids: Collection[int]) -> int:
     Returns how many rows and words were not what they should be.
     """
     statuses = SyncStatus.objects.filter(pk__in=key_ids)
-    organisations = Organisation.objects.filter(pk__in=statuses.values("organisation"))
-    return _names_write(statuses) + _words_write(statuses, organisations)
+    return _names_write(statuses) + _words_write(*_texts(statuses))
 
 
 def status_names_repair(*, after_key_id: int = 0) -> int:
@@ -52,8 +54,7 @@ def wrong_names_count() -> int:
     wrong, key_ids = _misnamed(statuses).count(), list(statuses.values_list("pk", flat=True))
     for start in range(0, len(key_ids), _BATCH):
         batch = SyncStatus.objects.filter(pk__in=key_ids[start : start + _BATCH])
-        organisations = Organisation.objects.filter(pk__in=batch.values("organisation"))
-        wrong += sum(len(words) for words in _wrong_words(batch, organisations))
+        wrong += sum(len(words) for words in _wrong_words(*_texts(batch)))
     return wrong
 
 
@@ -70,9 +71,17 @@ def _names_write(statuses: QuerySet[SyncStatus]) -> int:
     )
 
 
-def _words_write(statuses: QuerySet[SyncStatus], organisations: QuerySet[Organisation]) -> int:
-    surplus, missing = _wrong_words(statuses, organisations)
-    SearchWord.objects.filter(pk__in=surplus).delete()
+def _texts(statuses: QuerySet[SyncStatus]) -> tuple[_OrganisationNames, list[_KeyTexts]]:
+    """What these keys and their organisations are searched by."""
+    columns = ("organisation_id", "pk", "key__label", "key__organization_id")
+    rows = list(statuses.values_list("organisation__name", *columns))
+    return {row[1]: row[0] for row in rows}, [row[1:] for row in rows]
+
+
+def _words_write(names: _OrganisationNames, keys: Sequence[_KeyTexts]) -> int:
+    surplus, missing = _wrong_words(names, keys)
+    if surplus:
+        SearchWord.objects.filter(pk__in=surplus).delete()
     SearchWord.objects.bulk_create(
         (
             SearchWord(organisation_id=organisation_id, status_id=status_id, word=word)
@@ -84,17 +93,16 @@ def _words_write(statuses: QuerySet[SyncStatus], organisations: QuerySet[Organis
 
 
 def _wrong_words(
-    statuses: QuerySet[SyncStatus], organisations: QuerySet[Organisation]
+    names: _OrganisationNames, keys: Sequence[_KeyTexts]
 ) -> tuple[list[int], list[_Word]]:
     """The ids of words that should not be there, and those that are missing."""
     missing: dict[_Word, None] = {}
-    for pk, name in organisations.values_list("pk", "name"):
-        missing |= _words(pk, None, name)
-    keys = statuses.values_list("organisation_id", "pk", "key__label", "key__organization_id")
-    for organisation_id, pk, label, organization_id in keys:
-        missing |= _words(organisation_id, pk, label, organization_id)
-    of_keys = SearchWord.objects.filter(status__in=statuses.values("pk"))
-    of_names = SearchWord.objects.filter(status=None, organisation__in=organisations.values("pk"))
+    for organisation_id, name in names.items():
+        missing |= _words(organisation_id, None, name)
+    for organisation_id, status_id, *texts in keys:
+        missing |= _words(organisation_id, status_id, *texts)
+    of_keys = SearchWord.objects.filter(status__in=[status_id for _, status_id, *_ in keys])
+    of_names = SearchWord.objects.filter(status=None, organisation__in=names)
     columns = ("organisation_id", "status_id", "word")
     surplus = [
         pk
@@ -132,7 +140,6 @@ def _renamed_organisation_named(
 ) -> None:
     if created or (update_fields is not None and "name" not in update_fields):
         return
-    statuses = SyncStatus.objects.filter(organisation=instance)
     with transaction.atomic():
-        if _names_write(statuses):
-            _words_write(statuses.none(), Organisation.objects.filter(pk=instance.pk))
+        if _names_write(SyncStatus.objects.filter(organisation=instance)):
+            _words_write({instance.pk: instance.name}, [])
