@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core import management
 from django.core.cache import caches
-from django.db import connection, connections
+from django.db import connection
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from freddy_admin.accounts.auth.backends import hashing_concurrency, hashing_queue
@@ -84,34 +84,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """End what pytest-cov began before it knew that this process is one of pytest-xdist's.
-
-    It begins another measurement now, and would go on with this one whenever that one pauses.
-    """
-    controller = getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller and hasattr(session.config, "workerinput"):
-        controller.pause()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure a room while its own tests run: what others pass through says nothing of it.
-
-    The others take half the time without.
-    """
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller:
-        rooms = {name.rpartition(".")[2] for name in item.config.getoption("cov_source") or []}
-        is_measured = not rooms or item.path.relative_to(TESTS).parts[0] in rooms
-        if is_measured != controller.started:
-            controller.resume() if is_measured else controller.pause()
-            # What tests of another room had compiled is to be compiled within the measurement.
-            vars(connections["default"]).pop("freddy_compiled_queries", None)
-    return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

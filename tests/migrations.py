@@ -1,8 +1,5 @@
 """Migrates the test's own database to former versions and back."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -19,8 +16,7 @@ def migrate_to(*targets: tuple[str, str | None]) -> Any:
     """
     view_change_triggers_drop()
     executor = MigrationExecutor(connection)
-    with _without_coverage():
-        executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+    executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
     if not targets:
         view_change_triggers_restore(using="default")
     # Of several targets on the way back Django's own answer mixes the models of two versions.
@@ -35,14 +31,3 @@ def migrations_restore() -> None:
         migrated_database_load(connection.connection)  # a copy takes no time
     else:
         migrate_to()
-
-
-@contextmanager
-def _without_coverage() -> Iterator[None]:
-    """Migrations are not measured, and a tracer makes Django's work on them thrice as slow."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)

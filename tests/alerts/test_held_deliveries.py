@@ -194,7 +194,7 @@ def test_acknowledged_incident_says_nothing_for_months_but_that_it_is_over(
     incident = incident_open(organisation)
     flow.run(minutes=2)
     incident_acknowledge_row(incident)
-    flow.run(days=200, step=6 * 3600)
+    flow.run(days=200, step=24 * 3600)
     assert kinds_told(channel) == ["opened"]
     incident.refresh_from_db()
     assert incident.state == IncidentState.ACKNOWLEDGED
