@@ -1,5 +1,7 @@
 """Migrates the test's own database to former versions and back."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from django.db import connection
@@ -23,6 +25,19 @@ def migrate_to(*targets: tuple[str, str | None]) -> Any:
     executor.loader.build_graph()
     applied = executor.loader.graph.nodes.keys() & executor.loader.applied_migrations.keys()
     return executor.loader.project_state(sorted(applied)).apps
+
+
+def former_database(*targets: tuple[str, str | None]) -> Any:
+    """Have the test's database as a panel of these versions had it, empty; its models then.
+
+    SQLite's is made anew up to there, without what the targets do not need: the way back from the
+    newest version takes fifty times as long. PostgreSQL's goes that way. `migrations_restore` last.
+    """
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.backup(connection.connection)
+    return migrate_to(*targets)
 
 
 def migrations_restore() -> None:

@@ -1,5 +1,7 @@
 """An e-mail address has one form, through whichever door it comes."""
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
@@ -17,7 +19,7 @@ from freddy_admin.accounts.people import (
 )
 from freddy_admin.core.errors import InvalidInput
 from tests.accounts.conftest import ACTOR, PASSWORD, sign_in
-from tests.migrations import migrate_to
+from tests.migrations import former_database, migrate_to, migrations_restore
 
 FORMS = [
     "ada@bücher.example",
@@ -121,34 +123,50 @@ def test_single_sign_on_takes_the_same_form_and_no_lookalike() -> None:
 def test_the_upgrade_gives_addresses_their_form_and_leaves_twins(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    apps = migrate_to(("accounts", "0009_outbox"), ("organisations", "0004_outbox"))
+    apps = former_database(
+        ("accounts", "0009_outbox"),
+        ("organisations", "0004_outbox"),
+        ("account", "0009_emailaddress_unique_primary_email"),
+    )
     try:
-        people = apps.get_model("accounts", "User").objects
-        for email in ("plain@example.org", "one@bücher.example", "two@bücher.example"):
-            person = people.create(email=email, password="")
-            apps.get_model("account", "EmailAddress").objects.create(
-                user_id=person.pk, email=email, verified=True, primary=True
-            )
-        people.create(email="two@xn--bcher-kva.example", password="")
-        apps.get_model("accounts", "PasswordResetRequest").objects.create(
-            email="one@bücher.example", requested_at="2026-05-01T12:00Z"
+        _former_rows_create(apps)
+        apps = migrate_to(
+            ("accounts", "0010_email_addresses"), ("organisations", "0005_addresses_and_names")
         )
-        organisations = apps.get_model("organisations", "Organisation").objects
-        for slug, name in (("a", "Acme \u00a0 Inc"), ("b", "Bolt  AG"), ("c", "Bolt AG")):
-            organisations.create(name=name, slug=slug)
-        invitations = apps.get_model("organisations", "Invitation").objects
-        for day, email in enumerate(("x@bücher.example", "x@xn--bcher-kva.example"), start=1):
-            invitations.create(
-                organisation_id=organisations.get(slug="a").pk,
-                email=email,
-                role="viewer",
-                digest=f"digest {day}",
-                created_at=f"2026-05-0{day}T12:00Z",
-                requested_at=f"2026-05-0{day}T12:00Z",
-                expires_at=f"2026-05-1{day}T12:00Z",
-            )
+        _assert_addresses_have_their_form(apps)
     finally:
-        apps = migrate_to()
+        migrations_restore()
+    assert "two@bücher.example" in capsys.readouterr().err
+
+
+def _former_rows_create(apps: Any) -> None:
+    people = apps.get_model("accounts", "User").objects
+    for email in ("plain@example.org", "one@bücher.example", "two@bücher.example"):
+        person = people.create(email=email, password="")
+        apps.get_model("account", "EmailAddress").objects.create(
+            user_id=person.pk, email=email, verified=True, primary=True
+        )
+    people.create(email="two@xn--bcher-kva.example", password="")
+    apps.get_model("accounts", "PasswordResetRequest").objects.create(
+        email="one@bücher.example", requested_at="2026-05-01T12:00Z"
+    )
+    organisations = apps.get_model("organisations", "Organisation").objects
+    for slug, name in (("a", "Acme \u00a0 Inc"), ("b", "Bolt  AG"), ("c", "Bolt AG")):
+        organisations.create(name=name, slug=slug)
+    invitations = apps.get_model("organisations", "Invitation").objects
+    for day, email in enumerate(("x@bücher.example", "x@xn--bcher-kva.example"), start=1):
+        invitations.create(
+            organisation_id=organisations.get(slug="a").pk,
+            email=email,
+            role="viewer",
+            digest=f"digest {day}",
+            created_at=f"2026-05-0{day}T12:00Z",
+            requested_at=f"2026-05-0{day}T12:00Z",
+            expires_at=f"2026-05-1{day}T12:00Z",
+        )
+
+
+def _assert_addresses_have_their_form(apps: Any) -> None:
     emails = set(apps.get_model("accounts", "User").objects.values_list("email", flat=True))
     assert emails == {
         "plain@example.org",
@@ -156,9 +174,9 @@ def test_the_upgrade_gives_addresses_their_form_and_leaves_twins(
         "two@bücher.example",  # the twin, which keeps its text
         "two@xn--bcher-kva.example",
     }
-    assert EmailAddress.objects.filter(email="one@xn--bcher-kva.example").exists()
-    assert not PasswordResetRequest.objects.exists()
-    assert "two@bücher.example" in capsys.readouterr().err
+    email_addresses = apps.get_model("account", "EmailAddress").objects
+    assert email_addresses.filter(email="one@xn--bcher-kva.example").exists()
+    assert not apps.get_model("accounts", "PasswordResetRequest").objects.exists()
     names = dict(
         apps.get_model("organisations", "Organisation").objects.values_list("slug", "name")
     )

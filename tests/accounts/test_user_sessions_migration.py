@@ -8,10 +8,11 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from tests.migrations import migrate_to
+from tests.migrations import former_database, migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = ("accounts", "0005_reset_wishes")
+BEFORE, AFTER = ("accounts", "0005_reset_wishes"), ("accounts", "0006_user_sessions")
+SESSIONS = ("sessions", "0001_initial")
 FORMER_TABLE = "usersessions_usersession"
 KEY = "a" * 32
 
@@ -45,26 +46,29 @@ def create_former_tables() -> None:
 
 
 def test_upgrade_leaves_no_session_and_no_former_table() -> None:
-    migrate_to(BEFORE)
+    former_database(BEFORE, SESSIONS)
     try:
         assert "accounts_usersession" not in table_names()
         create_former_tables()
-    finally:
-        migrate_to()
+        migrate_to(AFTER)
 
-    assert not Session.objects.exists()
-    assert FORMER_TABLE not in table_names()
-    assert "accounts_usersession" in table_names()
-    applied = MigrationRecorder(connection).applied_migrations()
-    assert not [app for app, _name in applied if app == "usersessions"]
+        assert not Session.objects.exists()
+        assert FORMER_TABLE not in table_names()
+        assert "accounts_usersession" in table_names()
+        applied = MigrationRecorder(connection).applied_migrations()
+        assert not [app for app, _name in applied if app == "usersessions"]
+    finally:
+        migrations_restore()
 
 
 def test_downgrade_leaves_no_session_either() -> None:
-    later = timezone.now() + timedelta(days=1)
-    Session.objects.create(session_key=KEY, session_data="v1.", expire_date=later)
+    former_database(AFTER)
     try:
+        later = timezone.now() + timedelta(days=1)
+        Session.objects.create(session_key=KEY, session_data="v1.", expire_date=later)
         migrate_to(BEFORE)
         assert not Session.objects.exists()
+        migrate_to(AFTER)
+        assert "accounts_usersession" in table_names()
     finally:
-        migrate_to()
-    assert "accounts_usersession" in table_names()
+        migrations_restore()

@@ -155,13 +155,14 @@ def _memory_growth(get_error: GetError, script: Script, **limits: float) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.drill
 def test_memory_of_a_parsed_full_body_is_freed(get_error: GetError) -> None:
     script = BOMBS["list of many"][0]()
     get_error(script, **PATIENT_LIMITS)
     gc.collect()
     tracemalloc.start()
     try:
-        for _ in range(3):
+        for _ in range(drill_count(3)):
             get_error(script, **PATIENT_LIMITS)
         gc.collect()
         bytes_after, _most = tracemalloc.get_traced_memory()

@@ -101,7 +101,9 @@ def incidents_resolve(*incidents: Incident) -> None:
         for incident in incidents:
             incident.state = IncidentState.RESOLVED
             incident.resolved_at = incident.resolution_noticed_at = now
-            incident.save()
+        Incident.objects.bulk_update(
+            incidents, ["state", "resolved_at", "resolution_noticed_at"], batch_size=500
+        )
         recoveries_plan(incidents=incidents, now=now)
 
 

@@ -92,13 +92,16 @@ def _set_up_django(ports: dict[str, int]) -> None:
     import django
 
     django.setup()
+    import django.core.mail.backends.smtp
     from django.conf import settings
-    from django.urls import reverse
 
+    # Once, and not in each worker that is forked.
+    import freddy_admin.aitronos.client
+    import freddy_admin.ops.alert_jobs
+    import freddy_admin.ops.outbox_sender
+    import freddy_admin.sync.worker.loop  # noqa: F401
     from freddy_admin.conf.outbound_settings import parse_outbound_allowed_hosts
 
-    # Once, and not in each worker: the link of the first message imports every page.
-    reverse("overview")
     settings.AITRONOS_TOTAL_TIMEOUT = 60.0  # of the panel's seconds, and so the checks' leases
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", ports["mail"]

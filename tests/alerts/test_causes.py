@@ -21,6 +21,7 @@ from tests.alerts.conftest import (
     MakeKey,
     failed_result,
     good_result,
+    keys_create,
     make_figures,
     record,
 )
@@ -39,11 +40,15 @@ MakeKeys = Callable[[int], list[ApiKey]]
 
 
 @pytest.fixture
-def make_keys(organisations: list[Organisation], make_key: MakeKey) -> MakeKeys:
+def make_keys(organisations: list[Organisation]) -> MakeKeys:
     """Keys that work, in both organisations by turns."""
 
     def make(count: int) -> list[ApiKey]:
-        keys = [make_key(str(number), at=organisations[number % 2]) for number in range(count)]
+        first, second = (
+            keys_create([str(number) for number in range(start, count, 2)], at=organisation)
+            for start, organisation in enumerate(organisations)
+        )
+        keys = sorted([*first, *second], key=lambda key: int(key.label))
         record(*map(good_result, keys))
         return keys
 

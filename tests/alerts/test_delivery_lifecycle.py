@@ -33,6 +33,7 @@ from tests.alerts.delivery_flow import (
     incidents_resolve,
     rule_make,
 )
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.hand_clock import NOON, HandClock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_is_enough]
@@ -136,7 +137,8 @@ def panel_block() -> Iterator[Panel]:
         transaction.set_rollback(True)
 
 
-@hypothesis.settings(max_examples=60)
+@pytest.mark.drill
+@hypothesis.settings(max_examples=60 if RUN_FULL_DRILLS else 20)
 @hypothesis.given(steps=STEPS)
 def test_each_opening_that_was_sent_has_exactly_one_end(steps: list[tuple[str, int]]) -> None:
     with panel_block() as panel:
@@ -157,7 +159,8 @@ def test_each_opening_that_was_sent_has_exactly_one_end(steps: list[tuple[str, i
         assert not Delivery.objects.filter(send_at__isnull=False).exists()
 
 
-@hypothesis.settings(max_examples=20)
+@pytest.mark.drill
+@hypothesis.settings(max_examples=20 if RUN_FULL_DRILLS else 7)
 @hypothesis.given(steps=STEPS)
 def test_no_channel_gets_more_than_a_message_a_minute_for_one_reason(
     steps: list[tuple[str, int]],

@@ -139,10 +139,12 @@ def test_one_cause_is_said_once_over_all_that_it_reached(
 def test_mail_about_many_incidents_is_read_in_few_statements(
     manager: User,
     organisation: Organisation,
-    make_key: MakeKey,
     django_assert_max_num_queries: pytest.FixtureRequest,
 ) -> None:
-    incidents = [incident_create(organisation, make_key(f"Key {n}")) for n in range(20)]
+    incidents = [
+        incident_create(organisation, key)
+        for key in keys_create([f"Key {n}" for n in range(20)], at=organisation)
+    ]
     message = message_create(manager, incidents)
     with django_assert_max_num_queries(8):  # type: ignore[operator]
         content = message_content(message)

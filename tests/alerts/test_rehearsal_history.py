@@ -28,6 +28,7 @@ from tests.alerts.test_rehearsal import (
     run_script,
     sent_counts,
 )
+from tests.drill_scale import RUN_FULL_DRILLS
 
 __all__ = ["fleet", "flow"]
 pytestmark = pytest.mark.django_db
@@ -165,7 +166,8 @@ def test_incident_that_began_weeks_before_has_its_daily_reminders(
     assert counts["ops", "resolved"] == 1
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.drill
+@pytest.mark.parametrize("seed", range(4) if RUN_FULL_DRILLS else range(2))
 def test_rehearsal_waits_for_second_checks_as_the_past_did(
     seed: int,
     make_key: MakeKey,
@@ -176,7 +178,7 @@ def test_rehearsal_waits_for_second_checks_as_the_past_did(
     rule_make(organisation, channel_create(organisation), severity=Severity.WARNING)
     keys, chance = [make_key(label) for label in ("abc" if seed % 2 else "ab")], random.Random(seed)
     are_good, good_looks = dict.fromkeys([key.pk for key in keys], True), 0
-    for _step in range(80):
+    for _step in range(80 if RUN_FULL_DRILLS else 40):
         # At times nobody looks for a while, so that the first look finds a key unknown.
         is_away = good_looks > 2 and chance.random() < 0.5
         flow.run(step=20, minutes=25 if is_away else 5)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations import migrate_to, migrations_restore
+from tests.migrations import former_database, migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = [("organisations", "0003_names"), ("accounts", "0008_attempt_history")]
@@ -52,7 +52,7 @@ def former_rows(apps: Any) -> dict[str, tuple[int, datetime | None]]:
 
 
 def test_mails_move_onto_the_outbox_and_back_and_those_given_up_are_tried_again() -> None:
-    former_apps = migrate_to(*BEFORE)
+    former_apps = former_database(*BEFORE)
     try:
         create_former_rows(former_apps)
         before = former_rows(former_apps)

@@ -38,15 +38,19 @@ def create_deletable_rows(key: ApiKey, person: User) -> None:
     """Create rows of each kind that is deleted one day, none of them old enough."""
     organisation = key.organisation
     now = clock.now()
-    for days in range(1, 390, 5):
-        create_event(key, now - days * DAY)
-        create_check_run(key, now - days * DAY)
-        values = {"key_version": 1, "kind": "sync", "state": "done", "requested_by": "Ana"}
-        batch = OperationBatch.objects.create(created_at=now - days * DAY, created_by="Ana")
-        moment = now - days * DAY
-        RemoteOperation.objects.create(
+    moments = [now - days * DAY for days in range(1, 390, 5)]
+    HistoryEvent.objects.bulk_create(_event(key, moment) for moment in moments)
+    CheckRun.objects.bulk_create(_check_run(key, moment) for moment in moments)
+    batches = OperationBatch.objects.bulk_create(
+        OperationBatch(created_at=moment, created_by="Ana") for moment in moments
+    )
+    values = {"key_version": 1, "kind": "sync", "state": "done", "requested_by": "Ana"}
+    RemoteOperation.objects.bulk_create(
+        RemoteOperation(
             organisation=organisation, key=key, batch=batch, requested_at=moment, **values
         )
+        for batch, moment in zip(batches, moments, strict=True)
+    )
     KeyCandidate.objects.create(
         key=key,
         version=2,
@@ -63,13 +67,25 @@ def create_deletable_rows(key: ApiKey, person: User) -> None:
 
 
 def create_event(key: ApiKey, at: datetime) -> HistoryEvent:
-    return HistoryEvent.objects.create(
+    event = _event(key, at)
+    event.save()
+    return event
+
+
+def create_check_run(key: ApiKey, at: datetime) -> CheckRun:
+    run = _check_run(key, at)
+    run.save()
+    return run
+
+
+def _event(key: ApiKey, at: datetime) -> HistoryEvent:
+    return HistoryEvent(
         organisation_id=key.organisation_id, key=key, kind="sync_seen", at=at, noticed_at=at
     )
 
 
-def create_check_run(key: ApiKey, at: datetime) -> CheckRun:
-    return CheckRun.objects.create(
+def _check_run(key: ApiKey, at: datetime) -> CheckRun:
+    return CheckRun(
         organisation_id=key.organisation_id,
         key=key,
         key_version=1,

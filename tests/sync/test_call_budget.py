@@ -30,6 +30,7 @@ from tests.sync.conftest import (
     HandClock,
     MakeKey,
     failed_result,
+    keys_create,
     lease_key,
     make_figures,
     refused_result,
@@ -127,11 +128,11 @@ def test_environments_count_apart_whatever_the_organisation(make_key: MakeKey) -
 
 
 def test_an_entered_id_counts_within_its_own_organisation_alone(
-    make_key: MakeKey, other_organisation: Organisation, settings: LazySettings
+    organisation: Organisation, other_organisation: Organisation, settings: LazySettings
 ) -> None:
     settings.AITRONOS_DAILY_CALLS = 300
-    victim = make_key("victim", at=other_organisation)
-    typed = [make_key(str(number)) for number in range(20)]
+    [victim] = keys_create(["victim"], at=other_organisation)
+    typed = keys_create([str(number) for number in range(20)], at=organisation)
     ApiKey.objects.filter(pk__in=[key.pk for key in typed]).update(organization_id="org_x")
     store(*(answer(key) for key in typed))
     store(answer(victim, org="org_x"))
@@ -259,9 +260,9 @@ def test_keys_that_are_paused_or_refused_make_nobody_wait(
 
 
 def test_an_unchanged_check_costs_one_statement_more_whatever_the_number(
-    make_key: MakeKey, hand_clock: HandClock, django_assert_max_num_queries: Any
+    organisation: Organisation, hand_clock: HandClock, django_assert_max_num_queries: Any
 ) -> None:
-    keys = [make_key(str(number)) for number in range(30)]
+    keys = keys_create([str(number) for number in range(30)], at=organisation)
     store(*(answer(key, org="org_x") for key in keys))
     hand_clock.advance(minutes=5)
     for key in keys:

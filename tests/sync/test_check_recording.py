@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from freddy_admin.organisations.models import Organisation
 from freddy_admin.sync.checks.apply import health_facts_from_row
 from freddy_admin.sync.checks.policy import check_policy
 from freddy_admin.sync.checks.recording import check_results_record
@@ -16,9 +17,9 @@ from freddy_admin.vault.models import ApiKey, KeyLifecycle
 from tests.sync.conftest import (
     NOON,
     HandClock,
-    MakeKey,
     failed_result,
     good_result,
+    keys_create,
     lease_key,
     make_figures,
     refused_result,
@@ -247,9 +248,9 @@ def test_the_late_result_of_a_paused_or_revoked_key_is_thrown_away(
 
 
 def test_many_results_are_stored_with_few_statements(
-    make_key: MakeKey, django_assert_max_num_queries: object
+    organisation: Organisation, django_assert_max_num_queries: object
 ) -> None:
-    keys = [make_key(str(number)) for number in range(50)]
+    keys = keys_create([str(number) for number in range(50)], at=organisation)
     for key in keys:
         lease_key(key)
     # Of a key that comes into its group of counted calls, the group's keys are counted, too.

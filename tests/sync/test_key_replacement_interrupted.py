@@ -142,9 +142,9 @@ def replacement_rounds(
 ) -> int:
     """Die at the first statement, the second, …; returns about how many there were.
 
-    Outside of `make drills` at each seventh, others before a statement than after one.
+    Outside of `make drills` at each tenth, others before a statement than after one.
     """
-    start, step = (0, 1) if RUN_FULL_DRILLS else (3 if dies_after else 0, 7)
+    start, step = (0, 1) if RUN_FULL_DRILLS else (5 if dies_after else 0, 10)
     for statements in count(start, step):
         key = make_key(f"Acme {statements}")
         secrets_before, executor = secrets_of(key), DyingExecutor(statements, dies_after=dies_after)

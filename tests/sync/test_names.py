@@ -22,6 +22,7 @@ from freddy_admin.sync.status.queries import OverviewFilters
 from freddy_admin.sync.status.selectors import overview_page
 from freddy_admin.vault.key_details import KeyDetails
 from freddy_admin.vault.models import ApiKey
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.sync.conftest import NOON, MakeKey
 
 
@@ -128,7 +129,8 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None,
+@pytest.mark.drill
+@settings(max_examples=30 if RUN_FULL_DRILLS else 10, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(steps=STEPS)
 def test_names_are_right_after_every_step(steps: list[tuple[str, int, str]], db: Any) -> None:

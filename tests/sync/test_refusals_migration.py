@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations import migrate_to, migrations_restore
+from tests.migrations import former_database, migrate_to, migrations_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE, AFTER = ("sync", "0009_call_budget_and_health_details"), ("sync", "0010_refusals")
@@ -53,7 +53,7 @@ def create_former_rows(apps: Any) -> None:
 
 def test_refusals_are_filled_in_and_can_be_taken_back() -> None:
     try:
-        create_former_rows(migrate_to(BEFORE))
+        create_former_rows(former_database(BEFORE))
         statuses = migrate_to(AFTER).get_model("sync", "SyncStatus").objects
         found = dict(statuses.values_list("key__label", "refusal"))
         assert found == {label: refusal for label, (_values, refusal) in ROWS.items()}

@@ -18,6 +18,7 @@ from freddy_admin.sync.status.rows import KeyRow, SyncFigures
 from freddy_admin.sync.status.selectors import overview_page
 from freddy_admin.sync.status.shared_figures import shared_figures_refresh
 from freddy_admin.vault.models import ApiKey
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.sync.conftest import NOON, MakeKey
 
 H, M, S = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -205,7 +206,8 @@ REPORTS = st.tuples(
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(max_examples=25, deadline=None,
+@pytest.mark.drill
+@settings(max_examples=25 if RUN_FULL_DRILLS else 8, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(rounds=st.lists(st.lists(REPORTS, min_size=6, max_size=6), min_size=1, max_size=3))
 def test_what_the_worker_keeps_is_what_counting_anew_gives(

@@ -23,7 +23,8 @@ from freddy_admin.sync.status.state_counts import (
     state_counts_refresh,
 )
 from freddy_admin.vault.models import ApiKey
-from tests.sync.conftest import NOON, MakeKey
+from tests.drill_scale import RUN_FULL_DRILLS
+from tests.sync.conftest import NOON, MakeKey, keys_create
 
 M = timedelta(minutes=1)
 STEPS = st.one_of(
@@ -47,15 +48,16 @@ def counts_of_every_key() -> Counter[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(max_examples=40, deadline=None,
+@pytest.mark.drill
+@settings(max_examples=40 if RUN_FULL_DRILLS else 15, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(steps=st.lists(STEPS, max_size=12))
 def test_counts_are_right_after_every_step_whenever_the_worker_counts(
-    steps: list[tuple[Any, ...]], make_key: MakeKey
+    steps: list[tuple[Any, ...]], organisation: Organisation
 ) -> None:
     ApiKey.objects.all().delete()
     StateCount.objects.all().delete()
-    keys = [make_key(f"first {number}") for number in range(3)]
+    keys = keys_create([f"first {number}" for number in range(3)], at=organisation)
     for number, (step, *arguments) in enumerate(steps):
         key = keys[arguments[0] % len(keys)] if arguments else None
         rows = SyncStatus.objects.filter(key=key)
@@ -70,7 +72,7 @@ def test_counts_are_right_after_every_step_whenever_the_worker_counts(
         elif step == "delete":
             SyncStatus.objects.filter(key=key).delete()
         else:
-            keys.append(make_key(f"added {number}"))
+            keys += keys_create([f"added {number}"], at=organisation)
         assert counts_shown() == counts_of_every_key(), (step, arguments)
 
 

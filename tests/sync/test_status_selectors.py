@@ -34,6 +34,7 @@ from tests.sync.conftest import (
     MakeKey,
     failed_result,
     good_result,
+    keys_create,
     lease_key,
     make_figures,
     refused_result,
@@ -52,20 +53,14 @@ def record_results(key: ApiKey, *results: Any) -> ApiKey:
 
 
 @pytest.fixture
-def key_in_every_state(make_key: MakeKey) -> dict[HealthState, ApiKey]:
+def key_in_every_state(organisation: Organisation) -> dict[HealthState, ApiKey]:
     """A key in each of the states, as at noon."""
-    keys = {state: make_key(state.value) for state in STATES_WORST_FIRST}
-    record_results(
-        keys[HealthState.KEY_UNREADABLE],
-        failed_result(keys[HealthState.KEY_UNREADABLE], "key_unreadable"),
-    )
-    record_results(
-        keys[HealthState.KEY_REJECTED], *[refused_result(keys[HealthState.KEY_REJECTED])] * 2
-    )
-    record_results(
-        keys[HealthState.KEY_NOT_PERMITTED],
-        *[refused_result(keys[HealthState.KEY_NOT_PERMITTED], 403)] * 2,
-    )
+    created = keys_create([state.value for state in STATES_WORST_FIRST], at=organisation)
+    keys = dict(zip(STATES_WORST_FIRST, created, strict=True))
+    refusals = [
+        refused_result(keys[HealthState.KEY_REJECTED]),
+        refused_result(keys[HealthState.KEY_NOT_PERMITTED], 403),
+    ]
     figures_by_state = {
         HealthState.OVERDUE: make_figures(NOON - 9 * H, NOON - 5 * H),
         HealthState.NEVER_SYNCED: make_figures(None, NOON - H, 0),
@@ -75,9 +70,19 @@ def key_in_every_state(make_key: MakeKey) -> dict[HealthState, ApiKey]:
         HealthState.UP_TO_DATE: make_figures(NOON - H, NOON + 3 * H),
         HealthState.PAUSED: make_figures(NOON - H, NOON + 3 * H),
     }
-    for state, figures in figures_by_state.items():
-        record_results(keys[state], good_result(keys[state], figures))
-    record_results(keys[HealthState.UNKNOWN], failed_result(keys[HealthState.UNKNOWN]))
+    for key in created:
+        lease_key(key)
+    check_results_record(
+        [
+            failed_result(keys[HealthState.KEY_UNREADABLE], "key_unreadable"),
+            failed_result(keys[HealthState.UNKNOWN]),
+            *refusals,
+            *(good_result(keys[state], figures) for state, figures in figures_by_state.items()),
+        ]
+    )
+    lease_key(keys[HealthState.KEY_REJECTED])
+    lease_key(keys[HealthState.KEY_NOT_PERMITTED])
+    check_results_record(refusals)
     ApiKey.objects.filter(pk=keys[HealthState.PAUSED].pk).update(
         paused_at=NOON - M, paused_by="Ana"
     )
