@@ -25,7 +25,7 @@ def main(file: Path) -> None:
     with clock.override_clock(stepped):
         engine = WorkerLoop()
         while True:
-            engine.tick(wait=0.01)
+            engine.tick(wait=0.05)
 
 
 if __name__ == "__main__":

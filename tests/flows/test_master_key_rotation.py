@@ -13,11 +13,12 @@ import requests
 from freddy_admin.crypto.keyring import Keyring
 from freddy_admin.sandbox.key_scenarios import Scenario, sandbox_key
 from freddy_admin.sandbox.sandbox_server import SandboxServer
+from tests.drill_scale import RUN_FULL_DRILLS
 from tests.flows.panel_process import ROOT
 from tests.flows.split_key_panel import SplitPanel, generate_master_key
 from tests.flows.wait import wait_until
 
-KEYS = 1_500
+KEYS = 1_500 if RUN_FULL_DRILLS else 500
 WATCHED = 4  # keys that forms replace meanwhile, and that the sandbox knows
 
 
@@ -54,6 +55,7 @@ def _count_keys_under(panel: SplitPanel, master_key_id: str) -> int:
     return int(str(counts[0][0]))
 
 
+@pytest.mark.drill
 def test_killed_rotation_goes_on_and_ends_with_zero_rows_under_the_former_key(
     panel: SplitPanel,
 ) -> None:
@@ -69,7 +71,7 @@ def test_killed_rotation_goes_on_and_ends_with_zero_rows_under_the_former_key(
     _kill_in_the_middle(panel, new_id)
     rows_left = _count_keys_under(panel, old_id)
     assert 0 < rows_left < KEYS + WATCHED
-    assert "of 1,504 sealed anew" in panel.get_page(
+    assert f"of {KEYS + WATCHED:,} sealed anew" in panel.get_page(
         browser, "/system/"
     )  # the rotation reports its progress
 
@@ -113,13 +115,13 @@ _HALTING = """
     CREATE VIEW endless AS WITH RECURSIVE numbers(n) AS (
         SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 10000000000
     ) SELECT count(*) AS many FROM numbers;
-    CREATE TRIGGER halting AFTER UPDATE OF master_key_id ON vault_apikey WHEN NEW.id = 1000
+    CREATE TRIGGER halting AFTER UPDATE OF master_key_id ON vault_apikey WHEN NEW.id = {halting_id}
     BEGIN SELECT many FROM endless; END;
 """
 
 
 def _kill_in_the_middle(panel: SplitPanel, new_id: str) -> None:
-    panel.execute_script(_HALTING)
+    panel.execute_script(_HALTING.format(halting_id=KEYS * 2 // 3))
     rotation = subprocess.Popen(
         panel.command_line("rotate_encryption"),
         env=panel.env,
