@@ -196,11 +196,7 @@ def test_acknowledged_incident_says_nothing_for_months_but_that_it_is_over(
     incident = incident_open(organisation)
     flow.run(minutes=2)
     incident_acknowledge_row(incident)
-<<<<<<< HEAD
-    flow.run(days=200, step=24 * 3600)
-=======
     flow.run(days=200, step=200 * 86_400 / drill_count(800))
->>>>>>> sB
     assert kinds_told(channel) == ["opened"]
     incident.refresh_from_db()
     assert incident.state == IncidentState.ACKNOWLEDGED
