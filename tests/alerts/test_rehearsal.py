@@ -257,7 +257,6 @@ def test_rehearsal_shows_each_person_what_is_theirs_to_see(
     assert names(manager, other_organisation) == set()
 
 
-@pytest.mark.no_cover
 def test_thirty_days_of_many_keys_are_replayed(
     organisation: Organisation, platform_admin: User, hand_clock: HandClock
 ) -> None:
