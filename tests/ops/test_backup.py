@@ -168,7 +168,7 @@ def test_restored_panel_has_every_row_and_opens_every_key(panel: SplitPanel) -> 
     assert "before_restore_" not in _unpacked(second).decode(errors="replace")
 
 
-def test_backup_is_restored_into_adatabase_copy(
+def test_backup_is_restored_into_a_new_database(
     panel: SplitPanel, request: pytest.FixtureRequest
 ) -> None:
     backup, saved = panel.folder / "one.backup", _all_rows(panel)
@@ -321,7 +321,7 @@ class TestRefusals:
 
 
 @pytest.mark.drill
-def test_killed_backup_or_restore_leaves_the_old_or_thedatabase_copy(
+def test_killed_backup_or_restore_leaves_the_old_or_the_new_database(
     sqlite_panel: SplitPanel,
 ) -> None:
     panel, folder, chance = sqlite_panel, sqlite_panel.folder, random.Random(14)
