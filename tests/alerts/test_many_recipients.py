@@ -112,7 +112,8 @@ def test_statements_of_the_drain_do_not_grow_with_the_incidents(
             deliveries_group(now=clock.now())
         counts.append(len(queries))
 
-    assert counts[0] == counts[1]
+    # On the engine the first one wakes the senders as well.
+    assert counts[1] <= counts[0]
 
 
 def told(kind: str) -> list[tuple[int, int]]:
